@@ -1,0 +1,31 @@
+/* Entry points of the processes that make and read generations off the query path. */
+#ifndef LOADER_LOADER_H
+#define LOADER_LOADER_H
+
+#include "shm/heritage.h"
+
+/* The sync process: opens or builds the first generation, publishes it, then works
+ * off the requests that arrive on `request_fd`, one at a time, until SIGTERM.
+ *
+ * request_fd   SOCK_SEQPACKET to the master.  Each message is the argument list of a
+ *              control request (NUL-terminated strings) and, as SCM_RIGHTS, the peer's
+ *              connection; none for a reload by SIGHUP.  Sync writes the reply itself
+ *              (loader/reply.h) and closes the connection.
+ *              Commands: reload [ZONE], swap DIR, rollback [ID], resume; and "sweep PID"
+ *              (no connection): a worker died, clear its LMDB reader slots. */
+_Noreturn void sync_run(const struct heritage *heritage, int request_fd);
+
+/* A clerk: a short-lived process that answers one reading request from the store.
+ * `fd` is the peer's connection, args[0] the command: zones, errors, generations, diff. */
+_Noreturn void clerk_run(const struct heritage *heritage, int fd, int arg_count, char **args);
+
+/* `martletctl build DIR`: build and seal a generation from the configured zone files
+ * into the new directory `dir`.  Progress and errors go to stderr.
+ * returns 0, or an error code after having said why. */
+int loader_build(const struct settings *settings, const char *dir);
+
+/* `martletd -t`: check all zone files; one line each for errors and warnings on stderr,
+ * "error: FILE:LINE: reason".  returns the number of errors. */
+unsigned loader_check_zones(const struct settings *settings);
+
+#endif

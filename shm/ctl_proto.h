@@ -1,0 +1,40 @@
+/* Control messages between martletctl and the master, on a Unix stream socket.
+ *
+ * One request, then one reply, then the server closes.
+ *
+ *	request   struct ctl_head, kind CTL_REQUEST, then `len` octets: NUL-terminated
+ *	          arguments, the command first ("reload\0example.com.\0"); 64 KiB at most
+ *	reply     any number of CTL_PROGRESS (one line of text for stderr), any number of
+ *	          CTL_DATA (pieces of one JSON object, to be joined), then one CTL_END,
+ *	          whose `status` is the exit code: 0 done, 1 refused or failed
+ *
+ * On failure the object has a member "error".  Numbers are in network order.  An
+ * unknown version, kind or command is answered by CTL_END with status 1 and an object
+ * that says so. */
+#ifndef SHM_CTL_PROTO_H
+#define SHM_CTL_PROTO_H
+
+#include <stdint.h>
+
+enum {
+	CTL_VERSION = 1,
+	CTL_REQUEST_MAX = 65536,
+	CTL_DATA_MAX = 65536,		/* octets behind one reply head */
+	CTL_PEERS_MAX = 16,
+	CTL_REQUEST_MS = 5000,		/* to send a request */
+	CTL_ARGS_MAX = 64,
+};
+#define CTL_MAGIC 0x4d54u		/* "MT" */
+
+enum ctl_kind { CTL_REQUEST = 1, CTL_PROGRESS = 2, CTL_DATA = 3, CTL_END = 4 };
+
+struct ctl_head {
+	uint16_t magic_be;
+	uint8_t version;
+	uint8_t kind;
+	uint16_t status_be;
+	uint16_t reserved;
+	uint32_t len_be;
+};
+
+#endif

@@ -1,0 +1,29 @@
+/* All that a child inherits from the master across fork, in one place. */
+#ifndef SHM_HERITAGE_H
+#define SHM_HERITAGE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "shm/region.h"
+#include "shm/settings.h"
+
+struct listen_pair {
+	int udp_fd, tcp_fd;		/* non-blocking, bound; TCP listening */
+};
+
+struct heritage {
+	const struct settings *settings;
+	struct region *region;
+	pid_t master_pid;		/* a child whose parent is another one ends */
+	int log_fd;			/* write end of the log pipe */
+	/* sockets[worker * settings->listen_count + address] */
+	const struct listen_pair *sockets;
+};
+
+/* Called first in every child: name, parent-death signal (then checks that the
+ * parent still lives), default signal handlers, log to the pipe.
+ * `name` as in log lines, e.g. "worker 3", "sync". */
+void heritage_enter(const struct heritage *heritage, const char *name);
+
+#endif

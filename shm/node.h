@@ -1,0 +1,288 @@
+/* Nodes: the stored form of one owner name, "answers" ready to be copied.
+ *
+ * The loader renders nodes, the worker reads them in place; both include only this
+ * file to agree.  Numbers are in the machine's byte order (a generation names it);
+ * what is "wire" is in network order.  Nothing is aligned: read headers with memcpy
+ * (the node_ and block_ functions below do).  A node holds no reference to another
+ * node, so that it can be copied as it stands.
+ *
+ *	+-----------+------------------+---------+---------+-- - -
+ *	| node_head | owner, lower-case| block 0 | block 1 |
+ *	+-----------+------------------+---------+---------+-- - -
+ *	block:  block_head, then `len` octets.  Unknown kinds are skipped.
+ *
+ * Every name of a zone has a node, empty non-terminals too (no RRset blocks).  The
+ * key of a node is (zone id, owner).  The apex is the one exception: its node stands
+ * in the catalogue, zone id CATALOGUE_ID, so that the probe that finds the zone also
+ * finds its apex RRsets, its SOA and its facts.  NSEC3 records, whose owner names do
+ * not exist for queries (RFC 5155, section 7.2.8), stand under zone id | NSEC3_SPACE.
+ *
+ * What hangs on an ancestor is never stored below it: names under a cut or a DNAME
+ * are stored like others, and found to be occluded by probing for the cut.
+ *
+ * An RRset block:
+ *
+ *	+------------+------------------+------------------+---------+---------+
+ *	| rrset_head | wire: all RRs    | RRSIG RRs over it| patches | targets |
+ *	+------------+ wire_len         + sig_len          + 4 each  +---------+
+ *
+ * `wire` stands as it would right behind a question for this very owner: it starts
+ * at RRSET_BASE(owner_len), every RR's owner is the pointer 0xC00C to the question,
+ * and names in rdata (only of the types of RFC 1035: RFC 3597, section 4) end in a
+ * pointer to the owner, to the apex within the question, or to an earlier name of
+ * the same RRset.  Placed there, it is copied and nothing else.  Placed elsewhere:
+ * each RR's owner pointer is set anew by walking RRs, signatures included, and every
+ * pointer inside rdata by the list of patches.  Signatures hold no pointers but
+ * their owner's.
+ *
+ * To change this format: a new kind of block or a flag that readers may ignore needs
+ * nothing; all else needs GENERATION_VERSION + 1 and a conversion at start. */
+#ifndef SHM_NODE_H
+#define SHM_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+	CATALOGUE_ID = 0,		/* zone id of apex nodes */
+	ZONE_ID_FIRST = 1,		/* zones' own ids: 1 .. NSEC3_SPACE - 1 */
+};
+#define NSEC3_SPACE UINT32_C(0x80000000)
+
+/* Facts about a node's own data, so that the common case needs no scan.  All but
+ * NODE_HAS_WILDCARD (a child named "*" exists) follow from the node's own blocks. */
+enum node_flag {
+	NODE_APEX = 1 << 0,		/* has a BLOCK_ZONE, stands in the catalogue */
+	NODE_HAS_NS = 1 << 1,		/* below the apex: a zone cut */
+	NODE_HAS_DNAME = 1 << 2,
+	NODE_HAS_CNAME = 1 << 3,
+	NODE_HAS_WILDCARD = 1 << 4,
+	NODE_IS_WILDCARD = 1 << 5,	/* first label is "*" */
+	NODE_EMPTY = 1 << 6,		/* empty non-terminal */
+};
+
+struct node_head {
+	uint32_t node_len;		/* octets of the whole node, this header included */
+	uint32_t zone_id;		/* of the key */
+	uint16_t flags;			/* enum node_flag */
+	uint8_t owner_len;		/* 1..255 */
+	uint8_t label_count;		/* of the owner, 0..127 */
+	uint32_t reserved;		/* 0 */
+};
+
+enum block_kind {
+	BLOCK_RRSET = 1,		/* `type` is the RR type */
+	BLOCK_ZONE = 2,			/* apex only, first block: struct zone_facts */
+	BLOCK_NEGATIVE_SOA = 3,		/* apex only: laid out as BLOCK_RRSET of the SOA, its
+					 * and its signatures' TTL min(TTL, MINIMUM), RFC 2308 */
+	BLOCK_NSEC3PARAM = 4,		/* apex only: struct nsec3_facts, then the salt */
+	BLOCK_SOURCE = 5,		/* apex only: struct source_facts, then paths */
+	BLOCK_ERROR = 6,		/* apex only: text, no NUL: why the source's present
+					 * state is not served */
+	BLOCK_BAD_RRSET = 7,		/* `type`: this RRset is known to be unusable and
+					 * answers SERVFAIL; payload is the reason as text */
+};
+
+struct block_head {
+	uint16_t kind;			/* enum block_kind */
+	uint16_t type;			/* RR type, else 0 */
+	uint32_t len;			/* payload octets behind this header */
+};
+
+struct rrset_head {
+	uint32_t ttl;
+	uint16_t rr_count;		/* RRs in `wire`, 1.. */
+	uint16_t sig_count;
+	uint16_t wire_len;
+	uint16_t sig_len;
+	uint16_t patch_count;
+	uint16_t target_count;
+};
+
+/* One pointer inside rdata.  `at` is its offset from the start of `wire`. */
+struct rrset_patch {
+	uint16_t at;
+	uint16_t to;			/* kind in the top two bits, offset in the others */
+};
+
+enum patch_kind {
+	PATCH_OWNER = 0,		/* to the RRset's owner; never in a wildcard's node */
+	PATCH_APEX = 1,			/* to the zone's apex */
+	PATCH_SELF = 2,			/* to offset (to & PATCH_OFFSET) from the start of `wire` */
+};
+#define PATCH_KIND_SHIFT 14
+#define PATCH_OFFSET 0x3fff
+
+/* A name in rdata whose addresses belong into the additional section, listed only
+ * when it stands at or below this zone's apex; in RR order, duplicates left out.
+ * Followed by `prefix_len` octets: its labels above the apex, lower-cased. */
+struct rrset_target {
+	uint16_t at;			/* offset of the name from the start of `wire` */
+	uint8_t prefix_len;		/* octets, 0 when the target is the apex */
+	uint8_t prefix_labels;
+};
+
+/* Where the first RR behind a question for an owner of `owner_len` octets starts. */
+#define RRSET_BASE(owner_len) (12u + (owner_len) + 4u)
+#define QNAME_POINTER 0xC00Cu
+#define POINTER_MAX 0x3fffu		/* last offset that a pointer can name */
+
+enum zone_flag {
+	ZONE_SIGNED = 1 << 0,		/* has RRSIGs and a chain of denial */
+	ZONE_NSEC = 1 << 1,
+	ZONE_NSEC3 = 1 << 2,
+	ZONE_BROKEN = 1 << 3,		/* nothing good is known: SERVFAIL below the apex */
+	ZONE_OPTOUT = 1 << 4,		/* some NSEC3 has the opt-out flag */
+};
+
+struct zone_facts {
+	uint32_t zone_id;		/* under which the names below the apex are keyed */
+	uint32_t flags;			/* enum zone_flag */
+	uint32_t serial;
+	uint32_t reserved;
+	uint64_t record_count;		/* RRs of the zone, RRSIGs included */
+	uint64_t name_count;		/* nodes, NSEC3 not counted */
+	uint64_t cut_depths[2];		/* bit n: some cut has n labels (bit 0 of [0] is n = 0) */
+	uint64_t dname_depths[2];	/* the same for DNAMEs, the apex's own included */
+	int64_t loaded_at_s;		/* Unix time at which the source was read */
+};
+
+struct nsec3_facts {
+	uint8_t algorithm;		/* 1, SHA-1 */
+	uint8_t salt_len;
+	uint16_t iterations;
+};
+
+enum source_kind {
+	SOURCE_FILE = 1,
+	SOURCE_REDIS = 2,
+};
+
+struct source_facts {
+	uint32_t kind;			/* enum source_kind */
+	uint32_t path_count;		/* NUL-terminated paths that follow: the zone file, then
+					 * every file that it includes */
+	uint64_t stamp;			/* changes whenever one of the files does */
+};
+
+/* A node that was checked to lie in its map.  Borrowed from the map. */
+struct node {
+	const uint8_t *bytes;		/* the node_head */
+	struct node_head head;
+};
+
+struct block {
+	struct block_head head;
+	const uint8_t *payload;		/* head.len octets */
+};
+
+/* An RRset block taken apart; all pointers are borrowed from the map and checked. */
+struct rrset {
+	struct rrset_head head;
+	uint16_t type;
+	const uint8_t *wire;		/* wire_len octets, then sig_len of signatures */
+	const uint8_t *patches;		/* patch_count struct rrset_patch, unaligned */
+	const uint8_t *targets;
+	const uint8_t *targets_end;
+};
+
+/* Open the node at `bytes`, of which `room` octets are readable.
+ * returns false when it does not fit into `room`: damage. */
+static inline bool
+node_open(const uint8_t *bytes, uint64_t room, struct node *out)
+{
+	if (room < sizeof out->head)
+		return false;
+	memcpy(&out->head, bytes, sizeof out->head);
+	out->bytes = bytes;
+	return out->head.node_len <= room && out->head.owner_len != 0 &&
+	       out->head.node_len >= sizeof out->head + out->head.owner_len;
+}
+
+static inline const uint8_t *
+node_owner(const struct node *node)
+{
+	return node->bytes + sizeof node->head;
+}
+
+/* Walk the blocks: start with *at = 0; each call fills `out` and advances.
+ * returns false at the end, and at a block that overruns the node. */
+static inline bool
+node_next_block(const struct node *node, uint32_t *at, struct block *out)
+{
+	uint32_t off = *at ? *at : (uint32_t)sizeof node->head + node->head.owner_len;
+
+	if (node->head.node_len - off < sizeof out->head)
+		return false;
+	memcpy(&out->head, node->bytes + off, sizeof out->head);
+	off += (uint32_t)sizeof out->head;
+	if (out->head.len > node->head.node_len - off)
+		return false;
+	out->payload = node->bytes + off;
+	*at = off + out->head.len;
+	return true;
+}
+
+/* Find the first block of (kind, type).  returns false when there is none. */
+static inline bool
+node_find_block(const struct node *node, enum block_kind kind, uint16_t type, struct block *out)
+{
+	uint32_t at = 0;
+
+	while (node_next_block(node, &at, out))
+		if (out->head.kind == kind && out->head.type == type)
+			return true;
+	return false;
+}
+
+/* Take an RRset-shaped block apart.  returns false when its lengths contradict. */
+static inline bool
+rrset_open(const struct block *block, struct rrset *out)
+{
+	uint32_t need;
+
+	if (block->head.len < sizeof out->head)
+		return false;
+	memcpy(&out->head, block->payload, sizeof out->head);
+	need = (uint32_t)sizeof out->head + out->head.wire_len + out->head.sig_len +
+	       (uint32_t)sizeof(struct rrset_patch) * out->head.patch_count;
+	if (need > block->head.len)
+		return false;
+	out->type = block->head.type;
+	out->wire = block->payload + sizeof out->head;
+	out->patches = out->wire + out->head.wire_len + out->head.sig_len;
+	out->targets = out->patches + sizeof(struct rrset_patch) * out->head.patch_count;
+	out->targets_end = block->payload + block->head.len;
+	return true;
+}
+
+/* The RRset of one type.  returns false when the node has none (or it is damaged). */
+static inline bool
+node_find_rrset(const struct node *node, uint16_t type, struct rrset *out)
+{
+	struct block block;
+
+	return node_find_block(node, BLOCK_RRSET, type, &block) && rrset_open(&block, out);
+}
+
+/* The facts of an apex node.  returns false when `node` is none. */
+static inline bool
+node_zone_facts(const struct node *node, struct zone_facts *out)
+{
+	struct block block;
+
+	if (!node_find_block(node, BLOCK_ZONE, 0, &block) || block.head.len < sizeof *out)
+		return false;
+	memcpy(out, block.payload, sizeof *out);
+	return true;
+}
+
+/* Check everything that a reader relies on: blocks that tile the node, RRs that
+ * tile `wire` and the signatures, patches and targets that lie inside.  For
+ * verifying a generation; readers stay memory-safe without it.
+ * returns NULL, or what is wrong as text for people (borrowed for ever). */
+const char *node_check(const struct node *node);
+
+#endif

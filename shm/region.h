@@ -1,0 +1,114 @@
+/* The shared memory region: mapped by the master before the first fork, MAP_SHARED,
+ * anonymous, inherited by every child at the same address.  No pointers inside.
+ *
+ *	struct region           who writes
+ *	  head                  master, before the first fork
+ *	  live                  master (tunables that workers follow)
+ *	  swap                  sync: announced, published, generation facts
+ *	  retired               master
+ *	  slots[worker_count]   the worker; restarts, state, pid by the master
+ *
+ * Each part stands on its own 128-octet lines. */
+#ifndef SHM_REGION_H
+#define SHM_REGION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shm/settings.h"
+#include "shm/stats.h"
+
+#define REGION_MAGIC "MARTLETR"
+
+enum { REGION_VERSION = 1 };
+
+enum worker_state {
+	WORKER_STARTING = 0,		/* forked, has no generation yet */
+	WORKER_SERVING,
+	WORKER_BACKOFF,			/* dead, not yet forked again: a neighbour serves */
+	WORKER_STOPPING,
+	WORKER_STATE_COUNT,
+};
+
+struct worker_slot {
+	/* master */
+	_Alignas(128) _Atomic int32_t pid;	/* 0: no process */
+	_Atomic uint32_t state;			/* enum worker_state; SERVING by the worker */
+	_Atomic uint32_t restarts;
+	_Atomic int32_t cpu;			/* -1: not pinned */
+	_Atomic uint64_t started_ns;		/* CLOCK_MONOTONIC */
+	/* worker */
+	_Alignas(128) _Atomic uint64_t heartbeat_ns;	/* last turn of its loop */
+	_Atomic uint64_t serving_id;		/* generation of its last batch, 0 none */
+	_Atomic uint64_t ready_id;		/* announced generation that it has opened */
+	_Atomic int32_t open_error;		/* why it could not open failed_id */
+	_Atomic uint64_t failed_id;
+	struct stats_block stats;
+};
+
+/* Sync tells the workers, see DESIGN in README "Hot swap". */
+struct region_swap {
+	_Alignas(128) _Atomic uint32_t announce_seq;	/* futex: grows with each announcement */
+	_Atomic uint64_t announced_id;		/* to be opened, 0 none */
+	_Alignas(128) _Atomic uint64_t published_id;	/* to be served; read once per batch */
+	_Alignas(128) _Atomic uint64_t zone_count;	/* facts of the published one */
+	_Atomic uint64_t record_count;
+	_Atomic uint64_t broken_count;
+	_Atomic int64_t published_at_s;
+	_Atomic int64_t checked_at_s;		/* sources last read completely */
+	_Atomic uint32_t chosen;		/* 1: rollback or swap holds the sources off */
+	_Atomic uint32_t sync_state;		/* enum sync_state */
+	char last_error[256];			/* under last_error_seq, odd while written */
+	_Atomic uint32_t last_error_seq;
+};
+
+enum sync_state { SYNC_STARTING = 0, SYNC_BUILDING, SYNC_IDLE };
+
+/* What workers follow at run time; the master bumps `seq` (odd while writing). */
+struct region_live {
+	_Alignas(128) _Atomic uint32_t seq;
+	uint16_t udp_size;
+	uint8_t any_policy;
+	uint8_t identity_len, version_len;
+	char identity[SETTINGS_IDENTITY_MAX + 1];
+	char version[SETTINGS_IDENTITY_MAX + 1];
+	uint32_t tcp_clients, tcp_per_client, tcp_idle_ms, tcp_queries;
+	uint32_t log_level;
+};
+
+struct region {
+	char magic[8];
+	uint32_t version;
+	uint32_t worker_count;
+	uint64_t size;
+	uint64_t started_ns;
+	int64_t started_wall_s;
+	int32_t master_pid;
+	struct region_live live;
+	struct region_swap swap;
+	_Alignas(128) struct stats_block retired;
+	_Alignas(128) struct worker_slot slots[];
+};
+
+/* Map a region for `worker_count` workers, all zero but its head.
+ * returns NULL without memory. */
+struct region *region_create(unsigned worker_count);
+
+/* Copy the run-time options of `settings` into `live` (master only). */
+void region_set_live(struct region *region, const struct settings *settings);
+
+/* Take a consistent copy of `live`.  returns its seq, for a cheap comparison next time. */
+uint32_t region_get_live(const struct region *region, struct region_live *out);
+
+/* Sync: state why the last attempt failed, "" for none.  Readers get a whole text. */
+void region_set_error(struct region *region, const char *text);
+void region_get_error(const struct region *region, char out[256]);
+
+/* Totals of all workers, retired ones included. */
+void region_sum_stats(const struct region *region, struct stats_block *sum);
+
+const char *worker_state_name(enum worker_state state);
+
+#endif

@@ -1,0 +1,86 @@
+/* The checked configuration.  Filled once by master/settings_load.c from the rows of
+ * master/settings_schema.c; read-only from then on, and inherited by every child.
+ * A reload makes a second one; it never changes a first. */
+#ifndef SHM_SETTINGS_H
+#define SHM_SETTINGS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "shm/dname.h"
+
+enum {
+	SETTINGS_WORKERS_MAX = 256,
+	SETTINGS_CPUS_MAX = 1024,
+	SETTINGS_LISTEN_MAX = 256,
+	SETTINGS_IDENTITY_MAX = 255,	/* one TXT string */
+};
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum any_policy { ANY_MINIMAL, ANY_TCP };
+enum steer_policy { STEER_HASH, STEER_CPU };
+
+struct listen_address {
+	struct sockaddr_storage address;
+	socklen_t address_len;
+	bool freebind;
+	char text[64];			/* "127.0.0.1 port 5300", for messages */
+};
+
+struct zone_file_setting {
+	uint8_t origin[DNAME_MAX];	/* lower-cased wire form */
+	size_t origin_len;
+	char *path;			/* absolute, owned */
+	unsigned line;			/* of the configuration, for messages */
+};
+
+struct settings {
+	char *config_path;		/* absolute, owned; "" when there is none */
+	char *user, *group;		/* "" keeps the current ones */
+	char *state_dir;		/* absolute, like every path below */
+	char *control_socket;
+	char *control_group;
+	char *pid_file;			/* "" is none */
+
+	struct {
+		char *target;		/* "", "stderr", "syslog" or an absolute path */
+		enum log_level level;
+	} log;
+
+	struct {
+		unsigned count;		/* resolved: 1..SETTINGS_WORKERS_MAX */
+		unsigned cpu_count;	/* 0: pin to the CPUs that we may run on, in order */
+		int *cpus;		/* owned; cpus[i % cpu_count] is worker i's */
+		enum steer_policy steer;
+	} workers;
+
+	size_t listen_count;
+	struct listen_address *listen;	/* owned */
+
+	struct {
+		unsigned udp_size;	/* 512..4096 */
+		char *identity;		/* "@hostname" resolved; "" refuses */
+		char *version;		/* "" refuses */
+		enum any_policy any;
+		unsigned rcvbuf_kb;
+	} dns;
+
+	struct {
+		unsigned clients, per_client, idle_ms, queries;	/* queries 0: no limit */
+	} tcp;
+
+	struct {
+		unsigned keep, keep_hours, reserve_mb, overlay_max_records;
+	} generations;
+
+	struct {
+		char *dir;		/* "" is none */
+		size_t file_count;
+		struct zone_file_setting *files; /* owned */
+	} zones;
+};
+
+#endif

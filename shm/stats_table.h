@@ -1,0 +1,48 @@
+/* Every counter: name, kind, help.  Append only: struct, text, JSON and manual come
+ * from this table, and a name once published stays.
+ *
+ * COUNTER only grows; each worker writes its own, readers add them up.
+ * GAUGE is a level now; summed over workers that run. */
+#ifndef SHM_STATS_TABLE_H
+#define SHM_STATS_TABLE_H
+
+/* clang-format off */
+#define STATS_TABLE(X) \
+	X(udp_queries,       COUNTER, "datagrams received") \
+	X(udp_responses,     COUNTER, "datagrams sent") \
+	X(udp_send_failed,   COUNTER, "datagrams that the kernel refused to send") \
+	X(tcp_queries,       COUNTER, "messages received over TCP") \
+	X(tcp_responses,     COUNTER, "messages sent over TCP") \
+	X(tcp_accepted,      COUNTER, "TCP connections accepted") \
+	X(tcp_open,          GAUGE,   "TCP connections open") \
+	X(tcp_closed_idle,   COUNTER, "TCP connections closed after tcp.idle_ms without progress") \
+	X(tcp_closed_full,   COUNTER, "TCP connections closed to make room for newer ones") \
+	X(tcp_refused_client,COUNTER, "TCP connections refused: tcp.per_client reached") \
+	X(tcp_closed_broken, COUNTER, "TCP connections closed for a malformed or failed stream") \
+	X(tcp_closed_queries,COUNTER, "TCP connections closed after tcp.queries queries") \
+	X(ipv6_queries,      COUNTER, "queries over IPv6, UDP and TCP") \
+	X(noerror,           COUNTER, "responses NOERROR, any content") \
+	X(nxdomain,          COUNTER, "responses NXDOMAIN") \
+	X(formerr,           COUNTER, "responses FORMERR") \
+	X(servfail,          COUNTER, "responses SERVFAIL") \
+	X(notimp,            COUNTER, "responses NOTIMP") \
+	X(refused,           COUNTER, "responses REFUSED") \
+	X(yxdomain,          COUNTER, "responses YXDOMAIN: a DNAME made a name too long") \
+	X(badvers,           COUNTER, "responses BADVERS") \
+	X(nodata,            COUNTER, "NOERROR responses without answer that are no referral") \
+	X(referrals,         COUNTER, "referrals") \
+	X(wildcard_answers,  COUNTER, "answers expanded from a wildcard") \
+	X(truncated,         COUNTER, "responses with TC") \
+	X(dropped_short,     COUNTER, "messages too short for a header, not answered") \
+	X(dropped_response,  COUNTER, "messages with QR set, not answered") \
+	X(edns,              COUNTER, "queries with EDNS") \
+	X(edns_do,           COUNTER, "queries with the DO bit") \
+	X(chaos,             COUNTER, "queries of class CH") \
+	X(store_damage,      COUNTER, "SERVFAIL for an offset or length that contradicts its map") \
+	X(generation_swaps,  COUNTER, "generations taken over by this worker") \
+	X(restarts,          COUNTER, "starts of a worker after its first") \
+	X(log_dropped,       COUNTER, "log lines lost because the log pipe was full") \
+	X(batches,           COUNTER, "receive calls that returned datagrams")
+/* clang-format on */
+
+#endif
