@@ -1,0 +1,35 @@
+/* The answering core: from a batch of messages to a batch of responses, in place.
+ * Knows no sockets, no clocks, no LMDB; allocates nothing, calls nothing outside.
+ *
+ * The stages run over the whole batch, so that what one stage prefetches has arrived
+ * when the next one reads it: decode, find zones, find owners, answer. */
+#ifndef WORKER_ANSWER_H
+#define WORKER_ANSWER_H
+
+#include <stdint.h>
+
+#include "shm/settings.h"
+#include "shm/stats.h"
+#include "worker/query.h"
+
+struct zone_store;
+
+enum { ANSWER_BATCH = 64 };
+
+/* The options that an answer depends on; a copy, refreshed by the worker when the
+ * configuration changes (between batches). */
+struct answer_options {
+	uint16_t udp_size;
+	uint8_t any_policy;		/* enum any_policy */
+	uint8_t identity_len, version_len; /* 0: refused */
+	char identity[SETTINGS_IDENTITY_MAX + 1];
+	char version[SETTINGS_IDENTITY_MAX + 1];
+};
+
+/* Answer `count` (at most ANSWER_BATCH) queries from `store`, all from this one
+ * state of the data.  Each query's `response_len` says what to send.
+ * `stats` is this worker's own block. */
+void answer_batch(struct query *queries, unsigned count, const struct zone_store *store,
+		  const struct answer_options *options, struct stats_block *stats);
+
+#endif
