@@ -17,6 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "shm/client_count.h"
 #include "shm/settings.h"
 #include "shm/stats.h"
 
@@ -46,11 +47,14 @@ struct worker_slot {
 	_Atomic int32_t open_error;		/* why it could not open failed_id */
 	_Atomic uint64_t failed_id;
 	struct stats_block stats;
+	_Alignas(128) struct client_count clients;	/* of its TCP connections */
 };
 
 /* Sync tells the workers, see DESIGN in README "Hot swap". */
 struct region_swap {
-	_Alignas(128) _Atomic uint32_t announce_seq;	/* futex: grows with each announcement */
+	/* futex: grows with each announcement and, so that an idle worker switches at
+	 * once, with each publication (a worker that misses it looks again by itself) */
+	_Alignas(128) _Atomic uint32_t announce_seq;
 	_Atomic uint64_t announced_id;		/* to be opened, 0 none */
 	_Alignas(128) _Atomic uint64_t published_id;	/* to be served; read once per batch */
 	_Alignas(128) _Atomic uint64_t zone_count;	/* facts of the published one */
@@ -86,6 +90,7 @@ struct region {
 	uint64_t started_ns;
 	int64_t started_wall_s;
 	int32_t master_pid;
+	struct client_seed client_seed;	/* random */
 	struct region_live live;
 	struct region_swap swap;
 	_Alignas(128) struct stats_block retired;
@@ -105,6 +110,18 @@ uint32_t region_get_live(const struct region *region, struct region_live *out);
 /* Sync: state why the last attempt failed, "" for none.  Readers get a whole text. */
 void region_set_error(struct region *region, const char *text);
 void region_get_error(const struct region *region, char out[256]);
+
+/* TCP connections of the client at `at`, over all workers. */
+static inline unsigned
+region_client_count(const struct region *region, struct client_cells at)
+{
+	uint32_t sum[CLIENT_COUNT_ROWS] = { 0 };
+
+	for (unsigned i = 0; i < region->worker_count; i++)
+		for (unsigned row = 0; row < CLIENT_COUNT_ROWS; row++)
+			sum[row] += client_count_get(&region->slots[i].clients, at, row);
+	return sum[0] < sum[1] ? sum[0] : sum[1];
+}
 
 /* Totals of all workers, retired ones included. */
 void region_sum_stats(const struct region *region, struct stats_block *sum);
