@@ -1,0 +1,107 @@
+/* Assembling a new generation: zones kept from an earlier one, zones read anew, and
+ * zones that cannot be read.  Which is which, the caller decides zone by zone; a zone
+ * of the earlier generation that is never named is left out.
+ *
+ *	builder_new(base_dir)           nothing is kept yet
+ *	builder_keep(...)               unchanged: copied as it stands, under its zone id
+ *	builder_add(...)                read anew: rendered, under a fresh zone id
+ *	builder_keep_with_error(...)    its source is bad now: goes on being served as it was
+ *	builder_break(...)              its source is bad, and nothing good is known
+ *	builder_seal(dir)               written, sealed
+ *	builder_free()
+ *
+ * The calls between builder_new and builder_seal may come from any number of threads
+ * at once; builder_add renders in the calling thread.  Each origin may be named once.
+ *
+ * What is written depends only on base and zones, not on threads or order: fresh ids
+ * are given in canonical order of the origins, from the base's next_zone_id on (from
+ * ZONE_ID_FIRST, and anew to all zones, when they would run out). */
+#ifndef LOADER_BUILDER_H
+#define LOADER_BUILDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loader/zone_records.h"
+#include "shm/generation.h"
+
+struct builder;
+
+/* Where a zone comes from, as kept with it (BLOCK_SOURCE) to find changes later. */
+struct builder_source {
+	enum source_kind kind;
+	uint64_t stamp;			/* of the state that was read, good or bad */
+	const char *const *paths;	/* borrowed during the call */
+	size_t path_count;
+};
+
+/* What the data of a zone made us leave out.  `record` is the place, borrowed during
+ * the call; called from the thread that adds the zone. */
+typedef void builder_warn_fn(void *context, const struct zone_records *zone,
+			     const struct zone_record *record, const char *text);
+
+struct builder_seal_options {
+	uint64_t id;			/* of the new generation, 1.. */
+	uint64_t reserve_bytes;		/* to be left free in the file system */
+	bool durable;			/* return only when all is on the device */
+	bool show_progress;		/* a line on stderr every 2 s */
+};
+
+/* base_dir   the directory of the earlier generation, which must stay until
+ *            builder_free, and is trusted to be undamaged; NULL for none
+ * warn       NULL: warnings are logged
+ * returns 0, or what generation_open says of base_dir. */
+__attribute__((nonnull(4), warn_unused_result))
+int builder_new(const char *base_dir, builder_warn_fn *warn, void *context,
+		struct builder **out);
+
+/* NULL is allowed. */
+void builder_free(struct builder *builder);
+
+/* The earlier generation, to look things up in; NULL without.  Borrowed until
+ * builder_free. */
+__attribute__((nonnull))
+const struct generation *builder_base(const struct builder *builder);
+
+/* Take over a zone of the base (also a broken one) with all that it has.
+ * returns 0; ERR_NOTFOUND when the base has no such zone; ERR_EXISTS; ERR_NOMEM. */
+__attribute__((nonnull, warn_unused_result))
+int builder_keep(struct builder *builder, const uint8_t *origin, size_t origin_len);
+
+/* The same, but say from now on why its present source is not served.
+ * source   stands for the old one from now on
+ * error    text for people; NULL: the zone has no error any more (say, its source is
+ *          again what is served), an earlier one is taken back
+ * returns as builder_keep. */
+__attribute__((nonnull(1, 2, 4), warn_unused_result))
+int builder_keep_with_error(struct builder *builder, const uint8_t *origin, size_t origin_len,
+			    const struct builder_source *source, const char *error);
+
+/* Render a zone.  `zone` stays the caller's; it may be freed after the call, except
+ * with `may_defer`: then a big zone may be moved (*zone emptied, freed by the builder
+ * when it is written), which spares the memory for its rendered form.
+ * returns 0; ERR_EXISTS; ERR_NOMEM. */
+__attribute__((nonnull, warn_unused_result))
+int builder_add(struct builder *builder, struct zone_records *zone, bool may_defer);
+
+/* A zone of which nothing good is known: its names answer SERVFAIL.
+ * returns 0; ERR_EXISTS; ERR_NOMEM. */
+__attribute__((nonnull, warn_unused_result))
+int builder_break(struct builder *builder, const uint8_t *origin, size_t origin_len,
+		  const struct builder_source *source, const char *error);
+
+/* Write it all into the new directory `dir` (its parent exists), which is complete
+ * when 0 is returned, and gone otherwise.  Called once; only builder_free may follow.
+ * A builder without zones makes a valid generation that has none.
+ *
+ * reason   on failure, a sentence that names the file and the remedy
+ * returns  0; ERR_EXISTS when there is a `dir` (left alone); ERR_NOSPACE, before
+ *          anything is written when reserve_bytes would not stay free; ERR_RIGHTS,
+ *          ERR_NOMEM, ERR_IO; ERR_DAMAGED when the base is. */
+__attribute__((nonnull, warn_unused_result))
+int builder_seal(struct builder *builder, const char *dir,
+		 const struct builder_seal_options *options,
+		 struct generation_manifest *manifest, char reason[512]);
+
+#endif
