@@ -12,7 +12,7 @@
 
 #include "shm/stats_table.h"
 
-enum stat {
+enum stat_id {
 #define X(name, kind, help) STAT_##name,
 	STATS_TABLE(X)
 #undef X
@@ -31,7 +31,7 @@ struct stats_block {
 };
 
 static inline void
-stats_add(struct stats_block *block, enum stat which, uint64_t n)
+stats_add(struct stats_block *block, enum stat_id which, uint64_t n)
 {
 	_Atomic uint64_t *value = &block->value[which];
 
@@ -40,7 +40,7 @@ stats_add(struct stats_block *block, enum stat which, uint64_t n)
 }
 
 static inline void
-stats_set(struct stats_block *block, enum stat which, uint64_t n)
+stats_set(struct stats_block *block, enum stat_id which, uint64_t n)
 {
 	atomic_store_explicit(&block->value[which], n, memory_order_relaxed);
 }
@@ -58,8 +58,8 @@ void stats_retire(struct stats_block *retired, struct stats_block *block);
 /* The latency below which `share` (0..1) of the queries stayed, in ns; 0 without any. */
 uint64_t stats_percentile_ns(const struct stats_block *block, double share);
 
-const char *stats_name(enum stat which);
-const char *stats_help(enum stat which);
-enum stat_kind stats_kind(enum stat which);
+const char *stats_name(enum stat_id which);
+const char *stats_help(enum stat_id which);
+enum stat_kind stats_kind(enum stat_id which);
 
 #endif
