@@ -21,20 +21,47 @@ struct zone_record {
 	uint8_t reserved;
 };
 
-/* Sorted by owner (canonical order), type, rdata (as octets, RFC 4034 section 6.3, but
- * names not lower-cased); without duplicates; all TTLs of an RRset equal; exactly one
- * SOA, at the apex; NS at the apex; CNAME beside nothing but its signatures and NSEC;
- * every owner at or below the apex. */
+/* As zone_load gives it: sorted by owner (canonical order), type, rdata (as octets, RFC
+ * 4034 section 6.3, names in it compared in lower case); without duplicates; all TTLs of
+ * an RRset equal; exactly one SOA, at the apex; NS at the apex; CNAME beside nothing but
+ * its signatures and NSEC; every owner at or below the apex; every rdata well-formed
+ * (rdata_is_valid); no RRset too large for a message. */
 struct zone_records {
 	uint8_t origin[DNAME_MAX];	/* lower-cased */
 	size_t origin_len;
 	struct zone_record *records;	/* owned, like all that they point at */
-	size_t count;
-	char **paths;			/* the zone file, then what it includes; owned */
-	size_t path_count;
+	size_t count, room;
+	char **paths;			/* the zone file, then what it includes; in the arena */
+	size_t path_count, path_room;
 	uint64_t stamp;			/* of all files, see zone_stamp */
 	int64_t loaded_at_s;
-	struct arena *arena;		/* holds owners and rdata */
+	struct arena *arena;		/* holds owners and rdata, each with ARENA_PAD */
 };
+
+enum { ZONE_PATHS_MAX = UINT16_MAX };
+
+/* An empty zone.  `origin` is lower-cased wire form.
+ * returns NULL when there is no memory. */
+__attribute__((nonnull, warn_unused_result))
+struct zone_records *zone_records_new(const uint8_t *origin, size_t origin_len);
+
+/* Give back all of it; NULL is allowed. */
+void zone_records_free(struct zone_records *zone);
+
+/* Append a record.  Owner and rdata are copied, the owner lower-cased; an owner that
+ * equals the last record's shares its pointer.
+ * record   all members set but `reserved`.
+ * returns  0, ERR_NOMEM, or ERR_FULL beyond 2^32 - 1 records. */
+__attribute__((nonnull, warn_unused_result))
+int zone_records_add(struct zone_records *zone, const struct zone_record *record);
+
+/* Make `path` one of the zone's files (once: a known one is found again).
+ * returns its index, ERR_NOMEM, or ERR_FULL beyond ZONE_PATHS_MAX. */
+__attribute__((nonnull, warn_unused_result))
+int zone_records_add_path(struct zone_records *zone, const char *path);
+
+/* The path of a record's file, "" for a record without one; lives as long as the zone. */
+__attribute__((nonnull, pure))
+const char *zone_records_path(const struct zone_records *zone, const struct zone_record *record);
 
 #endif

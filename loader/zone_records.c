@@ -1,0 +1,116 @@
+/* The records of one zone as they grow: an array over an arena. */
+#include "loader/zone_records.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/arena.h"
+#include "shm/errcode.h"
+
+struct zone_records *
+zone_records_new(const uint8_t *origin, size_t origin_len)
+{
+	struct zone_records *zone = calloc(1, sizeof *zone);
+
+	if (!zone)
+		return NULL;
+	zone->arena = arena_new();
+	if (!zone->arena) {
+		free(zone);
+		return NULL;
+	}
+	memcpy(zone->origin, origin, origin_len);
+	zone->origin_len = origin_len;
+	return zone;
+}
+
+void
+zone_records_free(struct zone_records *zone)
+{
+	if (!zone)
+		return;
+	arena_free(zone->arena);
+	free(zone->records);
+	free(zone->paths);
+	free(zone);
+}
+
+/* Room for one more item in a growing array; returns the array, NULL without memory. */
+static void *
+array_grow(void *items, size_t item_size, size_t count, size_t *room, size_t first_room)
+{
+	size_t wanted = *room ? *room * 2 : first_room;
+	void *grown;
+
+	if (count < *room)
+		return items;
+	grown = reallocarray(items, wanted, item_size);
+	if (grown)
+		*room = wanted;
+	return grown;
+}
+
+/* The owner, from the record before when it is the same; NULL without memory. */
+static const uint8_t *
+keep_owner(struct zone_records *zone, const uint8_t *owner, size_t owner_len)
+{
+	uint8_t lower[DNAME_MAX];
+
+	memcpy(lower, owner, owner_len);
+	dname_lower(lower, owner_len);
+	if (zone->count > 0) {
+		const struct zone_record *last = &zone->records[zone->count - 1];
+
+		if (last->owner_len == owner_len && memcmp(last->owner, lower, owner_len) == 0)
+			return last->owner;
+	}
+	return arena_copy(zone->arena, lower, owner_len);
+}
+
+int
+zone_records_add(struct zone_records *zone, const struct zone_record *record)
+{
+	struct zone_record *records, *kept;
+
+	if (zone->count == UINT32_MAX)
+		return ERR_FULL;
+	records = array_grow(zone->records, sizeof *records, zone->count, &zone->room, 16);
+	if (!records)
+		return ERR_NOMEM;
+	zone->records = records;
+	kept = &records[zone->count];
+	*kept = *record;
+	kept->owner = keep_owner(zone, record->owner, record->owner_len);
+	kept->rdata = arena_copy(zone->arena, record->rdata, record->rdata_len);
+	if (!kept->owner || !kept->rdata)
+		return ERR_NOMEM;
+	zone->count++;
+	return ERR_OK;
+}
+
+int
+zone_records_add_path(struct zone_records *zone, const char *path)
+{
+	char **paths, *copy;
+
+	for (size_t i = 0; i < zone->path_count; i++)
+		if (strcmp(zone->paths[i], path) == 0)
+			return (int)i;
+	if (zone->path_count == ZONE_PATHS_MAX)
+		return ERR_FULL;
+	paths = array_grow(zone->paths, sizeof *paths, zone->path_count, &zone->path_room, 1);
+	if (!paths)
+		return ERR_NOMEM;
+	zone->paths = paths;
+	copy = arena_copy(zone->arena, path, strlen(path) + 1);
+	if (!copy)
+		return ERR_NOMEM;
+	paths[zone->path_count] = copy;
+	return (int)zone->path_count++;
+}
+
+const char *
+zone_records_path(const struct zone_records *zone, const struct zone_record *record)
+{
+	return record->file < zone->path_count ? zone->paths[record->file] : "";
+}
