@@ -32,28 +32,81 @@ enum query_verdict {
 	QUERY_DROP,			/* not answered at all */
 };
 
+/* Where a message spells a name: its first head_len octets at head_at, what follows at
+ * tail_at, of which tail_len octets are known to stand there in one run. */
+struct name_place {
+	uint16_t head_at, head_len, tail_at, tail_len;
+};
+
+/* The offset in the message of the name without its first `skip` octets (whole labels);
+ * 0 when it is nowhere, or where no pointer reaches. */
+static inline uint16_t
+name_place_suffix(const struct name_place *place, unsigned skip)
+{
+	unsigned at = 0;
+
+	if (skip < place->head_len)
+		at = place->head_at + skip;
+	else if (skip - place->head_len < place->tail_len)
+		at = place->tail_at + (skip - place->head_len);
+	return at > 0x3fff ? 0 : (uint16_t)at;
+}
+
 struct query {
 	/* set by the caller */
 	uint8_t *packet;		/* the message; the response is written over it */
 	uint32_t received_len;		/* octets of the message in `packet` */
-	uint32_t room;			/* octets that `packet` has for the response */
+	uint32_t room;			/* octets of `packet` for the response, 512 or more */
 	uint32_t flags;			/* enum query_flag */
 	/* set by the core */
 	uint32_t response_len;		/* octets to be sent; 0: drop, send nothing */
 
 	/* private to the core from here on */
 	uint8_t verdict;		/* enum query_verdict */
-	uint8_t rcode;
-	uint8_t name_len;
-	uint8_t label_count;
+	uint8_t rcode;			/* enum dns_rcode, its low 4 bits unless BADVERS */
 	uint16_t type, class;
 	uint16_t question_end;		/* offset behind the question; 12 when it has none */
 	uint16_t limit;			/* largest response that the client takes */
-	uint8_t name[DNAME_MAX + 1 + NAME_PAD];	/* lower-cased, zero-padded */
-	/* label_at[n]: offset in `name` of the suffix of n labels; [0] is the root */
-	uint8_t label_at[DNAME_LABELS_MAX + 1];
-	uint64_t state[DNAME_LABELS_MAX + 1];	/* name_hash state of the suffix of n labels */
+
+	/* The name being looked up: the question's, then the targets of a chain. */
+	uint8_t name_len;
+	uint8_t label_count;
+	struct name_place place;	/* where the message spells it */
+	uint8_t name[DNAME_MAX + 1 + NAME_PAD];	/* lower-cased; octets behind it readable */
+	/* Offsets in `name` of its labels, first to last, then of the root label. */
+	uint8_t label_start[DNAME_LABELS_MAX + 1];
+	/* name_hash states; state[n] is that of the suffix of n labels, [0] the root's. */
+	uint64_t state[DNAME_LABELS_MAX + 1];
 };
+
+/* The suffix of `labels` labels of the name, and its length. */
+static inline const uint8_t *
+query_suffix(const struct query *q, unsigned labels)
+{
+	return q->name + q->label_start[q->label_count - labels];
+}
+
+static inline unsigned
+query_suffix_len(const struct query *q, unsigned labels)
+{
+	return q->name_len - (unsigned)q->label_start[q->label_count - labels];
+}
+
+/* Set label_start and label_count from name and name_len. */
+void query_index_labels(struct query *q);
+
+/* Compute `state` for all suffixes; any octets may stand behind the name. */
+static inline void
+query_hash_labels(struct query *q, const struct hash_seed *seed)
+{
+	uint64_t state = name_hash_root(seed);
+
+	q->state[0] = state;
+	for (unsigned n = 1; n <= q->label_count; n++) {
+		state = name_hash_label(seed, state, query_suffix(q, n));
+		q->state[n] = state;
+	}
+}
 
 /* Parse header, question and EDNS of `q->packet`; fills the private part, `state`
  * excepted.  `udp_size` is the configured largest response over UDP. */

@@ -1,0 +1,120 @@
+/* The answer in the making: what the files of the core share about one query. */
+#ifndef WORKER_ANSWERING_H
+#define WORKER_ANSWERING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/dns.h"
+#include "worker/answer.h"
+#include "worker/lookup.h"
+#include "worker/query.h"
+#include "worker/response.h"
+#include "worker/zone_store.h"
+
+enum {
+	CHAIN_MAX = 16,			/* CNAMEs and DNAMEs followed for one query */
+	PROOF_MAX = CHAIN_MAX + 4,	/* a wildcard in the chain adds one each */
+};
+
+/* The zone that the name is looked up in. */
+struct zone {
+	struct node apex;
+	struct zone_facts facts;
+	unsigned labels;		/* of the apex */
+};
+
+/* An NSEC or NSEC3 RRset that goes into the authority section. */
+struct proof {
+	struct node node;
+	uint16_t type;
+	struct rrset_place place;
+};
+
+/* The RRset whose targets' addresses go into the additional section. */
+struct additional_source {
+	struct rrset rrset;
+	uint32_t wire_at;		/* 0: stands expanded, targets' offsets do not hold */
+	unsigned cut_labels;		/* of a referral's cut; 0 for answers */
+};
+
+struct answering {
+	struct query *q;
+	const struct zone_store *store;
+	const struct answer_options *options;
+	struct stats_block *stats;
+	struct response response;
+	struct zone zone;
+	unsigned chain_len;
+	const uint8_t *chain[CHAIN_MAX]; /* nodes that were followed: a loop ends at them */
+	unsigned proof_count;
+	struct proof proofs[PROOF_MAX];
+	bool has_additional;
+	struct additional_source additional;
+	uint8_t rcode;
+	bool authoritative, truncated;
+};
+
+/* How to go on. */
+enum step {
+	STEP_DONE = 0,			/* the sections stand */
+	STEP_FOLLOW,			/* q->name is the next name of the chain */
+	STEP_FULL,			/* something that must be there does not fit */
+	STEP_FAILED,			/* nothing good is known: SERVFAIL */
+	STEP_DAMAGED,			/* the store contradicts itself: SERVFAIL, counted */
+};
+
+static inline enum step
+step_from(enum response_result result)
+{
+	return result == RESPONSE_ADDED ? STEP_DONE
+	       : result == RESPONSE_FULL ? STEP_FULL
+					 : STEP_DAMAGED;
+}
+
+static inline uint16_t
+answering_apex_at(const struct answering *a)
+{
+	return name_place_suffix(&a->q->place,
+				 (unsigned)a->q->name_len - a->zone.apex.head.owner_len);
+}
+
+/* The place of an RRset owned by the suffix of `labels` labels of the present name. */
+static inline struct rrset_place
+answering_place(const struct answering *a, unsigned labels)
+{
+	const struct query *q = a->q;
+	unsigned skip = q->label_start[q->label_count - labels];
+
+	return (struct rrset_place){
+		.owner = q->name + skip,
+		.apex = node_owner(&a->zone.apex),
+		.owner_len = (uint16_t)(q->name_len - skip),
+		.apex_len = a->zone.apex.head.owner_len,
+		.owner_at = name_place_suffix(&q->place, skip),
+		.apex_at = answering_apex_at(a),
+		.owner_is_own = true,
+	};
+}
+
+/* Find the deepest zone at or above the suffix of `labels` labels of the name.
+ * `q->state` must be set.  returns LOOKUP_MISSING when none is served here. */
+enum lookup_result zone_find(const struct zone_store *store, const struct query *q,
+			     unsigned labels, struct zone *out);
+
+/* The greatest number of labels, at most `labels`, that some apex has; -1 for none. */
+int zone_candidate_depth(const struct generation *gen, unsigned labels);
+
+/* Probe for the node of the suffix of `labels` labels in the present zone. */
+static inline enum lookup_result
+zone_probe(const struct answering *a, unsigned labels, struct node *out)
+{
+	const struct query *q = a->q;
+	uint32_t zone_id = a->zone.facts.zone_id;
+	uint64_t hash = name_hash_key(&a->store->gen.head.seed, q->state[labels], zone_id);
+
+	return lookup(a->store, hash, zone_id, query_suffix(q, labels),
+		      query_suffix_len(q, labels), out);
+}
+
+#endif

@@ -1,0 +1,15 @@
+/* The OPT record of a response (RFC 6891). */
+#ifndef WORKER_EDNS_H
+#define WORKER_EDNS_H
+
+#include "worker/answer.h"
+#include "worker/response.h"
+
+/* Octets that the OPT of this query's response will need, 0 without EDNS. */
+unsigned edns_len(const struct query *q, const struct answer_options *options);
+
+/* Append it; `len` is what edns_len returned and was kept free behind response->limit. */
+void edns_add(struct response *response, const struct query *q,
+	      const struct answer_options *options, unsigned len, unsigned rcode);
+
+#endif

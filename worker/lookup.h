@@ -1,0 +1,82 @@
+/* Probing the store for one name: the flat index of the generation, in steps that a
+ * batch can interleave (fetch the bucket; fetch the node; look). */
+#ifndef WORKER_LOOKUP_H
+#define WORKER_LOOKUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "worker/zone_store.h"
+
+enum lookup_result {
+	LOOKUP_MISSING = 0,
+	LOOKUP_FOUND,
+	LOOKUP_DAMAGED,			/* an offset or length contradicts the map */
+};
+
+enum {
+	LOOKUP_NODE_LINES = 3,		/* cache lines of a node that are fetched ahead */
+	CACHE_LINE = 64,
+};
+
+static inline void
+lookup_prefetch_lines(const uint8_t *at, unsigned lines)
+{
+	for (unsigned i = 0; i < lines; i++)
+		__builtin_prefetch(at + (size_t)i * CACHE_LINE);
+}
+
+/* Begin to fetch the node that the first slot with the hash's tag points at. */
+static inline void
+lookup_prefetch_node(const struct zone_store *store, uint64_t hash, unsigned lines)
+{
+	const struct generation *gen = &store->gen;
+	const uint64_t *slot = gen->buckets +
+			       index_bucket(hash, gen->head.bucket_count) * INDEX_BUCKET_SLOTS;
+	uint64_t tag = index_tag(hash);
+
+	for (unsigned i = 0; i < INDEX_BUCKET_SLOTS && slot[i] != 0; i++) {
+		uint64_t off = index_offset(slot[i]);
+
+		if (((slot[i] ^ tag) >> INDEX_OFFSET_BITS) == 0 && off < gen->data_len) {
+			lookup_prefetch_lines(gen->data + off, lines);
+			return;
+		}
+	}
+}
+
+static inline bool
+lookup_node_is(const struct node *node, uint32_t zone_id, const uint8_t *name, unsigned name_len)
+{
+	return node->head.zone_id == zone_id && node->head.owner_len == name_len &&
+	       memcmp(node_owner(node), name, name_len) == 0;
+}
+
+/* Find the node of (zone_id, name), whose key hashes to `hash`. */
+static inline enum lookup_result
+lookup(const struct zone_store *store, uint64_t hash, uint32_t zone_id, const uint8_t *name,
+       unsigned name_len, struct node *out)
+{
+	const struct generation *gen = &store->gen;
+	uint64_t bucket = index_bucket(hash, gen->head.bucket_count), tag = index_tag(hash);
+
+	for (unsigned run = 0; run < INDEX_RUN_MAX; run++) {
+		const uint64_t *slot = gen->buckets + bucket * INDEX_BUCKET_SLOTS;
+
+		for (unsigned i = 0; i < INDEX_BUCKET_SLOTS; i++) {
+			if (slot[i] == 0)
+				return LOOKUP_MISSING;
+			if ((slot[i] ^ tag) >> INDEX_OFFSET_BITS)
+				continue;
+			if (!generation_node_at(gen, index_offset(slot[i]), out))
+				return LOOKUP_DAMAGED;
+			if (lookup_node_is(out, zone_id, name, name_len))
+				return LOOKUP_FOUND;
+		}
+		bucket = bucket + 1 == gen->head.bucket_count ? 0 : bucket + 1;
+	}
+	return LOOKUP_MISSING;
+}
+
+#endif

@@ -1,0 +1,239 @@
+/* Decoding a message: header, question, EDNS.  Everything here reads octets that a
+ * stranger chose; each is checked against the message's end before it is read. */
+#include "worker/query.h"
+
+#include <string.h>
+
+#include "shm/dns.h"
+#include "shm/wire.h"
+
+enum {
+	OPT_FIXED_LEN = 10,		/* type, class, TTL, RDLENGTH of an RR */
+	OPTION_NSID = 3,
+};
+
+/* Lower-case 8 octets at once: 0x20 is set in each that lies in 'A'..'Z'.  Length
+ * octets (0..63) are never letters, so whole names go through this. */
+static uint64_t
+lower_octets(uint64_t octets)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
+	uint64_t low7 = octets & ~high;
+	uint64_t from_a = low7 + ones * (0x80 - 'A');
+	uint64_t past_z = low7 + ones * (0x80 - 'Z' - 1);
+
+	return octets | (((from_a & ~past_z & ~octets & high) >> 2));
+}
+
+static void
+copy_lowered(uint8_t *to, const uint8_t *from, unsigned len, const uint8_t *from_end)
+{
+	unsigned at = 0;
+	uint64_t octets;
+
+	for (; at < len && from + at + 8 <= from_end; at += 8) {
+		memcpy(&octets, from + at, 8);
+		octets = lower_octets(octets);
+		memcpy(to + at, &octets, 8);
+	}
+	for (; at < len; at++)
+		to[at] = (uint8_t)(from[at] >= 'A' && from[at] <= 'Z' ? from[at] | 0x20 : from[at]);
+}
+
+/* Measure the name at `at` and note where its labels start.
+ * returns its length, or 0 when it is malformed or compressed. */
+static inline unsigned
+take_labels(struct query *q, const uint8_t *at, const uint8_t *end)
+{
+	unsigned room = (unsigned)(end - at), len = 0, labels = 0;
+
+	if (room > DNAME_MAX)
+		room = DNAME_MAX;
+	while (len < room) {
+		unsigned label_len = at[len];
+
+		q->label_start[labels] = (uint8_t)len;
+		if (label_len == 0) {
+			q->label_count = (uint8_t)labels;
+			return len + 1;
+		}
+		if (label_len > DNAME_LABEL_MAX)
+			return 0;
+		labels++;
+		len += label_len + 1;
+	}
+	return 0;
+}
+
+void
+query_index_labels(struct query *q)
+{
+	unsigned labels = 0, at = 0;
+
+	for (; q->name[at] != 0; at += q->name[at] + 1u)
+		q->label_start[labels++] = (uint8_t)at;
+	q->label_start[labels] = (uint8_t)at;
+	q->label_count = (uint8_t)labels;
+}
+
+static bool
+decode_question(struct query *q)
+{
+	const uint8_t *at = q->packet + QUERY_HEADER_LEN, *end = q->packet + q->received_len;
+	unsigned len = take_labels(q, at, end);
+
+	if (len == 0 || (unsigned)(end - at) < len + 4)
+		return false;
+	q->name_len = (uint8_t)len;
+	q->place = (struct name_place){ QUERY_HEADER_LEN, (uint16_t)len, 0, 0 };
+	copy_lowered(q->name, at, len, end);
+	q->type = wire_get_u16(at + len);
+	q->class = wire_get_u16(at + len + 2);
+	q->question_end = (uint16_t)(QUERY_HEADER_LEN + len + 4);
+	return true;
+}
+
+/* Options must tile the RDATA (RFC 6891, section 6.1.2); unknown ones are ignored. */
+static bool
+decode_options(struct query *q, const uint8_t *at, unsigned len)
+{
+	while (len >= 4) {
+		unsigned code = wire_get_u16(at), option_len = wire_get_u16(at + 2);
+
+		if (option_len > len - 4)
+			return false;
+		if (code == OPTION_NSID)
+			q->flags |= QUERY_NSID;
+		at += 4 + option_len;
+		len -= 4 + option_len;
+	}
+	return len == 0;
+}
+
+/* The fixed part of an OPT record, `at` behind its root owner. */
+static bool
+decode_opt(struct query *q, const uint8_t *at, unsigned rdata_len, uint16_t udp_size)
+{
+	unsigned client_size = wire_get_u16(at + 2);
+
+	if (q->flags & QUERY_EDNS) /* a second one, RFC 6891, section 6.1.1 */
+		return false;
+	q->flags |= QUERY_EDNS;
+	if (at[5] != 0)
+		q->flags |= QUERY_BADVERS;
+	if (at[6] & 0x80)
+		q->flags |= QUERY_DO;
+	if (!(q->flags & QUERY_TCP)) {
+		if (client_size > udp_size)
+			client_size = udp_size;
+		if (client_size > QUERY_UDP_MIN)
+			q->limit = (uint16_t)client_size;
+	}
+	return rdata_len == 0 || decode_options(q, at + OPT_FIXED_LEN, rdata_len);
+}
+
+/* Skip the owner of a record, compressed or not; returns octets, 0 when malformed. */
+static unsigned
+owner_len(const uint8_t *at, const uint8_t *end)
+{
+	unsigned room = (unsigned)(end - at), len = 0;
+
+	while (len < room && len < DNAME_MAX) {
+		if (at[len] == 0)
+			return len + 1;
+		if (at[len] >= 0xc0)
+			return room - len >= 2 ? len + 2 : 0;
+		if (at[len] > DNAME_LABEL_MAX)
+			return 0;
+		len += at[len] + 1u;
+	}
+	return 0;
+}
+
+/* Walk `count` records, the last `additional` of them of the additional section, where
+ * alone an OPT may stand.  returns false when they do not parse, or anything is left. */
+static bool
+decode_records(struct query *q, unsigned count, unsigned additional, uint16_t udp_size)
+{
+	const uint8_t *at = q->packet + q->question_end, *end = q->packet + q->received_len;
+
+	for (; count > 0; count--) {
+		unsigned len = owner_len(at, end), rdata_len;
+
+		if (len == 0 || (unsigned)(end - at) < len + OPT_FIXED_LEN)
+			return false;
+		rdata_len = wire_get_u16(at + len + 8);
+		if ((unsigned)(end - at) - len - OPT_FIXED_LEN < rdata_len)
+			return false;
+		if (wire_get_u16(at + len) == TYPE_OPT &&
+		    (count > additional || len != 1 ||
+		     !decode_opt(q, at + 1, rdata_len, udp_size)))
+			return false;
+		at += len + OPT_FIXED_LEN + rdata_len;
+	}
+	return at == end;
+}
+
+static void
+fail(struct query *q, enum dns_rcode rcode)
+{
+	q->verdict = QUERY_ERROR;
+	q->rcode = (uint8_t)rcode;
+}
+
+/* Other opcodes are refused; their EDNS is honoured as far as it parses. */
+static void
+decode_other_opcode(struct query *q, unsigned opcode, unsigned records, unsigned additional,
+		    uint16_t udp_size)
+{
+	if (wire_get_u16(q->packet + 4) == 1 && decode_question(q))
+		(void)decode_records(q, records, additional, udp_size);
+	if (q->flags & QUERY_BADVERS)
+		fail(q, RCODE_BADVERS);
+	else
+		fail(q, opcode == OPCODE_NOTIFY ? RCODE_REFUSED : RCODE_NOTIMP);
+}
+
+static void
+decide(struct query *q)
+{
+	if (q->flags & QUERY_BADVERS)
+		fail(q, RCODE_BADVERS);
+	else if (q->class == CLASS_CH)
+		q->verdict = QUERY_CHAOS;
+	else if (q->class != CLASS_IN && q->class != CLASS_ANY)
+		fail(q, RCODE_REFUSED);
+	else if (q->type == TYPE_AXFR || q->type == TYPE_IXFR)
+		fail(q, RCODE_REFUSED);
+	else
+		q->verdict = QUERY_LOOKUP;
+}
+
+void
+query_decode(struct query *q, uint16_t udp_size)
+{
+	const uint8_t *header = q->packet;
+	unsigned answers, authority, additional, opcode;
+
+	q->flags &= QUERY_TCP | QUERY_IPV6;
+	q->rcode = RCODE_NOERROR;
+	q->question_end = QUERY_HEADER_LEN;
+	q->limit = (q->flags & QUERY_TCP) ? QUERY_MESSAGE_MAX : QUERY_UDP_MIN;
+	q->verdict = QUERY_DROP;
+	if (q->received_len < QUERY_HEADER_LEN || (header[2] & FLAG_QR))
+		return;
+	answers = wire_get_u16(header + 6);
+	authority = wire_get_u16(header + 8);
+	additional = wire_get_u16(header + 10);
+	opcode = (header[2] & FLAG_OPCODE) >> 3;
+	if (opcode != OPCODE_QUERY)
+		decode_other_opcode(q, opcode, answers + authority + additional, additional,
+				    udp_size);
+	else if (wire_get_u16(header + 4) != 1 || answers != 0 || !decode_question(q) ||
+		 !decode_records(q, authority + additional, additional, udp_size))
+		fail(q, RCODE_FORMERR);
+	else
+		decide(q);
+	if (q->limit > q->room)
+		q->limit = (uint16_t)q->room;
+}

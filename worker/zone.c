@@ -1,0 +1,46 @@
+/* Finding the zone that a name belongs to. */
+#include "worker/answering.h"
+
+int
+zone_candidate_depth(const struct generation *gen, unsigned labels)
+{
+	uint64_t high = gen->head.apex_depths[1], low = gen->head.apex_depths[0];
+
+	if (labels < 64) {
+		high = 0;
+		low &= ~UINT64_C(0) >> (63 - labels);
+	} else if (labels < 127) {
+		high &= ~UINT64_C(0) >> (127 - labels);
+	}
+	if (high)
+		return 127 - __builtin_clzll(high);
+	return low ? 63 - __builtin_clzll(low) : -1;
+}
+
+enum lookup_result
+zone_find(const struct zone_store *store, const struct query *q, unsigned labels,
+	  struct zone *out)
+{
+	int depth = zone_candidate_depth(&store->gen, labels);
+
+	while (depth >= 0) {
+		unsigned apex_labels = (unsigned)depth;
+		uint64_t hash = name_hash_key(&store->gen.head.seed, q->state[apex_labels],
+					      CATALOGUE_ID);
+		enum lookup_result found = lookup(store, hash, CATALOGUE_ID,
+						  query_suffix(q, apex_labels),
+						  query_suffix_len(q, apex_labels), &out->apex);
+
+		if (found == LOOKUP_FOUND) {
+			out->labels = apex_labels;
+			return node_zone_facts(&out->apex, &out->facts) ? LOOKUP_FOUND
+									 : LOOKUP_DAMAGED;
+		}
+		if (found == LOOKUP_DAMAGED)
+			return LOOKUP_DAMAGED;
+		if (depth == 0)
+			break;
+		depth = zone_candidate_depth(&store->gen, apex_labels - 1);
+	}
+	return LOOKUP_MISSING;
+}
