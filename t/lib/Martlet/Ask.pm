@@ -1,0 +1,116 @@
+# Asking a server on loopback: over UDP, over TCP, with octets of one's own.
+# A base class: the object has {address} and {port}.
+package Martlet::Ask;
+
+use strict;
+use warnings;
+
+use IO::Select;
+use IO::Socket::INET;
+use Socket qw(MSG_NOSIGNAL);
+use Time::HiRes qw(time);
+
+use Martlet::Answer;
+use Martlet::Process qw(slow);
+use Martlet::Wire qw(encode_query);
+
+sub udp_socket {
+	my ($self) = @_;
+	my $socket = IO::Socket::INET->new(
+		Proto => 'udp', PeerAddr => $self->{address}, PeerPort => $self->{port})
+	  or die "UDP socket to $self->{address} port $self->{port}: $!\n";
+	return $socket;
+}
+
+sub tcp_socket {
+	my ($self) = @_;
+	my $socket = IO::Socket::INET->new(
+		Proto => 'tcp', PeerAddr => $self->{address}, PeerPort => $self->{port},
+		Timeout => 5 * slow())
+	  or die "TCP connection to $self->{address} port $self->{port}: $!\n";
+	binmode $socket;
+	return $socket;
+}
+
+sub _readable {
+	my ($socket, $end) = @_;
+	my $left = $end - time;
+	return IO::Select->new($socket)->can_read($left > 0 ? $left : 0);
+}
+
+# Exactly $len octets from a stream; undef when it ends or the time is over.
+sub _read_exactly {
+	my ($socket, $len, $end) = @_;
+	my $data = '';
+
+	while (length $data < $len) {
+		return unless _readable($socket, $end);
+		my $got = sysread $socket, $data, $len - length $data, length $data;
+		return unless $got;
+	}
+	return $data;
+}
+
+# One message, with its length in front, from a TCP connection; undef when none comes.
+sub tcp_read {
+	my ($self, $socket, $seconds) = @_;
+	my $end = time + ($seconds // 5 * slow());
+	my $len = _read_exactly($socket, 2, $end) // return;
+	return _read_exactly($socket, unpack('n', $len), $end);
+}
+
+sub tcp_write {
+	my ($self, $socket, @messages) = @_;
+	my $stream = join '', map { pack 'n/a*', $_ } @messages;
+
+	while (length $stream) {
+		my $sent = send($socket, $stream, MSG_NOSIGNAL) // return 0;
+		substr $stream, 0, $sent, '';
+	}
+	return 1;
+}
+
+# Send these octets, return the response's octets; undef when none comes.
+# %opt: tcp, seconds (to wait; a real limit, not scaled).  UDP is asked once.
+sub exchange {
+	my ($self, $message, %opt) = @_;
+	my $seconds = $opt{seconds} // 5 * slow();
+
+	if ($opt{tcp}) {
+		my $socket = $self->{tcp_kept};
+		# one connection is kept and used again for speed; closed by the server: a new one
+		for my $attempt (0, 1) {
+			$socket = $self->{tcp_kept} = $self->tcp_socket
+			  if $attempt || !$socket || !$socket->connected;
+			next unless $self->tcp_write($socket, $message);
+			my $response = $self->tcp_read($socket, $seconds);
+			return $response if defined $response;
+			delete $self->{tcp_kept};
+		}
+		return;
+	}
+	my $socket = $self->udp_socket;
+	send($socket, $message, 0) // return;
+	my $end = time + $seconds;
+	while (_readable($socket, $end)) {
+		my $response;
+		defined recv($socket, $response, 65535, 0) or return;
+		return $response;
+	}
+	return;
+}
+
+# Ask; returns a Martlet::Answer, undef when nothing came, and dies when what came does
+# not parse or answers something else.  %opt as for encode_query and exchange.
+sub ask {
+	my ($self, $name, $type, %opt) = @_;
+	my $query = encode_query($name, $type, %opt);
+	my $response = $self->exchange($query, %opt) // return;
+	my $answer = Martlet::Answer->new($response);
+
+	die "answer with another ID\n" if $answer->{id} != unpack 'n', $query;
+	die "answer without QR\n" unless $answer->{qr};
+	return $answer;
+}
+
+1;

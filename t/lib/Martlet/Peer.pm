@@ -1,0 +1,205 @@
+# Other people's servers with our zones, to compare with: NSD, Knot DNS, BIND.  Each
+# runs in a private directory, on a free port, with the rights of the test.
+#
+#	my $nsd = Martlet::Peer->new('nsd', zones => { 'example.com' => $text });
+#	$nsd->ask('www.example.com', 'A');
+package Martlet::Peer;
+
+use strict;
+use warnings;
+
+use parent qw(Martlet::Ask Martlet::Process);
+
+use File::Copy ();
+use Martlet::Process qw(find_program free_port poll write_file);
+use Martlet::Wire qw(encode_query name_to_wire);
+use Test::More ();
+
+my %PROGRAM = (nsd => 'nsd', knot => 'knotd', bind => 'named');
+
+sub program { return find_program($PROGRAM{ $_[0] } // $_[0]) }
+
+# Skip the whole test, with the reason, when one of these is not installed; a machine
+# that says CI=true must have them all.
+sub need {
+	my (@names) = @_;
+	my @missing = grep { !program($_) } @names or return;
+
+	die "missing: @missing (make deps-check)\n" if ($ENV{CI} // '') eq 'true';
+	Test::More::plan(skip_all => "not installed: @missing");
+	return;
+}
+
+# %arg: zones (origin => text), or zone_files (origin => path).
+sub new {
+	my ($class, $kind, %arg) = @_;
+	my $self = bless { kind => $kind, %arg }, $class;
+	my $index = 0;
+
+	$self->_prepare;
+	$self->{zone_files} //= {};
+	for my $origin (sort keys %{ $arg{zones} // {} }) {
+		my $path = sprintf '%s/%d.zone', $self->{dir}, $index++;
+		$self->{zone_files}{$origin} = write_file($path, $arg{zones}{$origin});
+	}
+	$self->_start;
+	return $self;
+}
+
+sub _start {
+	my ($self) = @_;
+	my $method = "_command_$self->{kind}";
+
+	for my $attempt (1 .. 3) {
+		$self->{port} = free_port();
+		$self->_spawn($self->$method);
+		return if poll(30, sub { !$self->running || $self->_ready }) && $self->running;
+		last unless $self->log =~ /in use/;
+	}
+	$self->_end('KILL', 5);
+	die "$self->{kind} does not start:\n" . $self->log . "\n";
+}
+
+# Ready when each zone answers its SOA with AA.
+sub _ready {
+	my ($self) = @_;
+
+	for my $origin (sort keys %{ $self->{zone_files} }) {
+		next if $self->{ready}{$origin};
+		my $response = $self->exchange(encode_query($origin, 'SOA'), seconds => 0.2) // return 0;
+		my $answer = Martlet::Answer->new($response);
+		return 0 unless $answer->aa && $answer->rcode eq 'NOERROR';
+		$self->{ready}{$origin} = 1;
+	}
+	return 1;
+}
+
+# Origins go into configuration files as text that needs no quoting there.
+sub _origin_text {
+	my ($origin) = @_;
+	$origin =~ s/\.?$/./;
+	return $origin;
+}
+
+sub _command_nsd {
+	my ($self) = @_;
+	my $dir = $self->{dir};
+	my $config = <<"END";
+server:
+	ip-address: $self->{address}
+	port: $self->{port}
+	username: ""
+	chroot: ""
+	zonesdir: "$dir"
+	database: ""
+	pidfile: ""
+	xfrdfile: "$dir/xfrd.state"
+	zonelistfile: "$dir/zone.list"
+	xfrdir: "$dir"
+	server-count: 1
+	ipv4-edns-size: 65535
+	tcp-count: 50
+	minimal-responses: yes
+	refuse-any: no
+	round-robin: no
+	rrl-ratelimit: 0
+	hide-version: no
+remote-control:
+	control-enable: no
+END
+	for my $origin (sort keys %{ $self->{zone_files} }) {
+		$config .= sprintf "zone:\n\tname: \"%s\"\n\tzonefile: \"%s\"\n",
+		  _origin_text($origin), $self->{zone_files}{$origin};
+	}
+	my $path = write_file("$dir/nsd.conf", $config);
+	return program('nsd'), '-d', '-c', $path;
+}
+
+sub _command_knot {
+	my ($self) = @_;
+	my $dir = $self->{dir};
+	my $config = <<"END";
+server:
+    rundir: "$dir"
+    listen: $self->{address}\@$self->{port}
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+    udp-max-payload: 4096
+    tcp-idle-timeout: 60
+    nsid: ""
+database:
+    storage: "$dir"
+    journal-db-max-size: 20M
+    kasp-db-max-size: 20M
+    timer-db-max-size: 1M
+log:
+  - target: stderr
+    any: warning
+template:
+  - id: default
+    storage: "$dir"
+    semantic-checks: off
+    zonefile-sync: -1
+    journal-content: none
+zone:
+END
+	for my $origin (sort keys %{ $self->{zone_files} }) {
+		$config .= sprintf "  - domain: \"%s\"\n    file: \"%s\"\n",
+		  _origin_text($origin), $self->{zone_files}{$origin};
+	}
+	my $path = write_file("$dir/knot.conf", $config);
+	return program('knot'), '-c', $path;
+}
+
+sub _command_bind {
+	my ($self) = @_;
+	my $dir = $self->{dir};
+	my $config = <<"END";
+options {
+	directory "$dir";
+	pid-file none;
+	session-keyfile none;
+	managed-keys-directory "$dir";
+	listen-on port $self->{port} { $self->{address}; };
+	listen-on-v6 { none; };
+	recursion no;
+	allow-query { any; };
+	notify no;
+	minimal-responses yes;
+	minimal-any no;
+	dnssec-validation no;
+	check-names primary ignore;
+	max-udp-size 4096;
+	edns-udp-size 4096;
+	rrset-order { order none; };
+	check-mx ignore;
+	check-integrity no;
+	check-sibling no;
+	check-srv-cname ignore;
+	check-mx-cname ignore;
+	check-wildcard no;
+	empty-zones-enable no;
+	max-records-per-type 0;
+	max-types-per-name 0;
+};
+controls { };
+logging { category default { null; }; category general { stderr_only; }; channel stderr_only {
+	stderr; severity notice; }; };
+END
+	for my $origin (sort keys %{ $self->{zone_files} }) {
+		$config .= sprintf "zone \"%s\" { type primary; file \"%s\"; masterfile-format text; };\n",
+		  _origin_text($origin), $self->{zone_files}{$origin};
+	}
+	my $path = write_file("$dir/named.conf", $config);
+
+	# AppArmor confines named by its path to directories that are not ours
+	my $copy = "$dir/named";
+	if (!-x $copy) {
+		File::Copy::copy(program('bind'), $copy) or die "$copy: $!\n";
+		chmod 0755, $copy or die "$copy: $!\n";
+	}
+	return $copy, '-g', '-n', '1', '-c', $path;
+}
+
+1;
