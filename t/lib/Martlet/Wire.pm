@@ -73,8 +73,8 @@ sub name_to_text {
 
 	while (my $len = ord substr $wire, $at, 1) {
 		my $label = substr $wire, $at + 1, $len;
-		$label =~ s/([^!-~]|["\$().;@\\])/
-			$1 =~ m{[!-~]} ? "\\$1" : sprintf '\\%03d', ord $1/gex;
+		$label =~ s/([^!-~])|(["\$().;@\\])/
+			defined $1 ? sprintf '\\%03d', ord $1 : "\\$2"/gex;
 		$text .= "$label.";
 		$at += 1 + $len;
 	}
