@@ -8,9 +8,29 @@
  *	          CTL_DATA (pieces of one JSON object, to be joined), then one CTL_END,
  *	          whose `status` is the exit code: 0 done, 1 refused or failed
  *
- * On failure the object has a member "error".  Numbers are in network order.  An
- * unknown version, kind or command is answered by CTL_END with status 1 and an object
- * that says so. */
+ * On failure the object has a member "error" (text for people, one line).  Numbers are
+ * in network order.  An unknown version, kind or command is answered by CTL_END with
+ * status 1 and an object that says so.
+ *
+ * The objects, whose members man/martletctl.8 describes; "..." are lists of texts,
+ * times are UTC as "2024-11-21T04:20:00Z", what is not known is null:
+ *
+ *	status       version pid uptime_s state generation overlay_records zones records
+ *	             source:{kind connected staleness_s cursor last_error} workers
+ *	             problems:[...] notices:[...]
+ *	ready        ready (true, false) generation
+ *	workers      workers:[{id pid cpu state restarts uptime_s qps queries generation
+ *	             rss_bytes}]
+ *	stats        every counter by name, then latency_p50_ns latency_p90_ns
+ *	             latency_p99_ns latency_p999_ns; with --per-worker also
+ *	             stats:[{id, every counter by name, latency_...}]
+ *	zones        zones:[{name serial records source state loaded_at error}]
+ *	errors       errors:[{zone source line reason state}]
+ *	reload       generation zones records zones_in_error took_ms notices:[...]
+ *	swap, rollback, resume   generation zones records took_ms notices:[...]
+ *	generations  generations:[{id created zones records bytes serving}] chosen
+ *	diff         a b diff:[{zone name removed:[...] added:[...]}], lines of zone files
+ *	stop         nothing; answered once the server has stopped */
 #ifndef SHM_CTL_PROTO_H
 #define SHM_CTL_PROTO_H
 
