@@ -97,8 +97,9 @@ struct region {
 	_Alignas(128) struct worker_slot slots[];
 };
 
-/* Map a region for `worker_count` workers, all zero but its head.
- * returns NULL without memory. */
+/* Map a region for `worker_count` workers, all zero but its head and
+ * the slots' cpu (-1).  Never unmapped: it lives as long as the master.
+ * returns NULL without memory or random numbers. */
 struct region *region_create(unsigned worker_count);
 
 /* Copy the run-time options of `settings` into `live` (master only). */

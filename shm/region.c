@@ -1,0 +1,167 @@
+/* Creating the shared region, and its two seqlocks: `live` and `last_error`. */
+#include "shm/region.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "shm/clock.h"
+
+enum {
+	SEQ_SPINS = 64, /* turns before the reader lets the writer have the CPU */
+	/* Sync may die between the two steps of its seqlock: after so many turns a
+	 * reader takes what stands there.  The master's death ends all readers. */
+	SEQ_TURNS_SYNC = 20000,
+	SEQ_TURNS_MASTER = INT_MAX,
+};
+
+struct region *
+region_create(unsigned worker_count)
+{
+	size_t size = sizeof(struct region) + worker_count * sizeof(struct worker_slot);
+	struct region *region = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (region == MAP_FAILED)
+		return NULL;
+	memcpy(region->magic, REGION_MAGIC, sizeof region->magic);
+	region->version = REGION_VERSION;
+	region->worker_count = worker_count;
+	region->size = size;
+	region->started_ns = clock_now_ns();
+	region->started_wall_s = clock_wall_s();
+	region->master_pid = (int32_t)getpid();
+	if (getentropy(&region->client_seed, sizeof region->client_seed) != 0) {
+		munmap(region, size);
+		return NULL;
+	}
+	for (unsigned i = 0; i < worker_count; i++)
+		atomic_init(&region->slots[i].cpu, -1);
+	return region;
+}
+
+/* Make `seq` odd, whatever a dead writer left, before the data is touched. */
+static void
+seq_begin(_Atomic uint32_t *seq)
+{
+	uint32_t now = atomic_load_explicit(seq, memory_order_relaxed);
+
+	atomic_store_explicit(seq, (now + 1) | 1u, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
+static void
+seq_end(_Atomic uint32_t *seq)
+{
+	uint32_t now = atomic_load_explicit(seq, memory_order_relaxed);
+
+	atomic_store_explicit(seq, now + 1, memory_order_release);
+}
+
+/* Copy `len` octets that `seq` guards, in at most `turns`.
+ * returns the even number that they belong to, or the last one seen. */
+static uint32_t
+seq_copy(const _Atomic uint32_t *seq, void *to, const void *from, size_t len, int turns)
+{
+	uint32_t before = 0;
+
+	for (int i = 0; i < turns; i++) {
+		if (i % SEQ_SPINS == SEQ_SPINS - 1)
+			sched_yield();
+		before = atomic_load_explicit(seq, memory_order_acquire);
+		memcpy(to, from, len);
+		atomic_thread_fence(memory_order_acquire);
+		if (!(before & 1u) &&
+		    atomic_load_explicit(seq, memory_order_relaxed) == before)
+			break;
+	}
+	return before;
+}
+
+static uint8_t
+copy_text(char to[SETTINGS_IDENTITY_MAX + 1], const char *from)
+{
+	size_t len = strnlen(from, SETTINGS_IDENTITY_MAX);
+
+	memcpy(to, from, len);
+	to[len] = '\0';
+	return (uint8_t)len;
+}
+
+void
+region_set_live(struct region *region, const struct settings *settings)
+{
+	struct region_live *live = &region->live;
+
+	seq_begin(&live->seq);
+	live->udp_size = (uint16_t)settings->dns.udp_size;
+	live->any_policy = (uint8_t)settings->dns.any;
+	live->identity_len = copy_text(live->identity, settings->dns.identity);
+	live->version_len = copy_text(live->version, settings->dns.version);
+	live->tcp_clients = settings->tcp.clients;
+	live->tcp_per_client = settings->tcp.per_client;
+	live->tcp_idle_ms = settings->tcp.idle_ms;
+	live->tcp_queries = settings->tcp.queries;
+	live->log_level = (uint32_t)settings->log.level;
+	seq_end(&live->seq);
+}
+
+uint32_t
+region_get_live(const struct region *region, struct region_live *out)
+{
+	const size_t data_off = offsetof(struct region_live, udp_size);
+	uint32_t seq = seq_copy(&region->live.seq, (char *)out + data_off,
+				(const char *)&region->live + data_off,
+				sizeof *out - data_off, SEQ_TURNS_MASTER);
+
+	atomic_init(&out->seq, seq);
+	return seq;
+}
+
+void
+region_set_error(struct region *region, const char *text)
+{
+	struct region_swap *swap = &region->swap;
+
+	seq_begin(&swap->last_error_seq);
+	snprintf(swap->last_error, sizeof swap->last_error, "%s", text);
+	seq_end(&swap->last_error_seq);
+}
+
+void
+region_get_error(const struct region *region, char out[256])
+{
+	seq_copy(&region->swap.last_error_seq, out, region->swap.last_error,
+		 sizeof region->swap.last_error, SEQ_TURNS_SYNC);
+	out[sizeof region->swap.last_error - 1] = '\0';
+}
+
+void
+region_sum_stats(const struct region *region, struct stats_block *sum)
+{
+	memset(sum, 0, sizeof *sum);
+	stats_sum(sum, &region->retired);
+	for (unsigned i = 0; i < region->worker_count; i++)
+		stats_sum(sum, &region->slots[i].stats);
+}
+
+const char *
+worker_state_name(enum worker_state state)
+{
+	switch (state) {
+	case WORKER_STARTING:
+		return "starting";
+	case WORKER_SERVING:
+		return "serving";
+	case WORKER_BACKOFF:
+		return "backoff";
+	case WORKER_STOPPING:
+		return "stopping";
+	case WORKER_STATE_COUNT:
+		break;
+	}
+	return "unknown";
+}
