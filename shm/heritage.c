@@ -1,0 +1,41 @@
+/* The first steps of every child after fork. */
+#include "shm/heritage.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "shm/log.h"
+
+/* The master blocks signals and reads them from a descriptor; a child starts with
+ * defaults.  SIGPIPE stays ignored: peers and the log may go away at any time. */
+static void
+reset_signals(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+void
+heritage_enter(const struct heritage *heritage, const char *name)
+{
+	char thread_name[16];
+
+	/* setuid clears the death signal, hence it is asked for here, after the rights
+	 * are dropped; a master that died before this line is seen by the check. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != heritage->master_pid)
+		_exit(0);
+	snprintf(thread_name, sizeof thread_name, "%s", name);
+	prctl(PR_SET_NAME, thread_name);
+	log_set_process(name);
+	log_set_level(heritage->settings->log.level);
+	log_to_pipe(heritage->log_fd);
+	reset_signals();
+}
