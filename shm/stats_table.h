@@ -42,7 +42,9 @@
 	X(generation_swaps,  COUNTER, "generations taken over by this worker") \
 	X(restarts,          COUNTER, "starts of a worker after its first") \
 	X(log_dropped,       COUNTER, "log lines lost because the log pipe was full") \
-	X(batches,           COUNTER, "receive calls that returned datagrams")
+	X(batches,           COUNTER, "receive calls that returned datagrams") \
+	X(udp_socket_drops,  COUNTER, "datagrams dropped by the kernel, mostly because a socket's queue was full") \
+	X(hung_workers,      COUNTER, "workers killed because their loop stood still while queries waited")
 /* clang-format on */
 
 #endif
