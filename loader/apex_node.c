@@ -1,0 +1,84 @@
+/* Sources and errors in apex nodes. */
+#include "loader/apex_node.h"
+
+#include <string.h>
+
+#include "shm/clock.h"
+#include "shm/errcode.h"
+
+void
+apex_put_source(struct node_writer *writer, const struct builder_source *source)
+{
+	struct source_facts facts = {
+		.kind = source->kind,
+		.path_count = (uint32_t)source->path_count,
+		.stamp = source->stamp,
+	};
+
+	node_writer_begin_block(writer, BLOCK_SOURCE, 0);
+	node_writer_append(writer, &facts, sizeof facts);
+	for (size_t i = 0; i < source->path_count; i++)
+		node_writer_append(writer, source->paths[i],
+				   strlen(source->paths[i]) + 1);
+	node_writer_end_block(writer);
+}
+
+static void
+put_source_and_error(struct node_writer *writer, const struct builder_source *source,
+		     const char *error)
+{
+	apex_put_source(writer, source);
+	if (error)
+		node_writer_put_block(writer, BLOCK_ERROR, 0, error, strlen(error));
+}
+
+int
+apex_write_broken(struct node_writer *writer, const uint8_t *origin, size_t origin_len,
+		  const struct builder_source *source, const char *error)
+{
+	struct zone_facts facts = {
+		.flags = ZONE_BROKEN,
+		.name_count = 1,
+		.loaded_at_s = clock_wall_s(),
+	};
+
+	node_writer_begin(writer, CATALOGUE_ID, NODE_APEX, origin, origin_len);
+	node_writer_put_block(writer, BLOCK_ZONE, 0, &facts, sizeof facts);
+	put_source_and_error(writer, source, error);
+	return node_writer_end(writer);
+}
+
+int
+apex_rewrite(struct node_writer *writer, const struct node *old,
+	     const struct builder_source *source, const char *error)
+{
+	struct block block;
+	uint32_t at = 0;
+
+	node_writer_begin(writer, old->head.zone_id, old->head.flags, node_owner(old),
+			  old->head.owner_len);
+	while (node_next_block(old, &at, &block))
+		if (block.head.kind != BLOCK_SOURCE && block.head.kind != BLOCK_ERROR)
+			node_writer_put_block(writer, (enum block_kind)block.head.kind,
+					      block.head.type, block.payload,
+					      block.head.len);
+	put_source_and_error(writer, source, error);
+	return node_writer_end(writer);
+}
+
+void
+apex_set_zone_id(uint8_t *bytes, uint32_t zone_id)
+{
+	struct block_head block;
+	struct node_head head;
+	uint8_t *at;
+
+	memcpy(&head, bytes, sizeof head);
+	if (!(head.flags & NODE_APEX))
+		return;
+	at = bytes + sizeof head + head.owner_len;
+	memcpy(&block, at, sizeof block);
+	if (block.kind == BLOCK_ZONE && block.len >= sizeof(struct zone_facts))
+		memcpy(at + sizeof block + offsetof(struct zone_facts, zone_id), &zone_id,
+		       sizeof zone_id);
+}

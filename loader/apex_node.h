@@ -1,0 +1,33 @@
+/* The parts of apex nodes that are not RRsets: zone ids, sources and errors. */
+#ifndef LOADER_APEX_NODE_H
+#define LOADER_APEX_NODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loader/builder.h"
+#include "loader/node_writer.h"
+#include "shm/node.h"
+
+/* Append BLOCK_SOURCE to the open node. */
+__attribute__((nonnull))
+void apex_put_source(struct node_writer *writer, const struct builder_source *source);
+
+/* Write the whole apex node of a zone of which nothing good is known; its zone id is 0
+ * as yet.  returns 0, ERR_NOMEM, ERR_RANGE; the node is in `writer`. */
+__attribute__((nonnull, warn_unused_result))
+int apex_write_broken(struct node_writer *writer, const uint8_t *origin, size_t origin_len,
+		      const struct builder_source *source, const char *error);
+
+/* Write a copy of apex node `old` that tells another source, and `error` (NULL: none).
+ * returns as above. */
+__attribute__((nonnull(1, 2, 3), warn_unused_result))
+int apex_rewrite(struct node_writer *writer, const struct node *old,
+		 const struct builder_source *source, const char *error);
+
+/* Set the zone id in the facts of an apex node, in place.  `bytes` is a whole node that
+ * our own writer made or that was checked.  No effect on other nodes. */
+__attribute__((nonnull))
+void apex_set_zone_id(uint8_t *bytes, uint32_t zone_id);
+
+#endif

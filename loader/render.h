@@ -1,0 +1,55 @@
+/* From the records of a zone to its nodes (shm/node.h), one at a time in key order:
+ * the apex, then the names below it, empty non-terminals too, then the owners of NSEC3
+ * records.
+ *
+ * Left out, with a warning: signatures that cover nothing; NSEC3 records that belong to
+ * no chain of an NSEC3PARAM at the apex.  An RRset that fits no message answers
+ * SERVFAIL (BLOCK_BAD_RRSET). */
+#ifndef LOADER_RENDER_H
+#define LOADER_RENDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loader/zone_records.h"
+#include "shm/node.h"
+
+struct renderer;
+
+/* What is left out or unusable, and where; of each kind the first one of a zone only,
+ * but every RRset that is too big.  All borrowed during the call. */
+typedef void render_warn_fn(void *context, const struct zone_records *zone,
+			    const struct zone_record *record, const char *text);
+
+/* A renderer serves one zone after another; one thread at a time.
+ * returns 0, ERR_NOMEM, or ERR_IO when the kernel has no random numbers. */
+__attribute__((nonnull, warn_unused_result))
+int render_new(struct renderer **out);
+
+/* NULL is allowed. */
+void render_free(struct renderer *renderer);
+
+/* Begin with `zone`, borrowed until the next start; its facts are found now.
+ * zone_id  ZONE_ID_FIRST.., or 0 when it is not known yet: whoever stores the nodes sets it
+ * warn     may be NULL
+ * returns 0 or ERR_NOMEM. */
+__attribute__((nonnull(1, 2), warn_unused_result))
+int render_start(struct renderer *renderer, const struct zone_records *zone, uint32_t zone_id,
+		 render_warn_fn *warn, void *context);
+
+/* The facts that the apex node tells. */
+__attribute__((nonnull))
+const struct zone_facts *render_facts(const struct renderer *renderer);
+
+/* Render the apex node, once and first, with BLOCK_SOURCE and without BLOCK_ERROR; then
+ * name by name; owners of NSEC3 records, before or after the names.
+ * node     borrowed until the next call; NULL behind the last one
+ * returns  0; ERR_NOMEM; ERR_RANGE when a node would pass 4 GiB. */
+__attribute__((nonnull, warn_unused_result))
+int render_apex(struct renderer *renderer, const uint8_t **node);
+__attribute__((nonnull, warn_unused_result))
+int render_next(struct renderer *renderer, const uint8_t **node);
+__attribute__((nonnull, warn_unused_result))
+int render_next_nsec3(struct renderer *renderer, const uint8_t **node);
+
+#endif
