@@ -139,9 +139,15 @@ generation_node_at(const struct generation *gen, uint64_t off, struct node *out)
 	return off < gen->data_len && node_open(gen->data + off, gen->data_len - off, out);
 }
 
-/* The entry of a zone id, NULL when there is none; borrowed from the map. */
+/* The entry of a zone id, borrowed from the map; NULL when there is none, and when its
+ * ranges do not lie inside `order` and `nsec3`: damage. */
 __attribute__((nonnull, pure))
 const struct index_zone *generation_zone(const struct generation *gen, uint32_t zone_id);
+
+/* The first 8 octets of the hash that the first label of an NSEC3 owner spells in
+ * base32hex (RFC 4648, lower-case).  returns false when it spells none. */
+__attribute__((nonnull, warn_unused_result))
+bool index_hash_head(const uint8_t *owner, uint64_t *hash_head);
 
 static inline uint64_t
 index_bucket(uint64_t hash, uint64_t bucket_count)
