@@ -33,9 +33,10 @@ client_key(const struct sockaddr_storage *address)
 struct client_cells
 client_cells_of(const struct client_seed *seed, const struct sockaddr_storage *address)
 {
-	uint64_t hash = name_hash_fold(client_key(address) ^ seed->a, seed->b | 1);
+	uint64_t a = seed->a ^ UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t b = seed->b ^ UINT64_C(0xbf58476d1ce4e5b9);
+	uint64_t hash = name_hash_fold(name_hash_fold(client_key(address) ^ a, b) ^ b, a);
 
-	hash = name_hash_fold(hash ^ seed->b, seed->a | 1);
 	return (struct client_cells){
 		.cell = { (uint32_t)(hash & (CLIENT_COUNT_CELLS - 1)),
 			  (uint32_t)(hash >> 32 & (CLIENT_COUNT_CELLS - 1)) },

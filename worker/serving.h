@@ -1,0 +1,24 @@
+/* What every batch is answered with, whichever way it came. */
+#ifndef WORKER_SERVING_H
+#define WORKER_SERVING_H
+
+#include "worker/answer.h"
+#include "worker/store_keeper.h"
+
+/* All borrowed from the worker; the same for its whole life.  `options` changes only
+ * between batches. */
+struct serving {
+	struct store_keeper *keeper;
+	const struct answer_options *options;
+	struct stats_block *stats;
+};
+
+/* Answer one batch from the state that is published now.  There must be one. */
+static inline void
+serving_answer(const struct serving *serving, struct query *queries, unsigned count)
+{
+	answer_batch(queries, count, store_keeper_get(serving->keeper), serving->options,
+		     serving->stats);
+}
+
+#endif
