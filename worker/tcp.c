@@ -200,9 +200,8 @@ static void
 tcp_note_shortage(struct tcp_server *server, uint64_t now_ms)
 {
 	if (now_ms - server->warned_ms >= TCP_WARN_MS || !server->warned_ms) {
-		log_warn("accept with %u TCP connections open; raise the limit of open "
-			 "files "
-			 "(LimitNOFILE)",
+		log_warn("no room for a TCP connection beside %u open ones; raise the "
+			 "limit of open files (LimitNOFILE)",
 			 server->open_count);
 		server->warned_ms = now_ms;
 	}

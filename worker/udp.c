@@ -136,9 +136,9 @@ udp_turn_control(struct msghdr *header)
 }
 
 static bool
-udp_is_sendable(const struct udp_server *server, unsigned i)
+udp_is_sendable(const struct query *q, const struct sockaddr_in6 *peer)
 {
-	return server->queries[i].response_len != 0 && server->peers[i].sin6_port != 0;
+	return q->response_len != 0 && peer->sin6_port != 0;
 }
 
 /* Move the slots that have something to send to the front, from `first` on, the first
@@ -150,7 +150,7 @@ udp_close_gaps(struct udp_server *server, struct udp_headers *headers, unsigned 
 	unsigned out = first;
 
 	for (unsigned i = first; i < count; i++) {
-		if (!udp_is_sendable(server, i))
+		if (!udp_is_sendable(&server->queries[i], &server->peers[i]))
 			continue;
 		headers->span[out].iov_base = server->packets[i];
 		headers->span[out].iov_len = server->queries[i].response_len;
@@ -196,21 +196,33 @@ udp_send(int fd, struct mmsghdr *messages, unsigned count)
 	return count - failed;
 }
 
+/* Point the headers at the responses of a batch of `count`.
+ * returns the number of messages to be sent, `count` when there is no gap. */
+static unsigned
+udp_prepare(struct udp_server *server, struct udp_headers *headers, unsigned count)
+{
+	const struct query *q = server->queries;
+	const struct sockaddr_in6 *peer = server->peers;
+	struct iovec *span = headers->span;
+
+	for (const struct query *end = q + count; q != end; q++, peer++, span++) {
+		if (__builtin_expect(!udp_is_sendable(q, peer), 0))
+			return udp_close_gaps(server, headers,
+					      (unsigned)(q - server->queries), count);
+		span->iov_len = q->response_len;
+	}
+	return count;
+}
+
 /* Send the responses of a batch of `count`, and set the headers up for the next one. */
 static void
 udp_respond(struct udp_server *server, const struct udp_socket *socket, unsigned count)
 {
 	struct udp_headers *headers = &server->headers[socket->kind];
 	struct stats_block *stats = server->serving->stats;
-	unsigned ready = 0, sent;
+	unsigned ready = udp_prepare(server, headers, count);
+	unsigned sent = udp_send(socket->fd, headers->message, ready);
 
-	while (ready < count && udp_is_sendable(server, ready)) {
-		headers->span[ready].iov_len = server->queries[ready].response_len;
-		ready++;
-	}
-	if (ready < count)
-		ready = udp_close_gaps(server, headers, ready, count);
-	sent = udp_send(socket->fd, headers->message, ready);
 	stats_add(stats, STAT_udp_responses, sent);
 	if (sent < ready)
 		stats_add(stats, STAT_udp_send_failed, ready - sent);
