@@ -1,0 +1,44 @@
+/* Moving all workers from one generation to another (README, "Hot swap").
+ *
+ *	sync                               each worker's helper thread
+ *	announced_id, announce_seq, wake   opens and populates that generation
+ *	waits                              ready_id, or open_error and failed_id
+ *	`current` renamed
+ *	facts, then published_id           (each worker's next batch takes it)
+ *
+ * A crash between any two steps leaves `current` naming a whole generation. */
+#ifndef LOADER_PUBLISH_H
+#define LOADER_PUBLISH_H
+
+#include <stdint.h>
+
+#include "shm/generation.h"
+#include "shm/region.h"
+
+enum {
+	PUBLISH_READY_MS = 5000,	/* for a worker to get ready, else it is killed */
+	PUBLISH_REASON_MAX = 512,
+};
+
+/* Serve generation `manifest->id` of state_dir from now on.  Workers that run get
+ * ready first; without any it is done at once, and those that start take it.
+ *
+ * returns 0; else the old generation goes on being served, `current` is as before,
+ * and `reason` is a sentence that says why:
+ *   ERR_DAMAGED, ERR_FORMAT, ...  what a worker found when it opened it
+ *   ERR_IO, ERR_NOSPACE, ...      `current` could not be changed */
+__attribute__((nonnull, warn_unused_result))
+int publish_generation(struct region *region, const char *state_dir,
+		       const struct generation_manifest *manifest,
+		       char reason[PUBLISH_REASON_MAX]);
+
+/* Take back the announcement of what could not be published. */
+__attribute__((nonnull))
+void publish_withdraw(struct region *region);
+
+/* An id above all that the region's workers know and above `newest`: a worker never
+ * sees one number stand for two generations. */
+__attribute__((nonnull, warn_unused_result))
+uint64_t publish_next_id(const struct region *region, uint64_t newest);
+
+#endif

@@ -1,0 +1,189 @@
+/* Removing old generations by age, number and free space. */
+#include "loader/retention.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+
+#include "loader/state_files.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+enum { HOUR_S = 3600 };
+
+static bool
+is_needed(const struct retention_rules *rules, uint64_t id)
+{
+	for (size_t i = 0; i < rules->needed_count; i++)
+		if (rules->needed[i] == id)
+			return true;
+	return false;
+}
+
+static bool
+is_good(const struct generation_entry *entry)
+{
+	return entry->error == 0 && !entry->damaged;
+}
+
+/* Is no later good one of the same clock hour in the list? */
+static bool
+is_last_of_hour(const struct generation_list *list, size_t at)
+{
+	int64_t hour = list->entries[at].manifest.created_s / HOUR_S;
+
+	for (size_t i = at + 1; i < list->count; i++)
+		if (is_good(&list->entries[i]) &&
+		    list->entries[i].manifest.created_s / HOUR_S == hour)
+			return false;
+	return true;
+}
+
+void
+retention_select(const struct generation_list *list, const struct retention_rules *rules,
+		 bool *stays)
+{
+	size_t good = 0;
+
+	for (size_t seen = 0; seen < list->count; seen++) {
+		size_t at = list->count - 1 - seen;
+		const struct generation_entry *entry = &list->entries[at];
+		int64_t age_hours =
+			rules->now_s / HOUR_S - entry->manifest.created_s / HOUR_S;
+
+		stays[at] = is_needed(rules, entry->manifest.id);
+		if (!is_good(entry)) {
+			stays[at] |= seen < rules->keep;
+			continue;
+		}
+		stays[at] |= good++ < rules->keep ||
+			     (age_hours < rules->keep_hours && is_last_of_hour(list, at));
+	}
+}
+
+/* The good one before the newest good one: what damage falls back to. */
+static size_t
+find_fallback(const struct generation_list *list, const bool *stays)
+{
+	unsigned good = 0;
+
+	for (size_t at = list->count; at-- > 0;)
+		if (stays[at] && is_good(&list->entries[at]) && ++good == 2)
+			return at;
+	return list->count;
+}
+
+size_t
+retention_next(const struct generation_list *list, const struct retention_rules *rules,
+	       const bool *stays)
+{
+	size_t fallback = find_fallback(list, stays);
+
+	for (size_t at = 0; at < list->count; at++)
+		if (stays[at] && at != fallback &&
+		    !is_needed(rules, list->entries[at].manifest.id))
+			return at;
+	return list->count;
+}
+
+static bool
+space_is_short(const struct settings *settings)
+{
+	struct statvfs info;
+
+	if (statvfs(settings->state_dir, &info) != 0)
+		return false;
+	return (uint64_t)info.f_bavail * info.f_frsize >> 20 <
+	       settings->generations.reserve_mb;
+}
+
+/* All ids in use, into `out` (room for 5 and 3 a worker).  returns their number. */
+static size_t
+collect_needed(const char *state_dir, const struct region *region,
+	       const struct generation_list *list, uint64_t *out)
+{
+	size_t count = 0;
+	uint64_t id;
+
+	out[count++] = atomic_load(&region->swap.published_id);
+	out[count++] = atomic_load(&region->swap.announced_id);
+	if (state_read_current(state_dir, &id) == 0)
+		out[count++] = id;
+	if (state_read_chosen(state_dir, &id) == 0)
+		out[count++] = id;
+	for (size_t at = list->count; at-- > 0;) {
+		if (generation_entry_is_source(&list->entries[at])) {
+			out[count++] = list->entries[at].manifest.id;
+			break;
+		}
+	}
+	for (uint32_t i = 0; i < region->worker_count; i++) {
+		const struct worker_slot *slot = &region->slots[i];
+
+		if (atomic_load(&slot->pid) == 0)
+			continue;
+		out[count++] = atomic_load(&slot->serving_id);
+		out[count++] = atomic_load(&slot->ready_id);
+	}
+	return count;
+}
+
+static void
+remove_entry(const struct settings *settings, const struct generation_list *list,
+	     size_t at, const char *why)
+{
+	const struct generation_entry *entry = &list->entries[at];
+
+	log_info("generation %" PRIu64 " removed, %" PRIu64 " kB: %s", entry->manifest.id,
+		 entry->bytes >> 10, why);
+	generations_remove(settings->state_dir, entry->manifest.id);
+}
+
+static void
+apply_rules(const struct settings *settings, const struct generation_list *list,
+	    const struct retention_rules *rules, bool *stays)
+{
+	size_t at;
+
+	retention_select(list, rules, stays);
+	for (at = 0; at < list->count; at++)
+		if (!stays[at])
+			remove_entry(settings, list, at,
+				     "older than generations.keep holds");
+	while (space_is_short(settings)) {
+		at = retention_next(list, rules, stays);
+		if (at == list->count)
+			break;
+		stays[at] = false;
+		remove_entry(settings, list, at,
+			     "less than generations.reserve_mb is free");
+	}
+}
+
+void
+retention_apply(const struct settings *settings, const struct region *region)
+{
+	struct retention_rules rules = {
+		.keep = settings->generations.keep,
+		.keep_hours = settings->generations.keep_hours,
+		.now_s = clock_wall_s(),
+	};
+	struct generation_list list;
+	uint64_t *needed;
+	bool *stays;
+
+	if (generations_list(settings->state_dir, &list) != 0)
+		return;
+	needed = calloc(5 + 2 * (size_t)region->worker_count, sizeof *needed);
+	stays = calloc(list.count + 1, sizeof *stays);
+	if (needed && stays) {
+		rules.needed = needed;
+		rules.needed_count =
+			collect_needed(settings->state_dir, region, &list, needed);
+		apply_rules(settings, &list, &rules, stays);
+	}
+	free(needed);
+	free(stays);
+	generations_list_free(&list);
+}

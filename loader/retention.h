@@ -1,0 +1,41 @@
+/* Which old generations stay, and the removal of the others. */
+#ifndef LOADER_RETENTION_H
+#define LOADER_RETENTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loader/generations.h"
+#include "shm/region.h"
+#include "shm/settings.h"
+
+struct retention_rules {
+	unsigned keep;			/* the newest ones */
+	unsigned keep_hours;		/* the last one of each of so many clock hours */
+	int64_t now_s;			/* Unix time */
+	const uint64_t *needed;		/* ids that never go */
+	size_t needed_count;
+};
+
+/* Set stays[i] for each entry of the list: what the rules keep.  What cannot be
+ * served (damaged, unreadable) fills no place of a good one, but stays to be seen
+ * while it is among the newest `keep` of all. */
+__attribute__((nonnull))
+void retention_select(const struct generation_list *list, const struct retention_rules *rules,
+		      bool *stays);
+
+/* What goes first when space is short: the oldest that stays.  Never a needed one, and
+ * never the newest but one of the good ones: damage falls back to it.
+ * returns its place in the list, or list->count when nothing may go. */
+__attribute__((nonnull))
+size_t retention_next(const struct generation_list *list, const struct retention_rules *rules,
+		      const bool *stays);
+
+/* Remove what the settings do not keep, and more while less than
+ * generations.reserve_mb is free.  Whatever is served, announced, current, chosen or
+ * open in a worker stays, and the newest state of the sources, for `resume`. */
+__attribute__((nonnull))
+void retention_apply(const struct settings *settings, const struct region *region);
+
+#endif
