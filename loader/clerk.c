@@ -1,0 +1,130 @@
+/* The clerk process: one reading request, then the end. */
+#include "loader/clerk.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "loader/generations.h"
+#include "loader/loader.h"
+#include "shm/errcode.h"
+
+enum {
+	CLERK_IDLE_S = 60, /* without progress */
+	CLERK_STALL_MS = 50000, /* for the peer to take more, so below the former */
+	CLERK_WAIT_MS = 600000, /* of all waiting for the peer */
+	CLERK_NICE = 10,
+};
+
+static const struct {
+	const char *name;
+	unsigned (*run)(struct clerk *clerk);
+	int args_min, args_max; /* the command counted */
+	const char *usage;
+} commands[] = {
+	{ "zones", clerk_zones, 1, 2, "zones [NAME]" },
+	{ "errors", clerk_errors, 1, 1, "errors" },
+	{ "generations", clerk_generations, 1, 1, "generations" },
+	{ "diff", clerk_diff, 3, 3, "diff A B" },
+};
+
+unsigned
+clerk_refuse(struct clerk *clerk, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	json_out_begin_object(clerk->json, NULL);
+	json_out_text(clerk->json, "error", text);
+	json_out_end_object(clerk->json);
+	return 1;
+}
+
+int
+clerk_open_served(const struct clerk *clerk, struct generation *out, char reason[256])
+{
+	const struct region_swap *swap = &clerk->heritage->region->swap;
+	uint64_t id = 0, seen;
+	char path[PATH_MAX];
+	int result;
+
+	/* a swap may come in between, and the one that we open be removed */
+	do {
+		seen = id;
+		id = atomic_load(&swap->published_id);
+		if (id == 0) {
+			snprintf(reason, 256, "no generation is served yet");
+			return ERR_NOTFOUND;
+		}
+		result = ERR_RANGE;
+		if (generations_path(clerk->heritage->settings->state_dir, id, path))
+			result = generation_open(path, GENERATION_LAZY, out);
+	} while (result != 0 && id != seen);
+	if (result)
+		snprintf(reason, 256, "generation %" PRIu64 " %s", id,
+			 errcode_text(result));
+	return result;
+}
+
+void
+clerk_go_on(struct clerk *clerk)
+{
+	alarm(CLERK_IDLE_S);
+	if (!reply_is_heard(&clerk->reply))
+		_exit(0);
+}
+
+void
+clerk_print_time(int64_t unix_s, char out[CLERK_TIME_MAX])
+{
+	time_t at = (time_t)unix_s;
+	struct tm parts;
+
+	if (!gmtime_r(&at, &parts) ||
+	    strftime(out, CLERK_TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0)
+		out[0] = '\0';
+}
+
+static unsigned
+run_command(struct clerk *clerk)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		if (strcmp(commands[i].name, clerk->args[0]) != 0)
+			continue;
+		if (clerk->arg_count < commands[i].args_min ||
+		    clerk->arg_count > commands[i].args_max)
+			return clerk_refuse(clerk, "usage: %s", commands[i].usage);
+		return commands[i].run(clerk);
+	}
+	return clerk_refuse(clerk, "unknown command '%s'", clerk->args[0]);
+}
+
+_Noreturn void
+clerk_run(const struct heritage *heritage, int fd, int arg_count, char **args)
+{
+	static struct clerk clerk;
+	struct sched_param param = { 0 };
+	unsigned status;
+
+	heritage_enter(heritage, "clerk");
+	alarm(CLERK_IDLE_S);
+	/* workers come first; where that is not granted, we go on as we are */
+	sched_setscheduler(0, SCHED_BATCH, &param);
+	setpriority(PRIO_PROCESS, 0, CLERK_NICE);
+	clerk.heritage = heritage;
+	clerk.arg_count = arg_count;
+	clerk.args = args;
+	clerk.json = &clerk.reply.json;
+	reply_open(&clerk.reply, fd, CLERK_STALL_MS, CLERK_WAIT_MS);
+	status = run_command(&clerk);
+	reply_close(&clerk.reply, status);
+	_exit(0);
+}

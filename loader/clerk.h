@@ -1,0 +1,46 @@
+/* What the reading commands share; each runs in a process of its own. */
+#ifndef LOADER_CLERK_H
+#define LOADER_CLERK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loader/reply.h"
+#include "shm/generation.h"
+#include "shm/heritage.h"
+
+enum { CLERK_TIME_MAX = 32 };
+
+struct clerk {
+	const struct heritage *heritage;
+	int arg_count;
+	char **args;			/* args[0] is the command */
+	struct reply reply;
+	struct json_out *json;		/* the reply's; the command writes one object */
+};
+
+/* The commands.  Each writes a whole object and returns the exit code. */
+unsigned clerk_zones(struct clerk *clerk);
+unsigned clerk_errors(struct clerk *clerk);
+unsigned clerk_generations(struct clerk *clerk);
+unsigned clerk_diff(struct clerk *clerk);
+
+/* The whole object: one that holds nothing but "error".  returns 1, the exit code. */
+__attribute__((nonnull, format(printf, 2, 3)))
+unsigned clerk_refuse(struct clerk *clerk, const char *format, ...);
+
+/* Open the generation that is served.  On failure nothing is written and `reason`,
+ * 256 octets, says why.  returns 0 or an error code. */
+__attribute__((nonnull, warn_unused_result))
+int clerk_open_served(const struct clerk *clerk, struct generation *out, char reason[256]);
+
+/* To be called every few thousand steps: the clerk lives on, unless nobody listens
+ * any more, in which case this does not return. */
+__attribute__((nonnull))
+void clerk_go_on(struct clerk *clerk);
+
+/* "2024-11-21T04:20:00Z" */
+__attribute__((nonnull))
+void clerk_print_time(int64_t unix_s, char out[CLERK_TIME_MAX]);
+
+#endif

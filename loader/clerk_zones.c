@@ -1,0 +1,175 @@
+/* `zones` and `errors`: what the apex nodes of the served generation say. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/clerk.h"
+#include "loader/zone_state.h"
+#include "shm/dname.h"
+#include "shm/errcode.h"
+
+enum { ROWS_PER_TURN = 4096 };
+
+static void
+write_source(struct clerk *clerk, const struct zone_state *zone)
+{
+	if (zone->source.path_count > 0)
+		json_out_text(clerk->json, "source", zone_state_path(zone));
+	else
+		json_out_null(clerk->json, "source");
+}
+
+static void
+write_name(struct clerk *clerk, const char *member, const struct zone_state *zone)
+{
+	char name[DNAME_TEXT_MAX];
+
+	dname_to_text(node_owner(&zone->apex), name);
+	json_out_text(clerk->json, member, name);
+}
+
+static void
+write_zone(struct clerk *clerk, const struct zone_state *zone)
+{
+	struct json_out *json = clerk->json;
+	bool is_broken = zone->facts.flags & ZONE_BROKEN;
+	char time[CLERK_TIME_MAX];
+
+	json_out_begin_object(json, NULL);
+	write_name(clerk, "name", zone);
+	if (is_broken)
+		json_out_null(json, "serial");
+	else
+		json_out_uint(json, "serial", zone->facts.serial);
+	json_out_uint(json, "records", zone->facts.record_count);
+	write_source(clerk, zone);
+	json_out_text(json, "state", zone_state_name(zone));
+	clerk_print_time(zone->facts.loaded_at_s, time);
+	json_out_text(json, "loaded_at", is_broken ? NULL : time);
+	if (zone->error)
+		json_out_text_len(json, "error", zone->error, zone->error_len);
+	else
+		json_out_null(json, "error");
+	json_out_end_object(json);
+}
+
+static void
+write_error(struct clerk *clerk, const struct zone_state *zone)
+{
+	struct json_out *json = clerk->json;
+	struct zone_error error;
+
+	zone_state_parse_error(zone, &error);
+	json_out_begin_object(json, NULL);
+	write_name(clerk, "zone", zone);
+	if (error.path_len > 0)
+		json_out_text_len(json, "source", error.path, error.path_len);
+	else
+		write_source(clerk, zone);
+	if (error.line > 0)
+		json_out_uint(json, "line", error.line);
+	else
+		json_out_null(json, "line");
+	json_out_text_len(json, "reason", error.reason, error.reason_len);
+	json_out_text(json, "state", zone_state_name(zone));
+	json_out_end_object(json);
+}
+
+/* returns the exit code: damage ends the list early. */
+static unsigned
+write_rows(struct clerk *clerk, const struct generation *gen, const uint64_t *offsets,
+	   size_t count, bool errors_only)
+{
+	struct zone_state zone;
+	struct node apex;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!generation_node_at(gen, offsets[i], &apex) ||
+		    !zone_state_read(&apex, &zone))
+			return 1;
+		if (!errors_only)
+			write_zone(clerk, &zone);
+		else if (zone.error)
+			write_error(clerk, &zone);
+		if (i % ROWS_PER_TURN == 0)
+			clerk_go_on(clerk);
+	}
+	return 0;
+}
+
+static unsigned
+write_list(struct clerk *clerk, const struct generation *gen, bool errors_only)
+{
+	uint64_t *offsets = NULL;
+	size_t count = 0;
+	unsigned status;
+	int result;
+
+	result = zone_state_order(gen, &offsets, &count);
+	if (result)
+		return clerk_refuse(clerk, "the generation that is served %s",
+				    errcode_text(result));
+	json_out_begin_object(clerk->json, NULL);
+	json_out_begin_array(clerk->json, clerk->args[0]);
+	status = write_rows(clerk, gen, offsets, count, errors_only);
+	json_out_end_array(clerk->json);
+	if (status)
+		json_out_text(clerk->json, "error",
+			      "the generation that is served is damaged");
+	json_out_end_object(clerk->json);
+	free(offsets);
+	return status;
+}
+
+static unsigned
+write_one(struct clerk *clerk, const struct generation *gen, const char *text)
+{
+	uint8_t name[DNAME_MAX + NAME_PAD] = { 0 };
+	struct zone_state zone;
+	struct node apex;
+	size_t len = dname_from_text(text, name);
+	int result;
+
+	if (len == 0)
+		return clerk_refuse(clerk, "'%s' is no domain name", text);
+	dname_lower(name, len);
+	result = generation_find(gen, CATALOGUE_ID, name, len, &apex);
+	if (result == ERR_NOTFOUND)
+		return clerk_refuse(clerk, "zone %s is not served here", text);
+	if (result != 0 || !zone_state_read(&apex, &zone))
+		return clerk_refuse(clerk, "zone %s is damaged in the generation", text);
+	json_out_begin_object(clerk->json, NULL);
+	json_out_begin_array(clerk->json, "zones");
+	write_zone(clerk, &zone);
+	json_out_end_array(clerk->json);
+	json_out_end_object(clerk->json);
+	return 0;
+}
+
+static unsigned
+list_served(struct clerk *clerk, bool errors_only)
+{
+	struct generation gen;
+	char reason[256];
+	unsigned status;
+
+	if (clerk_open_served(clerk, &gen, reason) != 0)
+		return clerk_refuse(clerk, "%s", reason);
+	if (clerk->arg_count > 1)
+		status = write_one(clerk, &gen, clerk->args[1]);
+	else
+		status = write_list(clerk, &gen, errors_only);
+	generation_close(&gen);
+	return status;
+}
+
+unsigned
+clerk_zones(struct clerk *clerk)
+{
+	return list_served(clerk, false);
+}
+
+unsigned
+clerk_errors(struct clerk *clerk)
+{
+	return list_served(clerk, true);
+}

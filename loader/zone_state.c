@@ -1,0 +1,145 @@
+/* Taking apex nodes apart. */
+#include "loader/zone_state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/dname.h"
+#include "shm/errcode.h"
+
+/* Do `count` NUL-terminated strings fill the `len` octets at `text`? */
+static bool
+are_strings(const char *text, size_t len, uint32_t count)
+{
+	const char *end = text + len;
+
+	while (count > 0 && text < end) {
+		const char *nul = memchr(text, '\0', (size_t)(end - text));
+
+		if (!nul)
+			return false;
+		text = nul + 1;
+		count--;
+	}
+	return count == 0;
+}
+
+bool
+zone_state_read(const struct node *apex, struct zone_state *out)
+{
+	struct block block;
+
+	memset(out, 0, sizeof *out);
+	out->apex = *apex;
+	if (!node_zone_facts(apex, &out->facts) ||
+	    dname_len(node_owner(apex), apex->head.owner_len) != apex->head.owner_len)
+		return false;
+	if (node_find_block(apex, BLOCK_SOURCE, 0, &block)) {
+		if (block.head.len < sizeof out->source)
+			return false;
+		memcpy(&out->source, block.payload, sizeof out->source);
+		out->paths = (const char *)block.payload + sizeof out->source;
+		out->paths_len = block.head.len - sizeof out->source;
+		if (!are_strings(out->paths, out->paths_len, out->source.path_count))
+			return false;
+	}
+	if (node_find_block(apex, BLOCK_ERROR, 0, &block)) {
+		out->error = (const char *)block.payload;
+		out->error_len = block.head.len;
+	}
+	return true;
+}
+
+const char *
+zone_state_name(const struct zone_state *zone)
+{
+	if (zone->facts.flags & ZONE_BROKEN)
+		return "error";
+	return zone->error ? "stale" : "ok";
+}
+
+const char *
+zone_state_path(const struct zone_state *zone)
+{
+	return zone->source.path_count > 0 ? zone->paths : "";
+}
+
+/* The length of the path that leads the error text, 0 for none. */
+static size_t
+leading_path(const struct zone_state *zone)
+{
+	const char *path = zone->paths;
+
+	for (uint32_t i = 0; i < zone->source.path_count; i++) {
+		size_t len = strlen(path);
+
+		if (len > 0 && len < zone->error_len &&
+		    memcmp(path, zone->error, len) == 0 && zone->error[len] == ':')
+			return len;
+		path += len + 1;
+	}
+	return 0;
+}
+
+void
+zone_state_parse_error(const struct zone_state *zone, struct zone_error *out)
+{
+	const char *text = zone->error, *end = text + zone->error_len, *at;
+	uint64_t line = 0;
+
+	*out = (struct zone_error){ .reason = text, .reason_len = zone->error_len };
+	out->path_len = leading_path(zone);
+	if (out->path_len == 0)
+		return;
+	out->path = text;
+	at = text + out->path_len + 1;
+	while (at < end && *at >= '0' && *at <= '9' && line <= UINT32_MAX)
+		line = line * 10 + (uint64_t)(*at++ - '0');
+	if (line > 0 && line <= UINT32_MAX && at < end && *at == ':') {
+		out->line = (uint32_t)line;
+		at++;
+	} else {
+		at = text + out->path_len + 1;
+	}
+	while (at < end && *at == ' ')
+		at++;
+	out->reason = at;
+	out->reason_len = (size_t)(end - at);
+}
+
+static int
+compare_owners(const void *a, const void *b, void *data)
+{
+	const uint8_t *map = data;
+	const size_t head = sizeof(struct node_head);
+
+	return dname_compare(map + *(const uint64_t *)a + head,
+			     map + *(const uint64_t *)b + head);
+}
+
+int
+zone_state_order(const struct generation *gen, uint64_t **offsets, size_t *count)
+{
+	size_t zone_count = (size_t)gen->head.zone_count;
+	uint64_t *list = calloc(zone_count + 1, sizeof *list);
+	struct zone_state zone;
+	struct node apex;
+
+	if (!list)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < zone_count; i++) {
+		list[i] = gen->zones[i].apex_off;
+		if (!generation_node_at(gen, list[i], &apex) ||
+		    !zone_state_read(&apex, &zone)) {
+			free(list);
+			return ERR_DAMAGED;
+		}
+	}
+	/* the comparison reads the map without writing to it */
+	if (zone_count > 1)
+		qsort_r(list, zone_count, sizeof *list, compare_owners,
+			(void *)(uintptr_t)gen->data);
+	*offsets = list;
+	*count = zone_count;
+	return 0;
+}
