@@ -117,10 +117,12 @@ tcp_close(struct tcp_server *server, struct tcp_stream *stream)
 	tcp_put_stream(server, stream);
 }
 
+/* One that is ending was counted when it began to. */
 static void
 tcp_close_oldest(struct tcp_server *server, enum stat_id why)
 {
-	stats_add(server->stats, why, 1);
+	if (!server->oldest->is_ending)
+		stats_add(server->stats, why, 1);
 	tcp_close(server, server->oldest);
 }
 

@@ -60,16 +60,17 @@ worker_fail(const char *what, int rc)
 
 /* ---- which sockets ---- */
 
-static void
+static int
 worker_watch(const struct worker *worker, int fd, uint64_t source)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.u64 = source };
 
 	if (epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
-		worker_fail("an epoll set", errcode_from_errno(errno));
+		return errcode_from_errno(errno);
+	return ERR_OK;
 }
 
-/* Serve the sockets of worker `whose`. */
+/* Serve the sockets of worker `whose`.  Without its own a worker is of no use. */
 static void
 worker_add_sockets(struct worker *worker, unsigned whose)
 {
@@ -78,14 +79,18 @@ worker_add_sockets(struct worker *worker, unsigned whose)
 	for (unsigned i = 0; i < worker->listen_count; i++) {
 		unsigned index = whose * worker->listen_count + i;
 		const struct listen_pair *pair = &worker->heritage->sockets[index];
-		int rc = tcp_add_listener(&worker->tcp, pair->tcp_fd);
+		int tcp = tcp_add_listener(&worker->tcp, pair->tcp_fd), udp;
 
 		worker->sockets[index] =
 			udp_socket_of(pair->udp_fd, &addresses[i].address);
-		worker_watch(worker, pair->udp_fd, index);
-		if (rc != ERR_OK)
-			log_warnx("TCP on %s is not served for worker %u: the table %s",
-				  addresses[i].text, whose, errcode_text(rc));
+		udp = worker_watch(worker, pair->udp_fd, index);
+		if (tcp == ERR_OK && udp == ERR_OK)
+			continue;
+		if (whose == worker->id)
+			worker_fail(addresses[i].text, udp != ERR_OK ? udp : tcp);
+		log_warnx("%s of worker %u is not served meanwhile: the epoll set %s",
+			  addresses[i].text, whose,
+			  errcode_text(udp != ERR_OK ? udp : tcp));
 	}
 }
 
@@ -293,7 +298,6 @@ worker_set_signals(struct worker *worker)
 	worker->signal_fd = signalfd(-1, &term, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (worker->signal_fd < 0)
 		worker_fail("a descriptor for signals", errcode_from_errno(errno));
-	worker_watch(worker, worker->signal_fd, SOURCE_SIGNAL);
 }
 
 /* Connections need descriptors: take all that we may have. */
@@ -335,13 +339,18 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	rc = tcp_init(&worker->tcp, &worker->serving, worker->region, id);
 	if (rc != ERR_OK)
 		worker_fail("an epoll set", rc);
-	worker_watch(worker, worker->tcp.epoll_fd, SOURCE_TCP);
 	worker_follow_live(worker);
 	rc = store_keeper_start(&worker->keeper, heritage->settings->state_dir,
 				worker->region, id);
 	if (rc != ERR_OK)
 		worker_fail("a thread", rc);
-	worker_watch(worker, worker->keeper.wake_fd, SOURCE_WAKE);
+	rc = worker_watch(worker, worker->signal_fd, SOURCE_SIGNAL);
+	if (rc == ERR_OK)
+		rc = worker_watch(worker, worker->tcp.epoll_fd, SOURCE_TCP);
+	if (rc == ERR_OK)
+		rc = worker_watch(worker, worker->keeper.wake_fd, SOURCE_WAKE);
+	if (rc != ERR_OK)
+		worker_fail("an epoll set", rc);
 }
 
 _Noreturn void

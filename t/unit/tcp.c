@@ -588,6 +588,7 @@ test_queries(void)
 	is_int(end_of(fd), END_CLOSED, "a lower limit ends it");
 	pass(10000);
 	is_int(counted(STAT_tcp_open), 0, "also when the peer does not close");
+	is_int(counted(STAT_tcp_closed_idle), 0, "which is not counted twice");
 	close(fd);
 }
 
