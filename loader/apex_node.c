@@ -74,7 +74,9 @@ apex_set_zone_id(uint8_t *bytes, uint32_t zone_id)
 	uint8_t *at;
 
 	memcpy(&head, bytes, sizeof head);
-	if (!(head.flags & NODE_APEX))
+	if (!(head.flags & NODE_APEX) ||
+	    head.node_len < sizeof head + head.owner_len + sizeof block +
+				    sizeof(struct zone_facts))
 		return;
 	at = bytes + sizeof head + head.owner_len;
 	memcpy(&block, at, sizeof block);

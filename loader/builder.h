@@ -11,7 +11,8 @@
  *	builder_free()
  *
  * The calls between builder_new and builder_seal may come from any number of threads
- * at once; builder_add renders in the calling thread.  Each origin may be named once.
+ * at once; builder_add renders in the calling thread.  Each origin may be named once: a
+ * second time makes builder_seal fail with ERR_EXISTS.
  *
  * What is written depends only on base and zones, not on threads or order: fresh ids
  * are given in canonical order of the origins, from the base's next_zone_id on (from
@@ -36,8 +37,8 @@ struct builder_source {
 	size_t path_count;
 };
 
-/* What the data of a zone made us leave out.  `record` is the place, borrowed during
- * the call; called from the thread that adds the zone. */
+/* What the data of a zone made us leave out, see render_warn_fn; called by the thread
+ * that adds the zone, or by that of builder_seal. */
 typedef void builder_warn_fn(void *context, const struct zone_records *zone,
 			     const struct zone_record *record, const char *text);
 
@@ -45,7 +46,7 @@ struct builder_seal_options {
 	uint64_t id;			/* of the new generation, 1.. */
 	uint64_t reserve_bytes;		/* to be left free in the file system */
 	bool durable;			/* return only when all is on the device */
-	bool show_progress;		/* a line on stderr every 2 s */
+	bool show_progress;		/* a log line every 2 s */
 };
 
 /* base_dir   the directory of the earlier generation, which must stay until
@@ -65,7 +66,7 @@ __attribute__((nonnull))
 const struct generation *builder_base(const struct builder *builder);
 
 /* Take over a zone of the base (also a broken one) with all that it has.
- * returns 0; ERR_NOTFOUND when the base has no such zone; ERR_EXISTS; ERR_NOMEM. */
+ * returns 0; ERR_NOTFOUND when the base has no such zone; ERR_DAMAGED; ERR_NOMEM. */
 __attribute__((nonnull, warn_unused_result))
 int builder_keep(struct builder *builder, const uint8_t *origin, size_t origin_len);
 
@@ -78,15 +79,16 @@ __attribute__((nonnull(1, 2, 4), warn_unused_result))
 int builder_keep_with_error(struct builder *builder, const uint8_t *origin, size_t origin_len,
 			    const struct builder_source *source, const char *error);
 
-/* Render a zone.  `zone` stays the caller's; it may be freed after the call, except
- * with `may_defer`: then a big zone may be moved (*zone emptied, freed by the builder
- * when it is written), which spares the memory for its rendered form.
- * returns 0; ERR_EXISTS; ERR_NOMEM. */
+/* Render a zone.  `zone` stays the caller's and may be freed after the call.
+ * may_defer  what a big zone holds may be moved out of *zone (left empty): it is
+ *            rendered while it is written then, and never stands in memory twice
+ * returns    0; ERR_NOMEM; ERR_RANGE when a node would pass 4 GiB; ERR_FORMAT when the
+ *            records are not as zone_records.h says. */
 __attribute__((nonnull, warn_unused_result))
 int builder_add(struct builder *builder, struct zone_records *zone, bool may_defer);
 
 /* A zone of which nothing good is known: its names answer SERVFAIL.
- * returns 0; ERR_EXISTS; ERR_NOMEM. */
+ * returns 0; ERR_NOMEM. */
 __attribute__((nonnull, warn_unused_result))
 int builder_break(struct builder *builder, const uint8_t *origin, size_t origin_len,
 		  const struct builder_source *source, const char *error);
@@ -96,9 +98,9 @@ int builder_break(struct builder *builder, const uint8_t *origin, size_t origin_
  * A builder without zones makes a valid generation that has none.
  *
  * reason   on failure, a sentence that names the file and the remedy
- * returns  0; ERR_EXISTS when there is a `dir` (left alone); ERR_NOSPACE, before
- *          anything is written when reserve_bytes would not stay free; ERR_RIGHTS,
- *          ERR_NOMEM, ERR_IO; ERR_DAMAGED when the base is. */
+ * returns  0; ERR_EXISTS when there is a `dir` (left alone) or an origin was named
+ *          twice; ERR_NOSPACE, before anything is written when reserve_bytes would not
+ *          stay free; ERR_RIGHTS, ERR_NOMEM, ERR_IO; ERR_DAMAGED when the base is. */
 __attribute__((nonnull, warn_unused_result))
 int builder_seal(struct builder *builder, const char *dir,
 		 const struct builder_seal_options *options,

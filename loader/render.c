@@ -638,3 +638,9 @@ render_facts(const struct renderer *r)
 {
 	return &r->facts;
 }
+
+bool
+render_has_nsec3(const struct renderer *r)
+{
+	return r->chain.seen > 0;
+}

@@ -8,6 +8,7 @@
 #ifndef LOADER_RENDER_H
 #define LOADER_RENDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,10 @@ int render_start(struct renderer *renderer, const struct zone_records *zone, uin
 /* The facts that the apex node tells. */
 __attribute__((nonnull))
 const struct zone_facts *render_facts(const struct renderer *renderer);
+
+/* Are there NSEC3 records at all, of the chain or not? */
+__attribute__((nonnull, pure))
+bool render_has_nsec3(const struct renderer *renderer);
 
 /* Render the apex node, once and first, with BLOCK_SOURCE and without BLOCK_ERROR; then
  * name by name; owners of NSEC3 records, before or after the names.
