@@ -40,6 +40,15 @@ next_message(struct zone_messages *messages)
 	return &grown[messages->kept_count];
 }
 
+bool
+zone_messages_only_count(struct zone_messages *messages, enum zone_severity severity)
+{
+	if (messages->counts[severity] < ZONE_MESSAGES_KEPT)
+		return false;
+	messages->counts[severity]++;
+	return true;
+}
+
 void
 zone_messages_add(struct zone_messages *messages, enum zone_severity severity,
 		  const char *path, uint32_t line, const char *format, ...)
@@ -48,8 +57,9 @@ zone_messages_add(struct zone_messages *messages, enum zone_severity severity,
 	struct zone_message *message;
 	va_list args;
 
-	if (++messages->counts[severity] > ZONE_MESSAGES_KEPT)
+	if (zone_messages_only_count(messages, severity))
 		return;
+	messages->counts[severity]++;
 	message = next_message(messages);
 	if (!message)
 		return;
@@ -97,7 +107,8 @@ zone_message_to_text(const struct zone_message *message, char *out, size_t room)
 
 	make_printable(message->path, path, sizeof path);
 	if (message->line)
-		snprintf(out, room, "%s:%u: %s", path, (unsigned)message->line, message->reason);
+		snprintf(out, room, "%s:%u: %s", path, (unsigned)message->line,
+			 message->reason);
 	else if (path[0] != '\0')
 		snprintf(out, room, "%s: %s", path, message->reason);
 	else

@@ -2,6 +2,7 @@
 #ifndef LOADER_ZONE_MESSAGES_H
 #define LOADER_ZONE_MESSAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,11 @@ struct zone_messages {
 __attribute__((nonnull, format(printf, 5, 6)))
 void zone_messages_add(struct zone_messages *messages, enum zone_severity severity,
 		       const char *path, uint32_t line, const char *format, ...);
+
+/* When a further message of this severity would not be kept: count it and return true,
+ * so that its text need not be made. */
+__attribute__((nonnull, warn_unused_result))
+bool zone_messages_only_count(struct zone_messages *messages, enum zone_severity severity);
 
 /* How many of one severity came but were not kept. */
 __attribute__((nonnull, pure))

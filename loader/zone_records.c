@@ -54,17 +54,14 @@ array_grow(void *items, size_t item_size, size_t count, size_t *room, size_t fir
 static const uint8_t *
 keep_owner(struct zone_records *zone, const uint8_t *owner, size_t owner_len)
 {
-	uint8_t lower[DNAME_MAX];
-
-	memcpy(lower, owner, owner_len);
-	dname_lower(lower, owner_len);
 	if (zone->count > 0) {
 		const struct zone_record *last = &zone->records[zone->count - 1];
 
-		if (last->owner_len == owner_len && memcmp(last->owner, lower, owner_len) == 0)
+		if (last->owner_len == owner_len &&
+		    memcmp(last->owner, owner, owner_len) == 0)
 			return last->owner;
 	}
-	return arena_copy(zone->arena, lower, owner_len);
+	return arena_copy(zone->arena, owner, owner_len);
 }
 
 int
@@ -74,7 +71,8 @@ zone_records_add(struct zone_records *zone, const struct zone_record *record)
 
 	if (zone->count == UINT32_MAX)
 		return ERR_FULL;
-	records = array_grow(zone->records, sizeof *records, zone->count, &zone->room, 16);
+	records =
+		array_grow(zone->records, sizeof *records, zone->count, &zone->room, 16);
 	if (!records)
 		return ERR_NOMEM;
 	zone->records = records;
@@ -98,7 +96,8 @@ zone_records_add_path(struct zone_records *zone, const char *path)
 			return (int)i;
 	if (zone->path_count == ZONE_PATHS_MAX)
 		return ERR_FULL;
-	paths = array_grow(zone->paths, sizeof *paths, zone->path_count, &zone->path_room, 1);
+	paths = array_grow(zone->paths, sizeof *paths, zone->path_count, &zone->path_room,
+			   1);
 	if (!paths)
 		return ERR_NOMEM;
 	zone->paths = paths;

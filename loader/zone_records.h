@@ -48,9 +48,9 @@ struct zone_records *zone_records_new(const uint8_t *origin, size_t origin_len);
 /* Give back all of it; NULL is allowed. */
 void zone_records_free(struct zone_records *zone);
 
-/* Append a record.  Owner and rdata are copied, the owner lower-cased; an owner that
- * equals the last record's shares its pointer.
- * record   all members set but `reserved`.
+/* Append a record.  Owner and rdata are copied; an owner that equals the last record's
+ * shares its pointer.
+ * record   all members set but `reserved`, the owner lower-cased.
  * returns  0, ERR_NOMEM, or ERR_FULL beyond 2^32 - 1 records. */
 __attribute__((nonnull, warn_unused_result))
 int zone_records_add(struct zone_records *zone, const struct zone_record *record);

@@ -11,8 +11,8 @@
 #include "shm/rrtype.h"
 
 enum {
-	PREFIX_LEN = 12,	/* octets of key in a run: high and low */
-	INSERTION_MAX = 16,	/* records of an owner that are sorted by insertion */
+	PREFIX_LEN = 12, /* octets of key in a run: high and low */
+	INSERTION_MAX = 16, /* records of an owner that are sorted by insertion */
 };
 
 /* Neighbouring records of one owner, moved as one. */
@@ -51,7 +51,7 @@ prefix_put_label(struct prefix *prefix, const uint8_t *label)
 }
 
 /* The part of the owner's key from `depth` on, its labels below the origin from the
- * top down.  All zero exactly when the key has ended. */
+ * top down; zeros behind its end. */
 static void
 run_set_prefix(struct owner_run *run, const struct zone_records *zone, size_t depth)
 {
@@ -73,10 +73,11 @@ run_set_prefix(struct owner_run *run, const struct zone_records *zone, size_t de
 		run->low = run->low << 8 | prefix.octets[i];
 }
 
+/* Without branches: in a merge nobody can predict them. */
 static bool
 run_is_after(const struct owner_run *a, const struct owner_run *b)
 {
-	return a->high != b->high ? a->high > b->high : a->low > b->low;
+	return (a->high > b->high) | ((a->high == b->high) & (a->low > b->low));
 }
 
 /* The end of the ascending stretch that begins at `at`. */
@@ -93,8 +94,13 @@ static void
 merge(const struct owner_run *a, const struct owner_run *a_end, const struct owner_run *b,
       const struct owner_run *b_end, struct owner_run *out)
 {
-	while (a < a_end && b < b_end)
-		*out++ = run_is_after(a, b) ? *b++ : *a++;
+	while (a < a_end && b < b_end) {
+		bool second = run_is_after(a, b);
+
+		*out++ = second ? *b : *a;
+		a += !second;
+		b += second;
+	}
 	memcpy(out, a, (size_t)(a_end - a) * sizeof *a);
 	memcpy(out + (a_end - a), b, (size_t)(b_end - b) * sizeof *b);
 }
@@ -110,9 +116,11 @@ sort_by_prefix(struct owner_run *runs, struct owner_run *spare, size_t count)
 
 		for (size_t at = 0; at < count;) {
 			size_t middle = stretch_end(from, at, count);
-			size_t end = middle < count ? stretch_end(from, middle, count) : middle;
+			size_t end = middle < count ? stretch_end(from, middle, count)
+						    : middle;
 
-			merge(from + at, from + middle, from + middle, from + end, to + at);
+			merge(from + at, from + middle, from + middle, from + end,
+			      to + at);
 			at = end;
 		}
 		from = to;
@@ -120,6 +128,13 @@ sort_by_prefix(struct owner_run *runs, struct owner_run *spare, size_t count)
 	}
 	if (from != runs)
 		memcpy(runs, from, count * sizeof *runs);
+}
+
+/* Two zero octets in a row are only behind the end of a key. */
+static bool
+key_has_ended(const struct owner_run *run)
+{
+	return (run->low & 0xffff) == 0;
 }
 
 /* Sort runs whose keys are equal up to `depth`; at most DNAME_KEY_MAX / PREFIX_LEN
@@ -135,8 +150,9 @@ sort_runs(struct owner_run *runs, struct owner_run *spare, size_t count,
 		for (end = start + 1; end < count; end++)
 			if (run_is_after(&runs[end], &runs[start]))
 				break;
-		if (end - start > 1 && runs[start].high != 0)
-			sort_runs(runs + start, spare, end - start, zone, depth + PREFIX_LEN);
+		if (end - start > 1 && !key_has_ended(&runs[start]))
+			sort_runs(runs + start, spare, end - start, zone,
+				  depth + PREFIX_LEN);
 	}
 }
 
@@ -294,7 +310,8 @@ sort_types(struct zone_records *zone)
 		if (end - start <= INSERTION_MAX)
 			sort_by_insertion(records + start, end - start);
 		else
-			qsort(records + start, end - start, sizeof *records, compare_records);
+			qsort(records + start, end - start, sizeof *records,
+			      compare_records);
 	}
 }
 

@@ -12,7 +12,7 @@ struct rdata_walk {
 	const uint8_t *rdata;
 	size_t len, at;
 	bool bad;
-	struct rdata_name *names;	/* RDATA_NAMES_MAX of them; NULL: not wanted */
+	struct rdata_name *names; /* RDATA_NAMES_MAX of them; NULL: not wanted */
 	unsigned name_count;
 };
 

@@ -21,8 +21,8 @@ static const char *
 type_name(uint16_t type)
 {
 	switch (type) {
-#define X(id, number, name, shape)                                                       \
-	case number:                                                                     \
+#define X(id, number, name, shape) \
+	case number:               \
 		return name;
 		RRTYPE_TABLE(X)
 #undef X
@@ -84,8 +84,8 @@ static const char *
 known_shape(uint16_t type)
 {
 	switch (type) {
-#define X(id, number, name, shape)                                                       \
-	case number:                                                                     \
+#define X(id, number, name, shape) \
+	case number:               \
 		return shape;
 		RRTYPE_TABLE(X)
 #undef X

@@ -52,7 +52,7 @@ random_rdata(uint8_t *out, uint16_t type)
 	size_t len = 1 + draw(3);
 
 	for (size_t i = 0; i < len; i++)
-		out[i] = type == 2 ? (uint8_t)"aAbB"[draw(4)] : (uint8_t)draw(2);
+		out[i] = type == 2 ? (uint8_t) "aAbB"[draw(4)] : (uint8_t)draw(2);
 	if (type == 2) {
 		memmove(out + 1, out, len);
 		out[0] = (uint8_t)len;
@@ -74,7 +74,8 @@ random_zone(size_t count)
 		if (i == 0 || draw(3) == 0)
 			record.owner_len = (uint8_t)random_owner(owner, zone);
 		if (i > 10 && draw(8) == 0) {
-			const struct zone_record *again = &zone->records[draw((uint32_t)i)];
+			const struct zone_record *again =
+				&zone->records[draw((uint32_t)i)];
 
 			memcpy(owner, again->owner, again->owner_len);
 			record.owner_len = again->owner_len;
@@ -116,7 +117,8 @@ static bool
 zone_is_sorted(const struct zone_records *zone)
 {
 	for (size_t i = 1; i < zone->count; i++) {
-		const struct zone_record *a = &zone->records[i - 1], *b = &zone->records[i];
+		const struct zone_record *a = &zone->records[i - 1],
+					 *b = &zone->records[i];
 
 		if (plain_compare(a, b) >= 0)
 			return false;

