@@ -1,0 +1,139 @@
+/* Telling what a reload did. */
+#include "loader/reload_result.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/dname.h"
+#include "shm/log.h"
+
+enum { LOGGED_MAX = 20 };
+
+bool
+reload_result_add_error(struct reload_result *result, const uint8_t *origin, size_t order,
+			const struct zone_message *message, bool is_stale)
+{
+	char zone[DNAME_TEXT_MAX];
+	struct reload_error *error;
+
+	if (result->error_count == result->error_room) {
+		size_t room = result->error_room ? result->error_room * 2 : 16;
+		struct reload_error *grown =
+			realloc(result->errors, room * sizeof *grown);
+
+		if (!grown)
+			return false;
+		result->errors = grown;
+		result->error_room = room;
+	}
+	dname_to_text(origin, zone);
+	error = &result->errors[result->error_count];
+	*error = (struct reload_error){
+		.order = order,
+		.zone = strdup(zone),
+		.path = strdup(message ? message->path : ""),
+		.reason = strdup(message ? message->reason : "not enough memory"),
+		.line = message ? message->line : 0,
+		.is_stale = is_stale,
+	};
+	result->error_count++;
+	return error->zone && error->path && error->reason;
+}
+
+static int
+compare_errors(const void *a, const void *b)
+{
+	size_t left = ((const struct reload_error *)a)->order;
+	size_t right = ((const struct reload_error *)b)->order;
+
+	return (left > right) - (left < right);
+}
+
+void
+reload_result_sort(struct reload_result *result)
+{
+	if (result->error_count > 1)
+		qsort(result->errors, result->error_count, sizeof *result->errors,
+		      compare_errors);
+}
+
+static void
+write_error(const struct reload_error *error, struct json_out *json)
+{
+	json_out_begin_object(json, NULL);
+	json_out_text(json, "zone", error->zone);
+	json_out_text(json, "source", error->path[0] ? error->path : NULL);
+	if (error->line > 0)
+		json_out_uint(json, "line", error->line);
+	else
+		json_out_null(json, "line");
+	json_out_text(json, "reason", error->reason);
+	json_out_text(json, "state", error->is_stale ? "stale" : "error");
+	json_out_end_object(json);
+}
+
+void
+reload_result_write(const struct reload_result *result, struct json_out *json)
+{
+	json_out_uint(json, "generation", result->generation);
+	json_out_uint(json, "zones", result->zones);
+	json_out_uint(json, "records", result->records);
+	json_out_uint(json, "changed", result->changed);
+	json_out_uint(json, "removed", result->removed);
+	json_out_uint(json, "zones_in_error", result->zones_in_error);
+	json_out_begin_array(json, "errors");
+	for (size_t i = 0; i < result->error_count; i++)
+		write_error(&result->errors[i], json);
+	json_out_end_array(json);
+	json_out_uint(json, "took_ms", result->took_ms);
+}
+
+static void
+log_one(const struct reload_error *error)
+{
+	const char *served = error->is_stale ? "its older data goes on being served"
+					     : "its names get SERVFAIL";
+
+	if (error->line > 0)
+		log_errorx("zone %s: %s:%" PRIu32 ": %s; %s", error->zone, error->path,
+			   error->line, error->reason, served);
+	else if (error->path[0] != '\0')
+		log_errorx("zone %s: %s: %s; %s", error->zone, error->path, error->reason,
+			   served);
+	else
+		log_errorx("zone %s: %s; %s", error->zone, error->reason, served);
+}
+
+void
+reload_result_log(const struct reload_result *result)
+{
+	for (size_t i = 0; i < result->error_count && i < LOGGED_MAX; i++)
+		log_one(&result->errors[i]);
+	if (result->error_count > LOGGED_MAX)
+		log_errorx("and %zu more zones in error: martletctl errors",
+			   result->error_count - LOGGED_MAX);
+	if (result->changed == 0 && result->removed == 0)
+		log_info("nothing changed: generation %" PRIu64 " is served, %" PRIu64
+			 " zones, %" PRIu64 " in error",
+			 result->generation, result->zones, result->zones_in_error);
+	else
+		log_info("generation %" PRIu64 " is served: %" PRIu64 " zones, %" PRIu64
+			 " records; %" PRIu64 " zones changed, %" PRIu64
+			 " removed, %" PRIu64 " in error; %" PRIu64 " ms",
+			 result->generation, result->zones, result->records,
+			 result->changed, result->removed, result->zones_in_error,
+			 result->took_ms);
+}
+
+void
+reload_result_fini(struct reload_result *result)
+{
+	for (size_t i = 0; i < result->error_count; i++) {
+		free(result->errors[i].zone);
+		free(result->errors[i].path);
+		free(result->errors[i].reason);
+	}
+	free(result->errors);
+	memset(result, 0, sizeof *result);
+}

@@ -1,0 +1,52 @@
+/* What a reload has to tell: to the peer that asked, and to the log. */
+#ifndef LOADER_RELOAD_RESULT_H
+#define LOADER_RELOAD_RESULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loader/zone_messages.h"
+#include "shm/json_out.h"
+
+/* A zone that is not served from its present source. */
+struct reload_error {
+	size_t order;			/* its place among the configured zones */
+	char *zone, *path, *reason;	/* owned; "" for no path */
+	uint32_t line;			/* 0: none is known */
+	bool is_stale;			/* older data is served; else SERVFAIL */
+};
+
+/* All zero is a good start. */
+struct reload_result {
+	uint64_t generation;		/* that is served now */
+	uint64_t zones, records;
+	uint64_t changed, removed;	/* zones; an error that comes or goes is a change */
+	uint64_t zones_in_error;	/* in all of the generation */
+	uint64_t took_ms;
+	struct reload_error *errors;	/* owned */
+	size_t error_count, error_room;
+};
+
+/* Note a zone in error; the message may be NULL without memory for one.
+ * returns false without memory. */
+__attribute__((nonnull(1, 2), warn_unused_result))
+bool reload_result_add_error(struct reload_result *result, const uint8_t *origin, size_t order,
+			     const struct zone_message *message, bool is_stale);
+
+/* Bring the errors into the order of the zones. */
+__attribute__((nonnull))
+void reload_result_sort(struct reload_result *result);
+
+/* The members of the reply's object, see shm/ctl_proto.h, between begin and end. */
+__attribute__((nonnull))
+void reload_result_write(const struct reload_result *result, struct json_out *json);
+
+/* Errors (the first ones of many), then what is served. */
+__attribute__((nonnull))
+void reload_result_log(const struct reload_result *result);
+
+__attribute__((nonnull))
+void reload_result_fini(struct reload_result *result);
+
+#endif
