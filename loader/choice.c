@@ -1,0 +1,240 @@
+/* Holding a chosen generation, and letting go of it. */
+#include "loader/choice.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/fallback.h"
+#include "loader/generations.h"
+#include "loader/reload.h"
+#include "loader/retention.h"
+#include "loader/state_files.h"
+#include "loader/take_in.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+static void
+write_served(struct sync *sync, const struct generation_manifest *manifest,
+	     uint64_t begun_ms)
+{
+	struct json_out *json = &sync->reply.json;
+
+	json_out_begin_object(json, NULL);
+	json_out_uint(json, "generation", manifest->id);
+	json_out_uint(json, "zones", manifest->zone_count);
+	json_out_uint(json, "records", manifest->record_count);
+	json_out_uint(json, "took_ms", clock_now_ms() - begun_ms);
+	json_out_begin_array(json, "notices");
+	json_out_text(
+		json, NULL,
+		"the configured sources are not followed until `martletctl resume`");
+	json_out_end_array(json);
+	json_out_end_object(json);
+}
+
+/* Write `chosen`; when the disk is too full even for that, old generations go first. */
+static int
+write_chosen(struct sync *sync, uint64_t id)
+{
+	int result = state_set_chosen(sync->state_dir, id);
+
+	if (result == ERR_NOSPACE) {
+		retention_apply(sync->settings, sync->region);
+		result = state_set_chosen(sync->state_dir, id);
+	}
+	return result;
+}
+
+/* Hold one that was checked: first the note that survives a crash, then the swap. */
+static int
+hold(struct sync *sync, const struct generation_manifest *manifest,
+     char reason[SYNC_REASON_MAX])
+{
+	uint64_t before = 0;
+	int result, was_chosen = state_read_chosen(sync->state_dir, &before);
+
+	result = write_chosen(sync, manifest->id);
+	if (result) {
+		snprintf(reason, SYNC_REASON_MAX, "%s/chosen cannot be written: %s%s",
+			 sync->state_dir, errcode_text(result), sync_remedy(result));
+		return result;
+	}
+	result = publish_generation(sync->region, sync->state_dir, manifest, reason);
+	if (result) {
+		if (state_set_chosen(sync->state_dir, was_chosen == 0 ? before : 0) != 0)
+			log_errorx("%s/chosen cannot be set back: remove it",
+				   sync->state_dir);
+		return result;
+	}
+	atomic_store(&sync->region->swap.verified_id, manifest->id);
+	atomic_store(&sync->region->swap.chosen, 1);
+	region_set_error(sync->region, "");
+	return 0;
+}
+
+unsigned
+choice_swap(struct sync *sync, int arg_count, char **args)
+{
+	uint64_t begun_ms = clock_now_ms(), id;
+	struct generation_manifest manifest;
+	char reason[SYNC_REASON_MAX];
+	int result;
+
+	if (arg_count != 2)
+		return sync_refuse(sync, "usage: swap DIR");
+	if (args[1][0] != '/')
+		return sync_refuse(sync, "swap %s: give the whole path, beginning with /",
+				   args[1]);
+	id = sync_next_id(sync);
+	retention_apply(sync->settings, sync->region);
+	reply_progress(&sync->reply, "copying %s and checking the copy", args[1]);
+	result = take_in_generation(sync, args[1], id, &manifest, reason);
+	if (result)
+		return sync_fail(sync, "%s", reason);
+	result = hold(sync, &manifest, reason);
+	if (result) {
+		generations_remove(sync->state_dir, id);
+		return sync_fail(sync, "%s", reason);
+	}
+	log_info("swap: generation %" PRIu64
+		 ", taken from %s, is served; the sources are "
+		 "not followed until `martletctl resume`",
+		 id, args[1]);
+	write_served(sync, &manifest, begun_ms);
+	return 0;
+}
+
+/* The newest good one below `served`; 0 for none. */
+static uint64_t
+find_earlier(const struct sync *sync, uint64_t served)
+{
+	struct generation_list list;
+	uint64_t found = 0;
+
+	if (generations_list(sync->state_dir, &list) != 0)
+		return 0;
+	for (size_t i = 0; i < list.count; i++) {
+		const struct generation_entry *entry = &list.entries[i];
+
+		if (entry->manifest.id < served && !entry->error && !entry->damaged)
+			found = entry->manifest.id;
+	}
+	generations_list_free(&list);
+	return found;
+}
+
+static bool
+parse_id(const char *text, uint64_t *id)
+{
+	char *end;
+
+	errno = 0;
+	*id = strtoull(text, &end, 10);
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *id != 0;
+}
+
+unsigned
+choice_rollback(struct sync *sync, int arg_count, char **args)
+{
+	uint64_t begun_ms = clock_now_ms(), id;
+	struct generation_manifest manifest;
+	char reason[SYNC_REASON_MAX];
+	int result;
+
+	if (arg_count > 2)
+		return sync_refuse(sync, "usage: rollback [ID]");
+	if (arg_count == 2) {
+		if (!parse_id(args[1], &id))
+			return sync_refuse(sync, "'%s' is no generation's number",
+					   args[1]);
+	} else {
+		id = find_earlier(sync, atomic_load(&sync->region->swap.published_id));
+		if (id == 0)
+			return sync_refuse(sync, "there is no earlier generation");
+	}
+	result = fallback_check(sync, id, true, &manifest, reason);
+	if (result == ERR_NOTFOUND)
+		return sync_refuse(sync,
+				   "there is no generation %" PRIu64
+				   ": `martletctl generations` lists them",
+				   id);
+	if (result == 0)
+		result = hold(sync, &manifest, reason);
+	if (result)
+		return sync_fail(sync, "%s", reason);
+	log_info("rollback: generation %" PRIu64
+		 " is served; the sources are not followed "
+		 "until `martletctl resume`",
+		 id);
+	write_served(sync, &manifest, begun_ms);
+	return 0;
+}
+
+/* The newest state of the sources below `limit`; 0 for none. */
+static uint64_t
+find_source(const struct sync *sync, uint64_t limit)
+{
+	struct generation_list list;
+	uint64_t found = 0;
+
+	if (generations_list(sync->state_dir, &list) != 0)
+		return 0;
+	for (size_t i = 0; i < list.count && list.entries[i].manifest.id < limit; i++)
+		if (generation_entry_is_source(&list.entries[i]))
+			found = list.entries[i].manifest.id;
+	generations_list_free(&list);
+	return found;
+}
+
+/* The newest one that is whole, to build on; 0 for none. */
+static uint64_t
+find_base(struct sync *sync)
+{
+	struct generation_manifest manifest;
+	char reason[SYNC_REASON_MAX];
+	uint64_t id = UINT64_MAX;
+
+	while ((id = find_source(sync, id)) != 0) {
+		if (fallback_check(sync, id, true, &manifest, reason) == 0)
+			break;
+		sync_note_error(sync, "%s", reason);
+	}
+	return id;
+}
+
+unsigned
+choice_resume(struct sync *sync, int arg_count, char **args)
+{
+	struct json_out *json = &sync->reply.json;
+	struct reload_result result;
+	char reason[SYNC_REASON_MAX];
+	int error;
+
+	(void)args;
+	if (arg_count != 1)
+		return sync_refuse(sync, "usage: resume");
+	if (reload_from_files(sync, find_base(sync), NULL, &result, reason) != 0)
+		return sync_fail(sync, "%s", reason);
+	error = state_set_chosen(sync->state_dir, 0);
+	if (error) {
+		reload_result_fini(&result);
+		return sync_fail(sync,
+				 "%s/chosen cannot be removed: %s; remove it by hand",
+				 sync->state_dir, errcode_text(error));
+	}
+	atomic_store(&sync->region->swap.chosen, 0);
+	log_info("resume: the sources are followed again");
+	region_set_error(sync->region, "");
+	reload_result_log(&result);
+	json_out_begin_object(json, NULL);
+	reload_result_write(&result, json);
+	json_out_begin_array(json, "notices");
+	json_out_end_array(json);
+	json_out_end_object(json);
+	reload_result_fini(&result);
+	return 0;
+}

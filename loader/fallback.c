@@ -1,0 +1,171 @@
+/* Finding a generation that can be served. */
+#include "loader/fallback.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "loader/generations.h"
+#include "loader/state_files.h"
+#include "loader/store_verify.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+/* Is the generation itself bad, not only the circumstances? */
+static bool
+is_damage(int error)
+{
+	return error == ERR_DAMAGED || error == ERR_FORMAT;
+}
+
+int
+fallback_check(const struct sync *sync, uint64_t id, bool all,
+	       struct generation_manifest *manifest, char reason[SYNC_REASON_MAX])
+{
+	char dir[PATH_MAX], found[STORE_VERIFY_REASON_MAX];
+	struct generation gen;
+	int result;
+
+	if (!generations_path(sync->state_dir, id, dir))
+		result = ERR_RANGE;
+	else
+		result = generation_open(dir, GENERATION_LAZY, &gen);
+	snprintf(found, sizeof found, "%s", errcode_text(result));
+	if (result == 0) {
+		*manifest = gen.manifest;
+		generation_close(&gen);
+		if (manifest->id != id) {
+			result = ERR_DAMAGED;
+			snprintf(found, sizeof found,
+				 "is damaged: its manifest has the number %" PRIu64,
+				 manifest->id);
+		} else if (all) {
+			result = store_verify(dir, found);
+		}
+	}
+	if (result == 0)
+		return 0;
+	snprintf(reason, SYNC_REASON_MAX, "generation %" PRIu64 " %s", id, found);
+	if (is_damage(result))
+		state_mark_damaged(sync->state_dir, id, found);
+	return result;
+}
+
+static bool
+try_serve(struct sync *sync, uint64_t id, bool check_all)
+{
+	struct generation_manifest manifest;
+	char reason[SYNC_REASON_MAX];
+	int result = fallback_check(sync, id, check_all, &manifest, reason);
+
+	if (result == 0)
+		result = publish_generation(sync->region, sync->state_dir, &manifest,
+					    reason);
+	if (result == 0)
+		return true;
+	sync_note_error(sync, "%s", reason);
+	return false;
+}
+
+/* The newest whole one but `except`, states of the sources first.
+ * returns false when there is none. */
+static bool
+serve_newest(struct sync *sync, uint64_t except, bool check_all)
+{
+	struct generation_list list;
+	bool is_served = false;
+
+	if (generations_list(sync->state_dir, &list) != 0)
+		return false;
+	for (int sources = 1; sources >= 0 && !is_served; sources--) {
+		for (size_t at = list.count; at-- > 0 && !is_served;) {
+			const struct generation_entry *entry = &list.entries[at];
+
+			if (entry->manifest.id == except || entry->damaged ||
+			    entry->error ||
+			    generation_entry_is_source(entry) != (sources == 1))
+				continue;
+			is_served = try_serve(sync, entry->manifest.id, check_all);
+		}
+	}
+	generations_list_free(&list);
+	return is_served;
+}
+
+/* What is held by `rollback` or `swap` stays held when another one takes its place. */
+static void
+follow_choice(struct sync *sync)
+{
+	uint64_t id, served = atomic_load(&sync->region->swap.published_id);
+	int result = state_read_chosen(sync->state_dir, &id);
+
+	if (result == ERR_NOTFOUND || (result == 0 && id == served))
+		return;
+	result = state_set_chosen(sync->state_dir, served);
+	if (result)
+		sync_note_error(sync, "%s/chosen cannot be written: %s", sync->state_dir,
+				errcode_text(result));
+}
+
+static void
+note_stand_in(struct sync *sync, uint64_t wanted)
+{
+	char before[256];
+
+	region_get_error(sync->region, before);
+	sync_note_error(sync, "%s%sgeneration %" PRIu64 " is served instead of %" PRIu64,
+			before, before[0] ? "; " : "",
+			atomic_load(&sync->region->swap.published_id), wanted);
+	follow_choice(sync);
+}
+
+bool
+fallback_serve_first(struct sync *sync)
+{
+	uint64_t served = atomic_load(&sync->region->swap.published_id);
+	uint64_t wanted = 0, chosen;
+	int result;
+
+	result = state_read_current(sync->state_dir, &wanted);
+	if (result != 0 && result != ERR_NOTFOUND)
+		sync_note_error(sync, "%s/current %s", sync->state_dir,
+				errcode_text(result));
+	if (state_read_chosen(sync->state_dir, &chosen) == 0)
+		wanted = chosen;
+	if (served != 0 && (wanted == 0 || wanted == served))
+		return true;
+	if (wanted != 0 && try_serve(sync, wanted, false))
+		return true;
+	if (served != 0)
+		return true;
+	if (!serve_newest(sync, wanted, false))
+		return false;
+	if (wanted != 0)
+		note_stand_in(sync, wanted);
+	return true;
+}
+
+bool
+fallback_verify_served(struct sync *sync)
+{
+	uint64_t served = atomic_load(&sync->region->swap.published_id);
+	struct generation_manifest manifest;
+	char reason[SYNC_REASON_MAX];
+	int result;
+
+	if (atomic_load(&sync->region->swap.verified_id) == served)
+		return true;
+	result = fallback_check(sync, served, true, &manifest, reason);
+	if (result == 0) {
+		atomic_store(&sync->region->swap.verified_id, served);
+		return true;
+	}
+	sync_note_error(sync, "%s", reason);
+	if (!is_damage(result))
+		return true;
+	if (!serve_newest(sync, served, true))
+		return false;
+	note_stand_in(sync, served);
+	atomic_store(&sync->region->swap.verified_id,
+		     atomic_load(&sync->region->swap.published_id));
+	return true;
+}

@@ -1,0 +1,26 @@
+/* Serving the present state of the configured zone files. */
+#ifndef LOADER_RELOAD_H
+#define LOADER_RELOAD_H
+
+#include <stdint.h>
+
+#include "loader/reload_result.h"
+#include "loader/sync.h"
+
+/* Compare the zone files with generation `base_id` (0: with nothing), build a new one
+ * when they differ, and serve it; when they do not, see that `base_id` is served.
+ *
+ * base_id  was verified as a whole
+ * only     lower-cased wire form, NAME_PAD octets behind it readable: this zone alone is
+ *          looked at, all others stay as they are in the base; NULL for all
+ * result   filled on success; reload_result_fini
+ * reason   on failure, a sentence that says why; all is as before
+ * returns  0, or an error code (ERR_NOTFOUND: `only` is not configured). */
+__attribute__((nonnull(1, 4, 5), warn_unused_result))
+int reload_from_files(struct sync *sync, uint64_t base_id, const uint8_t *only,
+		      struct reload_result *result, char reason[SYNC_REASON_MAX]);
+
+/* reload [ZONE] */
+unsigned reload_command(struct sync *sync, int arg_count, char **args);
+
+#endif

@@ -1,0 +1,300 @@
+/* The sync process: one request at a time, until it is told to end. */
+#include "loader/sync.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "loader/choice.h"
+#include "loader/fallback.h"
+#include "loader/generations.h"
+#include "loader/loader.h"
+#include "loader/reload.h"
+#include "loader/retention.h"
+#include "loader/state_files.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+enum {
+	SYNC_NICE = 10,
+	SYNC_STALL_MS = 1000, /* what a peer may keep all others waiting */
+	SYNC_WAIT_MS = 3000,
+	SYNC_RETRY_MS = 10000, /* while nothing is served */
+};
+
+static const struct {
+	const char *name;
+	sync_command_fn *run;
+} commands[] = {
+	{ "reload", reload_command },
+	{ "swap", choice_swap },
+	{ "rollback", choice_rollback },
+	{ "resume", choice_resume },
+};
+
+void
+sync_note_error(struct sync *sync, const char *format, ...)
+{
+	char text[SYNC_REASON_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	log_errorx("%s", text);
+	region_set_error(sync->region, text);
+}
+
+static void
+write_error(struct sync *sync, const char *text)
+{
+	struct json_out *json = &sync->reply.json;
+
+	json_out_begin_object(json, NULL);
+	json_out_text(json, "error", text);
+	json_out_end_object(json);
+}
+
+unsigned
+sync_refuse(struct sync *sync, const char *format, ...)
+{
+	char text[SYNC_REASON_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	log_info("refused: %s", text);
+	write_error(sync, text);
+	return 1;
+}
+
+unsigned
+sync_fail(struct sync *sync, const char *format, ...)
+{
+	char text[SYNC_REASON_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	sync_note_error(sync, "%s", text);
+	write_error(sync, text);
+	return 1;
+}
+
+const char *
+sync_remedy(int error)
+{
+	switch (error) {
+	case ERR_NOSPACE:
+		return "; make room in state_dir, or lower generations.keep";
+	case ERR_RIGHTS:
+		return "; state_dir and all in it must belong to the server's user";
+	}
+	return "";
+}
+
+uint64_t
+sync_next_id(const struct sync *sync)
+{
+	struct generation_list list;
+	uint64_t newest = 0, id;
+
+	if (generations_list(sync->state_dir, &list) == 0) {
+		if (list.count > 0)
+			newest = list.entries[list.count - 1].manifest.id;
+		generations_list_free(&list);
+	}
+	if (state_read_current(sync->state_dir, &id) == 0 && id > newest)
+		newest = id;
+	if (state_read_chosen(sync->state_dir, &id) == 0 && id > newest)
+		newest = id;
+	return publish_next_id(sync->region, newest);
+}
+
+/* Workers come first from now on; where that is not granted, we go on as we are. */
+static void
+step_back(void)
+{
+	struct sched_param param = { 0 };
+
+	sched_setscheduler(0, SCHED_BATCH, &param);
+	setpriority(PRIO_PROCESS, 0, SYNC_NICE);
+}
+
+/* Bring what is served up to date with the zone files. */
+static void
+catch_up(struct sync *sync, uint64_t base_id)
+{
+	struct reload_result result;
+	char reason[SYNC_REASON_MAX];
+
+	if (reload_from_files(sync, base_id, NULL, &result, reason) != 0) {
+		sync_note_error(sync, "%s", reason);
+		return;
+	}
+	reload_result_log(&result);
+	reload_result_fini(&result);
+	retention_apply(sync->settings, sync->region);
+}
+
+static bool
+is_serving(const struct sync *sync)
+{
+	return atomic_load(&sync->region->swap.published_id) != 0;
+}
+
+static void
+start(struct sync *sync)
+{
+	uint64_t chosen, begun_ms = clock_now_ms();
+	bool is_chosen, is_whole;
+
+	if (generations_prepare(sync->state_dir) != 0) {
+		region_set_error(sync->region, "state_dir cannot be used: see the log");
+		return;
+	}
+	is_chosen = state_read_chosen(sync->state_dir, &chosen) != ERR_NOTFOUND;
+	atomic_store(&sync->region->swap.chosen, is_chosen);
+	if (!fallback_serve_first(sync)) {
+		if (is_chosen)
+			sync_note_error(sync,
+					"no generation can be served, although one was "
+					"chosen: the sources are read until "
+					"`martletctl resume`");
+		catch_up(sync, 0);
+		step_back();
+		return;
+	}
+	log_info("generation %" PRIu64 " is served, %" PRIu64 " ms after the start",
+		 atomic_load(&sync->region->swap.published_id),
+		 clock_now_ms() - begun_ms);
+	step_back();
+	is_whole = fallback_verify_served(sync);
+	if (!is_chosen)
+		catch_up(sync,
+			 is_whole ? atomic_load(&sync->region->swap.published_id) : 0);
+}
+
+/* Cut a message into its NUL-terminated arguments.  returns their number, 0 for a
+ * message that is none. */
+static int
+split_args(char *message, size_t len, char *args[CTL_ARGS_MAX])
+{
+	int count = 0;
+
+	if (len == 0 || message[len - 1] != '\0')
+		return 0;
+	for (char *at = message; at < message + len; at += strlen(at) + 1) {
+		if (count == CTL_ARGS_MAX)
+			return 0;
+		args[count++] = at;
+	}
+	return count;
+}
+
+static unsigned
+run_command(struct sync *sync, int arg_count, char **args)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (strcmp(commands[i].name, args[0]) == 0)
+			return commands[i].run(sync, arg_count, args);
+	return sync_refuse(sync, "unknown command '%s'", args[0]);
+}
+
+/* `fd` is the peer's connection or -1; closed here. */
+static void
+serve_request(struct sync *sync, int fd, char *message, size_t len)
+{
+	char *args[CTL_ARGS_MAX];
+	int arg_count = split_args(message, len, args);
+	unsigned status;
+
+	/* generations are opened without LMDB readers: a dead worker leaves no slot */
+	if (arg_count == 0 || strcmp(args[0], "sweep") == 0) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	reply_open(&sync->reply, fd, SYNC_STALL_MS, SYNC_WAIT_MS);
+	status = run_command(sync, arg_count, args);
+	reply_close(&sync->reply, status);
+	retention_apply(sync->settings, sync->region);
+}
+
+/* The descriptor that came along, -1 for none; more than one is none of ours. */
+static int
+take_descriptor(struct msghdr *head)
+{
+	int fd = -1;
+
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(head); part;
+	     part = CMSG_NXTHDR(head, part))
+		if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS &&
+		    part->cmsg_len == CMSG_LEN(sizeof fd))
+			memcpy(&fd, CMSG_DATA(part), sizeof fd);
+	return fd;
+}
+
+static void
+receive_request(struct sync *sync)
+{
+	static char message[CTL_REQUEST_MAX];
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+	struct iovec piece = { .iov_base = message, .iov_len = sizeof message };
+	struct msghdr head = {
+		.msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof control,
+	};
+	ssize_t len = recvmsg(sync->request_fd, &head, MSG_CMSG_CLOEXEC);
+
+	if (len < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (len <= 0)
+		_exit(len < 0 ? 1 : 0); /* the master has gone */
+	serve_request(sync, take_descriptor(&head), message, (size_t)len);
+}
+
+static _Noreturn void
+run_loop(struct sync *sync)
+{
+	for (;;) {
+		struct pollfd wait = { .fd = sync->request_fd, .events = POLLIN };
+		int ready;
+
+		atomic_store(&sync->region->swap.sync_state, SYNC_IDLE);
+		ready = poll(&wait, 1, is_serving(sync) ? -1 : SYNC_RETRY_MS);
+		atomic_store(&sync->region->swap.sync_state, SYNC_BUILDING);
+		if (ready > 0)
+			receive_request(sync);
+		else if (ready == 0)
+			start(sync);
+	}
+}
+
+_Noreturn void
+sync_run(const struct heritage *heritage, int request_fd)
+{
+	static struct sync sync;
+
+	heritage_enter(heritage, "sync");
+	sync.settings = heritage->settings;
+	sync.state_dir = heritage->settings->state_dir;
+	sync.region = heritage->region;
+	sync.request_fd = request_fd;
+	reply_open(&sync.reply, -1, 0, 0);
+	atomic_store(&sync.region->swap.sync_state, SYNC_STARTING);
+	start(&sync);
+	run_loop(&sync);
+}

@@ -1,0 +1,49 @@
+/* What the parts of the sync process share. */
+#ifndef LOADER_SYNC_H
+#define LOADER_SYNC_H
+
+#include <stdint.h>
+
+#include "loader/publish.h"
+#include "loader/reply.h"
+#include "shm/region.h"
+#include "shm/settings.h"
+
+enum { SYNC_REASON_MAX = PUBLISH_REASON_MAX };
+
+struct sync {
+	const struct settings *settings;
+	const char *state_dir;
+	struct region *region;
+	int request_fd;
+	struct reply reply;		/* to the request at hand; nobody between two */
+};
+
+/* A command from the master: writes one whole JSON object into the reply.
+ * args[0] is the command; returns the exit code. */
+typedef unsigned sync_command_fn(struct sync *sync, int arg_count, char **args);
+
+/* State a failure where an operator looks: the log and `status`. */
+__attribute__((nonnull, format(printf, 2, 3)))
+void sync_note_error(struct sync *sync, const char *format, ...);
+
+/* Refuse the request at hand, for a reason that lies in the request: the whole object,
+ * with nothing but "error".  returns 1, the exit code. */
+__attribute__((nonnull, format(printf, 2, 3)))
+unsigned sync_refuse(struct sync *sync, const char *format, ...);
+
+/* Give up the request at hand, for a reason that an operator must see to: the same, and
+ * sync_note_error. */
+__attribute__((nonnull, format(printf, 2, 3)))
+unsigned sync_fail(struct sync *sync, const char *format, ...);
+
+/* The remedy that belongs to a failure to write, as the end of a sentence; "" where
+ * the reason says all. */
+__attribute__((const, returns_nonnull))
+const char *sync_remedy(int error);
+
+/* The number of the next generation: above all that were ever seen. */
+__attribute__((nonnull, warn_unused_result))
+uint64_t sync_next_id(const struct sync *sync);
+
+#endif

@@ -1,0 +1,358 @@
+/* A sync process without a master, for tests: a state_dir and a directory of zones of its
+ * own, the request socket, and eyes for what is served. */
+#ifndef T_UNIT_SYNC_BED_H
+#define T_UNIT_SYNC_BED_H
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "loader/generations.h"
+#include "loader/loader.h"
+#include "loader/state_files.h"
+#include "shm/clock.h"
+#include "shm/ctl_proto.h"
+#include "shm/dname.h"
+#include "shm/errcode.h"
+#include "shm/generation.h"
+#include "shm/heritage.h"
+#include "t/tap.h"
+
+enum { BED_REPLY_MAX = 1 << 20, BED_WAIT_MS = 30000 };
+
+struct bed {
+	char dir[64];
+	char state_dir[96], zones_dir[96], log_path[96];
+	struct settings settings;
+	struct heritage heritage;
+	struct region *region;
+	pid_t sync;
+	int request_fd;
+	char reply[BED_REPLY_MAX];	/* of the last request */
+};
+
+__attribute__((format(printf, 1, 2))) static inline void
+bed_shell(const char *format, ...)
+{
+	char command[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(command, sizeof command, format, args);
+	va_end(args);
+	if (system(command) != 0)
+		bail_out("failed: %s", command);
+}
+
+static inline void
+bed_init(struct bed *bed)
+{
+	memset(bed, 0, sizeof *bed);
+	snprintf(bed->dir, sizeof bed->dir, "/tmp/martlet-unit-XXXXXX");
+	if (!mkdtemp(bed->dir))
+		bail_out("no temporary directory");
+	snprintf(bed->state_dir, sizeof bed->state_dir, "%s/state", bed->dir);
+	snprintf(bed->zones_dir, sizeof bed->zones_dir, "%s/zones", bed->dir);
+	snprintf(bed->log_path, sizeof bed->log_path, "%s/log", bed->dir);
+	bed_shell("mkdir %s %s", bed->state_dir, bed->zones_dir);
+	bed->settings.state_dir = bed->state_dir;
+	bed->settings.zones.dir = bed->zones_dir;
+	bed->settings.log.level = LOG_LEVEL_INFO;
+	bed->settings.generations.keep = 3;
+	bed->sync = -1;
+}
+
+/* A zone file: SOA with this serial, NS, and `more` lines. */
+static inline void
+bed_write_zone(const struct bed *bed, const char *origin, unsigned serial, const char *more)
+{
+	char path[256], fresh[300];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%s.zone", bed->zones_dir, origin);
+	snprintf(fresh, sizeof fresh, "%s.new", path);
+	file = fopen(fresh, "w");
+	if (!file)
+		bail_out("cannot write %s", fresh);
+	fprintf(file,
+		"$TTL 300\n@ SOA ns.invalid. host.invalid. %u 7200 3600 86400 300\n"
+		"@ NS ns.invalid.\n%s",
+		serial, more);
+	fclose(file);
+	if (rename(fresh, path) != 0)
+		bail_out("cannot write %s", path);
+}
+
+static inline void
+bed_remove_zone(const struct bed *bed, const char *origin)
+{
+	bed_shell("rm %s/%s.zone", bed->zones_dir, origin);
+}
+
+static inline void
+bed_fork_sync(struct bed *bed)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
+		bail_out("no socket");
+	bed->heritage.settings = &bed->settings;
+	bed->heritage.region = bed->region;
+	bed->heritage.master_pid = getpid();
+	bed->sync = fork();
+	if (bed->sync < 0)
+		bail_out("cannot fork");
+	if (bed->sync == 0) {
+		close(fds[0]);
+		sync_run(&bed->heritage, fds[1]);
+	}
+	close(fds[1]);
+	bed->request_fd = fds[0];
+}
+
+/* returns false when it has not come to rest in time. */
+static inline bool
+bed_wait_idle(const struct bed *bed)
+{
+	uint64_t until_ms = clock_now_ms() + BED_WAIT_MS;
+
+	while (clock_now_ms() < until_ms) {
+		if (atomic_load(&bed->region->swap.sync_state) == SYNC_IDLE)
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+/* Start it, on a fresh region as after a start of the server, and wait until it rests. */
+static inline void
+bed_start(struct bed *bed)
+{
+	bed->region = region_create(2);
+	if (!bed->region)
+		bail_out("no memory");
+	bed->heritage.log_fd =
+		open(bed->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	bed_fork_sync(bed);
+	if (!bed_wait_idle(bed))
+		bail_out("sync does not come to rest");
+}
+
+/* End it by `number` and reap it. */
+static inline void
+bed_kill(struct bed *bed, int number)
+{
+	int status;
+
+	kill(bed->sync, number);
+	waitpid(bed->sync, &status, 0);
+	close(bed->request_fd);
+	bed->sync = -1;
+}
+
+static inline void
+bed_stop(struct bed *bed)
+{
+	bed_kill(bed, SIGTERM);
+	close(bed->heritage.log_fd);
+}
+
+static inline void
+bed_fini(struct bed *bed)
+{
+	bed_shell("rm -rf %s", bed->dir);
+}
+
+static inline void
+bed_send(struct bed *bed, const char *args, size_t len, int fd)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof fd)] = { 0 };
+	char message[CTL_REQUEST_MAX];
+	struct iovec piece = { .iov_base = message, .iov_len = len };
+	struct msghdr head = { .msg_iov = &piece, .msg_iovlen = 1 };
+
+	memcpy(message, args, len);
+	if (fd >= 0) {
+		struct cmsghdr *part;
+
+		head.msg_control = control;
+		head.msg_controllen = sizeof control;
+		part = CMSG_FIRSTHDR(&head);
+		part->cmsg_level = SOL_SOCKET;
+		part->cmsg_type = SCM_RIGHTS;
+		part->cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(part), &fd, sizeof fd);
+	}
+	if (sendmsg(bed->request_fd, &head, 0) != (ssize_t)len)
+		bail_out("the request cannot be sent");
+}
+
+static inline bool
+bed_read(int fd, void *data, size_t len)
+{
+	return len == 0 || recv(fd, data, len, MSG_WAITALL) == (ssize_t)len;
+}
+
+/* Read a reply to its end: the object into bed->reply.  returns the exit code, -1 for a
+ * reply that is none. */
+static inline int
+bed_read_reply(struct bed *bed, int fd)
+{
+	char piece[CTL_DATA_MAX];
+	struct ctl_head head;
+	size_t len = 0;
+
+	while (bed_read(fd, &head, sizeof head)) {
+		uint32_t piece_len = ntohl(head.len_be);
+
+		if (ntohs(head.magic_be) != CTL_MAGIC || head.version != CTL_VERSION ||
+		    piece_len > sizeof piece || !bed_read(fd, piece, piece_len))
+			return -1;
+		if (head.kind == CTL_DATA && len + piece_len < sizeof bed->reply) {
+			memcpy(bed->reply + len, piece, piece_len);
+			len += piece_len;
+		}
+		bed->reply[len] = '\0';
+		if (head.kind == CTL_END)
+			return ntohs(head.status_be);
+	}
+	return -1;
+}
+
+/* Make a request: words separated by single spaces.  returns the exit code. */
+static inline int
+bed_ask(struct bed *bed, const char *words)
+{
+	size_t len = strlen(words) + 1;
+	char args[CTL_REQUEST_MAX];
+	int fds[2], status;
+
+	memcpy(args, words, len);
+	for (size_t i = 0; i < len; i++)
+		if (args[i] == ' ')
+			args[i] = '\0';
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+		bail_out("no socket");
+	bed_send(bed, args, len, fds[1]);
+	close(fds[1]);
+	status = bed_read_reply(bed, fds[0]);
+	close(fds[0]);
+	/* what follows the reply: old generations are removed */
+	if (status >= 0 && !bed_wait_idle(bed))
+		bail_out("sync does not come to rest");
+	return status;
+}
+
+static inline bool
+bed_reply_has(const struct bed *bed, const char *text)
+{
+	if (strstr(bed->reply, text))
+		return true;
+	diag("the reply is %s", bed->reply);
+	return false;
+}
+
+static inline bool
+bed_log_has(const struct bed *bed, const char *text)
+{
+	static char log[1 << 20];
+	FILE *file = fopen(bed->log_path, "r");
+	size_t len = file ? fread(log, 1, sizeof log - 1, file) : 0;
+
+	if (file)
+		fclose(file);
+	log[len] = '\0';
+	return strstr(log, text) != NULL;
+}
+
+static inline uint64_t
+bed_served(const struct bed *bed)
+{
+	return atomic_load(&bed->region->swap.published_id);
+}
+
+static inline uint64_t
+bed_current(const struct bed *bed)
+{
+	uint64_t id = 0;
+
+	return state_read_current(bed->state_dir, &id) == 0 ? id : 0;
+}
+
+/* The serial of a zone in generation `id`: 0 when there is none, -1 for SERVFAIL. */
+static inline long long
+bed_serial_in(const struct bed *bed, uint64_t id, const char *origin)
+{
+	uint8_t name[DNAME_MAX + NAME_PAD] = { 0 };
+	size_t len = dname_from_text(origin, name);
+	struct generation gen;
+	struct zone_facts facts;
+	struct node apex;
+	char dir[PATH_MAX];
+	long long serial = 0;
+
+	if (!generations_path(bed->state_dir, id, dir) ||
+	    generation_open(dir, GENERATION_LAZY, &gen) != 0)
+		return -2;
+	if (generation_find(&gen, CATALOGUE_ID, name, len, &apex) == 0 &&
+	    node_zone_facts(&apex, &facts))
+		serial = facts.flags & ZONE_BROKEN ? -1 : (long long)facts.serial;
+	generation_close(&gen);
+	return serial;
+}
+
+static inline long long
+bed_serial(const struct bed *bed, const char *origin)
+{
+	return bed_serial_in(bed, bed_served(bed), origin);
+}
+
+static inline bool
+bed_is_whole(const struct bed *bed, uint64_t id)
+{
+	struct generation gen;
+	char dir[PATH_MAX], reason[256] = "";
+	int result;
+
+	if (!generations_path(bed->state_dir, id, dir) ||
+	    generation_open(dir, GENERATION_LAZY, &gen) != 0)
+		return false;
+	result = generation_verify(&gen, reason);
+	generation_close(&gen);
+	if (result)
+		diag("generation %" PRIu64 ": %s", id, reason);
+	return result == 0;
+}
+
+/* Change one octet of a file of a generation, `at` from its end when negative. */
+static inline void
+bed_damage(const struct bed *bed, uint64_t id, const char *file, long at)
+{
+	char path[PATH_MAX], dir[PATH_MAX];
+	uint8_t octet;
+	int fd;
+
+	if (!generations_path(bed->state_dir, id, dir) ||
+	    snprintf(path, sizeof path, "%s/%s", dir, file) >= (int)sizeof path)
+		bail_out("path");
+	chmod(path, 0640);
+	fd = open(path, O_RDWR);
+	if (fd < 0 || lseek(fd, at, at < 0 ? SEEK_END : SEEK_SET) < 0 ||
+	    read(fd, &octet, 1) != 1)
+		bail_out("cannot damage %s", path);
+	octet ^= 0x40;
+	if (lseek(fd, -1, SEEK_CUR) < 0 || write(fd, &octet, 1) != 1)
+		bail_out("cannot damage %s", path);
+	close(fd);
+	chmod(path, 0440);
+}
+
+#endif
