@@ -102,18 +102,16 @@ static int
 list_dir(struct zone_list *list, const char *dir, struct zone_messages *messages)
 {
 	DIR *stream = opendir(dir);
-	const struct dirent *entry = NULL;
+	const struct dirent *entry;
 	int code = ERR_OK;
 
-	errno = 0;
-	while (stream && code == ERR_OK && (entry = readdir(stream)) != NULL) {
+	if (!stream)
+		return errcode_from_errno(errno);
+	for (errno = 0; code == ERR_OK && (entry = readdir(stream)) != NULL; errno = 0)
 		code = take_dir_entry(list, dir, dirfd(stream), entry, messages);
-		errno = 0;
-	}
-	if (!stream || (code == ERR_OK && errno != 0))
+	if (code == ERR_OK && errno != 0)
 		code = errcode_from_errno(errno);
-	if (stream)
-		closedir(stream);
+	closedir(stream);
 	return code;
 }
 
