@@ -375,7 +375,8 @@ rrset_render(struct rrset_scratch *scratch, const struct rrset_job *job,
 	}
 	head.rr_count = (uint16_t)job->record_count;
 	head.wire_len = (uint16_t)w.len;
-	keep_sigs = w.base + w.len + sigs_wire_len(job) + OPT_LEN <= MESSAGE_MAX;
+	keep_sigs = job->sig_count == 0 ||
+		    w.base + w.len + sigs_wire_len(job) + OPT_LEN <= MESSAGE_MAX;
 	if (keep_sigs) {
 		write_sigs(&w);
 		head.sig_count = (uint16_t)job->sig_count;
