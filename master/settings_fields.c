@@ -1,0 +1,268 @@
+/* Fields of struct settings by the rows of the schema. */
+#include "master/settings_fields.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "master/alloc.h"
+
+static char reason[512];
+
+static void *
+field(const struct setting_row *row, void *base)
+{
+	return (char *)base + row->offset;
+}
+
+static const void *
+const_field(const struct setting_row *row, const void *base)
+{
+	return (const char *)base + row->offset;
+}
+
+static void
+set_owned(const struct setting_row *row, void *base, char *owned)
+{
+	char **at = field(row, base);
+
+	free(*at);
+	*at = owned;
+}
+
+void
+settings_fields_set_bool(const struct setting_row *row, void *base, bool value)
+{
+	*(bool *)field(row, base) = value;
+}
+
+static void
+set_default(const struct setting_row *row, void *base)
+{
+	switch (row->type) {
+	case SETTING_TEXT:
+	case SETTING_PATH:
+		set_owned(row, base, alloc_text(row->fallback));
+		break;
+	case SETTING_UINT:
+		*(unsigned *)field(row, base) =
+			(unsigned)strtoul(row->fallback, NULL, 10);
+		break;
+	case SETTING_BOOL:
+		settings_fields_set_bool(row, base, strcmp(row->fallback, "true") == 0);
+		break;
+	case SETTING_CHOICE:
+		*(unsigned *)field(row, base) =
+			(unsigned)settings_choice_find(row->choices, row->fallback);
+		break;
+	case SETTING_CPUS:
+	case SETTING_LIST:
+		break;
+	}
+}
+
+static bool
+is_in_list(const struct setting_row *row, const char *list)
+{
+	return row->list && list ? strcmp(row->list, list) == 0 : row->list == list;
+}
+
+void
+settings_fields_default(const char *list, void *base)
+{
+	for (size_t i = 0; i < settings_row_count; i++)
+		if (is_in_list(&settings_rows[i], list))
+			set_default(&settings_rows[i], base);
+}
+
+void
+settings_fields_free(const char *list, void *base)
+{
+	for (size_t i = 0; i < settings_row_count; i++) {
+		const struct setting_row *row = &settings_rows[i];
+
+		if (is_in_list(row, list) &&
+		    (row->type == SETTING_TEXT || row->type == SETTING_PATH))
+			set_owned(row, base, NULL);
+	}
+}
+
+const char *
+settings_fields_set_uint(const struct setting_row *row, void *base, long long value)
+{
+	if (value < row->min || value > row->max) {
+		snprintf(reason, sizeof reason, "%lld is out of range, %u to %u", value,
+			 row->min, row->max);
+		return reason;
+	}
+	*(unsigned *)field(row, base) = (unsigned)value;
+	return NULL;
+}
+
+const char *
+settings_fields_set_choice(const struct setting_row *row, void *base, const char *word)
+{
+	int number = settings_choice_find(row->choices, word);
+	char nearest[SETTINGS_NAME_MAX + 1];
+
+	if (number < 0) {
+		settings_choice_nearest(row->choices, word, nearest);
+		snprintf(reason, sizeof reason,
+			 "\"%.60s\" is none of %s; nearest is \"%s\"", word, row->choices,
+			 nearest);
+		return reason;
+	}
+	*(unsigned *)field(row, base) = (unsigned)number;
+	return NULL;
+}
+
+static bool
+has_controls(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	return false;
+}
+
+/* A path that may also be one of some words: without a '/' it is a word misspelt. */
+static bool
+is_bad_word(const struct setting_row *row, const char *text)
+{
+	return row->type == SETTING_PATH && row->choices && text[0] &&
+	       !strchr(text, '/') && settings_choice_find(row->choices, text) < 0;
+}
+
+/* Owned by the caller. */
+static char *
+full_text(const struct setting_row *row, const char *text, const char *dir)
+{
+	bool is_word = row->choices && settings_choice_find(row->choices, text) >= 0;
+
+	if (row->type != SETTING_PATH || text[0] == '\0' || text[0] == '/' || is_word)
+		return alloc_text(text);
+	return alloc_printf("%s/%s", dir, text);
+}
+
+const char *
+settings_fields_set_text(const struct setting_row *row, void *base, const char *text,
+			 const char *dir)
+{
+	char nearest[SETTINGS_NAME_MAX + 1];
+	char *full;
+	size_t len;
+
+	if (has_controls(text))
+		return "control characters are not allowed";
+	if (is_bad_word(row, text)) {
+		settings_choice_nearest(row->choices, text, nearest);
+		snprintf(reason, sizeof reason,
+			 "\"%.60s\" is none of %s and no path with a '/'; nearest is "
+			 "\"%s\"",
+			 text, row->choices, nearest);
+		return reason;
+	}
+	full = full_text(row, text, dir);
+	len = strlen(full);
+	if (len >= row->min && len <= row->max) {
+		set_owned(row, base, full);
+		return NULL;
+	}
+	if (len < row->min)
+		snprintf(reason, sizeof reason, "may not be empty");
+	else
+		snprintf(reason, sizeof reason, "%.200s has %zu octets, at most %u fit",
+			 full, len, row->max);
+	free(full);
+	return reason;
+}
+
+static bool
+is_same_listen(const struct settings *a, const struct settings *b)
+{
+	if (a->listen_count != b->listen_count)
+		return false;
+	for (size_t i = 0; i < a->listen_count; i++) {
+		const struct listen_address *one = &a->listen[i], *other = &b->listen[i];
+
+		if (one->address_len != other->address_len ||
+		    memcmp(&one->address, &other->address, one->address_len) != 0 ||
+		    one->freebind != other->freebind)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_same_zone_files(const struct settings *a, const struct settings *b)
+{
+	if (a->zones.file_count != b->zones.file_count)
+		return false;
+	for (size_t i = 0; i < a->zones.file_count; i++) {
+		const struct zone_file_setting *one = &a->zones.files[i];
+		const struct zone_file_setting *other = &b->zones.files[i];
+
+		if (one->origin_len != other->origin_len ||
+		    memcmp(one->origin, other->origin, one->origin_len) != 0 ||
+		    strcmp(one->path, other->path) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_same(const struct setting_row *row, const struct settings *a, const struct settings *b)
+{
+	const void *left = const_field(row, a), *right = const_field(row, b);
+
+	switch (row->type) {
+	case SETTING_TEXT:
+	case SETTING_PATH:
+		return strcmp(*(const char *const *)left, *(const char *const *)right) ==
+		       0;
+	case SETTING_UINT:
+	case SETTING_CHOICE:
+		return *(const unsigned *)left == *(const unsigned *)right;
+	case SETTING_BOOL:
+		return *(const bool *)left == *(const bool *)right;
+	case SETTING_CPUS:
+		return a->workers.cpu_count == b->workers.cpu_count &&
+		       (a->workers.cpu_count == 0 ||
+			memcmp(a->workers.cpus, b->workers.cpus,
+			       a->workers.cpu_count * sizeof *a->workers.cpus) == 0);
+	case SETTING_LIST:
+		return strcmp(row->name, "listen") == 0 ? is_same_listen(a, b)
+							: is_same_zone_files(a, b);
+	}
+	return true;
+}
+
+unsigned
+settings_fields_diff(const struct settings *a, const struct settings *b,
+		     enum setting_scope scope, const char *names[])
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < settings_row_count; i++) {
+		const struct setting_row *row = &settings_rows[i];
+
+		if (!row->list && row->scope == scope && !is_same(row, a, b))
+			names[count++] = row->name;
+	}
+	return count;
+}
+
+void
+settings_free(struct settings *settings)
+{
+	if (!settings)
+		return;
+	settings_fields_free(NULL, settings);
+	for (size_t i = 0; i < settings->zones.file_count; i++)
+		free(settings->zones.files[i].path);
+	free(settings->zones.files);
+	free(settings->workers.cpus);
+	free(settings->listen);
+	free(settings->config_path);
+	free(settings);
+}

@@ -1,0 +1,371 @@
+/* Walks what libconfig parsed and fills struct settings, row by row of the schema. */
+#include "master/settings_load.h"
+
+#include <libconfig.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "master/alloc.h"
+#include "master/settings_fields.h"
+#include "master/settings_resolve.h"
+#include "master/settings_schema.h"
+#include "master/settings_text.h"
+#include "shm/errcode.h"
+
+struct load {
+	char *path, *dir; /* absolute */
+	struct settings *settings;
+	struct settings_report report;
+	size_t text_finding_count; /* of the report, by settings_text_check */
+};
+
+/* The file that libconfig names: an included one without its directory.  Owned. */
+static char *
+full_file(const struct load *load, const char *file)
+{
+	if (!file)
+		return alloc_text(load->path);
+	return file[0] == '/' ? alloc_text(file) : alloc_printf("%s/%s", load->dir, file);
+}
+
+__attribute__((format(printf, 3, 4))) static void
+complain(struct load *load, const config_setting_t *at, const char *format, ...)
+{
+	char *file = full_file(load, config_setting_source_file(at));
+	unsigned line = config_setting_source_line(at);
+	char text[400];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	/* an integer that was wrapped has been named: what it became says nothing */
+	if (!settings_report_has(&load->report, load->text_finding_count, file, line))
+		settings_report_add(&load->report, true, file, line, "%s", text);
+	free(file);
+}
+
+static const char *
+type_name(const config_setting_t *at)
+{
+	switch (config_setting_type(at)) {
+	case CONFIG_TYPE_GROUP:
+		return "a group { }";
+	case CONFIG_TYPE_INT:
+	case CONFIG_TYPE_INT64:
+		return "a whole number";
+	case CONFIG_TYPE_FLOAT:
+		return "a fraction";
+	case CONFIG_TYPE_STRING:
+		return "text in quotes";
+	case CONFIG_TYPE_BOOL:
+		return "true or false";
+	case CONFIG_TYPE_ARRAY:
+		return "an array [ ]";
+	case CONFIG_TYPE_LIST:
+		return "a list ( )";
+	}
+	return "nothing";
+}
+
+static void
+wrong_type(struct load *load, const config_setting_t *at, const char *name,
+	   const char *want)
+{
+	complain(load, at, "%s: %s is needed, this is %s", name, want, type_name(at));
+}
+
+static bool
+is_whole(const config_setting_t *at)
+{
+	return config_setting_type(at) == CONFIG_TYPE_INT ||
+	       config_setting_type(at) == CONFIG_TYPE_INT64;
+}
+
+static long long
+whole_value(const config_setting_t *at)
+{
+	return config_setting_type(at) == CONFIG_TYPE_INT ? config_setting_get_int(at)
+							  : config_setting_get_int64(at);
+}
+
+static void
+read_uint(struct load *load, const config_setting_t *at, const struct setting_row *row,
+	  void *base)
+{
+	const char *why;
+
+	if (!is_whole(at)) {
+		wrong_type(load, at, row->name, "a whole number");
+		return;
+	}
+	why = settings_fields_set_uint(row, base, whole_value(at));
+	if (why)
+		complain(load, at, "%s: %s", row->name, why);
+}
+
+static void
+read_text(struct load *load, const config_setting_t *at, const struct setting_row *row,
+	  void *base)
+{
+	const char *text = config_setting_get_string(at);
+	const char *why;
+
+	if (!text) {
+		wrong_type(load, at, row->name, "text in quotes");
+		return;
+	}
+	why = row->type == SETTING_CHOICE
+		      ? settings_fields_set_choice(row, base, text)
+		      : settings_fields_set_text(row, base, text, load->dir);
+	if (why)
+		complain(load, at, "%s: %s", row->name, why);
+}
+
+static void
+read_bool(struct load *load, const config_setting_t *at, const struct setting_row *row,
+	  void *base)
+{
+	if (config_setting_type(at) == CONFIG_TYPE_BOOL)
+		settings_fields_set_bool(row, base, config_setting_get_bool(at) != 0);
+	else
+		wrong_type(load, at, row->name, "true or false");
+}
+
+static void read_group(struct load *load, const config_setting_t *group,
+		       const char *prefix, void *base);
+
+static void
+read_cpus(struct load *load, const config_setting_t *at, const struct setting_row *row)
+{
+	if (!config_setting_is_array(at) && !config_setting_is_list(at)) {
+		wrong_type(load, at, row->name, "an array [ ]");
+		return;
+	}
+	for (unsigned i = 0; i < (unsigned)config_setting_length(at); i++) {
+		const config_setting_t *element = config_setting_get_elem(at, i);
+		const char *why;
+
+		if (!is_whole(element)) {
+			wrong_type(load, element, row->name, "a whole number");
+			return;
+		}
+		if (i == row->max) {
+			complain(load, at, "%s: at most %u", row->name, row->max);
+			return;
+		}
+		why = settings_resolve_cpu(load->settings, whole_value(element));
+		if (why)
+			complain(load, element, "%s: %s", row->name, why);
+	}
+}
+
+static void
+read_listen(struct load *load, const config_setting_t *element)
+{
+	struct listen_option option = { .address = NULL };
+	unsigned error_count = load->report.error_count;
+	const char *why = NULL;
+
+	settings_fields_default("listen", &option);
+	read_group(load, element, "listen", &option);
+	if (load->report.error_count == error_count)
+		why = settings_resolve_listen(load->settings, &option);
+	if (why)
+		complain(load, element, "listen: %s", why);
+	settings_fields_free("listen", &option);
+}
+
+static void
+read_zone_file(struct load *load, const config_setting_t *element)
+{
+	struct zone_file_option option = { .origin = NULL };
+	const char *why = NULL;
+
+	settings_fields_default("zones.files", &option);
+	read_group(load, element, "zones.files", &option);
+	if (!config_setting_get_member(element, "origin") ||
+	    !config_setting_get_member(element, "file"))
+		why = "a group { origin = \"example.com.\"; file = \"PATH\"; } is needed";
+	else if (option.origin[0] && option.file[0])
+		why = settings_resolve_zone_file(load->settings, &option,
+						 config_setting_source_line(element));
+	if (why)
+		complain(load, element, "zones.files: %s", why);
+	settings_fields_free("zones.files", &option);
+}
+
+static void
+read_list(struct load *load, const config_setting_t *at, const struct setting_row *row)
+{
+	unsigned count = (unsigned)config_setting_length(at);
+
+	if (!config_setting_is_list(at) && !(config_setting_is_array(at) && count == 0)) {
+		wrong_type(load, at, row->name, "a list ( ) of groups { }");
+		return;
+	}
+	if (count < row->min || count > row->max) {
+		complain(load, at, "%s: %u elements, %u to %u are needed", row->name,
+			 count, row->min, row->max);
+		return;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		const config_setting_t *element = config_setting_get_elem(at, i);
+
+		if (!config_setting_is_group(element))
+			wrong_type(load, element, row->name, "a group { }");
+		else if (strcmp(row->name, "listen") == 0)
+			read_listen(load, element);
+		else
+			read_zone_file(load, element);
+	}
+}
+
+static void
+read_row(struct load *load, const config_setting_t *at, const struct setting_row *row,
+	 void *base)
+{
+	switch (row->type) {
+	case SETTING_TEXT:
+	case SETTING_PATH:
+	case SETTING_CHOICE:
+		read_text(load, at, row, base);
+		break;
+	case SETTING_UINT:
+		read_uint(load, at, row, base);
+		break;
+	case SETTING_BOOL:
+		read_bool(load, at, row, base);
+		break;
+	case SETTING_CPUS:
+		read_cpus(load, at, row);
+		break;
+	case SETTING_LIST:
+		read_list(load, at, row);
+		break;
+	}
+}
+
+static void
+unknown_name(struct load *load, const config_setting_t *at, const char *name)
+{
+	char nearest[SETTINGS_NAME_MAX + 1];
+
+	if (settings_name_is_later(name)) {
+		complain(load, at, "%s: not in this version", name);
+		return;
+	}
+	settings_name_nearest(name, nearest);
+	complain(load, at, "%.100s: unknown option; nearest is \"%s\"", name, nearest);
+}
+
+static void
+read_group(struct load *load, const config_setting_t *group, const char *prefix,
+	   void *base)
+{
+	for (unsigned i = 0; i < (unsigned)config_setting_length(group); i++) {
+		const config_setting_t *at = config_setting_get_elem(group, i);
+		char *name = alloc_printf("%s%s%s", prefix, *prefix ? "." : "",
+					  config_setting_name(at));
+		const struct setting_row *row = settings_row_find(name);
+
+		if (row)
+			read_row(load, at, row, base);
+		else if (!settings_name_is_group(name))
+			unknown_name(load, at, name);
+		else if (!config_setting_is_group(at))
+			wrong_type(load, at, name, "a group { }");
+		else
+			read_group(load, at, name, base);
+		free(name);
+	}
+}
+
+/* What needs more than one option; `config` gives the lines. */
+static void
+settle(struct load *load, const config_t *config)
+{
+	struct settings *settings = load->settings;
+	struct listen_option fallback = { .address = NULL };
+	const config_setting_t *at;
+	const char *why = NULL;
+
+	if (settings->listen_count == 0 && !config_lookup(config, "listen")) {
+		settings_fields_default("listen", &fallback);
+		why = settings_resolve_listen(settings, &fallback);
+		settings_fields_free("listen", &fallback);
+	}
+	at = config_lookup(config, "dns.identity");
+	why = settings_resolve_identity(settings);
+	if (why && at)
+		complain(load, at, "dns.identity: %s", why);
+	at = config_lookup(config, "workers.count");
+	why = settings_resolve_workers(settings);
+	if (why && at)
+		settings_report_add(&load->report, false, config_setting_source_file(at),
+				    config_setting_source_line(at), "workers.count: %s",
+				    why);
+}
+
+static void
+read_file(struct load *load)
+{
+	config_t config;
+
+	if (!settings_text_check(load->path, load->dir, &load->report))
+		return;
+	load->text_finding_count = load->report.count;
+	config_init(&config);
+	config_set_include_dir(&config, load->dir);
+	if (config_read_file(&config, load->path) == CONFIG_TRUE) {
+		read_group(load, config_root_setting(&config), "", load->settings);
+		settle(load, &config);
+	} else {
+		char *file = full_file(load, config_error_file(&config));
+
+		settings_report_add(&load->report, true, file,
+				    (unsigned)config_error_line(&config), "%s",
+				    config_error_text(&config));
+		free(file);
+	}
+	config_destroy(&config);
+}
+
+static char *
+absolute_path(const char *path)
+{
+	char *cwd, *full;
+
+	if (path[0] == '/')
+		return alloc_text(path);
+	cwd = getcwd(NULL, 0);
+	full = alloc_printf("%s/%s", cwd ? cwd : ".", path);
+	free(cwd);
+	return full;
+}
+
+int
+settings_load(const char *path, struct settings **out, const struct settings_sink *sink)
+{
+	struct load load = { .path = absolute_path(path) };
+	unsigned error_count;
+
+	load.dir = alloc_text(load.path);
+	*strrchr(load.dir, '/') = '\0';
+	load.settings = alloc_zero(1, sizeof *load.settings);
+	settings_fields_default(NULL, load.settings);
+	load.settings->config_path = alloc_text(load.path);
+	read_file(&load);
+	error_count = load.report.error_count;
+	settings_report_tell(&load.report, sink);
+	if (error_count)
+		settings_free(load.settings);
+	else
+		*out = load.settings;
+	free(load.path);
+	free(load.dir);
+	return error_count ? ERR_SYNTAX : 0;
+}

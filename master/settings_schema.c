@@ -1,0 +1,246 @@
+/* The options of this version, and look-ups by name. */
+#include "master/settings_schema.h"
+
+#include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "shm/settings.h"
+
+#define IN_SETTINGS(field) NULL, offsetof(struct settings, field)
+#define IN_LISTEN(field) "listen", offsetof(struct listen_option, field)
+#define IN_ZONE_FILE(field) "zones.files", offsetof(struct zone_file_option, field)
+
+enum {
+	PATH_LEN_MAX = PATH_MAX - 1,
+	NAME_LEN_MAX = 63,
+	SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1,
+};
+
+/* clang-format off */
+const struct setting_row settings_rows[] = {
+	{ "user", SETTING_TEXT, SETTING_RESTART, 0, NAME_LEN_MAX, "martlet", NULL,
+	  IN_SETTINGS(user), "the user to become when started as root; \"\" keeps the current one" },
+	{ "group", SETTING_TEXT, SETTING_RESTART, 0, NAME_LEN_MAX, "martlet", NULL,
+	  IN_SETTINGS(group), "the group to become when started as root; \"\" keeps the current one" },
+	{ "state_dir", SETTING_PATH, SETTING_RESTART, 1, PATH_LEN_MAX, "/var/lib/martlet", NULL,
+	  IN_SETTINGS(state_dir), "where generations live" },
+	{ "control_socket", SETTING_PATH, SETTING_RESTART, 1, SOCKET_PATH_MAX,
+	  "/run/martlet/control.sock", NULL,
+	  IN_SETTINGS(control_socket), "the Unix socket that martletctl speaks to" },
+	{ "control_group", SETTING_TEXT, SETTING_RESTART, 0, NAME_LEN_MAX, "", NULL,
+	  IN_SETTINGS(control_group), "members may use the reading commands; \"\" is none" },
+	{ "pid_file", SETTING_PATH, SETTING_RESTART, 0, PATH_LEN_MAX,
+	  "/run/martlet/martletd.pid", NULL,
+	  IN_SETTINGS(pid_file), "holds the pid of the running server; \"\" is none" },
+
+	{ "log.target", SETTING_PATH, SETTING_LIVE, 0, PATH_LEN_MAX, "", "stderr|syslog",
+	  IN_SETTINGS(log.target), "stderr, syslog or a file; \"\": stderr with -f, syslog otherwise" },
+	{ "log.level", SETTING_CHOICE, SETTING_SYNC, 0, 0, "info", "error|warning|info|debug",
+	  IN_SETTINGS(log.level), "the least important lines that are logged" },
+
+	{ "workers.count", SETTING_UINT, SETTING_RESTART, 0, SETTINGS_WORKERS_MAX, "0", NULL,
+	  IN_SETTINGS(workers.count), "processes that answer; 0: one a CPU that we may run on" },
+	{ "workers.cpus", SETTING_CPUS, SETTING_RESTART, 0, SETTINGS_CPUS_MAX, "[ ]", NULL,
+	  IN_SETTINGS(workers.cpus), "CPU numbers to pin the workers to, in turn; none: all that we may run on" },
+	{ "workers.steer", SETTING_CHOICE, SETTING_RESTART, 0, 0, "hash", "hash|cpu",
+	  IN_SETTINGS(workers.steer), "which worker gets a packet: by hash of its addresses, or by receiving CPU" },
+
+	{ "listen", SETTING_LIST, SETTING_RESTART, 1, SETTINGS_LISTEN_MAX, "( { } )", NULL,
+	  IN_SETTINGS(listen), "addresses to answer on, over UDP and TCP" },
+	{ "listen.address", SETTING_TEXT, SETTING_RESTART, 1, NAME_LEN_MAX, "127.0.0.1", NULL,
+	  IN_LISTEN(address), "IPv4 or IPv6" },
+	{ "listen.port", SETTING_UINT, SETTING_RESTART, 1, 65535, "53", NULL,
+	  IN_LISTEN(port), "port, for UDP and TCP" },
+	{ "listen.freebind", SETTING_BOOL, SETTING_RESTART, 0, 1, "false", NULL,
+	  IN_LISTEN(freebind), "bind although no interface has the address yet" },
+
+	{ "dns.udp_size", SETTING_UINT, SETTING_LIVE, 512, 4096, "1232", NULL,
+	  IN_SETTINGS(dns.udp_size), "octets of the largest answer over UDP" },
+	{ "dns.identity", SETTING_TEXT, SETTING_LIVE, 0, SETTINGS_IDENTITY_MAX, "", NULL,
+	  IN_SETTINGS(dns.identity), "id.server and NSID; \"@hostname\" is the machine's name, \"\" answers REFUSED" },
+	{ "dns.version", SETTING_TEXT, SETTING_LIVE, 0, SETTINGS_IDENTITY_MAX, "", NULL,
+	  IN_SETTINGS(dns.version), "version.bind; \"\" answers REFUSED" },
+	{ "dns.any", SETTING_CHOICE, SETTING_LIVE, 0, 0, "minimal", "minimal|tcp",
+	  IN_SETTINGS(dns.any), "queries of type ANY: one RRset (RFC 8482), or over TCP only" },
+	{ "dns.rcvbuf_kb", SETTING_UINT, SETTING_LIVE, 16, 1000000, "4096", NULL,
+	  IN_SETTINGS(dns.rcvbuf_kb), "receive buffer of each UDP socket" },
+
+	{ "tcp.clients", SETTING_UINT, SETTING_LIVE, 1, 1000000, "1000", NULL,
+	  IN_SETTINGS(tcp.clients), "connections of all workers; full: the longest idle one goes" },
+	{ "tcp.per_client", SETTING_UINT, SETTING_LIVE, 1, 1000000, "20", NULL,
+	  IN_SETTINGS(tcp.per_client), "connections of one client address" },
+	{ "tcp.idle_ms", SETTING_UINT, SETTING_LIVE, 100, 3600000, "10000", NULL,
+	  IN_SETTINGS(tcp.idle_ms), "a connection without progress for so long is closed" },
+	{ "tcp.queries", SETTING_UINT, SETTING_LIVE, 0, 1000000000, "0", NULL,
+	  IN_SETTINGS(tcp.queries), "queries after which a connection is closed; 0: no limit" },
+
+	{ "generations.keep", SETTING_UINT, SETTING_SYNC, 1, 1000, "3", NULL,
+	  IN_SETTINGS(generations.keep), "newest generations that are kept" },
+	{ "generations.keep_hours", SETTING_UINT, SETTING_SYNC, 0, 8760, "6", NULL,
+	  IN_SETTINGS(generations.keep_hours), "also the last one of each of so many hours" },
+	{ "generations.reserve_mb", SETTING_UINT, SETTING_SYNC, 0, 1000000000, "1024", NULL,
+	  IN_SETTINGS(generations.reserve_mb), "disk space to leave free: fewer are kept when short" },
+	{ "generations.overlay_max_records", SETTING_UINT, SETTING_SYNC, 1000, 100000000,
+	  "200000", NULL, IN_SETTINGS(generations.overlay_max_records),
+	  "live changes after which a new generation is sealed" },
+
+	{ "zones.dir", SETTING_PATH, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
+	  IN_SETTINGS(zones.dir), "each <origin>.zone in it is served; \"\" is none" },
+	{ "zones.files", SETTING_LIST, SETTING_SYNC, 0, 1000000, "( )", NULL,
+	  IN_SETTINGS(zones.files), "zone files elsewhere" },
+	{ "zones.files.origin", SETTING_TEXT, SETTING_SYNC, 1, DNAME_TEXT_MAX, "", NULL,
+	  IN_ZONE_FILE(origin), "the zone's name" },
+	{ "zones.files.file", SETTING_PATH, SETTING_SYNC, 1, PATH_LEN_MAX, "", NULL,
+	  IN_ZONE_FILE(file), "its file" },
+};
+/* clang-format on */
+
+const size_t settings_row_count = sizeof settings_rows / sizeof *settings_rows;
+
+static const char *const later_groups[] = {
+	"redis", "geoip",  "steer",     "health", "resolver",
+	"limit", "dnssec", "query_log", "http",
+};
+
+const struct setting_row *
+settings_row_find(const char *name)
+{
+	for (size_t i = 0; i < settings_row_count; i++)
+		if (strcmp(settings_rows[i].name, name) == 0)
+			return &settings_rows[i];
+	return NULL;
+}
+
+bool
+settings_name_is_group(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < settings_row_count; i++)
+		if (strncmp(settings_rows[i].name, name, len) == 0 &&
+		    settings_rows[i].name[len] == '.')
+			return true;
+	return false;
+}
+
+bool
+settings_name_is_later(const char *name)
+{
+	for (size_t i = 0; i < sizeof later_groups / sizeof *later_groups; i++)
+		if (strcmp(later_groups[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Levenshtein's distance of the first octets, letters of either case alike. */
+static unsigned
+distance(const char *a, const char *b)
+{
+	size_t a_len = strnlen(a, SETTINGS_NAME_MAX),
+	       b_len = strnlen(b, SETTINGS_NAME_MAX);
+	unsigned row[SETTINGS_NAME_MAX + 1];
+
+	for (unsigned j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (unsigned i = 1; i <= a_len; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = i;
+		for (unsigned j = 1; j <= b_len; j++) {
+			bool same = tolower((unsigned char)a[i - 1]) ==
+				    tolower((unsigned char)b[j - 1]);
+			unsigned best = diagonal + !same;
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[b_len];
+}
+
+/* Also compared without groups, so that an option in the wrong group is found. */
+static unsigned
+name_distance(const char *a, const char *b)
+{
+	const char *a_last = strrchr(a, '.'), *b_last = strrchr(b, '.');
+	unsigned whole = distance(a, b);
+	unsigned last = 1 + distance(a_last ? a_last + 1 : a, b_last ? b_last + 1 : b);
+
+	return last < whole ? last : whole;
+}
+
+void
+settings_name_nearest(const char *name, char out[SETTINGS_NAME_MAX + 1])
+{
+	unsigned least = UINT_MAX;
+
+	for (size_t i = 0; i < settings_row_count; i++) {
+		char candidate[SETTINGS_NAME_MAX + 1];
+		char *dot;
+
+		/* the option, then each group that it is in */
+		snprintf(candidate, sizeof candidate, "%s", settings_rows[i].name);
+		do {
+			unsigned away = name_distance(name, candidate);
+
+			if (away < least) {
+				least = away;
+				memcpy(out, candidate, sizeof candidate);
+			}
+			dot = strrchr(candidate, '.');
+			if (dot)
+				*dot = '\0';
+		} while (dot);
+	}
+}
+
+/* The word at `number` of "one|two|three"; returns its length, 0 behind the last. */
+static size_t
+choice_word(const char *choices, unsigned number, char out[SETTINGS_NAME_MAX + 1])
+{
+	size_t len;
+
+	for (; number > 0; number--) {
+		choices += strcspn(choices, "|");
+		if (*choices == '|')
+			choices++;
+	}
+	len = strcspn(choices, "|");
+	snprintf(out, SETTINGS_NAME_MAX + 1, "%.*s", (int)len, choices);
+	return len;
+}
+
+int
+settings_choice_find(const char *choices, const char *text)
+{
+	char word[SETTINGS_NAME_MAX + 1];
+
+	for (unsigned i = 0; choice_word(choices, i, word) > 0; i++)
+		if (strcmp(word, text) == 0)
+			return (int)i;
+	return -1;
+}
+
+void
+settings_choice_nearest(const char *choices, const char *text,
+			char out[SETTINGS_NAME_MAX + 1])
+{
+	char word[SETTINGS_NAME_MAX + 1];
+	unsigned least = UINT_MAX;
+
+	for (unsigned i = 0; choice_word(choices, i, word) > 0; i++) {
+		unsigned away = distance(text, word);
+
+		if (away < least) {
+			least = away;
+			memcpy(out, word, sizeof word);
+		}
+	}
+}

@@ -1,0 +1,14 @@
+/* What libconfig lets pass in silence and we do not: integers that it would wrap, and a
+ * comment that swallows the rest of the file.  Found in the text itself. */
+#ifndef MASTER_SETTINGS_TEXT_H
+#define MASTER_SETTINGS_TEXT_H
+
+#include "master/settings_report.h"
+
+/* Check the file at `path`, and those that it includes (relative to `dir`, as deep as
+ * libconfig goes).  Only regular files of at most 16 MiB are read.  Findings go to
+ * `report`.  returns false when a file cannot be read: not to be given to libconfig. */
+__attribute__((nonnull)) bool settings_text_check(const char *path, const char *dir,
+						  struct settings_report *report);
+
+#endif

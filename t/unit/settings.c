@@ -1,0 +1,355 @@
+/* Configuration text and what is said about it; defaults; every value; comparison. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "master/settings_fields.h"
+#include "master/settings_load.h"
+#include "master/settings_schema.h"
+#include "t/tap.h"
+
+static char dir[] = "/tmp/martlet-settings-XXXXXX";
+static char said[8192]; /* findings, a line each, the directory taken off */
+
+static void
+collect(void *arg, bool is_error, const char *text)
+{
+	size_t len = strlen(said);
+
+	(void)arg;
+	if (strncmp(text, dir, strlen(dir)) == 0)
+		text += strlen(dir) + 1;
+	snprintf(said + len, sizeof said - len, "%s%s: %s", len ? "\n" : "",
+		 is_error ? "error" : "warning", text);
+}
+
+static const char *
+path_of(const char *name)
+{
+	static char path[256];
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	return path;
+}
+
+static void
+write_file(const char *name, const char *text)
+{
+	FILE *file = fopen(path_of(name), "w");
+
+	if (!file || fputs(text, file) < 0 || fclose(file) != 0)
+		bail_out("%s: %s", name, strerror(errno));
+}
+
+static struct settings *
+load_file(const char *name)
+{
+	const struct settings_sink sink = { collect, NULL };
+	struct settings *settings = NULL;
+
+	said[0] = '\0';
+	if (settings_load(path_of(name), &settings, &sink) != 0 && settings)
+		bail_out("settings in spite of errors");
+	return settings;
+}
+
+static struct settings *
+load_text(const char *text)
+{
+	write_file("c.conf", text);
+	return load_file("c.conf");
+}
+
+#define X60 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+/* clang-format off */
+static const struct {
+	const char *text, *want; /* NULL: any error in c.conf */
+} cases[] = {
+	/* names */
+	{ "wrokers = { count = 1; };", "error: c.conf:1: wrokers: unknown option; nearest is \"workers\"" },
+	{ "\n\ndns = {\n udpsize = 512;\n};", "error: c.conf:4: dns.udpsize: unknown option; nearest is \"dns.udp_size\"" },
+	{ "udp_size = 512;", "error: c.conf:1: udp_size: unknown option; nearest is \"dns.udp_size\"" },
+	{ "listen = ( { adress = \"::1\"; } );", "error: c.conf:1: listen.adress: unknown option; nearest is \"listen.address\"" },
+	{ "redis = { enable = true; };", "error: c.conf:1: redis: not in this version" },
+	{ "geoip = {}; steer = {}; health = {}; resolver = {}; limit = {};",
+	  "error: c.conf:1: geoip: not in this version\nerror: c.conf:1: steer: not in this version\n"
+	  "error: c.conf:1: health: not in this version\nerror: c.conf:1: resolver: not in this version\n"
+	  "error: c.conf:1: limit: not in this version" },
+	{ "dnssec = {};\nquery_log = 1;\nhttp = {};",
+	  "error: c.conf:1: dnssec: not in this version\nerror: c.conf:2: query_log: not in this version\n"
+	  "error: c.conf:3: http: not in this version" },
+
+	/* types */
+	{ "user = 5;", "error: c.conf:1: user: text in quotes is needed, this is a whole number" },
+	{ "workers = { count = \"2\"; };", "error: c.conf:1: workers.count: a whole number is needed, this is text in quotes" },
+	{ "workers = { count = 2.0; };", "error: c.conf:1: workers.count: a whole number is needed, this is a fraction" },
+	{ "workers = 3;", "error: c.conf:1: workers: a group { } is needed, this is a whole number" },
+	{ "workers = { cpus = 0; };", "error: c.conf:1: workers.cpus: an array [ ] is needed, this is a whole number" },
+	{ "workers = { cpus = [ \"0\" ]; };", "error: c.conf:1: workers.cpus: a whole number is needed, this is text in quotes" },
+	{ "listen = { address = \"::1\"; };", "error: c.conf:1: listen: a list ( ) of groups { } is needed, this is a group { }" },
+	{ "listen = ( \"::1\" );", "error: c.conf:1: listen: a group { } is needed, this is text in quotes" },
+	{ "listen = ( { freebind = 1; } );", "error: c.conf:1: listen.freebind: true or false is needed, this is a whole number" },
+
+	/* values */
+	{ "dns = { udp_size = 511; };", "error: c.conf:1: dns.udp_size: 511 is out of range, 512 to 4096" },
+	{ "dns = { udp_size = 4097; };", "error: c.conf:1: dns.udp_size: 4097 is out of range, 512 to 4096" },
+	{ "tcp = { clients = -1; };", "error: c.conf:1: tcp.clients: -1 is out of range, 1 to 1000000" },
+	{ "dns = { any = \"mimimal\"; };", "error: c.conf:1: dns.any: \"mimimal\" is none of minimal|tcp; nearest is \"minimal\"" },
+	{ "log = { level = \"warn\"; };", "error: c.conf:1: log.level: \"warn\" is none of error|warning|info|debug; nearest is \"warning\"" },
+	{ "log = { target = \"sylog\"; };", "error: c.conf:1: log.target: \"sylog\" is none of stderr|syslog and no path with a '/'; nearest is \"syslog\"" },
+	{ "state_dir = \"\";", "error: c.conf:1: state_dir: may not be empty" },
+	{ "dns = { version = \"a\\nb\"; };", "error: c.conf:1: dns.version: control characters are not allowed" },
+	{ "control_socket = \"/" X60 X60 "\";", "error: c.conf:1: control_socket: /" X60 X60 " has 121 octets, at most 107 fit" },
+	{ "workers = { cpus = [ 1023 ]; };", NULL },
+	{ "workers = { count = 257; };", "error: c.conf:1: workers.count: 257 is out of range, 0 to 256" },
+
+	/* integers that libconfig wraps */
+	{ "tcp = { clients = 5000000000; };", "error: c.conf:1: 5000000000 is out of range: integers are -2147483648 to 2147483647" },
+	{ "tcp = {\nclients = 4294967297; # is 1\nidle_ms = 1; };",
+	  "error: c.conf:2: 4294967297 is out of range: integers are -2147483648 to 2147483647\n"
+	  "error: c.conf:3: tcp.idle_ms: 1 is out of range, 100 to 3600000" },
+	{ "tcp = { clients = 0x100000001; };", "error: c.conf:1: 0x100000001 is out of range: integers are -2147483648 to 2147483647" },
+	{ "tcp = { clients = 5000000000L; };", "error: c.conf:1: 5000000000L is out of range: integers are -2147483648 to 2147483647" },
+	{ "workers = { cpus = [ -99999999999999999999 ]; };", "error: c.conf:1: -99999999999999999999 is out of range: integers are -2147483648 to 2147483647" },
+	{ "tcp = { clients = 2147483648; };", "error: c.conf:1: 2147483648 is out of range: integers are -2147483648 to 2147483647" },
+	{ "tcp = { clients = 2147483647; };", "error: c.conf:1: tcp.clients: 2147483647 is out of range, 1 to 1000000" },
+	{ "# 5000000000\n// 5000000000\n/* 5000000000\n */ user = \"5000000000 \\\" 5000000000\"\n \" 5000000000\";", "" },
+
+	/* syntax */
+	{ "user = ;", "error: c.conf:1: syntax error" },
+	{ "user = \"a\";\nuser = \"b\";", "error: c.conf:2: duplicate setting name" },
+	{ "user = \"a\";\n/* group = \"b\";\n", "error: c.conf:2: the comment that begins here is never closed" },
+	{ "user = \"a", "error: c.conf:1: syntax error" },
+
+	/* lists */
+	{ "listen = ( );", "error: c.conf:1: listen: 0 elements, 1 to 256 are needed" },
+	{ "listen = ( { address = \"localhost\"; } );", "error: c.conf:1: listen: \"localhost\" is no IPv4 or IPv6 address" },
+	{ "listen = ( { address = \"::ffff:192.0.2.1\"; } );", "error: c.conf:1: listen: write an IPv4 address in its own form, not as ::ffff:..." },
+	{ "listen = ( { port = 0; } );", "error: c.conf:1: listen.port: 0 is out of range, 1 to 65535" },
+	{ "listen = ( { port = 99; },\n { port = 99; } );", "error: c.conf:2: listen: 127.0.0.1 port 99 is listed twice" },
+	{ "zones = { files = ( { origin = \"a.\"; } ); };", "error: c.conf:1: zones.files: a group { origin = \"example.com.\"; file = \"PATH\"; } is needed" },
+	{ "zones = { files = ( { origin = \"a..b\"; file = \"x\"; } ); };", "error: c.conf:1: zones.files: \"a..b\" is no domain name" },
+	{ "zones = { files = ( { origin = \"A.b\"; file = \"x\"; },\n{ origin = \"a.B.\"; file = \"y\"; } ); };",
+	  "error: c.conf:2: zones.files: \"a.B.\" has a file already, in line 1" },
+	{ "zones = { files = ( { origin = \"a\"; file = \"\"; } ); };", "error: c.conf:1: zones.files.file: may not be empty" },
+
+	/* all of them */
+	{ "user = 1;\ngrup = \"x\";\ntcp = { idle_ms = 1; queries = -1; };\n",
+	  "error: c.conf:1: user: text in quotes is needed, this is a whole number\n"
+	  "error: c.conf:2: grup: unknown option; nearest is \"group\"\n"
+	  "error: c.conf:3: tcp.idle_ms: 1 is out of range, 100 to 3600000\n"
+	  "error: c.conf:3: tcp.queries: -1 is out of range, 0 to 1000000000" },
+
+	/* files */
+	{ "@include \"more.conf\"\nuser = 1;", "error: c.conf:2: user: text in quotes is needed, this is a whole number\n"
+	  "error: more.conf:2: tcp.clients: 0 is out of range, 1 to 1000000\n"
+	  "error: more.conf:3: 9999999999 is out of range: integers are -2147483648 to 2147483647" },
+	{ "\n @include \"c.conf\"\n", NULL },
+	{ "\n@include \"nothing.conf\"\n", NULL },
+	{ "\n@include \"fifo\"\n", NULL },
+};
+/* clang-format on */
+
+static void
+test_cases(void)
+{
+	write_file("more.conf", "tcp = {\nclients = 0;\nidle_ms = 9999999999; };\n");
+	if (mkfifo(path_of("fifo"), 0600) != 0)
+		bail_out("mkfifo: %s", strerror(errno));
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct settings *settings = load_text(cases[i].text);
+
+		if (cases[i].want)
+			is(said, cases[i].want, "case %zu: %.*s", i,
+			   (int)strcspn(cases[i].want, "\n"), cases[i].want);
+		else
+			ok(strncmp(said, "error: c.conf:", 14) == 0, "case %zu: %s", i, said);
+		ok(!settings == (said[0] != '\0'), "  settings only without errors");
+		settings_free(settings);
+	}
+}
+
+static void
+test_no_file(void)
+{
+	ok(!load_file("nothing.conf"), "a missing file");
+	is(said,
+	   "error: nothing.conf: cannot be read: No such file or directory; name another "
+	   "file with -c FILE",
+	   "is named, with the cure");
+	ok(!load_file("."), "a directory: %s", said);
+}
+
+static void
+test_defaults(void)
+{
+	struct settings *settings = load_text("");
+	const struct sockaddr_in *in;
+	cpu_set_t allowed;
+	char path[300];
+
+	is(said, "", "an empty file is fine");
+	if (!settings)
+		bail_out("no settings");
+	is(settings->user, "martlet", "user");
+	is(settings->state_dir, "/var/lib/martlet", "state_dir");
+	is(settings->control_socket, "/run/martlet/control.sock", "control_socket");
+	is(settings->pid_file, "/run/martlet/martletd.pid", "pid_file");
+	is(settings->log.target, "", "log.target");
+	is_int(settings->log.level, LOG_LEVEL_INFO, "log.level");
+	is_int(settings->workers.steer, STEER_HASH, "workers.steer");
+	sched_getaffinity(0, sizeof allowed, &allowed);
+	is_int(settings->workers.count, CPU_COUNT(&allowed), "a worker a CPU");
+	is_int(settings->workers.cpu_count, 0, "no chosen CPUs");
+	is_int(settings->dns.udp_size, 1232, "dns.udp_size");
+	is_int(settings->dns.any, ANY_MINIMAL, "dns.any");
+	is_int(settings->dns.rcvbuf_kb, 4096, "dns.rcvbuf_kb");
+	is_int(settings->tcp.clients, 1000, "tcp.clients");
+	is_int(settings->tcp.per_client, 20, "tcp.per_client");
+	is_int(settings->tcp.idle_ms, 10000, "tcp.idle_ms");
+	is_int(settings->tcp.queries, 0, "tcp.queries");
+	is_int(settings->generations.keep, 3, "generations.keep");
+	is_int(settings->generations.keep_hours, 6, "generations.keep_hours");
+	is_int(settings->generations.reserve_mb, 1024, "generations.reserve_mb");
+	is_int(settings->generations.overlay_max_records, 200000,
+	       "generations.overlay_max_records");
+	is(settings->zones.dir, "", "zones.dir");
+	is_int(settings->listen_count, 1, "one address");
+	in = (const struct sockaddr_in *)(const void *)&settings->listen[0].address;
+	ok(in->sin_family == AF_INET && in->sin_port == htons(53) &&
+		   in->sin_addr.s_addr == htonl(INADDR_LOOPBACK),
+	   "127.0.0.1 port 53");
+	is(settings->listen[0].text, "127.0.0.1 port 53", "as text");
+	snprintf(path, sizeof path, "%s/c.conf", dir);
+	is(settings->config_path, path, "its own path");
+	settings_free(settings);
+}
+
+static void
+test_values(void)
+{
+	struct settings *settings = load_text(
+		"user = \"\"; group = \"\"; state_dir = \"state\"; control_group = "
+		"\"adm\"; pid_file = \"\";\n"
+		"log = { target = \"./x.log\"; level = \"debug\"; };\n"
+		"workers = { count = 3; cpus = [ 0, 0, 0 ]; steer = \"cpu\"; };\n"
+		"listen = ( { address = \"2001:db8::1\"; port = 5300; freebind = true; "
+		"}, { } );\n"
+		"dns = { udp_size = 1400; identity = \"@hostname\"; version = \"m\"; any "
+		"= \"tcp\"; };\n"
+		"tcp = { clients = 0x10; per_client = 3; idle_ms = 200; queries = 7L; "
+		"};\n"
+		"zones : { dir = \"zones\";\nfiles = ( { origin = \"Example.COM\"; file "
+		"= \"/z\"; },\n"
+		"{ origin = \".\"; file = \"r\"; } ); }\n");
+	char host[256], path[300];
+
+	is(said, "", "nothing to complain about");
+	if (!settings)
+		bail_out("no settings");
+	is(settings->user, "", "empty user");
+	snprintf(path, sizeof path, "%s/state", dir);
+	is(settings->state_dir, path, "relative paths start at the file");
+	snprintf(path, sizeof path, "%s/./x.log", dir);
+	is(settings->log.target, path, "a log file too");
+	is_int(settings->log.level, LOG_LEVEL_DEBUG, "log.level");
+	is_int(settings->workers.cpu_count, 3, "three CPUs");
+	is_int(settings->workers.steer, STEER_CPU, "steer");
+	is_int(settings->listen_count, 2, "two addresses");
+	is_int(settings->listen[0].address.ss_family, AF_INET6, "an IPv6 one");
+	ok(settings->listen[0].freebind && !settings->listen[1].freebind, "freebind");
+	gethostname(host, sizeof host);
+	is(settings->dns.identity, host, "@hostname");
+	is_int(settings->dns.any, ANY_TCP, "any");
+	is_int(settings->tcp.clients, 16, "hexadecimal");
+	is_int(settings->tcp.queries, 7, "with L");
+	is_int(settings->zones.file_count, 2, "two zone files");
+	cmp_mem(settings->zones.files[0].origin, "\7example\3com", 13,
+		"lower-cased name");
+	is(settings->zones.files[0].path, "/z", "absolute path");
+	is_int(settings->zones.files[1].origin_len, 1, "the root");
+	is_int(settings->zones.files[1].line, 9, "line");
+	settings_free(settings);
+}
+
+static void
+test_worker_counts(void)
+{
+	struct settings *settings = load_text("workers = { cpus = [ 0, 0 ]; };");
+
+	is_int(settings ? settings->workers.count : 0, 2,
+	       "a worker for each CPU that is named");
+	settings_free(settings);
+	settings = load_text("\nworkers = { count = 200; };");
+	ok(settings &&
+		   strncmp(said, "warning: c.conf:2: workers.count: 200 workers share ",
+			   52) == 0,
+	   "more workers than CPUs: %s", said);
+	settings_free(settings);
+}
+
+static void
+test_diff(void)
+{
+	static const char base[] = "listen = ( { port = 1; } ); tcp = { queries = 1; }; "
+				   "zones = { dir = \"/a\"; };";
+	struct settings *a = load_text(base), *b = load_text(base);
+	const char *names[64];
+
+	for (int scope = SETTING_LIVE; scope <= SETTING_RESTART; scope++)
+		is_int(settings_fields_diff(a, b, (enum setting_scope)scope, names), 0,
+		       "no change");
+	settings_free(b);
+	b = load_text("listen = ( { port = 2; } ); tcp = { queries = 2; }; zones = { dir "
+		      "= \"/b\"; };"
+		      "user = \"x\"; workers = { cpus = [ 0 ]; };");
+	is_int(settings_fields_diff(a, b, SETTING_LIVE, names), 1, "one live change");
+	is(names[0], "tcp.queries", "tcp.queries");
+	is_int(settings_fields_diff(a, b, SETTING_SYNC, names), 1, "one change for sync");
+	is(names[0], "zones.dir", "zones.dir");
+	ok(settings_fields_diff(a, b, SETTING_RESTART, names) >= 3,
+	   "changes that need a restart");
+	is(names[0], "user", "user");
+	settings_free(a);
+	settings_free(b);
+}
+
+static void
+test_schema(void)
+{
+	for (size_t i = 0; i < settings_row_count; i++) {
+		const struct setting_row *row = &settings_rows[i];
+
+		ok(settings_row_find(row->name) == row && row->help[0] &&
+			   strlen(row->name) <= SETTINGS_NAME_MAX,
+		   "%s is there once, with a help text", row->name);
+		if (row->type == SETTING_CHOICE)
+			ok(settings_choice_find(row->choices, row->fallback) >= 0,
+			   "its default is one of its choices");
+	}
+}
+
+int
+main(void)
+{
+	if (!mkdtemp(dir))
+		bail_out("mkdtemp: %s", strerror(errno));
+	test_schema();
+	test_cases();
+	test_no_file();
+	test_defaults();
+	test_values();
+	test_worker_counts();
+	test_diff();
+	unlink(path_of("c.conf"));
+	unlink(path_of("more.conf"));
+	unlink(path_of("fifo"));
+	rmdir(dir);
+	return done_testing();
+}
