@@ -718,6 +718,42 @@ test_connects(void)
 	close(fd);
 }
 
+/* Streams of random octets, with some queries among them: whatever they mean, they end,
+ * and nothing is left of them. */
+static void
+test_rubbish(unsigned seed)
+{
+	static uint8_t octets[100000];
+	unsigned alive = 0;
+
+	srand(seed);
+	setup(&generous);
+	for (unsigned round = 0; round < 200; round++) {
+		int fd = new_client();
+		size_t len = (size_t)rand() % (round % 2 ? 200 : sizeof octets);
+
+		for (size_t i = 0; i < len; i++)
+			octets[i] = (uint8_t)(rand() % 8 ? rand() : 0);
+		if (rand() % 2)
+			ask(fd, 1, REPLY, 0);
+		for (size_t at = 0; at < len;) {
+			size_t part = 1 + (size_t)rand() % (len - at);
+			ssize_t n = send(fd, octets + at, part, MSG_NOSIGNAL);
+
+			at += n > 0 ? (size_t)n : part;
+			pump();
+		}
+		shutdown(fd, SHUT_WR);
+		while (get(fd, octets, sizeof octets) == sizeof octets)
+			;
+		pump();
+		alive += counted(STAT_tcp_open) != 0;
+		close(fd);
+		pump();
+	}
+	is_int(alive, 0, "200 streams of rubbish (seed %u) have ended", seed);
+}
+
 /* Random traffic: any splits, any sizes, any order of reading and writing. */
 static void
 test_storm(unsigned seed)
@@ -804,6 +840,8 @@ main(void)
 	test_no_descriptors();
 	test_inherited();
 	test_connects();
+	test_rubbish(1);
+	test_rubbish((unsigned)getpid());
 	test_storm(1);
 	test_storm((unsigned)getpid());
 	tcp_fini(&server);
