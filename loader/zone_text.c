@@ -133,7 +133,9 @@ scanner_error_text(int code)
 	case ZS_BAD_TEXT_CHAR:
 		return "invalid character in text: write it as \\DDD";
 	case ZS_BAD_ORIGIN:
-		return "$ORIGIN needs an absolute name, with the final dot";
+		return "$ORIGIN needs an absolute name, with the final dot; the lines "
+		       "below "
+		       "may have been left out";
 	case ZS_BAD_INCLUDE_ORIGIN:
 		return "the origin in $INCLUDE must be an absolute name, with the final "
 		       "dot";
@@ -147,7 +149,9 @@ scanner_error_text(int code)
 	return zs_strerror(code);
 }
 
-/* returns false when the scanner cannot go on. */
+/* Errors in directives would end the scan; the lines behind them are worth reading,
+ * unless a bad $ORIGIN has left half a name where the origin was.
+ * returns false when the scanner cannot go on. */
 static bool
 take_error(struct zone_text *text, const struct frame *frame)
 {
@@ -157,9 +161,8 @@ take_error(struct zone_text *text, const struct frame *frame)
 	if (scanner->error.code == ZS_UNCOVERED_STATE ||
 	    scanner->error.code == ZS_UNCLOSED_MULTILINE)
 		return false;
-	/* Errors in directives would end the scan; the lines behind them are worth it. */
 	scanner->error.fatal = false;
-	return true;
+	return dname_len(scanner->zone_origin, DNAME_MAX) == scanner->zone_origin_length;
 }
 
 static uint32_t
@@ -203,6 +206,10 @@ take_record(struct zone_text *text, const struct frame *frame)
 		.line = (uint32_t)scanner->line_counter,
 	};
 
+	if (dname_len(record.owner, DNAME_MAX) != scanner->r_owner_length) {
+		report(text, frame, "the owner is no domain name");
+		return ERR_OK;
+	}
 	if (record.ttl == TTL_UNSTATED) {
 		report(text, frame,
 		       "no TTL: state one, or put $TTL before the first record");

@@ -139,7 +139,7 @@ static const struct text_case bad_cases[] = {
 	  "E1: the TTL is larger than 2147483647: example. A|E2: number is bigger than 32 bits|" },
 	{ "directives", "$TTL x\n$ORIGIN sub\n$GENERATE 1-2 a A 1\n$TTL 1\n@ A 1.2.3\n", NULL,
 	  "E1: invalid number, or unknown record type|"
-	  "E2: $ORIGIN needs an absolute name, with the final dot|"
+	  "E2: $ORIGIN needs an absolute name, with the final dot; the lines below may have been left out|"
 	  "E3: unknown directive: only $ORIGIN, $TTL and $INCLUDE exist|"
 	  "E5: invalid IPv4 address|" },
 	{ "beyond repair", "$INCLUDE\n@ 1 A 1.2.3\n", NULL,
