@@ -26,9 +26,11 @@
  *	             stats:[{id, every counter by name, latency_...}]
  *	zones        zones:[{name serial records source state loaded_at error}]
  *	errors       errors:[{zone source line reason state}]
- *	reload       generation zones records zones_in_error took_ms notices:[...]
- *	swap, rollback, resume   generation zones records took_ms notices:[...]
- *	generations  generations:[{id created zones records bytes serving}] chosen
+ *	reload, resume   generation zones records changed removed zones_in_error
+ *	             errors:[{zone source line reason state}] took_ms notices:[...]
+ *	swap, rollback   generation zones records took_ms notices:[...]
+ *	generations  generations:[{id created zones records bytes serving state reason}]
+ *	             chosen
  *	diff         a b diff:[{zone name removed:[...] added:[...]}], lines of zone files
  *	stop         nothing; answered once the server has stopped */
 #ifndef SHM_CTL_PROTO_H
