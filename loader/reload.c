@@ -177,12 +177,26 @@ reload_from_files(struct sync *sync, uint64_t base_id, const uint8_t *only,
 	return error;
 }
 
-/* The reply; with `only`, that zone's error is the command's. */
+/* The error of the only zone that was looked at is the command's. */
+static void
+write_only_error(struct sync *sync, const struct reload_error *error)
+{
+	char text[SYNC_REASON_MAX];
+
+	if (error->line > 0)
+		snprintf(text, sizeof text, "zone %s: %s:%" PRIu32 ": %s", error->zone,
+			 error->path, error->line, error->reason);
+	else
+		snprintf(text, sizeof text, "zone %s: %s: %s", error->zone, error->path,
+			 error->reason);
+	json_out_text(&sync->reply.json, "error", text);
+}
+
 static unsigned
 write_reply(struct sync *sync, const struct reload_result *result, bool only)
 {
 	struct json_out *json = &sync->reply.json;
-	unsigned status = 0;
+	bool is_failure = only && result->error_count > 0;
 
 	json_out_begin_object(json, NULL);
 	reload_result_write(result, json);
@@ -190,12 +204,10 @@ write_reply(struct sync *sync, const struct reload_result *result, bool only)
 	if (result->changed == 0 && result->removed == 0)
 		json_out_text(json, NULL, "nothing has changed");
 	json_out_end_array(json);
-	if (only && result->error_count > 0) {
-		json_out_text(json, "error", result->errors[0].reason);
-		status = 1;
-	}
+	if (is_failure)
+		write_only_error(sync, &result->errors[0]);
 	json_out_end_object(json);
-	return status;
+	return is_failure ? 1 : 0;
 }
 
 unsigned

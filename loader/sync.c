@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -153,6 +154,17 @@ is_serving(const struct sync *sync)
 	return atomic_load(&sync->region->swap.published_id) != 0;
 }
 
+/* Does a whole reload wait already, as when sync was started anew for one? */
+static bool
+is_reload_waiting(const struct sync *sync)
+{
+	char message[sizeof "reload" + 1];
+
+	return recv(sync->request_fd, message, sizeof message, MSG_PEEK | MSG_DONTWAIT) ==
+		       (ssize_t)sizeof "reload" &&
+	       memcmp(message, "reload", sizeof "reload") == 0;
+}
+
 static void
 start(struct sync *sync)
 {
@@ -180,7 +192,7 @@ start(struct sync *sync)
 		 clock_now_ms() - begun_ms);
 	step_back();
 	is_whole = fallback_verify_served(sync);
-	if (!is_chosen)
+	if (!is_chosen && !is_reload_waiting(sync))
 		catch_up(sync,
 			 is_whole ? atomic_load(&sync->region->swap.published_id) : 0);
 }
@@ -289,6 +301,8 @@ sync_run(const struct heritage *heritage, int request_fd)
 	static struct sync sync;
 
 	heritage_enter(heritage, "sync");
+	/* a file that grows beyond a limit is an error like a full disk */
+	signal(SIGXFSZ, SIG_IGN);
 	sync.settings = heritage->settings;
 	sync.state_dir = heritage->settings->state_dir;
 	sync.region = heritage->region;

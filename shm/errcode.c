@@ -35,6 +35,7 @@ errcode_from_errno(int saved_errno)
 		return ERR_RIGHTS;
 	case ENOSPC:
 	case EDQUOT:
+	case EFBIG:
 		return ERR_NOSPACE;
 	case EADDRINUSE:
 	case EBUSY:

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,6 +37,8 @@ struct bed {
 	struct region *region;
 	pid_t sync;
 	int request_fd;
+	const char *first_request;	/* waits for a sync that is forked; NULL for none */
+	int first_fd;
 	char reply[BED_REPLY_MAX];	/* of the last request */
 };
 
@@ -98,12 +101,40 @@ bed_remove_zone(const struct bed *bed, const char *origin)
 }
 
 static inline void
+bed_send(struct bed *bed, const char *args, size_t len, int fd)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof fd)] = { 0 };
+	char message[CTL_REQUEST_MAX];
+	struct iovec piece = { .iov_base = message, .iov_len = len };
+	struct msghdr head = { .msg_iov = &piece, .msg_iovlen = 1 };
+
+	memcpy(message, args, len);
+	if (fd >= 0) {
+		struct cmsghdr *part;
+
+		head.msg_control = control;
+		head.msg_controllen = sizeof control;
+		part = CMSG_FIRSTHDR(&head);
+		part->cmsg_level = SOL_SOCKET;
+		part->cmsg_type = SCM_RIGHTS;
+		part->cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(part), &fd, sizeof fd);
+	}
+	if (sendmsg(bed->request_fd, &head, 0) != (ssize_t)len)
+		bail_out("the request cannot be sent");
+}
+
+static inline void
 bed_fork_sync(struct bed *bed)
 {
 	int fds[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
 		bail_out("no socket");
+	bed->request_fd = fds[0];
+	if (bed->first_request)
+		bed_send(bed, bed->first_request, strlen(bed->first_request) + 1,
+			 bed->first_fd);
 	bed->heritage.settings = &bed->settings;
 	bed->heritage.region = bed->region;
 	bed->heritage.master_pid = getpid();
@@ -115,7 +146,6 @@ bed_fork_sync(struct bed *bed)
 		sync_run(&bed->heritage, fds[1]);
 	}
 	close(fds[1]);
-	bed->request_fd = fds[0];
 }
 
 /* returns false when it has not come to rest in time. */
@@ -171,30 +201,6 @@ bed_fini(struct bed *bed)
 	bed_shell("rm -rf %s", bed->dir);
 }
 
-static inline void
-bed_send(struct bed *bed, const char *args, size_t len, int fd)
-{
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof fd)] = { 0 };
-	char message[CTL_REQUEST_MAX];
-	struct iovec piece = { .iov_base = message, .iov_len = len };
-	struct msghdr head = { .msg_iov = &piece, .msg_iovlen = 1 };
-
-	memcpy(message, args, len);
-	if (fd >= 0) {
-		struct cmsghdr *part;
-
-		head.msg_control = control;
-		head.msg_controllen = sizeof control;
-		part = CMSG_FIRSTHDR(&head);
-		part->cmsg_level = SOL_SOCKET;
-		part->cmsg_type = SCM_RIGHTS;
-		part->cmsg_len = CMSG_LEN(sizeof fd);
-		memcpy(CMSG_DATA(part), &fd, sizeof fd);
-	}
-	if (sendmsg(bed->request_fd, &head, 0) != (ssize_t)len)
-		bail_out("the request cannot be sent");
-}
-
 static inline bool
 bed_read(int fd, void *data, size_t len)
 {
@@ -248,6 +254,33 @@ bed_ask(struct bed *bed, const char *words)
 	/* what follows the reply: old generations are removed */
 	if (status >= 0 && !bed_wait_idle(bed))
 		bail_out("sync does not come to rest");
+	return status;
+}
+
+/* The same of a clerk. */
+static inline int
+bed_ask_clerk(struct bed *bed, const char *words)
+{
+	char text[1024], *args[CTL_ARGS_MAX], *rest;
+	int fds[2], status, arg_count = 0;
+	pid_t clerk;
+
+	snprintf(text, sizeof text, "%s", words);
+	for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
+		args[arg_count++] = word;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+		bail_out("no socket");
+	clerk = fork();
+	if (clerk < 0)
+		bail_out("cannot fork");
+	if (clerk == 0) {
+		close(fds[0]);
+		clerk_run(&bed->heritage, fds[1], arg_count, args);
+	}
+	close(fds[1]);
+	status = bed_read_reply(bed, fds[0]);
+	close(fds[0]);
+	waitpid(clerk, NULL, 0);
 	return status;
 }
 

@@ -194,6 +194,31 @@ test_bad_swaps(void)
 	generations_list_free(&list);
 }
 
+/* `martletctl build` makes what `swap` takes. */
+static void
+test_build(void)
+{
+	uint64_t before = bed_served(&bed);
+	char dir[128];
+
+	snprintf(dir, sizeof dir, "%s/built", bed.dir);
+	bed_write_zone(&bed, "a.test", 50, "");
+	is_int(loader_build(&bed.settings, dir), 0, "built from the zone files");
+	bed_write_zone(&bed, "a.test", 51, "");
+	is_int(loader_build(&bed.settings, dir), ERR_EXISTS, "not over another one");
+	is_int(swap("built"), 0, "and taken in");
+	is_int(bed_served(&bed), before + 1, "under a number of ours");
+	is_int(bed_serial(&bed, "a.test."), 50, "with the data of its time");
+	is_int(bed_ask(&bed, "resume"), 0, "resume");
+	is_int(bed_serial(&bed, "a.test."), 51, "brings the present ones");
+	bed_shell("mv %s %s.away", bed.zones_dir, bed.zones_dir);
+	snprintf(dir, sizeof dir, "%s/none", bed.dir);
+	ok(loader_build(&bed.settings, dir) < 0,
+	   "without the zone files nothing is built");
+	ok(access(dir, F_OK) != 0, "nothing at all");
+	bed_shell("mv %s.away %s", bed.zones_dir, bed.zones_dir);
+}
+
 int
 main(void)
 {
@@ -204,6 +229,7 @@ main(void)
 	test_resume();
 	test_swap();
 	test_bad_swaps();
+	test_build();
 	bed_stop(&bed);
 	bed_fini(&bed);
 	return done_testing();

@@ -1,5 +1,6 @@
 /* Damage, crashes and full disks: whole states only, and always one that is served. */
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "t/unit/sync_bed.h"
@@ -199,6 +200,33 @@ test_full_disk(void)
 	umount(bed.state_dir);
 }
 
+/* A limit on the size of files acts like a full disk, and can be tried by anybody. */
+static void
+test_size_limit(void)
+{
+	struct rlimit before, tight = { .rlim_cur = 4096 };
+	uint64_t served;
+
+	served = prepare();
+	getrlimit(RLIMIT_FSIZE, &before);
+	tight.rlim_max = before.rlim_max;
+	bed_shell("rm %s", bed.log_path);
+	setrlimit(RLIMIT_FSIZE, &tight);
+	bed_start(&bed);
+	is_int(bed_served(&bed), served, "files cannot grow: the store is served");
+	bed_write_zone(&bed, "a.test", 2000, "");
+	is_int(bed_ask(&bed, "reload"), 1, "reload fails");
+	ok(bed_reply_has(&bed, "no space") || bed_reply_has(&bed, "room"),
+	   "and says why");
+	is_int(bed_served(&bed), served, "the old data is served");
+	ok(bed_is_whole(&bed, served) && bed_current(&bed) == served, "whole");
+	setrlimit(RLIMIT_FSIZE, &before);
+	bed_stop(&bed);
+	bed_start(&bed);
+	is_int(bed_serial(&bed, "a.test."), 2000, "without the limit it succeeds");
+	bed_stop(&bed);
+}
+
 int
 main(void)
 {
@@ -209,6 +237,7 @@ main(void)
 	test_damaged_choice();
 	test_crashes();
 	test_full_disk();
+	test_size_limit();
 	bed_fini(&bed);
 	return done_testing();
 }

@@ -218,6 +218,28 @@ test_restart(void)
 	bed_shell("mv %s.away %s", bed.zones_dir, bed.zones_dir);
 }
 
+/* The master starts sync anew when settings of its own have changed, and has the reload
+ * wait for it: the reload finds the changes, no catching up does before it. */
+static void
+test_restart_for_reload(void)
+{
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
+		bail_out("no socket");
+	bed_kill(&bed, SIGKILL);
+	bed_write_zone(&bed, "a.test", 11, "");
+	bed.first_request = "reload";
+	bed.first_fd = fds[1];
+	bed_fork_sync(&bed);
+	bed.first_request = NULL;
+	close(fds[1]);
+	is_int(bed_read_reply(&bed, fds[0]), 0, "the reload that waited");
+	close(fds[0]);
+	ok(bed_reply_has(&bed, "\"changed\":1"), "has found the change");
+	is_int(bed_serial(&bed, "a.test."), 11, "which is served");
+}
+
 static void
 test_retention(void)
 {
@@ -246,6 +268,7 @@ main(void)
 	test_no_directory();
 	test_bad_peers();
 	test_restart();
+	test_restart_for_reload();
 	test_retention();
 	bed_stop(&bed);
 	bed_fini(&bed);

@@ -1,0 +1,56 @@
+/* `martletctl build DIR`: a generation without a server. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "loader/loader.h"
+#include "loader/zone_update.h"
+#include "shm/errcode.h"
+
+static void
+show_progress(void *update, const struct zone_load_progress *progress)
+{
+	(void)update;
+	fprintf(stderr, "reading zones: %zu of %zu, %" PRIu64 " MB\n",
+		progress->zones_done, progress->zones_count, progress->bytes >> 20);
+}
+
+static void
+print_errors(const struct reload_result *result)
+{
+	for (size_t i = 0; i < result->error_count; i++) {
+		const struct reload_error *error = &result->errors[i];
+
+		if (error->line > 0)
+			fprintf(stderr, "error: %s:%" PRIu32 ": %s\n", error->path,
+				error->line, error->reason);
+		else
+			fprintf(stderr, "error: %s: %s\n", error->path, error->reason);
+	}
+	if (result->error_count > 0)
+		fprintf(stderr, "zones that will answer SERVFAIL: %zu\n",
+			result->error_count);
+}
+
+int
+loader_build(const struct settings *settings, const char *dir)
+{
+	const struct builder_seal_options options = { .id = 1,
+						      .durable = true,
+						      .show_progress = true };
+	struct zone_update update = { .progress = show_progress };
+	char reason[ZONE_UPDATE_REASON_MAX];
+	struct generation_manifest manifest;
+	int result;
+
+	result = zone_update_read(&update, settings, reason);
+	if (result == 0) {
+		print_errors(&update.result);
+		result = zone_update_keep(&update, reason);
+	}
+	if (result == 0)
+		result = builder_seal(update.builder, dir, &options, &manifest, reason);
+	if (result)
+		fprintf(stderr, "error: %s\n", reason);
+	zone_update_fini(&update);
+	return result;
+}
