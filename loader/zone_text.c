@@ -12,6 +12,7 @@
 
 #include "loader/zone_check.h"
 #include "loader/zone_file.h"
+#include "loader/zone_origin.h"
 #include "loader/zone_stamp.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
@@ -35,6 +36,7 @@ struct frame {
 	const char *dir; /* where an included file's relative names start */
 	const struct stat *status;
 	uint16_t file; /* index into the zone's paths */
+	struct zone_origin origin;
 };
 
 struct zone_text {
@@ -133,9 +135,7 @@ scanner_error_text(int code)
 	case ZS_BAD_TEXT_CHAR:
 		return "invalid character in text: write it as \\DDD";
 	case ZS_BAD_ORIGIN:
-		return "$ORIGIN needs an absolute name, with the final dot; the lines "
-		       "below "
-		       "may have been left out";
+		return "invalid name in $ORIGIN";
 	case ZS_BAD_INCLUDE_ORIGIN:
 		return "the origin in $INCLUDE must be an absolute name, with the final "
 		       "dot";
@@ -149,20 +149,35 @@ scanner_error_text(int code)
 	return zs_strerror(code);
 }
 
-/* Errors in directives would end the scan; the lines behind them are worth reading,
- * unless a bad $ORIGIN has left half a name where the origin was.
- * returns false when the scanner cannot go on. */
+/* A directive was bad, and may have left half a name where the origin was: put the
+ * origin there that our own reading of the text gives.
+ * returns true when the line was a good $ORIGIN after all, with a relative name. */
 static bool
-take_error(struct zone_text *text, const struct frame *frame)
+mend_origin(struct zone_text *text, struct frame *frame)
 {
 	zs_scanner_t *scanner = text->scanner;
+	bool found = zone_origin_follow(&frame->origin, scanner->input.current);
 
-	report(text, frame, scanner_error_text(scanner->error.code));
-	if (scanner->error.code == ZS_UNCOVERED_STATE ||
-	    scanner->error.code == ZS_UNCLOSED_MULTILINE)
-		return false;
+	memcpy(scanner->zone_origin, frame->origin.name, frame->origin.len);
+	scanner->zone_origin_length = (uint32_t)frame->origin.len;
+	return found;
+}
+
+/* Errors in directives would end the scan; the lines behind them are worth reading.
+ * returns false when the scanner cannot go on. */
+static bool
+take_error(struct zone_text *text, struct frame *frame)
+{
+	zs_scanner_t *scanner = text->scanner;
+	int code = scanner->error.code;
+	/* with `eof` set the input is a line end of the scanner's own, our text is used up */
+	bool mend = scanner->error.fatal && !scanner->input.eof;
+
 	scanner->error.fatal = false;
-	return dname_len(scanner->zone_origin, DNAME_MAX) == scanner->zone_origin_length;
+	if (mend && mend_origin(text, frame) && code == ZS_BAD_ORIGIN)
+		return true;
+	report(text, frame, scanner_error_text(code));
+	return code != ZS_UNCOVERED_STATE && !scanner->input.eof;
 }
 
 static uint32_t
@@ -269,7 +284,7 @@ is_being_read(const struct frame *frame, const struct stat *status)
 	return false;
 }
 
-static int scan(struct zone_text *text, const struct frame *frame,
+static int scan(struct zone_text *text, struct frame *frame,
 		const struct zone_file *file);
 
 /* Scan an included file that was read; the scanner is set up for it. */
@@ -375,13 +390,15 @@ count_bytes(struct zone_text *text, const char **told, const char *at)
 /* Scan one input to its end; the scanner is set up but for the input.
  * returns 0 or an error code of the machine; errors in the text are only reported. */
 static int
-scan(struct zone_text *text, const struct frame *frame, const struct zone_file *file)
+scan(struct zone_text *text, struct frame *frame, const struct zone_file *file)
 {
 	zs_scanner_t *scanner = text->scanner;
 	const char *told = file->bytes;
 	unsigned long step = 0;
 	int code = ERR_OK;
 
+	zone_origin_start(&frame->origin, file->bytes, scanner->zone_origin,
+			  scanner->zone_origin_length);
 	zs_set_input_string(scanner, file->bytes, file->len);
 	while (code == ERR_OK && zs_parse_record(scanner) == 0) {
 		if (scanner->state == ZS_STATE_DATA) {
@@ -401,7 +418,7 @@ scan(struct zone_text *text, const struct frame *frame, const struct zone_file *
 
 /* Scan the zone file's text into `zone`. */
 static int
-scan_zone(struct zone_text *text, struct zone_records *zone, const struct frame *frame,
+scan_zone(struct zone_text *text, struct zone_records *zone, struct frame *frame,
 	  const struct zone_file *file, struct zone_messages *messages)
 {
 	size_t errors = messages->counts[ZONE_ERROR];

@@ -76,6 +76,8 @@ check_load(const char *what, int want_code, const char *want_records,
 	zone_messages_fini(&messages);
 }
 
+#define L63 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 struct text_case {
 	const char *what, *text, *records, *messages;
 };
@@ -92,6 +94,11 @@ static const struct text_case good_cases[] = {
 	  "" },
 	{ "$ORIGIN", "$TTL 1\n$ORIGIN sub.example.\na NS b\n$ORIGIN example.\na NS b\n",
 	  "a.sub.example. 1 NS 0162037375620765" "78616d706c6500|a.example. 1 NS 0162076578616d706c6500|", "" },
+	{ "relative $ORIGIN", "$TTL 1\n$ORIGIN sub\na NS b\n$ORIGIN @\n@ NS .\n"
+	  "$ORIGIN example.\n$ORIGIN x\n\n$origin\ty ; z\n@ NS .\n$ORIGIN w\\.\n@ NS .\n",
+	  "a.sub.example. 1 NS 016203737562076578616d706c6500|sub.example. 1 NS 00|"
+	  "y.x.example. 1 NS 00|w\\..y.x.example. 1 NS 00|", "" },
+	{ "$ORIGIN without a line end", "$TTL 1\n$ORIGIN sub", "", "" },
 	{ "case in rdata is kept", "$TTL 1\n@ NS Ns.EXAMPLE.\n",
 	  "example. 1 NS 024e73074558414d504c4500|", "" },
 	{ "parentheses", "@ 1 TXT ( \"a\" ; one\n\n b )\n", "example. 1 TXT 01610162|", "" },
@@ -137,9 +144,13 @@ static const struct text_case bad_cases[] = {
 	  "E1: no TTL: state one, or put $TTL before the first record|" },
 	{ "TTL too large", "@ 2147483648 A 192.0.2.1\n@ 5000000000 A 192.0.2.1\n", NULL,
 	  "E1: the TTL is larger than 2147483647: example. A|E2: number is bigger than 32 bits|" },
-	{ "directives", "$TTL x\n$ORIGIN sub\n$GENERATE 1-2 a A 1\n$TTL 1\n@ A 1.2.3\n", NULL,
+	{ "relative $ORIGIN, too long", "$TTL 1\n$ORIGIN " L63 "." L63 "\n$ORIGIN " L63 "." L63 "\n", NULL,
+	  "E3: invalid name in $ORIGIN|" },
+	{ "$ORIGIN in parentheses", "$TTL 1\n$ORIGIN ( sub )\n", NULL,
+	  "E2: invalid name in $ORIGIN|E3: the file ends inside parentheses|" },
+	{ "directives", "$TTL x\n$ORIGIN a b\n$GENERATE 1-2 a A 1\n$TTL 1\n@ A 1.2.3\n", NULL,
 	  "E1: invalid number, or unknown record type|"
-	  "E2: $ORIGIN needs an absolute name, with the final dot; the lines below may have been left out|"
+	  "E2: invalid name in $ORIGIN|"
 	  "E3: unknown directive: only $ORIGIN, $TTL and $INCLUDE exist|"
 	  "E5: invalid IPv4 address|" },
 	{ "beyond repair", "$INCLUDE\n@ 1 A 1.2.3\n", NULL,
@@ -353,6 +364,14 @@ test_include(void)
 	check_load("an origin for the file", ERR_OK,
 		   "first.example. 1 A c0000209|x.sub.example. 1 A c0000201|"
 		   "y.deep.example. 5 A c0000202|z.example. 1 A c0000204|",
+		   "");
+	write_file("b.inc", " A 192.0.2.1\n");
+	write_file("b.inc", "$ORIGIN a\n$ORIGIN b\n@ A 192.0.2.1\n");
+	write_file("zone", "$TTL 1\n$ORIGIN sub\n$INCLUDE b.inc\n$ORIGIN c\n@ A 192.0.2.2\n"
+			   "$INCLUDE b.inc x.example.\n");
+	check_load("relative origins in and around an included file", ERR_OK,
+		   "b.a.sub.example. 1 A c0000201|c.sub.example. 1 A c0000202|"
+		   "b.a.x.example. 1 A c0000201|",
 		   "");
 	write_file("b.inc", " A 192.0.2.1\n");
 	write_file("zone", "$TTL 1\nfirst A 192.0.2.9\n$INCLUDE \"b.inc\"");
