@@ -13,6 +13,7 @@
 
 #include "shm/dname.h"
 #include "shm/errcode.h"
+#include "shm/rdata.h"
 #include "shm/rrtype.h"
 
 enum {
@@ -46,6 +47,16 @@ make_room(struct record_texts *texts, size_t octets)
 		texts->octets_room = room;
 	}
 	return true;
+}
+
+/* The printer trusts rdata to be what its type demands. */
+static bool
+is_printable(const knot_rrset_t *record)
+{
+	const knot_rdata_t *rdata = record->rrs.rdata;
+
+	return record->rrs.count == 1 && !rrtype_is_meta(record->type) &&
+	       rdata_is_valid(record->type, rdata->data, rdata->len);
 }
 
 static int
@@ -82,7 +93,7 @@ add_message(struct record_texts *texts, const uint8_t *message, size_t at, size_
 
 		if (knot_rrset_rr_from_wire(message, &at, len, &record, NULL, false) != 0)
 			return ERR_DAMAGED;
-		result = record.rrs.count == 1 ? add_record(texts, &record) : ERR_DAMAGED;
+		result = is_printable(&record) ? add_record(texts, &record) : ERR_DAMAGED;
 		knot_rrset_clear(&record, NULL);
 	}
 	return result;

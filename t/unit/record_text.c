@@ -210,6 +210,9 @@ test_damage(void)
 	add_rrset(&draft, RRTYPE_A, &cut, 1, NULL);
 	is_refused(&draft, "an address of two octets");
 	begin(&draft, "www.example.com.");
+	add_rrset(&draft, RRTYPE_OPT, &far, 1, NULL);
+	is_refused(&draft, "a type that is no data");
+	begin(&draft, "www.example.com.");
 	put(&draft, &(struct block_head){ .kind = BLOCK_RRSET, .type = 1, .len = 2 }, 8);
 	put(&draft, "xx", 2);
 	is_refused(&draft, "a block too short for its head");
