@@ -93,16 +93,35 @@ batch_begin(struct node_file *file)
 	return error_from_lmdb(rc);
 }
 
+/* LMDB calls it EIO when the device takes only part of a write.  Why it would not take
+ * more, another write at the end of the file tells; the file is lost anyway. */
+static int
+write_error(const struct node_file *file)
+{
+	static const uint8_t zeros[1 << 16];
+	struct stat stat;
+	ssize_t written;
+
+	if (fstat(file->fd, &stat) != 0)
+		return ERR_IO;
+	written = pwrite(file->fd, zeros, sizeof zeros, stat.st_size);
+	if (written < 0)
+		return errcode_from_errno(errno);
+	return written < (ssize_t)sizeof zeros ? ERR_NOSPACE : ERR_IO;
+}
+
 static int
 batch_commit(struct node_file *file)
 {
 	MDB_txn *txn = file->txn;
+	int rc;
 
 	if (!txn)
 		return ERR_IO;
 	file->txn = NULL;
 	mdb_cursor_close(file->cursor);
-	return error_from_lmdb(mdb_txn_commit(txn));
+	rc = mdb_txn_commit(txn);
+	return rc == EIO ? write_error(file) : error_from_lmdb(rc);
 }
 
 /* Octets of the file that are in use. */

@@ -2,7 +2,9 @@
 #include "loader/seal.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "loader/node_file.h"
@@ -37,14 +39,15 @@ seal_zone(const char *dir, struct zone_records *zone,
 	}
 	if (render_apex(renderer, &node) != 0 || seal_put(seal, node, 5, reason) != 0)
 		bail_out("no apex: %s", reason);
-	while (render_next(renderer, &node) == 0 && node)
-		if (seal_put(seal, node, 5, reason) != 0)
-			bail_out("cannot put: %s", reason);
-	while (render_next_nsec3(renderer, &node) == 0 && node)
-		if (seal_put(seal, node, 5, reason) != 0)
-			bail_out("cannot put: %s", reason);
+	while (rc == 0 && render_next(renderer, &node) == 0 && node)
+		rc = seal_put(seal, node, 5, reason);
+	while (rc == 0 && render_next_nsec3(renderer, &node) == 0 && node)
+		rc = seal_put(seal, node, 5, reason);
 	render_free(renderer);
-	return seal_finish(seal, 6, manifest, reason);
+	if (rc == 0)
+		return seal_finish(seal, 6, manifest, reason);
+	seal_abort(seal);
+	return rc;
 }
 
 static struct zone_records *
@@ -184,6 +187,43 @@ test_refusals(void)
 	zone_records_free(zone);
 }
 
+/* A limit on the size of files acts like a full disk.  Wherever it strikes, the error is
+ * the same and nothing is left behind. */
+static void
+test_full_disk(void)
+{
+	const char *dir = scratch_path(scratch, "full");
+	struct zone_records *zone = zone_make("example.com");
+	struct generation_manifest manifest;
+	struct rlimit old, limit;
+	uint64_t whole;
+	char owner[64];
+	int rc;
+
+	for (unsigned i = 0; i < 20000; i++) {
+		snprintf(owner, sizeof owner, "h%05u.example.com", i);
+		zone_put(zone, owner, 60, RRTYPE_A, "4", i);
+	}
+	zone_done(zone);
+	if (seal_zone(dir, zone, &manifest) != 0)
+		bail_out("%s", reason);
+	scratch_dir_free(strdup(dir));
+	whole = manifest.data_len;
+	getrlimit(RLIMIT_FSIZE, &old);
+	signal(SIGXFSZ, SIG_IGN);
+	for (unsigned tenth = 0; tenth < 10; tenth++) {
+		limit = old;
+		limit.rlim_cur = whole / 10 * tenth + 100;
+		setrlimit(RLIMIT_FSIZE, &limit);
+		rc = seal_zone(dir, zone, &manifest);
+		setrlimit(RLIMIT_FSIZE, &old);
+		is_int(rc, ERR_NOSPACE, "room for %u tenths: %s", tenth, reason);
+		ok(access(dir, F_OK) != 0, "nothing is left behind");
+	}
+	is_int(seal_zone(dir, zone, &manifest), 0, "room for all");
+	zone_records_free(zone);
+}
+
 int
 main(void)
 {
@@ -191,6 +231,7 @@ main(void)
 	test_seal();
 	test_empty();
 	test_refusals();
+	test_full_disk();
 	scratch_dir_free(scratch);
 	return done_testing();
 }
