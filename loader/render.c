@@ -1,5 +1,5 @@
-/* A zone's records become nodes: one pass finds what the apex tells of the whole, then
- * names are rendered one by one, so that memory does not grow with the zone. */
+/* From a zone's records to nodes, one by one, so that memory does not grow with the
+ * zone. */
 #include "loader/render.h"
 
 #include <stdlib.h>
@@ -7,11 +7,11 @@
 
 #include "loader/apex_node.h"
 #include "loader/node_writer.h"
-#include "loader/nsec3_chain.h"
+#include "loader/owner_group.h"
 #include "loader/render_rrset.h"
+#include "loader/render_scan.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
-#include "shm/wire.h"
 
 /* Kinds of which the first one of a zone is told. */
 enum render_warning {
@@ -20,36 +20,18 @@ enum render_warning {
 	WARNING_BIG_SIGS = 1 << 2,
 };
 
-/* All records of one owner: records[first .. end). */
-struct owner_group {
-	const struct zone_record *first, *end;
-	const uint8_t *owner;
-	size_t owner_len;
-	uint16_t flags; /* NODE_HAS_NS (apex or not), _DNAME, _CNAME */
-	bool is_plain; /* holds more than NSEC3 and its signatures */
-	const struct zone_record *nsec3; /* the first NSEC3, NULL without any */
-};
-
-struct name_ref {
-	const uint8_t *name;
-	size_t len;
-};
-
 struct renderer {
 	struct rrset_scratch scratch;
 	struct node_writer writer;
+	struct render_scan scan;
 	render_warn_fn *warn;
 	void *warn_context;
 	unsigned warned; /* enum render_warning */
 	const struct zone_records *zone;
 	uint32_t zone_id;
-	struct zone_facts facts;
-	struct nsec3_chain chain;
-	/* parents of a child "*", in canonical order */
-	struct name_ref *wild_parents;
-	size_t wild_count, wild_room, wild_at;
 	/* where render_next and render_next_nsec3 stand */
 	const struct zone_record *next, *next_nsec3;
+	size_t wild_at; /* in scan.wild_parents */
 	struct name_ref last; /* the last plain owner */
 	struct owner_group pending; /* an owner whose ancestors come first */
 	unsigned pending_labels; /* of it; 0: none is pending */
@@ -72,241 +54,20 @@ warn_once(struct renderer *r, enum render_warning kind, const struct zone_record
 	r->warned |= kind;
 }
 
-static uint16_t
-covered_type(const struct zone_record *sig)
-{
-	return sig->rdata_len < 2 ? 0 : wire_get_u16(sig->rdata);
-}
-
-/* ---- groups: the records of one owner ---- */
-
-static bool
-same_owner(const struct zone_record *a, const struct zone_record *b)
-{
-	return a->owner == b->owner || (a->owner_len == b->owner_len &&
-					memcmp(a->owner, b->owner, a->owner_len) == 0);
-}
-
-static void
-group_note(struct owner_group *group, const struct zone_record *record)
-{
-	switch (record->type) {
-	case RRTYPE_NSEC3:
-		if (!group->nsec3)
-			group->nsec3 = record;
-		return;
-	case RRTYPE_RRSIG:
-		if (covered_type(record) == RRTYPE_NSEC3)
-			return;
-		break;
-	case RRTYPE_NS:
-		group->flags |= NODE_HAS_NS;
-		break;
-	case RRTYPE_DNAME:
-		group->flags |= NODE_HAS_DNAME;
-		break;
-	case RRTYPE_CNAME:
-		group->flags |= NODE_HAS_CNAME;
-		break;
-	}
-	group->is_plain = true;
-}
-
-/* The group that starts at `first`; returns false at the end of the zone. */
-static bool
-group_read(const struct zone_records *zone, const struct zone_record *first,
-	   struct owner_group *out)
-{
-	const struct zone_record *end = zone->records + zone->count;
-
-	if (first == end)
-		return false;
-	*out = (struct owner_group){ .first = first,
-				     .owner = first->owner,
-				     .owner_len = first->owner_len };
-	for (out->end = first; out->end < end && same_owner(out->end, first); out->end++)
-		group_note(out, out->end);
-	return true;
-}
-
-static bool
-group_is_apex(const struct renderer *r, const struct owner_group *group)
-{
-	return group->owner_len == r->zone->origin_len;
-}
-
-static const struct zone_record *
-find_type(const struct owner_group *group, uint16_t type)
-{
-	for (const struct zone_record *at = group->first; at < group->end; at++)
-		if (at->type == type)
-			return at;
-	return NULL;
-}
-
-/* ---- the names that need nodes ---- */
-
-/* How many labels the deepest name has that is an ancestor of `name` and has a node
- * already.  Ancestors of a name, and what is below those, stand right before it. */
-static unsigned
-known_ancestor_labels(const struct renderer *r, const uint8_t *name, size_t name_len,
-		      unsigned labels)
-{
-	do {
-		name_len -= name[0] + 1u;
-		name += name[0] + 1u;
-		labels--;
-	} while (name_len > r->zone->origin_len &&
-		 !dname_is_subdomain(r->last.name, r->last.len, name, name_len));
-	return labels;
-}
-
-static int
-wild_parent_add(struct renderer *r, const uint8_t *wildcard, size_t len)
-{
-	if (r->wild_count == r->wild_room) {
-		size_t room = r->wild_room ? r->wild_room * 2 : 16;
-		struct name_ref *parents =
-			realloc(r->wild_parents, room * sizeof *parents);
-
-		if (!parents)
-			return ERR_NOMEM;
-		r->wild_parents = parents;
-		r->wild_room = room;
-	}
-	r->wild_parents[r->wild_count++] = (struct name_ref){ wildcard + 2, len - 2 };
-	return ERR_OK;
-}
-
-/* Count the nodes that `group` needs, the missing ancestors included. */
-static int
-scan_names(struct renderer *r, const struct owner_group *group)
-{
-	unsigned labels = dname_label_count(group->owner);
-	unsigned known = known_ancestor_labels(r, group->owner, group->owner_len, labels);
-	const uint8_t *name = group->owner;
-	size_t len = group->owner_len;
-
-	r->facts.name_count += labels - known;
-	for (; labels > known; labels--) {
-		if (dname_is_wildcard(name) && wild_parent_add(r, name, len) != ERR_OK)
-			return ERR_NOMEM;
-		len -= name[0] + 1u;
-		name += name[0] + 1u;
-	}
-	return ERR_OK;
-}
-
-static void
-depths_add(uint64_t depths[2], unsigned labels)
-{
-	depths[labels / 64] |= UINT64_C(1) << labels % 64;
-}
-
-static int
-scan_group(struct renderer *r, const struct owner_group *group)
-{
-	if (group->nsec3)
-		nsec3_chain_count(&r->chain, group->first, group->end);
-	if (!group->is_plain)
-		return ERR_OK;
-	if (group->flags & NODE_HAS_DNAME)
-		depths_add(r->facts.dname_depths, dname_label_count(group->owner));
-	if (!group_is_apex(r, group)) {
-		if (group->flags & NODE_HAS_NS)
-			depths_add(r->facts.cut_depths, dname_label_count(group->owner));
-		if (scan_names(r, group) != ERR_OK)
-			return ERR_NOMEM;
-	}
-	r->last = (struct name_ref){ group->owner, group->owner_len };
-	return ERR_OK;
-}
-
-static int
-name_ref_compare(const void *a, const void *b)
-{
-	return dname_compare(((const struct name_ref *)a)->name,
-			     ((const struct name_ref *)b)->name);
-}
-
-/* ---- facts ---- */
-
-enum { SOA_SERIAL_FROM_END = 20, SOA_MINIMUM_FROM_END = 4 };
-
-static uint32_t
-soa_field(const struct zone_record *soa, unsigned from_end)
-{
-	return soa->rdata_len < SOA_SERIAL_FROM_END
-		       ? 0
-		       : wire_get_u32(soa->rdata + soa->rdata_len - from_end);
-}
-
-static void
-facts_set_denial(struct renderer *r, const struct owner_group *apex)
-{
-	if (!find_type(apex, RRTYPE_RRSIG))
-		return;
-	if (find_type(apex, RRTYPE_NSEC))
-		r->facts.flags |= ZONE_SIGNED | ZONE_NSEC;
-	if (r->chain.count > 0)
-		r->facts.flags |= ZONE_SIGNED | ZONE_NSEC3;
-	if (r->chain.has_opt_out)
-		r->facts.flags |= ZONE_OPTOUT;
-}
-
-static void
-facts_start(struct renderer *r, const struct owner_group *apex)
-{
-	const struct zone_record *soa = find_type(apex, RRTYPE_SOA);
-
-	r->facts = (struct zone_facts){
-		.zone_id = r->zone_id,
-		.serial = soa ? soa_field(soa, SOA_SERIAL_FROM_END) : 0,
-		.record_count = r->zone->count,
-		.name_count = 1,
-		.loaded_at_s = r->zone->loaded_at_s,
-	};
-}
-
-static int
-scan_zone(struct renderer *r)
-{
-	const struct zone_record *at = r->zone->records;
-	struct owner_group apex, group;
-
-	if (!group_read(r->zone, at, &apex) || !group_is_apex(r, &apex))
-		return ERR_FORMAT;
-	facts_start(r, &apex);
-	nsec3_chain_choose(&r->chain, r->zone, apex.first, apex.end);
-	for (; group_read(r->zone, at, &group); at = group.end)
-		if (scan_group(r, &group) != ERR_OK)
-			return ERR_NOMEM;
-	facts_set_denial(r, &apex);
-	if (r->wild_count)
-		qsort(r->wild_parents, r->wild_count, sizeof *r->wild_parents,
-		      name_ref_compare);
-	r->next = apex.end;
-	r->last = (struct name_ref){ apex.owner, apex.owner_len };
-	return ERR_OK;
-}
-
-/* ---- nodes ---- */
-
 /* The flags that a name itself brings. */
 static uint16_t
 name_flags(struct renderer *r, const uint8_t *name, size_t len)
 {
-	const struct name_ref *parent = &r->wild_parents[r->wild_at];
-	uint16_t flags = 0;
+	uint16_t flags = dname_is_wildcard(name) ? NODE_IS_WILDCARD : 0;
+	const struct name_ref *parent;
 
-	if (dname_is_wildcard(name))
-		flags |= NODE_IS_WILDCARD;
-	if (r->wild_at < r->wild_count && parent->len == len &&
-	    memcmp(parent->name, name, len) == 0) {
-		flags |= NODE_HAS_WILDCARD;
-		r->wild_at++;
-	}
-	return flags;
+	if (r->wild_at == r->scan.wild_count)
+		return flags;
+	parent = &r->scan.wild_parents[r->wild_at];
+	if (parent->len != len || memcmp(parent->name, name, len) != 0)
+		return flags;
+	r->wild_at++;
+	return flags | NODE_HAS_WILDCARD;
 }
 
 static void
@@ -318,7 +79,7 @@ put_rrset(struct renderer *r, const struct rrset_job *job)
 	case RRSET_SIGS_DROPPED:
 		warn_once(r, WARNING_BIG_SIGS, job->records,
 			  "with its signatures this RRset fits no DNS message; it is "
-			  "without them");
+			  "served without them");
 		break;
 	case RRSET_TOO_BIG:
 		if (job->kind == BLOCK_RRSET)
@@ -327,24 +88,6 @@ put_rrset(struct renderer *r, const struct rrset_job *job)
 				    "answers SERVFAIL");
 		break;
 	}
-}
-
-/* The signatures in [*sig, end) over `type`; those before it cover nothing. */
-static const struct zone_record *
-sigs_take(struct renderer *r, const struct zone_record **sig,
-	  const struct zone_record *end, unsigned type)
-{
-	const struct zone_record *at = *sig, *first;
-
-	for (; at < end && covered_type(at) < type; at++)
-		if (covered_type(at) != RRTYPE_NSEC3)
-			warn_once(r, WARNING_ORPHAN_SIG, at,
-				  "this signature covers no record and is left out");
-	first = at;
-	while (at < end && covered_type(at) == type)
-		at++;
-	*sig = at;
-	return first;
 }
 
 static const struct zone_record *
@@ -357,72 +100,73 @@ type_end(const struct zone_record *at, const struct zone_record *end)
 	return at;
 }
 
-/* The signatures of a group: [*first, result). */
-static const struct zone_record *
-group_sigs(const struct owner_group *group, const struct zone_record **first)
-{
-	*first = find_type(group, RRTYPE_RRSIG);
-	if (*first)
-		return type_end(*first, group->end);
-	*first = group->end;
-	return group->end;
-}
-
+/* The RRset that starts at `first`, with its signatures. */
 static struct rrset_job
-job_make(const struct renderer *r, const struct zone_record *first,
-	 const struct zone_record *end)
+job_make(const struct renderer *r, const struct owner_group *group,
+	 const struct zone_record *first)
 {
+	const struct zone_record *sigs_end;
+	const struct zone_record *sigs = owner_group_sigs(group, first->type, &sigs_end);
+
 	return (struct rrset_job){
 		.kind = BLOCK_RRSET,
 		.ttl = first->ttl,
 		.records = first,
-		.record_count = (size_t)(end - first),
+		.record_count = (size_t)(type_end(first, group->end) - first),
+		.sigs = sigs,
+		.sig_count = (size_t)(sigs_end - sigs),
 		.apex = r->zone->origin,
 		.apex_len = r->zone->origin_len,
 	};
 }
 
+/* Tell of signatures over types that the owner does not have. */
+static void
+warn_orphans(struct renderer *r, const struct owner_group *group, size_t used)
+{
+	const struct zone_record *sig = owner_group_find(group, RRTYPE_RRSIG);
+	const struct zone_record *end = sig ? type_end(sig, group->end) : NULL;
+
+	if (!sig || used == (size_t)(end - sig))
+		return;
+	for (; sig < end; sig++)
+		if (owner_group_covered(sig) != RRTYPE_NSEC3 &&
+		    !owner_group_find(group, owner_group_covered(sig)))
+			warn_once(r, WARNING_ORPHAN_SIG, sig,
+				  "this signature covers no record and is left out");
+}
+
 static void
 put_rrsets(struct renderer *r, const struct owner_group *group)
 {
-	const struct zone_record *sig, *sig_end = group_sigs(group, &sig);
-	const struct zone_record *at, *end;
+	size_t sigs_used = 0;
 
-	for (at = group->first; at < group->end; at = end) {
+	for (const struct zone_record *at = group->first; at < group->end;) {
 		struct rrset_job job;
 
-		end = type_end(at, group->end);
-		if (at->type == RRTYPE_RRSIG || at->type == RRTYPE_NSEC3)
+		if (at->type == RRTYPE_RRSIG || at->type == RRTYPE_NSEC3) {
+			at = type_end(at, group->end);
 			continue;
-		job = job_make(r, at, end);
-		job.sigs = sigs_take(r, &sig, sig_end, at->type);
-		job.sig_count = (size_t)(sig - job.sigs);
+		}
+		job = job_make(r, group, at);
 		put_rrset(r, &job);
+		sigs_used += job.sig_count;
+		at += job.record_count;
 	}
-	(void)sigs_take(r, &sig, sig_end, UINT16_MAX + 1u);
+	warn_orphans(r, group, sigs_used);
 }
 
-/* RFC 2308, section 3: a negative answer lives for min(TTL, MINIMUM). */
 static void
 put_negative_soa(struct renderer *r, const struct owner_group *apex)
 {
-	const struct zone_record *soa = find_type(apex, RRTYPE_SOA);
-	const struct zone_record *sig, *sig_end = group_sigs(apex, &sig);
+	const struct zone_record *soa = owner_group_find(apex, RRTYPE_SOA);
 	struct rrset_job job;
-	uint32_t minimum;
 
 	if (!soa)
 		return;
-	minimum = soa_field(soa, SOA_MINIMUM_FROM_END);
-	while (sig < sig_end && covered_type(sig) < RRTYPE_SOA)
-		sig++;
-	job = job_make(r, soa, soa + 1);
+	job = job_make(r, apex, soa);
 	job.kind = BLOCK_NEGATIVE_SOA;
-	job.ttl = soa->ttl < minimum ? soa->ttl : minimum;
-	job.sigs = sig;
-	while (sig < sig_end && covered_type(sig) == RRTYPE_SOA)
-		sig++;
-	job.sig_count = (size_t)(sig - job.sigs);
+	job.ttl = render_scan_negative_ttl(soa);
 	put_rrset(r, &job);
 }
 
@@ -431,13 +175,13 @@ put_nsec3param(struct renderer *r)
 {
 	struct nsec3_facts facts = {
 		.algorithm = NSEC3_SHA1,
-		.salt_len = r->chain.salt_len,
-		.iterations = r->chain.iterations,
+		.salt_len = r->scan.chain.salt_len,
+		.iterations = r->scan.chain.iterations,
 	};
 
 	node_writer_begin_block(&r->writer, BLOCK_NSEC3PARAM, 0);
 	node_writer_append(&r->writer, &facts, sizeof facts);
-	node_writer_append(&r->writer, r->chain.salt, r->chain.salt_len);
+	node_writer_append(&r->writer, r->scan.chain.salt, r->scan.chain.salt_len);
 	node_writer_end_block(&r->writer);
 }
 
@@ -469,13 +213,16 @@ render_apex(struct renderer *r, const uint8_t **node)
 	struct owner_group apex;
 	uint16_t flags = NODE_APEX;
 
-	(void)group_read(r->zone, r->zone->records, &apex);
+	if (!owner_group_read(r->zone, r->zone->records, &apex))
+		return ERR_FORMAT;
+	r->next = apex.end;
 	flags |= (uint16_t)(apex.flags & ~NODE_HAS_NS) |
 		 name_flags(r, apex.owner, apex.owner_len);
 	node_writer_begin(&r->writer, CATALOGUE_ID, flags, apex.owner, apex.owner_len);
-	node_writer_put_block(&r->writer, BLOCK_ZONE, 0, &r->facts, sizeof r->facts);
+	node_writer_put_block(&r->writer, BLOCK_ZONE, 0, &r->scan.facts,
+			      sizeof r->scan.facts);
 	put_negative_soa(r, &apex);
-	if (r->facts.flags & ZONE_NSEC3)
+	if (r->scan.facts.flags & ZONE_NSEC3)
 		put_nsec3param(r);
 	put_rrsets(r, &apex);
 	put_source(r);
@@ -487,14 +234,14 @@ static bool
 pending_read(struct renderer *r)
 {
 	do {
-		if (!group_read(r->zone, r->next, &r->pending))
+		if (!owner_group_read(r->zone, r->next, &r->pending))
 			return false;
 		r->next = r->pending.end;
 	} while (!r->pending.is_plain);
 	r->pending_labels = dname_label_count(r->pending.owner);
 	r->pending_at =
-		1 + known_ancestor_labels(r, r->pending.owner, r->pending.owner_len,
-					  r->pending_labels);
+		1 + render_scan_known_labels(r->zone, &r->last, r->pending.owner,
+					     r->pending.owner_len, r->pending_labels);
 	r->last = (struct name_ref){ r->pending.owner, r->pending.owner_len };
 	return true;
 }
@@ -546,18 +293,10 @@ render_next(struct renderer *r, const uint8_t **node)
 static void
 put_nsec3(struct renderer *r, const struct owner_group *group)
 {
-	const struct zone_record *sig, *sig_end = group_sigs(group, &sig);
-	struct rrset_job job =
-		job_make(r, group->nsec3, type_end(group->nsec3, group->end));
+	struct rrset_job job = job_make(r, group, group->nsec3);
 
 	node_writer_begin(&r->writer, r->zone_id | NSEC3_SPACE, 0, group->owner,
 			  group->owner_len);
-	while (sig < sig_end && covered_type(sig) < RRTYPE_NSEC3)
-		sig++;
-	job.sigs = sig;
-	while (sig < sig_end && covered_type(sig) == RRTYPE_NSEC3)
-		sig++;
-	job.sig_count = (size_t)(sig - job.sigs);
 	put_rrset(r, &job);
 }
 
@@ -567,14 +306,14 @@ render_next_nsec3(struct renderer *r, const uint8_t **node)
 	struct owner_group group;
 
 	*node = NULL;
-	if (r->chain.seen == 0)
+	if (r->scan.chain.seen == 0)
 		return ERR_OK;
-	while (group_read(r->zone, r->next_nsec3, &group)) {
+	while (owner_group_read(r->zone, r->next_nsec3, &group)) {
 		r->next_nsec3 = group.end;
 		if (!group.nsec3)
 			continue;
-		if ((r->facts.flags & ZONE_NSEC3) &&
-		    nsec3_chain_holds(&r->chain, group.first, group.end)) {
+		if ((r->scan.facts.flags & ZONE_NSEC3) &&
+		    nsec3_chain_holds(&r->scan.chain, group.first, group.end)) {
 			put_nsec3(r, &group);
 			return finish_node(r, node);
 		}
@@ -612,7 +351,7 @@ render_free(struct renderer *r)
 		return;
 	rrset_scratch_fini(&r->scratch);
 	node_writer_fini(&r->writer);
-	free(r->wild_parents);
+	render_scan_fini(&r->scan);
 	free(r);
 }
 
@@ -620,27 +359,29 @@ int
 render_start(struct renderer *r, const struct zone_records *zone, uint32_t zone_id,
 	     render_warn_fn *warn, void *context)
 {
+	int rc = render_scan_zone(&r->scan, zone, zone_id);
+
 	r->zone = zone;
 	r->zone_id = zone_id;
 	r->warn = warn;
 	r->warn_context = context;
 	r->warned = 0;
-	r->wild_count = r->wild_at = 0;
-	r->next_nsec3 = zone->records;
+	r->wild_at = 0;
+	r->next = r->next_nsec3 = zone->records;
 	r->pending_labels = 0;
 	r->pending_at = 1;
 	r->last = (struct name_ref){ zone->origin, zone->origin_len };
-	return scan_zone(r);
+	return rc;
 }
 
 const struct zone_facts *
 render_facts(const struct renderer *r)
 {
-	return &r->facts;
+	return &r->scan.facts;
 }
 
 bool
 render_has_nsec3(const struct renderer *r)
 {
-	return r->chain.seen > 0;
+	return r->scan.chain.seen > 0;
 }

@@ -251,7 +251,7 @@ check_block(const struct node *node, const struct block *block)
 static uint16_t
 block_flag(const struct node *node, const struct block *block)
 {
-	if (block->head.kind != BLOCK_RRSET)
+	if (block->head.kind != BLOCK_RRSET && block->head.kind != BLOCK_BAD_RRSET)
 		return 0;
 	switch (block->head.type) {
 	case RRTYPE_NS:

@@ -783,6 +783,36 @@ test_big_signatures(void)
 	zone_records_free(zone);
 }
 
+/* Very many types at one owner, each with a signature, and one over nothing. */
+static void
+test_many_types(void)
+{
+	struct zone_records *zone = zone_make("example.com");
+	const struct node *node;
+	unsigned sets = 0, signed_sets = 0;
+	struct rrset rrset;
+	struct block block;
+	uint32_t at = 0;
+
+	for (unsigned type = 1000; type < 31000; type++) {
+		zone_put(zone, "many.example.com", 60, (uint16_t)type, "4", type);
+		zone_put_sig(zone, "many.example.com", 60, (uint16_t)type, "example.com");
+	}
+	zone_put_sig(zone, "many.example.com", 60, 31000, "example.com");
+	zone_done(zone);
+	render_all(zone);
+	node = node_of("many.example.com", 9);
+	while (node && node_next_block(node, &at, &block)) {
+		sets += rrset_open(&block, &rrset);
+		signed_sets += rrset.head.sig_count == 1;
+	}
+	is_int(sets, 30000, "all types are there");
+	is_int(signed_sets, 30000, "each with its signature");
+	is_int(warnings, 1, "the other one is told");
+	ok(node && !node_check(node), "the node is whole");
+	zone_records_free(zone);
+}
+
 static void
 test_source(void)
 {
@@ -822,6 +852,7 @@ main(void)
 	test_nsec3_choice();
 	test_big();
 	test_big_signatures();
+	test_many_types();
 	test_source();
 	forget_nodes();
 	return done_testing();

@@ -1,0 +1,46 @@
+/* What must be known of a whole zone before its first node is rendered. */
+#ifndef LOADER_RENDER_SCAN_H
+#define LOADER_RENDER_SCAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loader/nsec3_chain.h"
+#include "loader/owner_group.h"
+#include "loader/zone_records.h"
+#include "shm/node.h"
+
+/* A name, borrowed from the zone. */
+struct name_ref {
+	const uint8_t *name;
+	size_t len;
+};
+
+struct render_scan {
+	struct zone_facts facts;
+	struct nsec3_chain chain;
+	struct name_ref *wild_parents;	/* of a child "*", in canonical order; owned */
+	size_t wild_count, wild_room;
+};
+
+/* Scan `zone`; what an earlier scan found is replaced, its memory used again.
+ * returns 0; ERR_NOMEM; ERR_FORMAT when the apex is not the first owner. */
+__attribute__((nonnull, warn_unused_result))
+int render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
+		     uint32_t zone_id);
+
+__attribute__((nonnull))
+void render_scan_fini(struct render_scan *scan);
+
+/* The negative-caching TTL, RFC 2308 section 3: min(TTL, MINIMUM). */
+__attribute__((nonnull, pure))
+uint32_t render_scan_negative_ttl(const struct zone_record *soa);
+
+/* Labels of the deepest ancestor of `name` (`labels` of them, below the apex) that has
+ * a node when those up to `last`, the plain owner right before it, have theirs. */
+__attribute__((nonnull, pure))
+unsigned render_scan_known_labels(const struct zone_records *zone,
+				  const struct name_ref *last, const uint8_t *name,
+				  size_t name_len, unsigned labels);
+
+#endif
