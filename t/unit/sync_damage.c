@@ -163,6 +163,45 @@ test_crashes(void)
 	bed_stop(&bed);
 }
 
+/* The same while generations are chosen and let go: what is served is whole, is current,
+ * and is the chosen one when there is one. */
+static void
+test_crashes_of_choices(void)
+{
+	static const char *const requests[] = { "rollback", "resume", "reload", "swap" };
+	char swap[128];
+	uint64_t newest = prepare();
+
+	bed_shell("rm -rf %s/out; cp -r %s/generations/%08u %s/out", bed.dir,
+		  bed.state_dir, (unsigned)newest, bed.dir);
+	snprintf(swap, sizeof swap, "swap %s/out", bed.dir);
+	*strchr(swap, ' ') = '\0';
+	bed_start(&bed);
+	for (unsigned round = 0; round < 40; round++) {
+		const char *request = requests[random() % 4];
+		bool is_swap = strcmp(request, "swap") == 0;
+		uint64_t served, chosen = 0;
+
+		bed_write_zone(&bed, "a.test", 3000 + round, "");
+		bed_send(&bed, is_swap ? swap : request,
+			 is_swap ? strlen(bed.dir) + 10 : strlen(request) + 1, -1);
+		usleep((unsigned)(random() % 30000));
+		bed_stop(&bed);
+		bed_start(&bed);
+		served = bed_served(&bed);
+		if (state_read_chosen(bed.state_dir, &chosen) != 0)
+			chosen = 0;
+		ok(bed_is_whole(&bed, served) && bed_current(&bed) == served &&
+			   (chosen == 0 || chosen == served) &&
+			   atomic_load(&bed.region->swap.chosen) == (chosen != 0) &&
+			   (chosen != 0 || bed_serial(&bed, "a.test.") == 3000 + round),
+		   "round %u: %s cut short, then %" PRIu64 " is served, %" PRIu64
+		   " chosen",
+		   round, request, served, chosen);
+	}
+	bed_stop(&bed);
+}
+
 /* A small file system fills up: the old data goes on being served. */
 static void
 test_full_disk(void)
@@ -236,6 +275,7 @@ main(void)
 	test_nothing_whole();
 	test_damaged_choice();
 	test_crashes();
+	test_crashes_of_choices();
 	test_full_disk();
 	test_size_limit();
 	bed_fini(&bed);
