@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -285,6 +286,8 @@ run_loop(struct sync *sync)
 		struct pollfd wait = { .fd = sync->request_fd, .events = POLLIN };
 		int ready;
 
+		/* what the last reading took may be more than is needed for weeks */
+		malloc_trim(0);
 		atomic_store(&sync->region->swap.sync_state, SYNC_IDLE);
 		ready = poll(&wait, 1, is_serving(sync) ? -1 : SYNC_RETRY_MS);
 		atomic_store(&sync->region->swap.sync_state, SYNC_BUILDING);

@@ -53,6 +53,16 @@ time_request(const char *words, const char *what)
 	printf("%10.1f ms %s\n", (double)(clock_now_ns() - begun_ns) / 1e6, what);
 }
 
+static void
+time_clerk(const char *words, const char *what)
+{
+	uint64_t begun_ns = clock_now_ns();
+
+	if (bed_ask_clerk(&bed, words) != 0)
+		bail_out("%s: %s", words, bed.reply);
+	printf("%10.1f ms %s\n", (double)(clock_now_ns() - begun_ns) / 1e6, what);
+}
+
 int
 main(int arg_count, char **args)
 {
@@ -60,6 +70,7 @@ main(int arg_count, char **args)
 	unsigned records = arg_count > 2 ? (unsigned)atoi(args[2]) : 10;
 
 	bed_init(&bed);
+	bed.settings.generations.keep = 100;
 	write_zones(zones, records);
 	printf("%u zones of %u records\n", zones, records);
 	printf("%10.1f ms from start to served, from text\n", start_ms());
@@ -72,6 +83,8 @@ main(int arg_count, char **args)
 	bed_write_zone(&bed, "zone7.test", 9, "");
 	usleep(50000);
 	time_request("reload zone7.test", "reload of the changed zone alone");
+	time_clerk("zones", "zones");
+	time_clerk("diff 1 live", "diff, one zone of all differs");
 	time_request("rollback", "rollback");
 	time_request("resume", "resume");
 	bed_stop(&bed);
