@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "loader/node_file.h"
+#include "loader/seal_buckets.h"
 #include "shm/generation.h"
 
 /* What the walk counts for the manifest. */
@@ -15,9 +16,9 @@ struct index_summary {
 
 /* An index in memory; owned by the caller, all zero is an empty one. */
 struct seal_index {
-	struct index_head head;
+	struct index_head head;		/* its sections are placed when it is written */
 	struct index_summary summary;
-	uint64_t *buckets;		/* head.bucket_count * INDEX_BUCKET_SLOTS */
+	struct seal_buckets buckets;
 	struct index_zone *zones;
 	uint64_t *order;
 	struct index_nsec3 *nsec3;
@@ -28,7 +29,8 @@ struct seal_index {
 /* Make the index of the nodes in `reader`; `name_count` of them.
  * data_len  of the data file
  * returns 0; ERR_NOMEM; ERR_DAMAGED when the nodes contradict each other; ERR_FULL when
- *           no seed and size was found that keeps the runs short; ERR_IO. */
+ *           no seed and size was found that keeps the runs short; ERR_RANGE when the
+ *           file is longer than offsets reach; ERR_IO. */
 __attribute__((nonnull, warn_unused_result))
 int seal_index_make(struct node_reader *reader, uint64_t name_count, uint64_t data_len,
 		    struct seal_index *out);
@@ -40,10 +42,5 @@ void seal_index_fini(struct seal_index *index);
  * returns 0, ERR_NOSPACE or ERR_IO. */
 __attribute__((nonnull, warn_unused_result))
 int seal_index_write(const struct seal_index *index, int fd, uint64_t *len, uint64_t *xxh3);
-
-/* Put a slot for `hash` into `buckets`.
- * returns 0, or ERR_FULL when a run would pass INDEX_RUN_MAX buckets. */
-__attribute__((nonnull, warn_unused_result))
-int seal_index_insert(uint64_t *buckets, uint64_t bucket_count, uint64_t hash, uint64_t off);
 
 #endif

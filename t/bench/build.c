@@ -84,7 +84,8 @@ seal(struct builder *builder, unsigned id, struct generation_manifest *manifest)
 /* ---- zones in memory ---- */
 
 static void
-put(struct zone_records *zone, const char *owner, uint16_t type, const void *rdata, size_t len)
+put(struct zone_records *zone, const char *owner, uint16_t type, const void *rdata,
+    size_t len)
 {
 	uint8_t name[DNAME_MAX];
 	struct zone_record record = { .owner = name,
@@ -184,7 +185,8 @@ write_zone(const char *dir, unsigned index)
 	fprintf(out, "$TTL 3600\n@ SOA ns.test. host.test. 1 7200 3600 1209600 300\n"
 		     "@ NS ns.test.\n");
 	for (unsigned i = 2; i < bench.records; i++)
-		fprintf(out, "h%08u A 10.%u.%u.%u\n", i, i >> 16 & 255, i >> 8 & 255, i & 255);
+		fprintf(out, "h%08u A 10.%u.%u.%u\n", i, i >> 16 & 255, i >> 8 & 255,
+			i & 255);
 	if (fclose(out) != 0)
 		die("cannot write zone files");
 }
@@ -227,7 +229,8 @@ rebuild(void)
 	struct builder *builder;
 	double read_s;
 
-	if (builder_new(scratch_path(bench.scratch, "00000001"), NULL, NULL, &builder) != 0)
+	if (builder_new(scratch_path(bench.scratch, "00000001"), NULL, NULL, &builder) !=
+	    0)
 		die("cannot open what was built");
 	for (unsigned i = 1; i < bench.zones; i++) {
 		uint8_t origin[DNAME_MAX];

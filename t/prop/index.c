@@ -325,17 +325,24 @@ test_round(const char *scratch, unsigned round)
 static void
 test_runs(void)
 {
-	uint64_t buckets[16 * INDEX_BUCKET_SLOTS] = { 0 }, hash = ~UINT64_C(0);
-	unsigned filled = 0;
+	struct seal_buckets buckets = { 0 };
+	const uint64_t hash = ~UINT64_C(0);
+	unsigned run = INDEX_RUN_MAX * INDEX_BUCKET_SLOTS, failures = 0;
 
-	while (seal_index_insert(buckets, 16, hash, filled + 1) == 0)
-		filled++;
-	is_int(filled, INDEX_RUN_MAX * INDEX_BUCKET_SLOTS, "slots of a full run");
-	is_int(index_offset(buckets[15 * INDEX_BUCKET_SLOTS]), 1,
+	if (seal_buckets_init(&buckets, 16) != 0)
+		bail_out("no memory");
+	for (unsigned i = 0; i < run; i++)
+		failures += seal_buckets_add(&buckets, hash, i + 1) != 0;
+	failures += seal_buckets_flush(&buckets) != 0;
+	is_int(failures, 0, "a full run");
+	is_int(index_offset(buckets.slots[15 * INDEX_BUCKET_SLOTS]), 1,
 	       "it starts in its bucket");
-	is_int(index_offset(buckets[0]), INDEX_BUCKET_SLOTS + 1,
+	is_int(index_offset(buckets.slots[0]), INDEX_BUCKET_SLOTS + 1,
 	       "and goes on at the first");
-	is_int(buckets[7 * INDEX_BUCKET_SLOTS], 0, "and no further");
+	is_int(buckets.slots[7 * INDEX_BUCKET_SLOTS], 0, "and no further");
+	is_int(seal_buckets_add(&buckets, hash, run + 1), 0, "one more is taken");
+	is_int(seal_buckets_flush(&buckets), ERR_FULL, "and finds no room");
+	seal_buckets_fini(&buckets);
 }
 
 int

@@ -9,6 +9,7 @@
 
 #include "loader/node_file.h"
 #include "loader/render.h"
+#include "loader/seal_index.h"
 #include "shm/errcode.h"
 #include "t/scratch_dir.h"
 #include "t/tap.h"
@@ -187,6 +188,39 @@ test_refusals(void)
 	zone_records_free(zone);
 }
 
+/* Too few buckets: other seeds and more buckets are tried, each from the start. */
+static void
+test_crowded_index(void)
+{
+	const char *dir = scratch_path(scratch, "crowded");
+	struct zone_records *zone = make_signed();
+	struct generation_manifest manifest;
+	struct seal_index index = { 0 };
+	struct node_reader *reader;
+	uint64_t slots = 0;
+	char owner[64];
+
+	for (unsigned i = 0; i < 380; i++) {
+		snprintf(owner, sizeof owner, "h%05u.example.com", i);
+		zone_put(zone, owner, 60, RRTYPE_NSEC, "n", "example.com");
+	}
+	zone_done(zone);
+	if (seal_zone(dir, zone, &manifest) != 0 ||
+	    node_reader_open(scratch_path(dir, "data.mdb"), &reader) != 0)
+		bail_out("%s", reason);
+	is_int(seal_index_make(reader, 1, manifest.data_len, &index), 0, "an index is made");
+	ok(index.buckets.count >= 64, "with %u buckets", (unsigned)index.buckets.count);
+	for (uint64_t i = 0; i < index.buckets.count * INDEX_BUCKET_SLOTS; i++)
+		slots += index.buckets.slots[i] != 0;
+	is_int(slots, manifest.name_count, "it has all names");
+	is_int(index.summary.name_count, manifest.name_count, "counted once");
+	is_int(index.head.zone_count, 1, "one zone");
+	is_int(index.head.order_count, 383, "all owners of an NSEC");
+	seal_index_fini(&index);
+	node_reader_close(reader);
+	zone_records_free(zone);
+}
+
 /* A limit on the size of files acts like a full disk.  Wherever it strikes, the error is
  * the same and nothing is left behind. */
 static void
@@ -231,6 +265,7 @@ main(void)
 	test_seal();
 	test_empty();
 	test_refusals();
+	test_crowded_index();
 	test_full_disk();
 	scratch_dir_free(scratch);
 	return done_testing();
