@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "shm/errcode.h"
+#include "t/sample_generation.h"
 #include "t/scratch_dir.h"
 #include "t/tap.h"
 #include "t/zone_maker.h"
@@ -317,6 +318,90 @@ test_deferred(void)
 	generation_close(&gen);
 }
 
+/* Orders of NSEC and NSEC3 go along when their zone is kept. */
+static void
+test_signed(void)
+{
+	struct builder *builder = begin(0);
+	struct generation_manifest manifest;
+	const struct index_zone *zone;
+	struct generation gen;
+	struct node node;
+
+	add(builder, sample_zone_nsec(), false);
+	add(builder, sample_zone_nsec3(), false);
+	add(builder, make_zone("mid.test", 3, 1), false);
+	is_int(finish(builder, 30, &manifest), 0, "sealed %s", reason);
+	builder = begin(30);
+	is_int(keep(builder, "nsec3.test"), 0, "nsec3.test is kept");
+	is_int(keep(builder, "nsec.test"), 0, "nsec.test is kept");
+	add(builder, make_zone("mid.test", 2, 2), false);
+	add(builder, make_zone("aaa.test", 2, 2), false);
+	is_int(finish(builder, 31, &manifest), 0, "sealed %s", reason);
+	if (!open_verified(31, &gen))
+		return;
+	zone = generation_zone(&gen, facts_of(&gen, "nsec.test").zone_id);
+	is_int(zone ? zone->order_count : 0, 41, "all owners of an NSEC");
+	zone = generation_zone(&gen, facts_of(&gen, "nsec3.test").zone_id);
+	is_int(zone ? zone->nsec3_count : 0, 2, "all owners of an NSEC3");
+	ok(find(&gen, facts_of(&gen, "nsec3.test").zone_id | NSEC3_SPACE,
+		SAMPLE_HASH_B ".nsec3.test", &node),
+	   "which are found");
+	is_int(address_of(&gen, "mid.test", "h1.a.mid.test"), 2,
+	       "the zone between is new");
+	generation_close(&gen);
+}
+
+/* The same zones in another order: the same file. */
+static void
+test_determinism(void)
+{
+	struct generation_manifest first, second;
+	struct builder *builder = begin(0);
+
+	add(builder, make_zone("a.test", 3, 1), false);
+	add(builder, make_zone("b.test", 3, 2), false);
+	add(builder, sample_zone_nsec3(), false);
+	is_int(finish(builder, 40, &first), 0, "sealed %s", reason);
+	builder = begin(0);
+	add(builder, sample_zone_nsec3(), false);
+	add(builder, make_zone("b.test", 3, 2), false);
+	add(builder, make_zone("a.test", 3, 1), false);
+	is_int(finish(builder, 41, &second), 0, "sealed %s", reason);
+	is_int(first.data_len, second.data_len, "as long");
+	ok(first.data_xxh3 == second.data_xxh3, "and of the same octets");
+}
+
+/* Many zones in an order that takes a real sort. */
+static void
+test_many(void)
+{
+	struct builder *builder = begin(0);
+	struct generation_manifest manifest;
+	struct generation gen;
+	char origin[32];
+	unsigned wrong = 0;
+
+	for (unsigned i = 0; i < 2000; i++) {
+		struct zone_records *zone;
+
+		snprintf(origin, sizeof origin, "z%04u.test", 1999 - i);
+		zone = make_zone(origin, 1, i);
+		wrong += builder_add(builder, zone, false) != 0;
+		zone_records_free(zone);
+	}
+	is_int(wrong, 0, "2000 zones, the last one first");
+	is_int(finish(builder, 50, &manifest), 0, "sealed %s", reason);
+	if (!open_verified(50, &gen))
+		return;
+	for (unsigned i = 0; i < 2000; i++) {
+		snprintf(origin, sizeof origin, "z%04u.test", i);
+		wrong += facts_of(&gen, origin).zone_id != i + 1;
+	}
+	is_int(wrong, 0, "their ids are in canonical order");
+	generation_close(&gen);
+}
+
 /* Fresh ids would run out: all zones get new ones. */
 static void
 test_renumbering(void)
@@ -352,6 +437,9 @@ main(void)
 	test_errors();
 	test_refusals();
 	test_deferred();
+	test_signed();
+	test_determinism();
+	test_many();
 	test_renumbering();
 	scratch_dir_free(scratch);
 	return done_testing();
