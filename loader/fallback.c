@@ -17,30 +17,37 @@ is_damage(int error)
 	return error == ERR_DAMAGED || error == ERR_FORMAT;
 }
 
+/* Manifest and heads alone; `found` as for store_verify. */
+static int
+check_heads(const char *dir, uint64_t id, struct generation_manifest *manifest,
+	    char found[STORE_VERIFY_REASON_MAX])
+{
+	struct generation gen;
+	int result = generation_open(dir, GENERATION_LAZY, &gen);
+
+	snprintf(found, STORE_VERIFY_REASON_MAX, "%s", errcode_text(result));
+	if (result)
+		return result;
+	*manifest = gen.manifest;
+	generation_close(&gen);
+	if (manifest->id == id)
+		return 0;
+	snprintf(found, STORE_VERIFY_REASON_MAX,
+		 "is damaged: its manifest has the number %" PRIu64, manifest->id);
+	return ERR_DAMAGED;
+}
+
 int
 fallback_check(const struct sync *sync, uint64_t id, bool all,
 	       struct generation_manifest *manifest, char reason[SYNC_REASON_MAX])
 {
-	char dir[PATH_MAX], found[STORE_VERIFY_REASON_MAX];
-	struct generation gen;
-	int result;
+	char dir[PATH_MAX], found[STORE_VERIFY_REASON_MAX] = "has too long a path";
+	int result = ERR_RANGE;
 
-	if (!generations_path(sync->state_dir, id, dir))
-		result = ERR_RANGE;
-	else
-		result = generation_open(dir, GENERATION_LAZY, &gen);
-	snprintf(found, sizeof found, "%s", errcode_text(result));
-	if (result == 0) {
-		*manifest = gen.manifest;
-		generation_close(&gen);
-		if (manifest->id != id) {
-			result = ERR_DAMAGED;
-			snprintf(found, sizeof found,
-				 "is damaged: its manifest has the number %" PRIu64,
-				 manifest->id);
-		} else if (all) {
+	if (generations_path(sync->state_dir, id, dir)) {
+		result = check_heads(dir, id, manifest, found);
+		if (result == 0 && all)
 			result = store_verify(dir, found);
-		}
 	}
 	if (result == 0)
 		return 0;

@@ -133,6 +133,12 @@ step_back(void)
 	setpriority(PRIO_PROCESS, 0, SYNC_NICE);
 }
 
+static bool
+is_serving(const struct sync *sync)
+{
+	return atomic_load(&sync->region->swap.published_id) != 0;
+}
+
 /* Bring what is served up to date with the zone files. */
 static void
 catch_up(struct sync *sync, uint64_t base_id)
@@ -147,12 +153,6 @@ catch_up(struct sync *sync, uint64_t base_id)
 	reload_result_log(&result);
 	reload_result_fini(&result);
 	retention_apply(sync->settings, sync->region);
-}
-
-static bool
-is_serving(const struct sync *sync)
-{
-	return atomic_load(&sync->region->swap.published_id) != 0;
 }
 
 /* Does a whole reload wait already, as when sync was started anew for one? */
@@ -186,6 +186,9 @@ start(struct sync *sync)
 					"`martletctl resume`");
 		catch_up(sync, 0);
 		step_back();
+		if (is_serving(sync) && !fallback_verify_served(sync))
+			log_errorx("what was just built is damaged: check the machine's "
+				   "memory and disk");
 		return;
 	}
 	log_info("generation %" PRIu64 " is served, %" PRIu64 " ms after the start",

@@ -180,7 +180,10 @@ log_warnings(struct zone_update *update, const struct zone_messages *messages)
 		if (update->warnings++ >= WARNINGS_LOGGED)
 			continue;
 		zone_message_to_text(&messages->kept[i], text, sizeof text);
-		log_warnx("%s", text);
+		if (messages->kept[i].severity == ZONE_DROPPED)
+			log_errorx("%s", text);
+		else
+			log_warnx("%s", text);
 	}
 }
 
