@@ -96,7 +96,8 @@ read_exactly(const struct generation *gen)
 	exact.order = (const void *)(index + gen->head.order_off);
 	exact.nsec3 = (const void *)(index + gen->head.nsec3_off);
 	(void)sample_generation_read(&exact);
-	(void)generation_verify(&exact, reason);
+	if (generation_verify(&exact, reason) == 0)
+		(void)sample_generation_read(&exact);
 	free(data);
 	free(index);
 }
