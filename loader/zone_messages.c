@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Copy `text` with everything unprintable as \DDD, cut to `room`. */
-static void
-make_printable(const char *text, char *out, size_t room)
+void
+zone_message_printable(const char *text, char *out, size_t room)
 {
 	size_t len = 0;
 
@@ -66,7 +65,7 @@ zone_messages_add(struct zone_messages *messages, enum zone_severity severity,
 	va_start(args, format);
 	vsnprintf(raw, sizeof raw, format, args);
 	va_end(args);
-	make_printable(raw, reason, sizeof reason);
+	zone_message_printable(raw, reason, sizeof reason);
 	*message = (struct zone_message){
 		.severity = severity,
 		.line = line,
@@ -105,7 +104,7 @@ zone_message_to_text(const struct zone_message *message, char *out, size_t room)
 {
 	char path[PATH_MAX];
 
-	make_printable(message->path, path, sizeof path);
+	zone_message_printable(message->path, path, sizeof path);
 	if (message->line)
 		snprintf(out, room, "%s:%u: %s", path, (unsigned)message->line,
 			 message->reason);

@@ -56,6 +56,11 @@ const struct zone_message *zone_messages_first_error(const struct zone_messages 
 __attribute__((nonnull))
 void zone_message_to_text(const struct zone_message *message, char *out, size_t room);
 
+/* Copy `text` with control characters and octets beyond ASCII as \DDD, cut to `room`,
+ * NUL included. */
+__attribute__((nonnull))
+void zone_message_printable(const char *text, char *out, size_t room);
+
 /* Give back what is owned and start anew. */
 __attribute__((nonnull))
 void zone_messages_fini(struct zone_messages *messages);
