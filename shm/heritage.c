@@ -9,15 +9,18 @@
 #include "shm/log.h"
 
 /* The master blocks signals and reads them from a descriptor; a child starts with
- * defaults.  SIGPIPE stays ignored: peers and the log may go away at any time. */
+ * defaults.  A terminal sends SIGINT and SIGHUP to all processes: these are the master's
+ * business, like SIGUSR1.  SIGPIPE: peers and the log may go away at any time. */
 static void
 reset_signals(void)
 {
+	static const int ignored[] = { SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE };
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL);
-	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+		signal(ignored[i], SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
