@@ -192,6 +192,19 @@ write_only_error(struct sync *sync, const struct reload_error *error)
 	json_out_text(&sync->reply.json, "error", text);
 }
 
+/* What the master found changed in the configuration, and cannot change while running. */
+static void
+write_restart_notice(const struct sync *sync, struct json_out *json)
+{
+	char names[REGION_NOTICE_MAX], text[REGION_NOTICE_MAX + 64];
+
+	region_get_restart_options(sync->region, names);
+	if (!names[0])
+		return;
+	snprintf(text, sizeof text, "changed, but only effective after a restart: %s", names);
+	json_out_text(json, NULL, text);
+}
+
 static unsigned
 write_reply(struct sync *sync, const struct reload_result *result, bool only)
 {
@@ -203,6 +216,7 @@ write_reply(struct sync *sync, const struct reload_result *result, bool only)
 	json_out_begin_array(json, "notices");
 	if (result->changed == 0 && result->removed == 0)
 		json_out_text(json, NULL, "nothing has changed");
+	write_restart_notice(sync, json);
 	json_out_end_array(json);
 	if (is_failure)
 		write_only_error(sync, &result->errors[0]);

@@ -1,4 +1,4 @@
-/* Creating the shared region, and its two seqlocks: `live` and `last_error`. */
+/* Creating the shared region, and its seqlocks: `live`, `notice` and `last_error`. */
 #include "shm/region.h"
 
 #include <sched.h>
@@ -137,6 +137,21 @@ region_get_error(const struct region *region, char out[256])
 	seq_copy(&region->swap.last_error_seq, out, region->swap.last_error,
 		 sizeof region->swap.last_error, SEQ_TURNS_SYNC);
 	out[sizeof region->swap.last_error - 1] = '\0';
+}
+
+void
+region_set_restart_options(struct region *region, const char *names)
+{
+	seq_begin(&region->notice.seq);
+	snprintf(region->notice.restart_options, REGION_NOTICE_MAX, "%s", names);
+	seq_end(&region->notice.seq);
+}
+
+void
+region_get_restart_options(const struct region *region, char out[REGION_NOTICE_MAX])
+{
+	seq_copy(&region->notice.seq, out, region->notice.restart_options,
+		 REGION_NOTICE_MAX, SEQ_TURNS_MASTER);
 }
 
 void

@@ -4,6 +4,7 @@
  *	struct region           who writes
  *	  head                  master, before the first fork
  *	  live                  master (tunables that workers follow)
+ *	  notice                master (options that need a restart)
  *	  swap                  sync: announced, published, generation facts
  *	  retired               master
  *	  slots[worker_count]   the worker; restarts, state, pid by the master
@@ -23,7 +24,10 @@
 
 #define REGION_MAGIC "MARTLETR"
 
-enum { REGION_VERSION = 1 };
+enum {
+	REGION_VERSION = 1,
+	REGION_NOTICE_MAX = 256,
+};
 
 enum worker_state {
 	WORKER_STARTING = 0,		/* forked, has no generation yet */
@@ -83,6 +87,13 @@ struct region_live {
 	uint32_t log_level;
 };
 
+/* Changed options that only a restart brings into effect, "listen, workers.count"; the
+ * master bumps `seq` (odd while writing). */
+struct region_notice {
+	_Alignas(128) _Atomic uint32_t seq;
+	char restart_options[REGION_NOTICE_MAX];
+};
+
 struct region {
 	char magic[8];
 	uint32_t version;
@@ -93,6 +104,7 @@ struct region {
 	int32_t master_pid;
 	struct client_seed client_seed;	/* random */
 	struct region_live live;
+	struct region_notice notice;
 	struct region_swap swap;
 	_Alignas(128) struct stats_block retired;
 	_Alignas(128) struct worker_slot slots[];
@@ -112,6 +124,10 @@ uint32_t region_get_live(const struct region *region, struct region_live *out);
 /* Sync: state why the last attempt failed, "" for none.  Readers get a whole text. */
 void region_set_error(struct region *region, const char *text);
 void region_get_error(const struct region *region, char out[256]);
+
+/* Master: state which options need a restart, "" for none. */
+void region_set_restart_options(struct region *region, const char *names);
+void region_get_restart_options(const struct region *region, char out[REGION_NOTICE_MAX]);
 
 /* TCP connections of the client at `at`, over all workers. */
 static inline unsigned
