@@ -1,0 +1,85 @@
+/* Going into the background. */
+#include "master/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shm/log.h"
+
+static int ready_fd = -1;
+
+void
+daemon_hold_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* The parent's end: wait for the child's word. */
+static _Noreturn void
+wait_ready(int fd)
+{
+	char word;
+	ssize_t got;
+
+	do
+		got = read(fd, &word, 1);
+	while (got < 0 && errno == EINTR);
+	_exit(got == 1 ? 0 : 1);
+}
+
+void
+daemon_start(void)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
+		log_error("cannot go into the background");
+		exit(1);
+	}
+	if (pid > 0) {
+		close(ends[1]);
+		wait_ready(ends[0]);
+	}
+	close(ends[0]);
+	ready_fd = ends[1];
+	setsid();
+	if (chdir("/") != 0)
+		log_warn("cannot change to /");
+}
+
+void
+daemon_ready(int keep_stderr)
+{
+	int null_fd;
+
+	if (ready_fd < 0)
+		return;
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null_fd >= 0) {
+		dup2(null_fd, STDIN_FILENO);
+		dup2(null_fd, STDOUT_FILENO);
+		if (!keep_stderr)
+			dup2(null_fd, STDERR_FILENO);
+		close(null_fd);
+	}
+	if (write(ready_fd, "1", 1) != 1)
+		log_debug("nobody waits for the start any more");
+	daemon_forget();
+}
+
+void
+daemon_forget(void)
+{
+	if (ready_fd >= 0)
+		close(ready_fd);
+	ready_fd = -1;
+}
