@@ -1,0 +1,406 @@
+/* Forks children, and forks them again. */
+#include "master/process.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "loader/loader.h"
+#include "master/alloc.h"
+#include "master/daemon.h"
+#include "master/pin.h"
+#include "master/poll_set.h"
+#include "shm/client_count.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+#include "worker/worker.h"
+
+enum {
+	QUICK_DEATH_MS = 1000,
+	QUICK_DEATHS_MAX = 3, /* then it waits */
+	BACKOFF_MS = 1000,
+	BACKOFF_MAX_MS = 10000,
+	FORK_RETRY_MS = 1000,
+	LINK_BUFFER_LEN = 1 << 20, /* requests of 64 KiB on their way to sync */
+};
+
+/* What the child must not hold: the master's own descriptors.  It keeps state_dir's
+ * lock, on purpose: no other server starts while one of us lives. */
+static void
+enter_child(int keep_fd)
+{
+	poll_set_close_all(keep_fd);
+	daemon_forget();
+}
+
+static void
+note_start(struct child *child, pid_t pid)
+{
+	child->pid = pid;
+	child->state = CHILD_RUNNING;
+	child->started_ms = clock_now_ms();
+	child->still_since_ms = 0;
+}
+
+/* No process to be had: tried again soon. */
+static void
+note_fork_failure(struct child *child)
+{
+	log_error("cannot start %s", child->name);
+	child->state = CHILD_WAITING;
+	child->restart_ms = clock_now_ms() + FORK_RETRY_MS;
+}
+
+static void
+reset_slot(struct worker_slot *slot, int cpu)
+{
+	atomic_store(&slot->heartbeat_ns, 0);
+	atomic_store(&slot->serving_id, 0);
+	atomic_store(&slot->ready_id, 0);
+	atomic_store(&slot->failed_id, 0);
+	atomic_store(&slot->open_error, 0);
+	atomic_store(&slot->cpu, cpu);
+	atomic_store(&slot->started_ns, clock_now_ns());
+	atomic_store(&slot->state, WORKER_STARTING);
+}
+
+static void
+pin(struct worker_slot *slot, int cpu)
+{
+	cpu_set_t set;
+
+	if (cpu < 0)
+		return;
+	CPU_ZERO(&set);
+	CPU_SET((size_t)cpu, &set);
+	if (sched_setaffinity(0, sizeof set, &set) != 0)
+		atomic_store(&slot->cpu, -1);
+}
+
+static void
+start_worker(struct process_table *table, unsigned id)
+{
+	struct worker_slot *slot = &table->heritage->region->slots[id];
+	int cpu = pin_worker_cpu(table->heritage->settings, id);
+	pid_t pid;
+
+	reset_slot(slot, cpu);
+	pid = fork();
+	if (pid == 0) {
+		enter_child(-1);
+		pin(slot, cpu);
+		worker_run(table->heritage, id);
+	}
+	if (pid < 0) {
+		note_fork_failure(&table->workers[id]);
+		return;
+	}
+	note_start(&table->workers[id], pid);
+	atomic_store(&slot->pid, (int32_t)pid);
+}
+
+static void
+start_sync(struct process_table *table)
+{
+	const int buffer_len = LINK_BUFFER_LEN;
+	int ends[2];
+	pid_t pid = -1;
+
+	atomic_store(&table->heritage->region->swap.sync_state, SYNC_STARTING);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
+		setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &buffer_len,
+			   sizeof buffer_len);
+		pid = fork();
+		if (pid == 0) {
+			close(ends[0]);
+			enter_child(-1);
+			sync_run(table->heritage, ends[1]);
+		}
+		close(ends[1]);
+		if (pid < 0)
+			close(ends[0]);
+	}
+	if (pid < 0) {
+		note_fork_failure(&table->sync);
+		return;
+	}
+	note_start(&table->sync, pid);
+	table->events.sync_started(table->events.arg, ends[0]);
+}
+
+void
+process_start_all(struct process_table *table)
+{
+	snprintf(table->sync.name, sizeof table->sync.name, "sync");
+	table->workers = alloc_zero(table->worker_count, sizeof *table->workers);
+	start_sync(table);
+	for (unsigned i = 0; i < table->worker_count; i++) {
+		snprintf(table->workers[i].name, sizeof table->workers[i].name,
+			 "worker %u", i);
+		start_worker(table, i);
+	}
+}
+
+pid_t
+process_start_clerk(struct process_table *table, int fd, int arg_count, char **args)
+{
+	struct child *clerk = NULL;
+	pid_t pid;
+
+	for (unsigned i = 0; i < CTL_PEERS_MAX && !clerk; i++)
+		if (table->clerks[i].state == CHILD_NONE)
+			clerk = &table->clerks[i];
+	if (!clerk)
+		return ERR_BUSY;
+	pid = fork();
+	if (pid == 0) {
+		enter_child(fd);
+		clerk_run(table->heritage, fd, arg_count, args);
+	}
+	if (pid < 0)
+		return errcode_from_errno(errno);
+	snprintf(clerk->name, sizeof clerk->name, "clerk");
+	note_start(clerk, pid);
+	return pid;
+}
+
+/* "killed by signal 11 (Segmentation fault), core dumped" */
+static void
+describe_end(int status, char *out, size_t room)
+{
+	if (WIFSIGNALED(status))
+		snprintf(out, room, "killed by signal %d (%s)%s", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)),
+			 WCOREDUMP(status) ? ", core dumped" : "");
+	else
+		snprintf(out, room, "exit status %d", WEXITSTATUS(status));
+}
+
+static uint64_t
+backoff_ms(unsigned quick_deaths)
+{
+	uint64_t wait_ms = BACKOFF_MS;
+
+	if (quick_deaths < QUICK_DEATHS_MAX)
+		return 0;
+	while (quick_deaths-- > QUICK_DEATHS_MAX && wait_ms < BACKOFF_MAX_MS)
+		wait_ms *= 2;
+	return wait_ms < BACKOFF_MAX_MS ? wait_ms : BACKOFF_MAX_MS;
+}
+
+/* Decide when the child is forked again, and log what happened. */
+static void
+plan_restart(struct child *child, int status, const char *meanwhile)
+{
+	uint64_t now_ms = clock_now_ms(), age_ms = now_ms - child->started_ms;
+	uint64_t wait_ms;
+	char how[128];
+
+	describe_end(status, how, sizeof how);
+	child->deaths++;
+	child->quick_deaths = age_ms < QUICK_DEATH_MS ? child->quick_deaths + 1 : 0;
+	wait_ms = backoff_ms(child->quick_deaths);
+	child->state = CHILD_WAITING;
+	child->restart_ms = now_ms + wait_ms;
+	if (wait_ms == 0)
+		log_warnx("%s (pid %d) died after %.1f s: %s; started again", child->name,
+			  (int)child->pid, (double)age_ms / 1000, how);
+	else
+		log_errorx("%s (pid %d) died after %.1f s: %s; the %u. time in a row, "
+			   "started again in %.0f s%s",
+			   child->name, (int)child->pid, (double)age_ms / 1000, how,
+			   child->quick_deaths, (double)wait_ms / 1000, meanwhile);
+}
+
+/* The slot must not count against anybody while nobody owns it. */
+static void
+retire_slot(struct process_table *table, unsigned id)
+{
+	struct region *region = table->heritage->region;
+	struct worker_slot *slot = &region->slots[id];
+
+	atomic_store(&slot->pid, 0);
+	stats_retire(&region->retired, &slot->stats);
+	client_count_clear(&slot->clients);
+}
+
+static void
+worker_ended(struct process_table *table, unsigned id, int status)
+{
+	struct worker_slot *slot = &table->heritage->region->slots[id];
+	struct child *worker = &table->workers[id];
+	pid_t pid = worker->pid;
+
+	retire_slot(table, id);
+	if (table->is_stopping) {
+		worker->state = CHILD_NONE;
+	} else {
+		plan_restart(worker, status,
+			     table->worker_count > 1
+				     ? "; a neighbour serves its sockets meanwhile"
+				     : "");
+		if (worker->restart_ms > clock_now_ms())
+			atomic_store(&slot->state, WORKER_BACKOFF);
+	}
+	worker->pid = 0;
+	table->events.worker_ended(table->events.arg, pid);
+}
+
+static void
+sync_ended(struct process_table *table, int status)
+{
+	struct child *sync = &table->sync;
+
+	if (table->is_stopping) {
+		sync->state = CHILD_NONE;
+	} else if (sync->state == CHILD_ENDING) {
+		sync->state = CHILD_WAITING;
+		sync->restart_ms = 0;
+	} else {
+		plan_restart(sync, status, "; what is served stays as it is meanwhile");
+	}
+	sync->pid = 0;
+	table->events.sync_ended(table->events.arg);
+}
+
+static void
+clerk_ended(struct process_table *table, struct child *clerk, int status)
+{
+	bool is_crash = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+	pid_t pid = clerk->pid;
+	char how[128];
+
+	if (is_crash && clerk->state == CHILD_RUNNING && !table->is_stopping) {
+		describe_end(status, how, sizeof how);
+		log_warnx("clerk (pid %d) died: %s", (int)pid, how);
+	}
+	clerk->state = CHILD_NONE;
+	clerk->pid = 0;
+	table->events.clerk_ended(table->events.arg, pid, is_crash);
+}
+
+static void
+child_ended(struct process_table *table, pid_t pid, int status)
+{
+	if (pid == table->sync.pid) {
+		sync_ended(table, status);
+		return;
+	}
+	for (unsigned i = 0; i < table->worker_count; i++)
+		if (pid == table->workers[i].pid) {
+			worker_ended(table, i, status);
+			return;
+		}
+	for (unsigned i = 0; i < CTL_PEERS_MAX; i++)
+		if (pid == table->clerks[i].pid) {
+			clerk_ended(table, &table->clerks[i], status);
+			return;
+		}
+}
+
+void
+process_reap(struct process_table *table)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		child_ended(table, pid, status);
+}
+
+static void
+restart_worker(struct process_table *table, unsigned id)
+{
+	struct region *region = table->heritage->region;
+
+	atomic_fetch_add(&region->slots[id].restarts, 1);
+	stats_add(&region->retired, STAT_restarts, 1);
+	start_worker(table, id);
+}
+
+/* Is it due?  If not, *next_ms is lowered to the time that is left. */
+static bool
+is_due(const struct child *child, uint64_t now_ms, int *next_ms)
+{
+	if (child->state != CHILD_WAITING)
+		return false;
+	if (child->restart_ms <= now_ms)
+		return true;
+	if (child->restart_ms - now_ms < (uint64_t)*next_ms)
+		*next_ms = (int)(child->restart_ms - now_ms);
+	return false;
+}
+
+int
+process_restart_due(struct process_table *table, int limit_ms)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	if (table->is_stopping)
+		return limit_ms;
+	if (is_due(&table->sync, now_ms, &limit_ms))
+		start_sync(table);
+	for (unsigned i = 0; i < table->worker_count; i++)
+		if (is_due(&table->workers[i], now_ms, &limit_ms))
+			restart_worker(table, i);
+	return limit_ms;
+}
+
+void
+process_renew_sync(struct process_table *table)
+{
+	if (table->sync.state != CHILD_RUNNING)
+		return;
+	table->sync.state = CHILD_ENDING;
+	kill(table->sync.pid, SIGTERM);
+}
+
+static void
+stop_child(struct child *child, int signal)
+{
+	if (child->pid > 0) {
+		child->state = CHILD_ENDING;
+		kill(child->pid, signal);
+	} else {
+		child->state = CHILD_NONE;
+	}
+}
+
+void
+process_stop_all(struct process_table *table, int signal)
+{
+	table->is_stopping = true;
+	for (unsigned i = 0; i < table->worker_count; i++)
+		stop_child(&table->workers[i], signal);
+	stop_child(&table->sync, signal);
+	for (unsigned i = 0; i < CTL_PEERS_MAX; i++)
+		stop_child(&table->clerks[i], signal);
+}
+
+bool
+process_all_ended(const struct process_table *table)
+{
+	bool any = table->sync.pid > 0;
+
+	for (unsigned i = 0; i < table->worker_count; i++)
+		any |= table->workers[i].pid > 0;
+	for (unsigned i = 0; i < CTL_PEERS_MAX; i++)
+		any |= table->clerks[i].pid > 0;
+	return !any;
+}
+
+bool
+process_start_failed(const struct process_table *table)
+{
+	bool failed = table->sync.deaths >= QUICK_DEATHS_MAX;
+
+	for (unsigned i = 0; i < table->worker_count; i++)
+		failed |= table->workers[i].quick_deaths >= QUICK_DEATHS_MAX;
+	return failed;
+}

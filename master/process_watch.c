@@ -1,0 +1,88 @@
+/* Finds workers that hang.
+ *
+ * A worker's loop turns at least twice a second and leaves the time in its slot.  One
+ * whose heartbeat is the same for WATCH_STILL_MS, while something waits in its sockets
+ * each time that we look, hangs. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "master/process.h"
+#include "shm/clock.h"
+#include "shm/log.h"
+
+enum { WATCH_STILL_MS = 2000 };
+
+/* One line of /proc/PID/NAME, "?" when we may not read it. */
+static void
+read_proc(pid_t pid, const char *name, char *out, size_t room)
+{
+	char path[64];
+	ssize_t len = -1;
+	int fd;
+
+	snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		len = read(fd, out, room - 1);
+		close(fd);
+	}
+	if (len <= 0) {
+		snprintf(out, room, "?");
+		return;
+	}
+	out[len] = '\0';
+	/* a stack has many lines */
+	for (char *at = out; *at; at++)
+		if (*at == '\n')
+			*at = at[1] ? ' ' : '\0';
+}
+
+static void
+kill_hung(struct process_table *table, struct child *worker, uint64_t still_ms)
+{
+	char wchan[64], syscall[160], stack[512];
+
+	read_proc(worker->pid, "wchan", wchan, sizeof wchan);
+	read_proc(worker->pid, "syscall", syscall, sizeof syscall);
+	read_proc(worker->pid, "stack", stack, sizeof stack);
+	log_errorx(
+		"%s (pid %d) has stood still for %.1f s while queries wait: killed; it "
+		"was in %s, syscall %s, kernel stack %s",
+		worker->name, (int)worker->pid, (double)still_ms / 1000, wchan, syscall,
+		stack);
+	stats_add(&table->heritage->region->retired, STAT_hung_workers, 1);
+	kill(worker->pid, SIGKILL);
+	worker->still_since_ms = 0;
+}
+
+static void
+watch_worker(struct process_table *table, unsigned id)
+{
+	const struct worker_slot *slot = &table->heritage->region->slots[id];
+	struct child *worker = &table->workers[id];
+	uint64_t heartbeat_ns = atomic_load(&slot->heartbeat_ns);
+	uint64_t now_ms = clock_now_ms();
+
+	if (worker->state != CHILD_RUNNING || atomic_load(&slot->state) != WORKER_SERVING)
+		return;
+	if (heartbeat_ns != worker->still_heartbeat_ns ||
+	    !listen_has_waiting(table->listen, id)) {
+		worker->still_heartbeat_ns = heartbeat_ns;
+		worker->still_since_ms = 0;
+	} else if (worker->still_since_ms == 0) {
+		worker->still_since_ms = now_ms;
+	} else if (now_ms - worker->still_since_ms >= WATCH_STILL_MS) {
+		kill_hung(table, worker, now_ms - worker->still_since_ms);
+	}
+}
+
+void
+process_watch(struct process_table *table)
+{
+	for (unsigned i = 0; i < table->worker_count; i++)
+		watch_worker(table, i);
+}
