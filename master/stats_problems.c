@@ -1,0 +1,103 @@
+/* Looks for what is wrong. */
+#include "master/stats_problems.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "master/log_sinks.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+
+enum { NS_PER_S = 1000000000, START_SLOW_S = 10 };
+
+/* Write one text; returns 1, for counting. */
+__attribute__((format(printf, 2, 3))) static unsigned
+put(struct json_out *json, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	json_out_text(json, NULL, text);
+	return 1;
+}
+
+static unsigned
+put_worker(const struct server *server, struct json_out *json, unsigned id)
+{
+	const struct worker_slot *slot = &server->region->slots[id];
+	uint64_t age_ns = clock_now_ns() - atomic_load(&slot->started_ns);
+	uint64_t failed_id = atomic_load(&slot->failed_id);
+	uint32_t state = atomic_load(&slot->state);
+	bool is_published = atomic_load(&server->region->swap.published_id) != 0;
+
+	if (state == WORKER_BACKOFF)
+		return put(
+			json,
+			"worker %u died %u times in a row and waits before it is started "
+			"again; a neighbour serves its sockets: see the log",
+			id, server->processes.workers[id].quick_deaths);
+	if (failed_id > atomic_load(&slot->serving_id))
+		return put(json, "worker %u cannot open generation %" PRIu64 ": it %s",
+			   id, failed_id, errcode_text(atomic_load(&slot->open_error)));
+	if (state == WORKER_STARTING && is_published && age_ns / NS_PER_S >= START_SLOW_S)
+		return put(json, "worker %u does not serve %" PRIu64 " s after its start",
+			   id, age_ns / NS_PER_S);
+	return 0;
+}
+
+unsigned
+stats_problems_put(const struct server *server, struct json_out *json)
+{
+	const struct region_swap *swap = &server->region->swap;
+	uint64_t broken_count = atomic_load(&swap->broken_count);
+	char error[256];
+	unsigned count = 0;
+
+	region_get_error(server->region, error);
+	if (!server_is_ready(server))
+		count += put(json, "no queries are answered yet");
+	if (error[0])
+		count += put(json, "%s", error);
+	if (broken_count)
+		count += put(json,
+			     "%" PRIu64
+			     " zone%s served from older data or not at all: see "
+			     "`martletctl errors`",
+			     broken_count, broken_count == 1 ? " is" : "s are");
+	if (server->processes.sync.state == CHILD_WAITING)
+		count += put(json,
+			     "sync died %u times in a row: what is served stays as it is "
+			     "until it runs again; see the log",
+			     server->processes.sync.quick_deaths);
+	for (unsigned i = 0; i < server->region->worker_count; i++)
+		count += put_worker(server, json, i);
+	return count;
+}
+
+void
+stats_problems_put_notices(const struct server *server, struct json_out *json)
+{
+	unsigned wanted_kb = server->settings->dns.rcvbuf_kb;
+	char names[REGION_NOTICE_MAX];
+
+	region_get_restart_options(server->region, names);
+	if (names[0])
+		put(json, "changed, but only effective after a restart: %s", names);
+	if (atomic_load(&server->region->swap.chosen))
+		put(json,
+		    "a generation was chosen by `rollback` or `swap`: the configured "
+		    "sources wait for `martletctl resume`");
+	if (server->listen.rcvbuf_kb < wanted_kb)
+		put(json,
+		    "UDP receive buffers hold %u KiB instead of dns.rcvbuf_kb = %u: set "
+		    "`sysctl -w net.core.rmem_max=%u`",
+		    server->listen.rcvbuf_kb, wanted_kb, wanted_kb * 1024);
+	if (log_sinks_dropped() > 0)
+		put(json,
+		    "%" PRIu64 " log lines were lost: the log's target is slow or full",
+		    log_sinks_dropped());
+}

@@ -1,0 +1,211 @@
+/* status, ready, workers and stats from the shared region. */
+#include "master/stats_report.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "master/stats_problems.h"
+#include "shm/clock.h"
+
+static const char *
+state_name(const struct server *server)
+{
+	switch (server->state) {
+	case SERVER_STARTING:
+		return "starting";
+	case SERVER_SERVING:
+		return server_is_ready(server) ? "serving" : "waiting";
+	case SERVER_STOPPING:
+		return "stopping";
+	}
+	return "unknown";
+}
+
+/* 0 is "not known". */
+static void
+put_known(struct json_out *json, const char *name, uint64_t value)
+{
+	if (value)
+		json_out_uint(json, name, value);
+	else
+		json_out_null(json, name);
+}
+
+static void
+put_source(const struct server *server, struct json_out *json)
+{
+	int64_t checked_at_s = atomic_load(&server->region->swap.checked_at_s);
+	char error[256];
+
+	region_get_error(server->region, error);
+	json_out_begin_object(json, "source");
+	json_out_text(json, "kind", "files");
+	json_out_null(json, "connected");
+	if (checked_at_s)
+		json_out_int(json, "staleness_s", clock_wall_s() - checked_at_s);
+	else
+		json_out_null(json, "staleness_s");
+	json_out_null(json, "cursor");
+	json_out_text(json, "last_error", error[0] ? error : NULL);
+	json_out_end_object(json);
+}
+
+unsigned
+stats_report_status(struct server *server, struct json_out *json)
+{
+	const struct region *region = server->region;
+	const struct region_swap *swap = &region->swap;
+	uint64_t generation = atomic_load(&swap->published_id);
+	unsigned problem_count;
+
+	json_out_begin_object(json, NULL);
+	json_out_text(json, "version", MARTLET_VERSION);
+	json_out_int(json, "pid", getpid());
+	json_out_uint(json, "uptime_s",
+		      (clock_now_ns() - region->started_ns) / 1000000000);
+	json_out_text(json, "state", state_name(server));
+	put_known(json, "generation", generation);
+	json_out_uint(json, "overlay_records", 0);
+	if (generation) {
+		json_out_uint(json, "zones", atomic_load(&swap->zone_count));
+		json_out_uint(json, "records", atomic_load(&swap->record_count));
+	} else {
+		json_out_null(json, "zones");
+		json_out_null(json, "records");
+	}
+	put_source(server, json);
+	json_out_uint(json, "workers", region->worker_count);
+	json_out_begin_array(json, "problems");
+	problem_count = stats_problems_put(server, json);
+	json_out_end_array(json);
+	json_out_begin_array(json, "notices");
+	stats_problems_put_notices(server, json);
+	json_out_end_array(json);
+	json_out_end_object(json);
+	return server_is_ready(server) && problem_count == 0 ? 0 : 1;
+}
+
+unsigned
+stats_report_ready(struct server *server, struct json_out *json)
+{
+	bool is_ready = server_is_ready(server);
+
+	json_out_begin_object(json, NULL);
+	json_out_bool(json, "ready", is_ready);
+	put_known(json, "generation", atomic_load(&server->region->swap.published_id));
+	json_out_end_object(json);
+	return is_ready ? 0 : 1;
+}
+
+/* Resident memory, 0 when it cannot be read.  Shared maps are part of it. */
+static uint64_t
+read_rss(int32_t pid)
+{
+	unsigned long long pages = 0;
+	char path[32];
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/statm", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%*u %llu", &pages) != 1)
+		pages = 0;
+	fclose(file);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void
+put_process(struct json_out *json, const struct worker_slot *slot, int32_t pid)
+{
+	uint64_t age_ns = clock_now_ns() - atomic_load(&slot->started_ns);
+
+	if (!pid) {
+		json_out_null(json, "uptime_s");
+		return;
+	}
+	json_out_uint(json, "uptime_s", age_ns / 1000000000);
+}
+
+static void
+put_worker(const struct server *server, struct json_out *json, unsigned id)
+{
+	const struct worker_slot *slot = &server->region->slots[id];
+	int32_t pid = atomic_load(&slot->pid), cpu = atomic_load(&slot->cpu);
+
+	json_out_begin_object(json, NULL);
+	json_out_uint(json, "id", id);
+	put_known(json, "pid", (uint64_t)pid);
+	if (cpu >= 0)
+		json_out_int(json, "cpu", cpu);
+	else
+		json_out_null(json, "cpu");
+	json_out_text(json, "state",
+		      worker_state_name((enum worker_state)atomic_load(&slot->state)));
+	json_out_uint(json, "restarts", atomic_load(&slot->restarts));
+	put_process(json, slot, pid);
+	json_out_double(json, "qps", qps_mean(&server->qps, server->region, id), 1);
+	json_out_uint(json, "queries", qps_queries(server->region, id));
+	put_known(json, "generation", atomic_load(&slot->serving_id));
+	put_known(json, "rss_bytes", pid ? read_rss(pid) : 0);
+	json_out_end_object(json);
+}
+
+unsigned
+stats_report_workers(struct server *server, struct json_out *json)
+{
+	json_out_begin_object(json, NULL);
+	json_out_begin_array(json, "workers");
+	for (unsigned i = 0; i < server->region->worker_count; i++)
+		put_worker(server, json, i);
+	json_out_end_array(json);
+	json_out_end_object(json);
+	return 0;
+}
+
+static void
+put_counters(struct json_out *json, const struct stats_block *block)
+{
+	static const struct {
+		const char *name;
+		double share;
+	} percentiles[] = {
+		{ "latency_p50_ns", 0.5 },
+		{ "latency_p90_ns", 0.9 },
+		{ "latency_p99_ns", 0.99 },
+		{ "latency_p999_ns", 0.999 },
+	};
+
+	for (unsigned i = 0; i < STAT_COUNT; i++)
+		json_out_uint(json, stats_name((enum stat_id)i),
+			      atomic_load(&block->value[i]));
+	for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++)
+		put_known(json, percentiles[i].name,
+			  stats_percentile_ns(block, percentiles[i].share));
+}
+
+unsigned
+stats_report_counters(struct server *server, struct json_out *json, bool is_per_worker)
+{
+	struct region *region = server->region;
+	static struct stats_block sum;
+
+	stats_add(&region->retired, STAT_udp_socket_drops,
+		  listen_take_drops(&server->listen));
+	region_sum_stats(region, &sum);
+	json_out_begin_object(json, NULL);
+	put_counters(json, &sum);
+	if (is_per_worker) {
+		json_out_begin_array(json, "stats");
+		for (unsigned i = 0; i < region->worker_count; i++) {
+			json_out_begin_object(json, NULL);
+			json_out_uint(json, "id", i);
+			put_counters(json, &region->slots[i].stats);
+			json_out_end_object(json);
+		}
+		json_out_end_array(json);
+	}
+	json_out_end_object(json);
+	return 0;
+}
