@@ -252,6 +252,63 @@ settings_fields_diff(const struct settings *a, const struct settings *b,
 	return count;
 }
 
+static void
+keep_cpus(const struct settings *from, struct settings *to)
+{
+	free(to->workers.cpus);
+	to->workers.cpus = NULL;
+	to->workers.cpu_count = from->workers.cpu_count;
+	if (to->workers.cpu_count == 0)
+		return;
+	to->workers.cpus =
+		alloc_again(NULL, to->workers.cpu_count, sizeof *to->workers.cpus);
+	memcpy(to->workers.cpus, from->workers.cpus,
+	       to->workers.cpu_count * sizeof *to->workers.cpus);
+}
+
+static void
+keep_listen(const struct settings *from, struct settings *to)
+{
+	free(to->listen);
+	to->listen_count = from->listen_count;
+	to->listen = alloc_again(NULL, to->listen_count, sizeof *to->listen);
+	memcpy(to->listen, from->listen, to->listen_count * sizeof *to->listen);
+}
+
+static void
+keep(const struct setting_row *row, const struct settings *from, struct settings *to)
+{
+	const void *value = const_field(row, from);
+
+	switch (row->type) {
+	case SETTING_TEXT:
+	case SETTING_PATH:
+		set_owned(row, to, alloc_text(*(const char *const *)value));
+		break;
+	case SETTING_UINT:
+	case SETTING_CHOICE:
+		*(unsigned *)field(row, to) = *(const unsigned *)value;
+		break;
+	case SETTING_BOOL:
+		settings_fields_set_bool(row, to, *(const bool *)value);
+		break;
+	case SETTING_CPUS:
+		keep_cpus(from, to);
+		break;
+	case SETTING_LIST:
+		keep_listen(from, to); /* zones.files takes effect at a reload */
+		break;
+	}
+}
+
+void
+settings_fields_keep_restart(const struct settings *from, struct settings *to)
+{
+	for (size_t i = 0; i < settings_row_count; i++)
+		if (!settings_rows[i].list && settings_rows[i].scope == SETTING_RESTART)
+			keep(&settings_rows[i], from, to);
+}
+
 void
 settings_free(struct settings *settings)
 {

@@ -38,6 +38,10 @@ __attribute__((nonnull)) unsigned settings_fields_diff(const struct settings *a,
 						       enum setting_scope scope,
 						       const char *names[]);
 
+/* Give the options of SETTING_RESTART in `to` the values that they have in `from`. */
+__attribute__((nonnull)) void settings_fields_keep_restart(const struct settings *from,
+							   struct settings *to);
+
 /* NULL is allowed. */
 void settings_free(struct settings *settings);
 

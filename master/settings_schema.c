@@ -99,6 +99,8 @@ const struct setting_row settings_rows[] = {
 /* clang-format on */
 
 const size_t settings_row_count = sizeof settings_rows / sizeof *settings_rows;
+_Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX,
+	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
 	"redis", "geoip",  "steer",     "health", "resolver",

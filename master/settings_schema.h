@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SETTINGS_NAME_MAX = 63 };
+enum {
+	SETTINGS_NAME_MAX = 63,
+	SETTINGS_ROWS_MAX = 128, /* room for the names of any set of options */
+};
 
 enum setting_type {
 	SETTING_TEXT, /* char *; bounds are octets */

@@ -1,0 +1,307 @@
+/* martletd: parse, check, bind, drop, fork, loop. */
+#include <fcntl.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "loader/loader.h"
+#include "master/alloc.h"
+#include "master/ctl_commands.h"
+#include "master/daemon.h"
+#include "master/log_sinks.h"
+#include "master/notify.h"
+#include "master/server.h"
+#include "master/settings_fields.h"
+#include "master/settings_load.h"
+#include "master/signals.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+#define DEFAULT_CONFIG "/etc/martlet/martlet.conf"
+
+enum { EXIT_USAGE = 2, MODE_STATE = 0750, MODE_RUN = 0755 };
+
+struct options {
+	const char *config;
+	bool is_foreground, is_check;
+};
+
+static struct server server;
+
+static void
+print_help(FILE *out)
+{
+	fputs("usage: martletd [-c FILE] [-f | -t]\n\n"
+	      "  -c FILE  the configuration, " DEFAULT_CONFIG "\n"
+	      "  -f       stay in the foreground\n"
+	      "  -t       check the configuration and all zone files; exit 1 for errors\n"
+	      "  -V, -h   version, this help\n",
+	      out);
+}
+
+static void
+parse_options(int argc, char **argv, struct options *out)
+{
+	int option;
+
+	while ((option = getopt(argc, argv, "c:ftVh")) != -1) {
+		switch (option) {
+		case 'c':
+			out->config = optarg;
+			break;
+		case 'f':
+			out->is_foreground = true;
+			break;
+		case 't':
+			out->is_check = true;
+			break;
+		case 'V':
+			puts("martletd " MARTLET_VERSION);
+			exit(0);
+		case 'h':
+			print_help(stdout);
+			exit(0);
+		default:
+			print_help(stderr);
+			exit(EXIT_USAGE);
+		}
+	}
+	if (optind < argc) {
+		print_help(stderr);
+		exit(EXIT_USAGE);
+	}
+}
+
+static void
+on_finding(void *arg, bool is_error, const char *text)
+{
+	(void)arg;
+	if (is_error)
+		log_errorx("%s", text);
+	else
+		log_warnx("%s", text);
+}
+
+static struct settings *
+load_settings(const char *path)
+{
+	const struct settings_sink sink = { on_finding, NULL };
+	struct settings *settings;
+
+	if (settings_load(path, &settings, &sink) != 0)
+		exit(1);
+	log_set_level(settings->log.level);
+	return settings;
+}
+
+static _Noreturn void
+check_only(const char *path)
+{
+	struct settings *settings = load_settings(path);
+	unsigned error_count = loader_check_zones(settings);
+
+	settings_free(settings);
+	exit(error_count ? 1 : 0);
+}
+
+/* Every start-up step logs why it failed. */
+static void
+or_exit(int result)
+{
+	if (result == 0)
+		return;
+	ctl_server_close(&server.ctl);
+	log_sinks_flush(1000);
+	exit(1);
+}
+
+static void
+make_parent(const char *option, const char *path)
+{
+	char *copy = alloc_text(path);
+
+	or_exit(privilege_make_dir(&server.privilege, option, dirname(copy), MODE_RUN));
+	free(copy);
+}
+
+static void
+make_dirs(const struct settings *settings)
+{
+	or_exit(privilege_make_dir(&server.privilege, "state_dir", settings->state_dir,
+				   MODE_STATE));
+	make_parent("control_socket", settings->control_socket);
+	if (settings->pid_file[0])
+		make_parent("pid_file", settings->pid_file);
+}
+
+static void
+take_lock(const char *option, const char *path, const char *what, struct lock_file *out)
+{
+	pid_t holder;
+	int result = lock_file_take(path, out, &holder);
+
+	if (result == ERR_BUSY)
+		log_errorx(
+			"%s: another server (pid %d) uses %s: stop it, or set another %s",
+			option, (int)holder, what, option);
+	else if (result)
+		log_error("%s: cannot write %s as user %s", option, path,
+			  server.privilege.name);
+	or_exit(result);
+}
+
+static void
+lock_state(const struct settings *settings)
+{
+	char *path = alloc_printf("%s/lock", settings->state_dir);
+
+	privilege_assume(&server.privilege);
+	or_exit(privilege_check_dir(&server.privilege, "state_dir", settings->state_dir,
+				    R_OK | W_OK | X_OK));
+	take_lock("state_dir", path, settings->state_dir, &server.state_lock);
+	privilege_resume(&server.privilege);
+	free(path);
+}
+
+/* One descriptor per socket; the default of 1024 is soon used up. */
+static void
+raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/* All that needs the rights we were started with. */
+static void
+bind_and_drop(const struct settings *settings)
+{
+	or_exit(privilege_find(settings, &server.privilege));
+	make_dirs(settings);
+	lock_state(settings);
+	raise_file_limit();
+	or_exit(listen_open(settings, &server.listen));
+	or_exit(ctl_server_open(&server.ctl, settings->control_socket,
+				&server.privilege));
+	or_exit(privilege_drop(&server.privilege));
+	umask(027);
+}
+
+static void
+tell_rcvbuf(const struct settings *settings)
+{
+	if (server.listen.rcvbuf_kb < settings->dns.rcvbuf_kb)
+		log_info("UDP receive buffers hold %u KiB instead of dns.rcvbuf_kb = %u: "
+			 "`sysctl -w net.core.rmem_max=%u` allows it",
+			 server.listen.rcvbuf_kb, settings->dns.rcvbuf_kb,
+			 settings->dns.rcvbuf_kb * 1024);
+}
+
+/* As the user that we are now. */
+static void
+open_files(const struct settings *settings)
+{
+	or_exit(log_sinks_open(settings->log.target, server.is_daemon));
+	if (settings->zones.dir[0])
+		or_exit(privilege_check_dir(&server.privilege, "zones.dir",
+					    settings->zones.dir, R_OK | X_OK));
+	if (settings->pid_file[0])
+		take_lock("pid_file", settings->pid_file, settings->pid_file,
+			  &server.pid_file);
+	tell_rcvbuf(settings);
+}
+
+static void
+on_sync_started(void *arg, int link_fd)
+{
+	(void)arg;
+	sync_link_open(&server.sync_link, link_fd);
+	server.is_sync_stale = false;
+}
+
+static void
+on_sync_ended(void *arg)
+{
+	(void)arg;
+	sync_link_close(&server.sync_link);
+	ctl_commands_sync_ended(&server);
+}
+
+static void
+on_worker_ended(void *arg, pid_t pid)
+{
+	(void)arg;
+	sync_link_sweep(&server.sync_link, pid);
+}
+
+static void
+on_clerk_ended(void *arg, pid_t pid, bool is_crash)
+{
+	(void)arg;
+	ctl_commands_clerk_ended(&server, pid, is_crash);
+}
+
+static void
+fork_all(struct settings *settings)
+{
+	server.region = region_create(settings->workers.count);
+	if (!server.region) {
+		log_errorx("not enough memory for the shared region");
+		or_exit(ERR_NOMEM);
+	}
+	region_set_live(server.region, settings);
+	server.heritage = (struct heritage){
+		.settings = settings,
+		.region = server.region,
+		.master_pid = getpid(),
+		.log_fd = log_sinks_open_pipe(),
+		.sockets = server.listen.pairs,
+	};
+	or_exit(server.heritage.log_fd < 0 ? server.heritage.log_fd : 0);
+	qps_init(&server.qps, settings->workers.count);
+	server.sync_link.fd = -1;
+	server.processes.heritage = &server.heritage;
+	server.processes.listen = &server.listen;
+	server.processes.worker_count = settings->workers.count;
+	server.processes.events = (struct process_events){
+		.sync_started = on_sync_started,
+		.sync_ended = on_sync_ended,
+		.worker_ended = on_worker_ended,
+		.clerk_ended = on_clerk_ended,
+	};
+	server.ctl.request = ctl_commands_request;
+	server.ctl.arg = &server;
+	ctl_server_start(&server.ctl);
+	process_start_all(&server.processes);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = { .config = DEFAULT_CONFIG };
+
+	daemon_hold_streams();
+	parse_options(argc, argv, &options);
+	log_sinks_init();
+	if (options.is_check)
+		check_only(options.config);
+	server.settings = load_settings(options.config);
+	server.is_daemon = !options.is_foreground;
+	if (server.is_daemon)
+		daemon_start();
+	notify_open();
+	log_set_process("master");
+	bind_and_drop(server.settings);
+	open_files(server.settings);
+	or_exit(signals_open());
+	fork_all(server.settings);
+	return server_run(&server);
+}
