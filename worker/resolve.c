@@ -477,11 +477,11 @@ answer_referral(struct answering *a, const struct descent *cut)
 	if (a->chain_len == 0)
 		stats_add(a->stats, STAT_referrals, 1);
 	step = step_from(response_add(&a->response, SECTION_AUTHORITY, &ns, &place, &ns_at));
-	if (step == STEP_DONE && a->response.dnssec) {
+	if (step == STEP_DONE && wants_proof(a)) {
 		if (node_find_rrset(&cut->node, TYPE_DS, &ds))
 			step = step_from(response_add(&a->response, SECTION_AUTHORITY, &ds, &place,
 						      &ds_at));
-		else if (wants_proof(a) && !denial_of_ds(a, &cut->node, cut->labels))
+		else if (!denial_of_ds(a, &cut->node, cut->labels))
 			step = STEP_DAMAGED;
 	}
 	a->additional = (struct additional_source){ ns, ns_at, cut->labels };
