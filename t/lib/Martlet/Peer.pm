@@ -53,11 +53,14 @@ sub _start {
 	for my $attempt (1 .. 3) {
 		$self->{port} = free_port();
 		$self->_spawn($self->$method);
-		return if poll(30, sub { !$self->running || $self->_ready }) && $self->running;
+		return if poll(5, sub { !$self->running || $self->_ready }) && $self->running;
 		last unless $self->log =~ /in use/;
 	}
 	$self->_end('KILL', 5);
-	die "$self->{kind} does not start:\n" . $self->log . "\n";
+	my @lines = split /\n/, $self->log;
+	@lines = grep { !/built with|compiled|linked to|---/ } @lines;
+	splice @lines, 0, @lines - 20 if @lines > 20;
+	die join "\n", "$self->{kind} does not start:", @lines, '';
 }
 
 # Ready when each zone answers its SOA with AA.
@@ -168,6 +171,7 @@ options {
 	notify no;
 	minimal-responses yes;
 	minimal-any no;
+	zero-no-soa-ttl no;
 	dnssec-validation no;
 	check-names primary ignore;
 	max-udp-size 4096;

@@ -32,7 +32,8 @@ $RCODE[16] = 'BADVERS';
 my %RDATA_NAMES = (
 	2 => [0, 1], 3 => [0, 1], 4 => [0, 1], 5 => [0, 1], 6 => [0, 2], 7 => [0, 1],
 	8 => [0, 1], 9 => [0, 1], 12 => [0, 1], 14 => [0, 2], 15 => [2, 1], 17 => [0, 2],
-	18 => [2, 1], 21 => [2, 1], 26 => [2, 2], 33 => [6, 1], 36 => [2, 1], 39 => [0, 1],
+	18 => [2, 1], 21 => [2, 1], 26 => [2, 2], 33 => [6, 1], 35 => [4, 1], 36 => [2, 1], 39 => [0, 1],
+	64 => [2, 1], 65 => [2, 1],
 );
 my %MAY_COMPRESS = map { $_ => 1 } 2 .. 9, 12, 14, 15, 17, 18, 21, 26, 33;
 
@@ -153,6 +154,9 @@ sub rdata_canonical {
 	my ($type, $rdata) = @_;
 	my $shape = $RDATA_NAMES{$type} or return $rdata;
 	my $at = $shape->[0];
+
+	# NAPTR: three character-strings stand before the name
+	$at += 1 + ord substr $rdata, $at, 1 for 1 .. ($type == 35 ? 3 : 0);
 
 	for (1 .. $shape->[1]) {
 		while ($at < length $rdata) {
