@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,6 +108,14 @@ run_command(struct clerk *clerk)
 	return clerk_refuse(clerk, "unknown command '%s'", clerk->args[0]);
 }
 
+/* Told to end while nobody waits any more: no failure. */
+static void
+end_quietly(int number)
+{
+	(void)number;
+	_exit(0);
+}
+
 _Noreturn void
 clerk_run(const struct heritage *heritage, int fd, int arg_count, char **args)
 {
@@ -115,6 +124,7 @@ clerk_run(const struct heritage *heritage, int fd, int arg_count, char **args)
 	unsigned status;
 
 	heritage_enter(heritage, "clerk");
+	signal(SIGTERM, end_quietly);
 	alarm(CLERK_IDLE_S);
 	/* workers come first; where that is not granted, we go on as we are */
 	sched_setscheduler(0, SCHED_BATCH, &param);
