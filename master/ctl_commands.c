@@ -105,6 +105,14 @@ run_clerk(struct server *server, struct ctl_peer *peer)
 	ctl_server_park(peer, CTL_PEER_AT_CLERK);
 }
 
+void
+ctl_commands_end_clerk(void *arg, pid_t pid)
+{
+	struct server *server = arg;
+
+	process_end_clerk(&server->processes, pid);
+}
+
 static void
 run_sync(struct server *server, struct ctl_peer *peer)
 {

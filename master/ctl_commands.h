@@ -10,6 +10,9 @@
 /* A request is complete; the `request` of struct ctl_server with a struct server. */
 void ctl_commands_request(void *server, struct ctl_peer *peer);
 
+/* Likewise the `end_clerk`. */
+void ctl_commands_end_clerk(void *server, pid_t pid);
+
 /* Hand to sync what waits for it, in the order of arrival, and let peers go whose
  * requests sync has answered.  returns whether to look again soon. */
 __attribute__((nonnull)) bool ctl_commands_push(struct server *server);

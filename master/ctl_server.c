@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,7 +224,7 @@ hung_up(struct ctl_peer *peer)
 	}
 	poll_set_remove(peer->fd);
 	peer->is_gone = true;
-	kill(peer->clerk, SIGTERM);
+	peer->server->end_clerk(peer->server->arg, peer->clerk);
 }
 
 static void

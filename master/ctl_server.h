@@ -22,6 +22,8 @@ struct ctl_server {
 	struct ctl_peer peers[CTL_PEERS_MAX];
 	/* a request is complete: reply to it, or change the peer's state */
 	void (*request)(void *arg, struct ctl_peer *peer);
+	/* nobody waits for this clerk any more */
+	void (*end_clerk)(void *arg, pid_t pid);
 	void *arg;
 };
 

@@ -278,6 +278,7 @@ fork_all(struct settings *settings)
 		.clerk_ended = on_clerk_ended,
 	};
 	server.ctl.request = ctl_commands_request;
+	server.ctl.end_clerk = ctl_commands_end_clerk;
 	server.ctl.arg = &server;
 	ctl_server_start(&server.ctl);
 	process_start_all(&server.processes);

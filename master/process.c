@@ -170,6 +170,16 @@ process_start_clerk(struct process_table *table, int fd, int arg_count, char **a
 	return pid;
 }
 
+void
+process_end_clerk(struct process_table *table, pid_t pid)
+{
+	for (unsigned i = 0; i < CTL_PEERS_MAX; i++)
+		if (table->clerks[i].pid == pid) {
+			table->clerks[i].state = CHILD_ENDING;
+			kill(pid, SIGTERM);
+		}
+}
+
 /* "killed by signal 11 (Segmentation fault), core dumped" */
 static void
 describe_end(int status, char *out, size_t room)

@@ -59,6 +59,9 @@ __attribute__((nonnull)) void process_start_all(struct process_table *table);
 __attribute__((nonnull, warn_unused_result)) pid_t
 process_start_clerk(struct process_table *table, int fd, int arg_count, char **args);
 
+/* Nobody waits for this clerk any more: end it. */
+__attribute__((nonnull)) void process_end_clerk(struct process_table *table, pid_t pid);
+
 /* Take notice of every child that has ended. */
 __attribute__((nonnull)) void process_reap(struct process_table *table);
 
