@@ -1,0 +1,46 @@
+/* Control requests, as a hostile peer may send them: head and arguments. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "master/ctl_request.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len);
+
+/* Every argument ends inside what was sent. */
+static void
+check_args(const struct ctl_request *request, const uint8_t *octets, size_t len)
+{
+	if (request->arg_count < 1 || request->arg_count > CTL_ARGS_MAX)
+		abort();
+	for (int i = 0; i < request->arg_count; i++) {
+		const char *end = request->args[i] + strlen(request->args[i]);
+
+		if (end >= (const char *)octets + len)
+			abort();
+	}
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *input, size_t len)
+{
+	const size_t head_len = sizeof(struct ctl_head);
+	struct ctl_request request;
+	size_t rest = 0;
+	uint8_t *octets;
+
+	if (len < head_len)
+		return 0;
+	if (ctl_request_check_head(input, &rest) == NULL &&
+	    (rest == 0 || rest > CTL_REQUEST_MAX))
+		abort();
+	/* an exact-size copy: one octet over is caught */
+	octets = malloc(len - head_len + !(len - head_len));
+	if (!octets)
+		abort();
+	memcpy(octets, input + head_len, len - head_len);
+	if (ctl_request_split(octets, len - head_len, &request) == NULL)
+		check_args(&request, octets, len - head_len);
+	free(octets);
+	return 0;
+}
