@@ -51,6 +51,8 @@ sub compare_round {
 	my $zones = @how ? $gen->signed(@how) : $gen->zones;
 	my %peers = map { $_ => Martlet::Peer->new($_, zones => $zones) } qw(nsd knot bind);
 	my $ours = Martlet->new(zones => $zones, config => { dns => { udp_size => $udp_size } });
+	# random targets are often aliases or without an address
+	$ours->expect_log(qr/^warning: sync: .*[.]zone:\d+: the target /);
 	my $compare = Martlet::Compare->new(
 		ours => $ours, peers => \%peers, origins => [$gen->origins], signed => scalar @how,
 		hidden => sub { $gen->hidden(@_) }, exists => sub { $gen->exists_name(@_) },
@@ -84,7 +86,7 @@ for my $seed ($first .. $first + $rounds - 1) {
 	compare_round($seed, @$_) for @KINDS;
 }
 
-diag("$asked answers compared from seed $first on; accepted differences:");
+diag("$asked answers compared from seed $first on" . ($ENV{MARTLET_VERBOSE} ? "; accepted differences:" : ""));
 for my $rule (@Martlet::Compare::RULES) {
 	my $count = $used{ $rule->{name} } // 0;
 	diag("  $count $rule->{name}: $rule->{why} ($rule->{rfc})") if $count && $ENV{MARTLET_VERBOSE};

@@ -33,7 +33,7 @@ sub martletd   { return "$BUILD/martletd" }
 sub martletctl { return "$BUILD/martletctl" }
 
 # Whatever the log may not hold unless it was announced.
-my $BAD_LINE = qr/\berror:|\bwarning:|runtime error|Sanitizer|Assertion .* failed
+my $BAD_LINE = qr/^error:|^warning:|runtime error|Sanitizer|Assertion .* failed
 	|\bdied\b|killed by|core dumped|==\d+== .*(?:Invalid|uninitialised|lost: [1-9])/x;
 
 # %arg: zones, config, config_text (appended as it stands), zone_files (another
