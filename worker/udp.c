@@ -266,12 +266,13 @@ udp_serve(struct udp_server *server, const struct udp_socket *socket)
 	if (count == 0)
 		return 0;
 	start_ns = clock_now_ns();
-	serving_answer(serving, server->queries, count);
-	udp_respond(server, socket, count);
-	stats_add_latency(serving->stats, clock_now_ns() - start_ns, count);
+	/* before anything is sent: who has a response finds its query counted */
 	stats_add(serving->stats, STAT_batches, 1);
 	stats_add(serving->stats, STAT_udp_queries, count);
 	if (udp_kind_is_ipv6(socket->kind))
 		stats_add(serving->stats, STAT_ipv6_queries, count);
+	serving_answer(serving, server->queries, count);
+	udp_respond(server, socket, count);
+	stats_add_latency(serving->stats, clock_now_ns() - start_ns, count);
 	return count;
 }

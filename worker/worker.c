@@ -217,6 +217,8 @@ worker_turn(struct worker *worker)
 		tcp_timeout_ms(&worker->tcp, clock_now_ms(), WORKER_HEARTBEAT_MS);
 	int count = epoll_wait(worker->epoll_fd, events, WORKER_EVENTS, timeout_ms);
 
+	/* before anything is answered that came after the change */
+	worker_follow_live(worker);
 	for (int i = 0; i < count; i++) {
 		uint64_t source = events[i].data.u64;
 
@@ -236,7 +238,6 @@ worker_turn(struct worker *worker)
 		tcp_serve(&worker->tcp, now_ns / 1000000);
 	tcp_sweep(&worker->tcp, now_ns / 1000000);
 	stats_set(&worker->slot->stats, STAT_log_dropped, log_dropped());
-	worker_follow_live(worker);
 }
 
 /* What waits in the sockets now; what comes later is nobody's. */
