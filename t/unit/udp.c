@@ -7,8 +7,10 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "shm/clock.h"
 #include "t/tap.h"
 
 enum { QUERY_LEN = 20, REPLY = 'r', SILENCE = 's', LONG_REPLY = 'l' };
@@ -41,6 +43,27 @@ answer_batch(struct query *queries, unsigned count, const struct zone_store *sto
 		else if (q->packet[12] == LONG_REPLY)
 			q->response_len = q->room;
 	}
+}
+
+/* What the next calls of sendmmsg do in place of sending: an errno, or with 0 send at
+ * most `at_most` messages. */
+static struct {
+	int error;
+	unsigned times, at_most;
+} obstacle;
+
+int
+sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+	if (obstacle.times > 0) {
+		obstacle.times--;
+		if (obstacle.error) {
+			errno = obstacle.error;
+			return -1;
+		}
+		count = count < obstacle.at_most ? count : obstacle.at_most;
+	}
+	return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
 }
 
 static uint64_t
@@ -330,6 +353,53 @@ test_unsendable(void)
 	close(fd);
 }
 
+static void
+test_obstacles(void)
+{
+	struct sockaddr_storage address;
+	socklen_t len;
+	int fd = bound_to("127.0.0.1", &address, &len);
+	struct udp_socket served = udp_socket_of(fd, &address);
+	int client = connected_to(&address, len);
+	uint64_t start_ms;
+	uint16_t id;
+
+	memset(serving.stats, 0, sizeof *serving.stats);
+	obstacle.times = 1;
+	obstacle.error = EINTR;
+	ok(round_trip(&served, client, 64, "rs"), "sending is interrupted");
+	obstacle.times = 1;
+	obstacle.error = ENOBUFS;
+	ok(round_trip(&served, client, 64, "r"), "no buffer for a moment");
+	obstacle.times = 100;
+	obstacle.error = 0;
+	obstacle.at_most = 7;
+	ok(round_trip(&served, client, 64, "r"), "seven are sent at a time");
+	is_int(counted(STAT_udp_send_failed), 0, "nothing has failed so far");
+
+	obstacle.times = 1;
+	obstacle.error = EPERM;
+	for (uint16_t i = 0; i < 3; i++)
+		ask(client, i, REPLY);
+	is_int(udp_serve(&server, &served), 3, "the first of three is forbidden");
+	ok(response(client, &id) && id == 1 && response(client, &id) && id == 2,
+	   "the others are sent");
+	is_int(counted(STAT_udp_send_failed), 1, "udp_send_failed");
+
+	obstacle.times = 1000;
+	obstacle.error = EAGAIN;
+	for (uint16_t i = 0; i < 64; i++)
+		ask(client, i, REPLY);
+	start_ms = clock_now_ms();
+	is_int(udp_serve(&server, &served), 64, "the send buffer stays full");
+	ok(clock_now_ms() - start_ms < 1000, "which is not waited for");
+	is_int(counted(STAT_udp_send_failed), 65, "all 64 are counted as failed");
+	obstacle.times = 0;
+	ok(round_trip(&served, client, 64, "r"), "the next batch is sent");
+	close(client);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -356,6 +426,7 @@ main(void)
 	test_wildcard("::", "::1", "IPv6");
 	test_odd_lengths();
 	test_unsendable();
+	test_obstacles();
 	free(region);
 	return done_testing();
 }
