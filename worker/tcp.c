@@ -7,7 +7,6 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,7 +23,6 @@ enum {
 	/* what the kernel keeps for a peer that does not read: by itself it would grow to
 	 * megabytes */
 	TCP_SNDBUF_LEN = 128 * 1024,
-	TCP_PAGE_LEN = 4096,
 };
 
 /* epoll data: a pointer to a stream (even), or a listening socket's fd. */
@@ -54,46 +52,17 @@ tcp_link_newest(struct tcp_server *server, struct tcp_stream *stream, uint64_t n
 	server->newest = stream;
 }
 
-/* ---- memory of streams ---- */
-
-static struct tcp_stream *
-tcp_take_stream(struct tcp_server *server)
-{
-	struct tcp_stream *stream = server->spare;
-
-	if (stream) {
-		server->spare = stream->newer;
-		server->spare_count--;
-		return stream;
-	}
-	stream = mmap(NULL, sizeof *stream, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	return stream == MAP_FAILED ? NULL : stream;
-}
-
-static void
-tcp_unmap_spare(struct tcp_server *server)
-{
-	munmap(tcp_take_stream(server), sizeof(struct tcp_stream));
-}
-
-/* Kept for the next one, but for the pages that hardly any connection needs. */
-static void
-tcp_put_stream(struct tcp_server *server, struct tcp_stream *stream)
-{
-	if (server->open_count + server->spare_count >= server->limits.clients) {
-		munmap(stream, sizeof *stream);
-		return;
-	}
-	if (stream->is_large)
-		madvise((uint8_t *)stream + TCP_PAGE_LEN, sizeof *stream - TCP_PAGE_LEN,
-			MADV_DONTNEED);
-	stream->newer = server->spare;
-	server->spare = stream;
-	server->spare_count++;
-}
-
 /* ---- opening and closing connections ---- */
+
+/* Connections and spare ones together stay within the limit. */
+static void
+tcp_shrink_pool(struct tcp_server *server)
+{
+	uint32_t clients = server->limits.clients;
+
+	tcp_pool_shrink(&server->pool,
+			clients > server->open_count ? clients - server->open_count : 0);
+}
 
 static void
 tcp_count_open(struct tcp_server *server, int change, struct client_cells client)
@@ -114,7 +83,8 @@ tcp_close(struct tcp_server *server, struct tcp_stream *stream)
 	close(stream->fd);
 	tcp_unlink(server, stream);
 	tcp_count_open(server, -1, stream->client);
-	tcp_put_stream(server, stream);
+	tcp_pool_put(&server->pool, stream);
+	tcp_shrink_pool(server);
 }
 
 /* One that is ending was counted when it began to. */
@@ -163,13 +133,13 @@ static void
 tcp_start_stream(struct tcp_server *server, int fd, const struct sockaddr_storage *peer,
 		 struct client_cells client, uint64_t now_ms)
 {
-	struct tcp_stream *stream = tcp_take_stream(server);
+	struct tcp_stream *stream = tcp_pool_take(&server->pool);
 	uint32_t flags = peer->ss_family == AF_INET6 ? QUERY_TCP | QUERY_IPV6 : QUERY_TCP;
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = stream };
 
 	if (!stream || epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
 		if (stream)
-			tcp_put_stream(server, stream);
+			tcp_pool_put(&server->pool, stream);
 		stats_add(server->stats, STAT_tcp_closed_full, 1);
 		close(fd);
 		return;
@@ -233,7 +203,7 @@ tcp_admit(struct tcp_server *server, int fd, const struct sockaddr_storage *peer
 static void
 tcp_accept(struct tcp_server *server, int listener, uint64_t now_ms)
 {
-	struct sockaddr_storage peer;
+	struct sockaddr_storage peer = { 0 };
 
 	for (unsigned i = 0; i < TCP_ACCEPTS; i++) {
 		socklen_t len = sizeof peer;
@@ -388,9 +358,7 @@ void
 tcp_set_limits(struct tcp_server *server, const struct tcp_limits *limits)
 {
 	server->limits = *limits;
-	while (server->spare &&
-	       server->open_count + server->spare_count > limits->clients)
-		tcp_unmap_spare(server);
+	tcp_shrink_pool(server);
 }
 
 int
@@ -414,7 +382,6 @@ tcp_fini(struct tcp_server *server)
 {
 	while (server->oldest)
 		tcp_close(server, server->oldest);
-	while (server->spare)
-		tcp_unmap_spare(server);
+	tcp_pool_shrink(&server->pool, 0);
 	close(server->epoll_fd);
 }

@@ -17,6 +17,7 @@
 
 #include "shm/region.h"
 #include "worker/serving.h"
+#include "worker/tcp_pool.h"
 #include "worker/tcp_stream.h"
 
 enum {
@@ -36,8 +37,8 @@ struct tcp_server {
 	int epoll_fd;			/* readable when tcp_serve has something to do */
 	struct tcp_limits limits;
 	struct tcp_stream *oldest, *newest;
-	struct tcp_stream *spare;	/* mapped and unused, linked by `newer` */
-	uint32_t open_count, spare_count;
+	uint32_t open_count;
+	struct tcp_pool pool;
 	int listeners[2 * SETTINGS_LISTEN_MAX];
 	unsigned listener_count;
 	bool is_draining;

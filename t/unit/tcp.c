@@ -525,8 +525,8 @@ test_clients(void)
 		close(fds[i]);
 	pump();
 	is_int(counted(STAT_tcp_open), 0, "all closed");
-	ok(server.spare_count <= limits.clients, "%u spare ones are kept",
-	   server.spare_count);
+	ok(server.pool.spare_count <= limits.clients, "%u spare ones are kept",
+	   server.pool.spare_count);
 }
 
 static void
@@ -714,7 +714,8 @@ test_connects(void)
 	is_int(good, 1500, "1500 of 2000 connections ask one query");
 	is_int(counted(STAT_tcp_open), 0, "none stays open");
 	is_int(counted(STAT_tcp_accepted), 2000, "all were accepted");
-	ok(server.spare_count < 200, "%u streams were needed", server.spare_count);
+	ok(server.pool.spare_count < 200, "%u streams were needed",
+	   server.pool.spare_count);
 	fd = dup(0);
 	ok(fd <= lowest + 2, "no descriptor is lost");
 	close(fd);
