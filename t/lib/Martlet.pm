@@ -193,9 +193,11 @@ sub ctl {
 	return wantarray ? ($exit, $json) : $json;
 }
 
-# martletctl as people use it: exit code, stdout; stderr in {ctl_stderr}.
+# martletctl as people use it: exit code, stdout; stderr in {ctl_stderr}.  Finds the
+# server by its socket, unless -c comes first.
 sub ctl_text {
 	my ($self, @args) = @_;
+	unshift @args, '-s', $self->control_socket unless @args && $args[0] eq '-c';
 	my $out = "$self->{dir}/ctl.out";
 	my $err = "$self->{dir}/ctl.err";
 	my $pid = fork // die "fork: $!\n";
@@ -203,7 +205,7 @@ sub ctl_text {
 	if (!$pid) {
 		open STDOUT, '>', $out or POSIX::_exit(126);
 		open STDERR, '>', $err or POSIX::_exit(126);
-		exec martletctl(), '-s', $self->control_socket, @args or POSIX::_exit(127);
+		exec {martletctl()} martletctl(), @args or POSIX::_exit(127);
 	}
 	my $ended = poll(60, sub { waitpid($pid, POSIX::WNOHANG()) == $pid });
 	my $status = $?;
