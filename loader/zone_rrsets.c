@@ -6,12 +6,14 @@
 
 #include "loader/zone_rules.h"
 #include "loader/zone_sort.h"
+#include "shm/rdata.h"
 #include "shm/rrtype.h"
 
 enum {
 	MESSAGE_MAX = 65535,
 	MESSAGE_HEAD = 12 + 4, /* header; type and class behind the question's name */
-	RR_HEAD = 2 + 10, /* owner as a pointer; type, class, TTL, length */
+	POINTER_LEN = 2,
+	RR_HEAD = POINTER_LEN + 10, /* owner as a pointer; type, class, TTL, length */
 };
 
 struct rrset_pass {
@@ -20,14 +22,30 @@ struct rrset_pass {
 	size_t to;
 };
 
-/* Octets of RRs [at, end) in a message. */
+/* Octets of rdata in a message when every name that may be a pointer is one. */
+static size_t
+least_rdata(const struct zone_record *record)
+{
+	struct rdata_name names[RDATA_NAMES_MAX];
+	unsigned count =
+		rdata_names(record->type, record->rdata, record->rdata_len, names);
+	size_t size = record->rdata_len;
+
+	for (unsigned i = 0; i < count; i++)
+		if (names[i].may_compress && names[i].len > POINTER_LEN)
+			size -= names[i].len - (size_t)POINTER_LEN;
+	return size;
+}
+
+/* Octets that RRs [at, end) take at least in a message; the exact size is found when
+ * they are rendered. */
 static size_t
 wire_size(const struct zone_records *zone, size_t at, size_t end)
 {
 	size_t size = 0;
 
 	for (; at < end; at++)
-		size += RR_HEAD + (size_t)zone->records[at].rdata_len;
+		size += RR_HEAD + least_rdata(&zone->records[at]);
 	return size;
 }
 
