@@ -232,6 +232,10 @@ sub _add_rare {
 	$self->_add($zone, ['*', '*', 'twice', @apex], 'TXT', 1);
 	$self->_add($zone, ['*', 'alias', @apex], 'CNAME', 1);
 	$self->_add($zone, ['*', 'chain', @apex], 'CNAME', 1, _text('x', 'alias', @apex));
+	# as deep as names get, with a wildcard down there
+	my @deep = (('d') x 50, @apex);
+	$self->_add($zone, [('d') x 50, @deep], 'A', 1);
+	$self->_add($zone, ['*', @deep], 'TXT', 1);
 	return unless $self->{big};
 	$self->_add($zone, ['big', @apex], 'TXT', 1);
 	$zone->{sets}{ _key('big', @apex) }{TXT}{rdata} =

@@ -416,6 +416,17 @@ _rule(
 	});
 
 _rule(
+	name => 'naptr-additional',
+	peers => [qw(nsd knot)],
+	rfc => 'RFC 3403, section 4.2',
+	why => 'we add the addresses of NAPTR targets with the flag "A", NSD and Knot do not',
+	parts => ['additional'],
+	when => sub {
+		my ($case) = @_;
+		return $case->{type} == 35 && !keys %{ $case->{theirs}{additional} };
+	});
+
+_rule(
 	name => 'knot-service',
 	peers => ['knot'],
 	rfc => 'RFC 9460, section 4.1',
