@@ -56,30 +56,43 @@ daemon_start(void)
 		log_warn("cannot change to /");
 }
 
-void
-daemon_ready(int keep_stderr)
+static void
+drop_streams(int keep_stderr)
 {
-	int null_fd;
+	int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (ready_fd < 0)
+	if (null_fd < 0)
 		return;
-	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null_fd >= 0) {
-		dup2(null_fd, STDIN_FILENO);
-		dup2(null_fd, STDOUT_FILENO);
-		if (!keep_stderr)
-			dup2(null_fd, STDERR_FILENO);
-		close(null_fd);
-	}
-	if (write(ready_fd, "1", 1) != 1)
-		log_debug("nobody waits for the start any more");
-	daemon_forget();
+	dup2(null_fd, STDIN_FILENO);
+	dup2(null_fd, STDOUT_FILENO);
+	if (!keep_stderr)
+		dup2(null_fd, STDERR_FILENO);
+	close(null_fd);
+}
+
+static void
+close_ready(void)
+{
+	close(ready_fd);
+	ready_fd = -1;
 }
 
 void
-daemon_forget(void)
+daemon_ready(int keep_stderr)
 {
-	if (ready_fd >= 0)
-		close(ready_fd);
-	ready_fd = -1;
+	if (ready_fd < 0)
+		return;
+	drop_streams(keep_stderr);
+	if (write(ready_fd, "1", 1) != 1)
+		log_debug("nobody waits for the start any more");
+	close_ready();
+}
+
+void
+daemon_enter_child(void)
+{
+	if (ready_fd < 0)
+		return;
+	drop_streams(0);
+	close_ready();
 }

@@ -14,7 +14,8 @@ void daemon_start(void);
  * does nothing. */
 void daemon_ready(int keep_stderr);
 
-/* In a forked child: the parent waits for the master alone. */
-void daemon_forget(void);
+/* In a forked child: the parent waits for the master alone, and whoever started us must
+ * not wait for the end of our streams. */
+void daemon_enter_child(void);
 
 #endif

@@ -299,10 +299,10 @@ main(int argc, char **argv)
 	if (server.is_daemon)
 		daemon_start();
 	notify_open();
-	log_set_process("master");
 	bind_and_drop(server.settings);
 	open_files(server.settings);
 	or_exit(signals_open());
+	log_set_process("master");
 	fork_all(server.settings);
 	return server_run(&server);
 }

@@ -36,7 +36,7 @@ static void
 enter_child(int keep_fd)
 {
 	poll_set_close_all(keep_fd);
-	daemon_forget();
+	daemon_enter_child();
 }
 
 static void

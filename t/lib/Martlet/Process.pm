@@ -11,7 +11,7 @@ use IO::Socket::INET;
 use POSIX      ();
 use Time::HiRes qw(sleep time);
 
-our @EXPORT_OK = qw(free_port poll slow find_program read_file write_file);
+our @EXPORT_OK = qw(free_port poll slow find_program read_file write_file children_of);
 
 # Waiting times are meant for a quiet machine; valgrind and sanitizers need more.
 sub slow {
@@ -82,6 +82,18 @@ sub write_file {
 	print {$out} $text or die "$path: $!\n";
 	close $out or die "$path: $!\n";
 	return $path;
+}
+
+# The children of a process: [name, pid] each, by pid.
+sub children_of {
+	my ($parent) = @_;
+	my @found;
+
+	for my $path (glob '/proc/[0-9]*/stat') {
+		my ($pid, $name, $of) = read_file($path) =~ /^(\d+) \((.*)\) \S (\d+) /s or next;
+		push @found, [$name, $pid] if $of == $parent;
+	}
+	return sort { $a->[1] <=> $b->[1] } @found;
 }
 
 # Live servers, so that an early end of the test ends them too.

@@ -1,0 +1,176 @@
+#!/usr/bin/perl
+# What keeps the server from starting: one line that names it and the cure, exit 1.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use Cwd qw(abs_path);
+use File::Path qw(make_path);
+use IO::Socket::INET;
+use IO::Socket::UNIX;
+use Martlet;
+use Martlet::Control;
+use Martlet::Process qw(free_port poll read_file write_file);
+use Test::More;
+
+my $ZONE = "\@ 3600 IN SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.2.1\n";
+
+sub prepared {
+	my (%arg) = @_;
+	my $m = Martlet->new(start => 0, zones => { 'example.com' => $ZONE }, %arg);
+	$m->{port} = free_port();
+	$m->{may_fail} = 1;
+	$m->expect_log(qr/^(?:error|warning):/);
+	return $m;
+}
+
+# A start that fails: with one line that matches, and nothing left behind.
+sub refused {
+	my ($m, $what, $want, $exit) = @_;
+
+	$m->write_config;
+	my ($code, $output) = $m->run('-f');
+	is($code, $exit // 1, "$what: exit " . ($exit // 1));
+	my @lines = split /\n/, $output;
+	is(scalar @lines, 1, "$what: one line") or diag($output);
+	like($output, $want, "$what: names it");
+	ok(!-e "$m->{dir}/martletd.pid", "$what: no pid file is left");
+	return;
+}
+
+my $root = $> == 0;
+
+# the command line
+{
+	my $m = prepared();
+	my ($code, $output) = $m->run('-V');
+	is($code, 0, '-V');
+	like($output, qr/^martletd \d+\.\d+\.\d+$/, 'prints the version');
+	($code, $output) = $m->run('-h');
+	is($code, 0, '-h');
+	($code) = $m->run('-x');
+	is($code, 2, 'an unknown option');
+	($code) = $m->run('more');
+	is($code, 2, 'an argument too many');
+}
+
+# the configuration
+{
+	my $m = prepared();
+	unlink $m->config_path;
+	my ($code, $output) = do { no warnings 'redefine';
+		local *Martlet::write_config = sub { }; $m->run('-f') };
+	is($code, 1, 'no configuration file');
+	like($output, qr/martlet\.conf: cannot be read: No such file.*-c FILE/, 'names it and -c');
+	is($output =~ tr/\n//, 1, 'in one line');
+}
+for my $case (
+	[{ user => 5 }, qr/^error: .*martlet\.conf:\d+: user: text/m, 'a wrong type'],
+	[{ workers => { cont => 1 } }, qr/nearest is "workers\.count"/, 'a wrong name'],
+	[{ redis => { enable => \0 } }, qr/redis: not in this version/, 'a later capability'],
+	[{ control_socket => '/tmp/' . 'x' x 120 }, qr/control_socket: .* 125 octets, at most 107/,
+		'a socket path over 107 octets'],
+	[{ listen => [{ address => '192.0.2.7', port => 5399 }] },
+		qr/192\.0\.2\.7 port 5399.*freebind/, 'an address that is not ours'],
+	[{ zones => { dir => '/nowhere/zones' } }, qr{zones\.dir: there is no directory /nowhere/zones: make it},
+		'no zones directory'],
+	[{ state_dir => '/nowhere/state' }, qr{state_dir: cannot make the directory /nowhere/state},
+		'no place for the state'],
+	[{ control_socket => '/nowhere/run/sock' }, qr{control_socket: cannot make the directory /nowhere/run},
+		'no place for the socket'],
+	[{ log => { target => '/nowhere/log' } }, qr{log\.target: cannot open /nowhere/log: No such file},
+		'no place for the log'],
+	[{ control_group => 'no-such-group' }, qr/control_group: there is no group "no-such-group"/,
+		'no such group'])
+{
+	my ($change, $want, $what) = @$case;
+	refused(prepared(config => $change), $what, $want);
+}
+SKIP: {
+	skip 'only root changes the user', 8 unless $root;
+	refused(prepared(config => { user => 'no-such-user' }), 'no such user',
+		qr/user: there is no user "no-such-user": create it \(`useradd/);
+	refused(prepared(config => { group => 'no-such-group' }), 'no such group',
+		qr/group: there is no group "no-such-group"/);
+}
+
+# ports
+for my $proto (qw(udp tcp)) {
+	my $m = prepared();
+	my $other = IO::Socket::INET->new(Proto => $proto, LocalAddr => '127.0.0.1',
+		LocalPort => $m->port, ReusePort => 1, ($proto eq 'tcp' ? (Listen => 1) : ()));
+	refused($m, "a port in use over $proto", qr/127\.0\.0\.1 port $m->{port} is in use over \U$proto\E: .*ss -lnp/);
+	undef $other;
+}
+
+# files in the way
+{
+	my $m = prepared();
+	write_file($m->control_socket, 'precious');
+	refused($m, 'a file instead of the socket', qr/control\.sock exists and is no socket: remove it/);
+	is(read_file($m->control_socket), 'precious', 'which is untouched');
+
+	$m = prepared();
+	my $live = IO::Socket::UNIX->new(Local => $m->control_socket, Listen => 5);
+	refused($m, 'another live socket', qr/another server listens on .*control\.sock/);
+	ok(-S $m->control_socket, 'which is untouched');
+	ok(IO::Socket::UNIX->new(Peer => $m->control_socket), 'and still live');
+	undef $live;
+	ok(-S $m->control_socket, 'a stale one');
+	$m->start;
+	my ($status) = Martlet::Control::ask($m->control_socket, 'ready');
+	is($status, 0, 'is replaced');
+	$m->stop;
+	ok(!-e $m->control_socket, 'and removed at the end');
+}
+
+# a second server
+{
+	my $first = Martlet->new(zones => { 'example.com' => $ZONE });
+	my $pid = $first->pid;
+	is(read_file("$first->{dir}/martletd.pid"), "$pid\n", 'the pid file');
+
+	refused(prepared(config => { state_dir => $first->state_dir }), 'a second server on one state_dir',
+		qr/state_dir: another server \(pid $pid\) uses \Q$first->{dir}\E/);
+	refused(prepared(config => { pid_file => "$first->{dir}/martletd.pid" }), 'one pid file for two',
+		qr/pid_file: another server \(pid $pid\) uses/);
+	is(read_file("$first->{dir}/martletd.pid"), "$pid\n", 'the pid file is as it was');
+	refused(prepared(config => { control_socket => $first->control_socket }), 'one socket for two',
+		qr/another server listens on/);
+	is($first->ask('example.com', 'SOA')->rcode, 'NOERROR', 'the first one serves on');
+
+	# killed: its children end, and the next one takes over what is left
+	$first->kill_now;
+	ok(-e "$first->{dir}/martletd.pid", 'a stale pid file');
+	$first->start;
+	is(read_file("$first->{dir}/martletd.pid"), $first->pid . "\n", 'is taken over');
+	$first->stop;
+	ok(!-e "$first->{dir}/martletd.pid", 'and removed at the end');
+}
+
+# -t
+{
+	my $m = prepared();
+	$m->write_config;
+	my ($code, $output) = $m->run('-t');
+	is($code, 0, '-t with nothing wrong');
+	is($output, '', 'says nothing');
+	$m->write_zone('bad.example', "\@ 3600 IN SOA ns h 1 2 3 4 5\n\@ NS ns\nns A nonsense\n");
+	($code, $output) = $m->run('-t');
+	is($code, 1, '-t with a bad zone');
+	like($output, qr/^error: \S*bad\.example\.zone:3: /m, 'names file and line');
+	$m->remove_zone('bad.example');
+	$m->write_zone('warn.example', "$ZONE\nelse.example. A 192.0.2.1\n");
+	($code, $output) = $m->run('-t');
+	is($code, 0, '-t with a warning only');
+	like($output, qr/^warning: \S*warn\.example\.zone:5: /m, 'which is told');
+	$m->write_config({ tcp => { idle_ms => 1 }, user => 1 });
+	($code, $output) = $m->run('-t');
+	is($code, 1, '-t with a bad configuration');
+	is(scalar(() = $output =~ /^error: \S+martlet\.conf:\d+: /mg), 2, 'all errors are told');
+}
+
+done_testing();

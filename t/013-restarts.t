@@ -1,0 +1,141 @@
+#!/usr/bin/perl
+# Children that die or hang: what a client sees, and what the operator does.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use IO::Select;
+use IO::Socket::INET;
+use Martlet;
+use Martlet::Control;
+use Martlet::Process qw(children_of poll slow);
+use Martlet::Wire qw(encode_query);
+use Test::More;
+use Time::HiRes qw(time);
+
+my $ZONE = "\@ 3600 IN SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.2.1\n";
+my $m = Martlet->new(zones => { 'example.com' => $ZONE });
+
+sub control {
+	my (@args) = @_;
+	my ($status, $json) = Martlet::Control::ask($m->control_socket, @args);
+	return wantarray ? ($status, $json) : $json;
+}
+sub workers { return @{ control('workers')->{workers} } }
+sub serving { return poll(20, sub { 2 == grep { $_->{state} eq 'serving' } workers() }) }
+
+# Queries from `count` ports, so that each worker gets some.
+sub send_queries {
+	my ($count) = @_;
+	return map {
+		my $socket = IO::Socket::INET->new(Proto => 'udp', PeerAddr => $m->address,
+			PeerPort => $m->port) or die "socket: $!\n";
+		$socket->send(encode_query('ns.example.com', 'A', id => $_));
+		$socket;
+	} 1 .. $count;
+}
+
+sub count_answers {
+	my ($seconds, @sockets) = @_;
+	my $end = time + $seconds * slow();
+	my $answers = 0;
+	for my $socket (@sockets) {
+		my $left = $end - time;
+		next unless IO::Select->new($socket)->can_read($left > 0 ? $left : 0);
+		$answers++ if defined $socket->recv(my $octets, 4096);
+	}
+	return $answers;
+}
+
+# killed with queries in its queue
+{
+	is(count_answers(5, send_queries(20)), 20, 'all is well');
+	my $before = control('stats');
+	my @old = workers();
+	$m->expect_log(qr/warning: master: worker \d \(pid \d+\) died after .*started again/);
+	kill 'STOP', map { $_->{pid} } @old;
+	my @sockets = send_queries(40);
+	kill 'KILL', map { $_->{pid} } @old;
+	is(count_answers(5, @sockets), 40, 'what waited for killed workers is answered by the next');
+	like($m->log, qr/worker 0 \(pid $old[0]{pid}\) died after \d+\.\d s: killed by signal 9/,
+		'the log has pid, age and signal');
+	ok(serving(), 'both serve again');
+	my @new = workers();
+	isnt($new[$_]{pid}, $old[$_]{pid}, "worker $_ is another process") for 0, 1;
+	is($new[$_]{restarts}, 1, "worker $_ counts it") for 0, 1;
+	is($new[$_]{cpu}, $old[$_]{cpu}, "worker $_ is on its CPU") for 0, 1;
+	my $after = control('stats');
+	is(scalar(grep { ($after->{$_} // 0) < ($before->{$_} // 0) } grep { !/latency|tcp_open/ } keys %$before),
+		0, 'no counter has stepped back');
+	cmp_ok($after->{udp_queries}, '>=', $before->{udp_queries} + 40, 'and the sum goes on');
+	is($after->{restarts}, $before->{restarts} + 2, 'restarts are counted');
+}
+
+# hangs: the loop stands still while queries wait
+{
+	my ($worker) = workers();
+	$m->expect_log(qr/error: master: worker 0 \(pid \d+\) has stood still/);
+	kill 'STOP', $worker->{pid};
+	my $begun = time;
+	my @sockets = send_queries(20);
+	is(count_answers(6, @sockets), 20, 'queries for a worker that hangs are answered late');
+	cmp_ok(time - $begun, '>', 1.9, 'after it has stood still for 2 s');
+	like($m->log, qr/has stood still for 2\.\d s while queries wait: killed/, 'as the log says');
+	is(control('stats')->{hung_workers}, 1, 'and the counter');
+	ok(serving(), 'it serves again');
+}
+
+# dies at once, again and again: backs off, and its neighbour serves its sockets
+{
+	$m->expect_log(qr/error: master: worker 1 \(pid \d+\) died .*the \d\. time in a row/);
+	my $state = '';
+	my $last = 0;
+	ok(poll(30, sub {
+		my $worker = (workers())[1];
+		$state = $worker->{state};
+		kill 'KILL', $last = $worker->{pid} if $worker->{pid} && $worker->{pid} != $last;
+		$state eq 'backoff';
+	}), 'three quick deaths in a row: it backs off');
+	is((workers())[1]{pid}, undef, 'no process');
+	my ($status, $json) = control('status');
+	is($status, 1, 'status is an alarm');
+	like("@{ $json->{problems} }", qr/worker 1 died 3 times in a row/, 'that says why');
+	is((control('ready'))[0], 0, 'but the server is ready');
+	is(count_answers(3, send_queries(40)), 40, 'all queries are answered by its neighbour');
+	my $tcp = grep { $m->ask('ns.example.com', 'A', tcp => 1) } 1 .. 10;
+	is($tcp, 10, 'over TCP too');
+	ok(serving(), 'it is tried again, and serves');
+	is((control('status'))[0], 0, 'the alarm is over');
+	like($m->log, qr/started again in 1 s; a neighbour serves its sockets/, 'the log says so');
+}
+
+# sync
+{
+	my ($sync) = map { $_->[1] } grep { $_->[0] eq 'sync' } children_of($m->pid);
+	ok($sync, 'sync runs');
+	$m->expect_log(qr/warning: master: sync \(pid \d+\) died/);
+	kill 'KILL', $sync;
+	is($m->ask('example.com', 'SOA')->rcode, 'NOERROR', 'killed: clients see nothing');
+	$m->write_zone('example.com', "$ZONE\nnew A 192.0.2.2\n");
+	my ($status, $json) = control('reload');
+	is($status, 0, 'a reload is answered by the next one');
+	is($m->ask('new.example.com', 'A')->rcode, 'NOERROR', 'and served');
+	like($m->log, qr/sync \(pid $sync\) died after .*started again/, 'the log says so');
+}
+
+# the master
+{
+	my @children = map { $_->[1] } children_of($m->pid);
+	is(scalar @children, 3, 'three children');
+	kill 'KILL', $m->pid;
+	ok(poll(5, sub { !grep { kill 0, $_ } @children }), 'killed: all children end');
+	poll(5, sub { !$m->running });
+	$m->start;
+	is($m->ask('new.example.com', 'A')->rcode, 'NOERROR', 'a new one serves the same');
+	$m->stop;
+}
+
+done_testing();
