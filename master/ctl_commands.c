@@ -290,14 +290,29 @@ ctl_commands_push(struct server *server)
 	       has_state(server, CTL_PEER_QUEUED) || has_state(server, CTL_PEER_AT_SYNC);
 }
 
+/* A reload may be done twice; `rollback` or `swap` must not. */
+static bool
+may_repeat(const struct ctl_peer *peer)
+{
+	return !peer->is_repeated && strcmp(peer->request.args[0], "reload") == 0;
+}
+
 void
 ctl_commands_sync_ended(struct server *server)
 {
-	for (unsigned i = 0; i < CTL_PEERS_MAX; i++)
-		if (server->ctl.peers[i].state == CTL_PEER_AT_SYNC)
-			ctl_server_refuse(&server->ctl.peers[i],
-					  "sync ended while it worked on this: see the "
-					  "log, and try again");
+	for (unsigned i = 0; i < CTL_PEERS_MAX; i++) {
+		struct ctl_peer *peer = &server->ctl.peers[i];
+
+		if (peer->state != CTL_PEER_AT_SYNC)
+			continue;
+		if (may_repeat(peer) && server->state != SERVER_STOPPING) {
+			peer->is_repeated = true;
+			ctl_server_park(peer, CTL_PEER_QUEUED);
+		} else {
+			ctl_server_refuse(peer, "sync ended while it worked on this: see "
+						"the log, and try again");
+		}
+	}
 }
 
 void

@@ -31,6 +31,7 @@ struct ctl_peer {
 	uid_t uid;
 	bool may_change, may_read; /* which commands */
 	bool is_gone; /* has hung up, and its clerk was told to end */
+	bool is_repeated; /* sync died over it once */
 	pid_t clerk;
 	uint64_t arrival; /* order among those that wait for sync */
 	uint64_t deadline_ms;

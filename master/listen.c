@@ -223,22 +223,20 @@ open_address(const struct settings *settings, struct listen_set *set, size_t ind
 int
 listen_open(const struct settings *settings, struct listen_set *out)
 {
-	struct listen_set set = { .address_count = settings->listen_count,
-				  .worker_count = settings->workers.count };
-	size_t pair_count = set.address_count * set.worker_count;
+	size_t pair_count = settings->listen_count * settings->workers.count;
 	int result = 0;
 
-	set.pairs = alloc_zero(pair_count, sizeof *set.pairs);
-	set.drops = alloc_zero(pair_count, sizeof *set.drops);
-	for (size_t i = 0; i < set.address_count && !result; i++)
+	out->address_count = settings->listen_count;
+	out->worker_count = settings->workers.count;
+	out->pairs = alloc_zero(pair_count, sizeof *out->pairs);
+	out->drops = alloc_zero(pair_count, sizeof *out->drops);
+	for (size_t i = 0; i < out->address_count && !result; i++)
 		result = probe(&settings->listen[i]);
-	for (size_t i = 0; i < set.address_count && !result; i++)
-		result = open_address(settings, &set, i);
-	if (result)
-		return result; /* the process ends */
-	listen_set_rcvbuf(&set, settings->dns.rcvbuf_kb);
-	*out = set;
-	return 0;
+	for (size_t i = 0; i < out->address_count && !result; i++)
+		result = open_address(settings, out, i);
+	if (!result)
+		listen_set_rcvbuf(out, settings->dns.rcvbuf_kb);
+	return result;
 }
 
 static bool

@@ -20,7 +20,8 @@ struct listen_set {
 };
 
 /* Open all sockets, when no other server has one of the ports.  On failure one line
- * that names address and cure is logged.  returns 0 or an error code. */
+ * that names address and cure is logged, and the process has to end: what was opened up
+ * to then stays open.  returns 0 or an error code. */
 __attribute__((nonnull, warn_unused_result)) int
 listen_open(const struct settings *settings, struct listen_set *out);
 

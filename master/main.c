@@ -139,7 +139,7 @@ make_dirs(const struct settings *settings)
 		make_parent("pid_file", settings->pid_file);
 }
 
-static void
+static int
 take_lock(const char *option, const char *path, const char *what, struct lock_file *out)
 {
 	pid_t holder;
@@ -152,20 +152,24 @@ take_lock(const char *option, const char *path, const char *what, struct lock_fi
 	else if (result)
 		log_error("%s: cannot write %s as user %s", option, path,
 			  server.privilege.name);
-	or_exit(result);
+	return result;
 }
 
 static void
 lock_state(const struct settings *settings)
 {
 	char *path = alloc_printf("%s/lock", settings->state_dir);
+	int result;
 
 	privilege_assume(&server.privilege);
-	or_exit(privilege_check_dir(&server.privilege, "state_dir", settings->state_dir,
-				    R_OK | W_OK | X_OK));
-	take_lock("state_dir", path, settings->state_dir, &server.state_lock);
+	result = privilege_check_dir(&server.privilege, "state_dir", settings->state_dir,
+				     R_OK | W_OK | X_OK);
+	if (!result)
+		result = take_lock("state_dir", path, settings->state_dir,
+				   &server.state_lock);
 	privilege_resume(&server.privilege);
 	free(path);
+	or_exit(result);
 }
 
 /* One descriptor per socket; the default of 1024 is soon used up. */
@@ -214,8 +218,8 @@ open_files(const struct settings *settings)
 		or_exit(privilege_check_dir(&server.privilege, "zones.dir",
 					    settings->zones.dir, R_OK | X_OK));
 	if (settings->pid_file[0])
-		take_lock("pid_file", settings->pid_file, settings->pid_file,
-			  &server.pid_file);
+		or_exit(take_lock("pid_file", settings->pid_file, settings->pid_file,
+				  &server.pid_file));
 	tell_rcvbuf(settings);
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,10 +13,9 @@
 #include "master/poll_set.h"
 #include "shm/errcode.h"
 
-/* Only so that children close the descriptor with all others; errors are told by
- * sync's end. */
+/* Sync has hung up: its end will be told by SIGCHLD. */
 static void
-on_event(void *arg, short events)
+on_hangup(void *arg, short events)
 {
 	struct sync_link *link = arg;
 
@@ -29,14 +29,14 @@ void
 sync_link_open(struct sync_link *link, int fd)
 {
 	link->fd = fd;
-	poll_set_add(fd, 0, on_event, link);
+	poll_set_add(fd, 0, on_hangup, link);
 }
 
 void
 sync_link_close(struct sync_link *link)
 {
 	if (link->fd >= 0)
-		on_event(link, 0);
+		on_hangup(link, 0);
 }
 
 int
@@ -77,7 +77,12 @@ sync_link_sweep(struct sync_link *link, pid_t pid)
 bool
 sync_link_is_empty(const struct sync_link *link)
 {
+	struct pollfd wait = { .fd = link->fd };
 	int unread = 0;
 
-	return link->fd < 0 || (ioctl(link->fd, SIOCOUTQ, &unread) == 0 && unread == 0);
+	if (link->fd < 0 || ioctl(link->fd, SIOCOUTQ, &unread) != 0 || unread > 0)
+		return false;
+	/* asked in this order: a sync that dies hangs up before what it has not read
+	 * is thrown away */
+	return poll(&wait, 1, 0) == 0;
 }

@@ -25,7 +25,7 @@ sync_link_send(struct sync_link *link, const void *args, size_t len, int peer_fd
 /* Tell sync that worker `pid` has died; dropped when sync has no time to read. */
 __attribute__((nonnull)) void sync_link_sweep(struct sync_link *link, pid_t pid);
 
-/* Has sync read all that was sent? */
+/* Has sync, which must be alive for it, read all that was sent? */
 __attribute__((nonnull, warn_unused_result)) bool
 sync_link_is_empty(const struct sync_link *link);
 

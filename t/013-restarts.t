@@ -117,11 +117,19 @@ sub count_answers {
 	my ($sync) = map { $_->[1] } grep { $_->[0] eq 'sync' } children_of($m->pid);
 	ok($sync, 'sync runs');
 	$m->expect_log(qr/warning: master: sync \(pid \d+\) died/);
+	$m->write_zone('example.com', "$ZONE\nnew A 192.0.2.2\n");
+	kill 'STOP', $sync;
+	my $peer = Martlet::Control->new($m->control_socket);
+	my $other = Martlet::Control->new($m->control_socket);
+	$peer->request('reload');
+	$other->request('rollback');
+	ok(!poll(0.05, sub { $peer->is_answered || $other->is_answered }), 'two requests wait for it');
 	kill 'KILL', $sync;
 	is($m->ask('example.com', 'SOA')->rcode, 'NOERROR', 'killed: clients see nothing');
-	$m->write_zone('example.com', "$ZONE\nnew A 192.0.2.2\n");
-	my ($status, $json) = control('reload');
-	is($status, 0, 'a reload is answered by the next one');
+	is(($peer->reply)[0], 0, 'a reload is done by the next one');
+	my ($status, $json) = $other->reply;
+	is($status, 1, 'a rollback is not done twice');
+	like($json->{error}, qr/sync ended while it worked on this/, 'and told so');
 	is($m->ask('new.example.com', 'A')->rcode, 'NOERROR', 'and served');
 	like($m->log, qr/sync \(pid $sync\) died after .*started again/, 'the log says so');
 }

@@ -83,6 +83,12 @@ sub reply {
 	return;
 }
 
+# Whether a reply, or the end, can be read by now.
+sub is_answered {
+	my ($self) = @_;
+	return scalar IO::Select->new($self->{socket})->can_read(0);
+}
+
 # Whether the server has hung up, after at most `seconds`.
 sub is_closed {
 	my ($self, $seconds) = @_;
