@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shm/errcode.h"
@@ -100,11 +102,22 @@ is_dropped(const struct privilege *privilege)
 	return privilege->uid == 0 || setuid(0) != 0;
 }
 
-int
-privilege_drop(const struct privilege *privilege)
+/* Of a service that was started as its user, with the right to bind low ports.  A real
+ * root without user keeps its rights: its files may depend on them. */
+static bool
+drop_capabilities(void)
 {
-	if (!privilege->is_change)
-		return 0;
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0, 0,
+										 0 } };
+
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	return syscall(SYS_capset, &head, none) == 0;
+}
+
+static int
+change_user(const struct privilege *privilege)
+{
 	if (initgroups(privilege->name, privilege->gid) != 0 ||
 	    setresgid(privilege->gid, privilege->gid, privilege->gid) != 0 ||
 	    setresuid(privilege->uid, privilege->uid, privilege->uid) != 0) {
@@ -115,6 +128,21 @@ privilege_drop(const struct privilege *privilege)
 		log_errorx("cannot become user %s for good", privilege->name);
 		return ERR_RIGHTS;
 	}
+	return 0;
+}
+
+int
+privilege_drop(const struct privilege *privilege)
+{
+	int result = privilege->is_change ? change_user(privilege) : 0;
+
+	if (result)
+		return result;
+	if (privilege->uid != 0 && !drop_capabilities()) {
+		log_error("cannot give up capabilities");
+		return ERR_RIGHTS;
+	}
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	/* so that the master may look into a hung child, and a crash leaves a core */
 	prctl(PR_SET_DUMPABLE, 1);
 	return 0;

@@ -20,7 +20,7 @@ struct privilege {
 __attribute__((nonnull, warn_unused_result)) int
 privilege_find(const struct settings *settings, struct privilege *out);
 
-/* Become that user for good; verified.  returns 0 or an error code, logged. */
+/* Become that user for good, verified, without any capability.  returns 0 or an error code, logged. */
 __attribute__((nonnull, warn_unused_result)) int
 privilege_drop(const struct privilege *privilege);
 

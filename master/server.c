@@ -26,6 +26,9 @@ enum {
 	STOP_MS = 8000, /* workers drain for 5 s */
 	FINISH_MS = 1000,
 	FLUSH_MS = 1000,
+	EXTEND_EVERY_MS = 5000,
+	EXTEND_MS = 30000, /* more for the start, each time */
+	DROPS_EVERY_MS = 10000,
 };
 
 bool
@@ -133,25 +136,22 @@ server_stop(struct server *server)
 	process_stop_all(&server->processes, again ? SIGKILL : SIGTERM);
 }
 
+/* Why, has been logged. */
 static void
-fail_start(struct server *server, const char *why)
+fail_start(struct server *server)
 {
-	log_errorx("%s", why);
 	server->exit_status = 1;
 	server_stop(server);
 }
 
-/* Has sync tried, and found nothing that could be served? */
+/* Has sync tried, and found nothing that could be served?  It has said why. */
 static bool
-sync_gave_up(const struct server *server, char error[256])
+sync_gave_up(const struct server *server)
 {
 	const struct region_swap *swap = &server->region->swap;
 
-	if (atomic_load(&swap->sync_state) != SYNC_IDLE ||
-	    atomic_load(&swap->published_id))
-		return false;
-	region_get_error(server->region, error);
-	return true;
+	return atomic_load(&swap->sync_state) == SYNC_IDLE &&
+	       atomic_load(&swap->published_id) == 0;
 }
 
 /* The first query can be answered. */
@@ -172,18 +172,31 @@ begin_serving(struct server *server)
 	daemon_ready(strcmp(server->settings->log.target, "stderr") == 0);
 }
 
+/* The service manager's patience is for 90 s; a first build may take longer. */
+static void
+extend_start(struct server *server)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	if (now_ms < server->notify_due_ms)
+		return;
+	server->notify_due_ms = now_ms + EXTEND_EVERY_MS;
+	notify_send("EXTEND_TIMEOUT_USEC=%d000\nSTATUS=making the first generation",
+		    EXTEND_MS);
+}
+
 static void
 watch_start(struct server *server)
 {
-	char error[256];
-
-	if (server_is_ready(server))
+	extend_start(server);
+	if (server_is_ready(server)) {
 		begin_serving(server);
-	else if (process_start_failed(&server->processes))
-		fail_start(server,
-			   "the server cannot start: its processes die, see above");
-	else if (sync_gave_up(server, error))
-		fail_start(server, error[0] ? error : "there is nothing to serve");
+	} else if (process_start_failed(&server->processes)) {
+		log_errorx("the server cannot start: its processes die, see above");
+		fail_start(server);
+	} else if (sync_gave_up(server)) {
+		fail_start(server);
+	}
 }
 
 static void
@@ -214,11 +227,25 @@ take_signals(struct server *server)
 		process_reap(&server->processes);
 }
 
+/* The kernel's counters have 32 bits. */
+static void
+count_drops(struct server *server)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	if (now_ms < server->drops_due_ms)
+		return;
+	server->drops_due_ms = now_ms + DROPS_EVERY_MS;
+	stats_add(&server->region->retired, STAT_udp_socket_drops,
+		  listen_take_drops(&server->listen));
+}
+
 static void
 tick(struct server *server)
 {
 	ctl_server_expire(&server->ctl);
 	qps_sample(&server->qps, server->region);
+	count_drops(server);
 	if (server->state == SERVER_STARTING)
 		watch_start(server);
 	if (server->state == SERVER_SERVING)

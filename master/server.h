@@ -34,6 +34,8 @@ struct server {
 	bool is_sync_stale; /* it runs with settings of before the last reload */
 	bool is_reload_due; /* by SIGHUP, to be handed to sync */
 	uint64_t stop_deadline_ms;
+	uint64_t notify_due_ms; /* while starting */
+	uint64_t drops_due_ms;
 };
 
 enum { SERVER_REASON_MAX = 512 };

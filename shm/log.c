@@ -81,7 +81,7 @@ hand_over(enum log_level level, char *line, size_t len)
 	}
 }
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 emit(enum log_level level, int saved_errno, const char *format, va_list args)
 {
 	char line[LOG_LINE_MAX];

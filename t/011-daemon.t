@@ -70,7 +70,7 @@ sub ends {
 	Martlet::Process::write_file($m->state_dir . '/generations', "no directory\n");
 	my ($code, $pid) = start_in_background($m);
 	is($code, 1, 'nothing can be served: the start returns 1');
-	like($m->log, qr/generations/, 'stderr says why');
+	like($m->log, qr/\Aerror: [^\n]*generations[^\n]*\n\z/, 'stderr says why, in one line');
 	ok(!$pid, 'and no pid file is left');
 	ok(!-e $m->control_socket, 'nor a socket');
 	$m->expect_log(qr/error:/);
@@ -100,7 +100,7 @@ for my $kind (qw(path abstract)) {
 		local $ENV{NOTIFY_SOCKET} = $value;
 		$m->start;
 	}
-	like(datagrams($manager, qr/READY=1/), qr/^READY=1\nSTATUS=serving 1 zones/m,
+	like(datagrams($manager, qr/READY=1/), qr/^EXTEND_TIMEOUT_USEC=\d+\nSTATUS=.*^READY=1\nSTATUS=serving 1 zones/ms,
 		"$kind socket: READY=1");
 	kill 'HUP', $m->pid;
 	like(datagrams($manager, qr/READY=1/), qr/^RELOADING=1\nMONOTONIC_USEC=\d+\nREADY=1/m,

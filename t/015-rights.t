@@ -10,7 +10,7 @@ use lib "$Bin/lib";
 use IO::Socket::INET;
 use Martlet;
 use Martlet::Control;
-use Martlet::Process qw(children_of free_port poll read_file);
+use Martlet::Process qw(children_of find_program free_port poll read_file);
 use POSIX ();
 use Test::More;
 
@@ -164,9 +164,32 @@ sub server {
 	$m->{stopped} = 1;
 }
 
+# the right alone, as a service manager gives it
+SKIP: {
+	my $setpriv = find_program('setpriv');
+	skip 'needs setpriv', 4 unless $setpriv;
+	my $m = server(user => '', group => '', listen => [{ address => '127.7.7.7', port => 53 }]);
+	chown $other_uid, $other_gid, $m->{dir};
+	chmod 0755, $m->{dir};
+	@$m{qw(address port stopped)} = ('127.7.7.7', 53, 1);
+	$m->write_config;
+	chmod 0644, $m->config_path;
+	system $setpriv, "--reuid=$other_uid", "--regid=$other_gid", '--clear-groups',
+	  '--inh-caps=+net_bind_service', '--ambient-caps=+net_bind_service',
+	  Martlet::martletd(), '-c', $m->config_path;
+	skip 'setpriv may not give it', 4 if $? && !-e "$m->{dir}/martletd.pid";
+	is($?, 0, 'CAP_NET_BIND_SERVICE is enough for port 53');
+	is($m->ask('ns.example.com', 'A')->rcode, 'NOERROR', 'it serves');
+	my (undef, $json) = Martlet::Control::ask($m->control_socket, 'status');
+	my @held = grep { join('', (ids($_->[1]))[3, 4]) =~ /[^0]/ }
+	  ['master', $json->{pid}], children_of($json->{pid});
+	is(scalar @held, 0, 'and no process keeps it');
+	is((Martlet::Control::ask($m->control_socket, 'stop'))[0], 0, 'stop');
+}
+
 # not root, default user: just runs as who started it
 {
-	my $m = server();
+	my $m = server(dns => { rcvbuf_kb => 900_000 });
 	chown $other_uid, $other_gid, $m->{dir};
 	chmod 0755, $m->{dir};
 	$m->{port} = free_port();
@@ -179,6 +202,8 @@ sub server {
 	my ($status, $json) = Martlet::Control::ask($m->control_socket, 'status');
 	is($status, 0, 'not started as root, user = "nobody" is not looked at') or diag($text);
 	like((ids($json->{pid}))[0], qr/^$other_uid\t/, 'it runs as who started it');
+	like("@{ $json->{notices} }", qr/hold \d+ KiB instead of dns\.rcvbuf_kb = 900000: set `sysctl -w net\.core\.rmem_max=921600000`/,
+		'a receive buffer that the kernel does not grant is a notice, with the cure');
 	is((Martlet::Control::ask($m->control_socket, 'stop'))[0], 0, 'stop');
 	$m->{stopped} = 1;
 }
