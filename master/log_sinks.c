@@ -21,9 +21,7 @@
 
 enum {
 	BUFFER_LEN = 64 * 1024,
-	PIPE_LEN = 1024 * 1024,
 	PREFIX_MAX = 64,
-	DRAIN_READS_MAX = 64, /* a turn of the loop stays short */
 };
 
 enum kind { KIND_STDERR, KIND_FILE, KIND_SYSLOG };
@@ -39,12 +37,6 @@ static struct {
 	size_t len;
 	uint64_t dropped, dropped_told;
 } sink = { .fd = STDERR_FILENO, .is_starting = true };
-
-static struct {
-	int fd; /* read end */
-	size_t len; /* of an unfinished line */
-	char line[2 * LOG_LINE_MAX];
-} pipe_in = { .fd = -1 };
 
 static const struct {
 	const char *name;
@@ -223,8 +215,8 @@ put_syslog(enum log_level level, const char *line)
 	sink.dropped++;
 }
 
-static void
-put_line(enum log_level level, const char *line)
+void
+log_sinks_put(enum log_level level, const char *line)
 {
 	if (sink.is_starting && level == LOG_LEVEL_ERROR && sink.kind != KIND_STDERR &&
 	    is_writable(STDERR_FILENO, 0))
@@ -254,7 +246,7 @@ void
 log_sinks_init(void)
 {
 	sink.is_journal = stderr_is_journal();
-	log_to_sink(put_line);
+	log_to_sink(log_sinks_put);
 }
 
 /* Leave the present target for another one. */
@@ -319,76 +311,6 @@ void
 log_sinks_started(void)
 {
 	sink.is_starting = false;
-}
-
-/* "<2>worker 3: text" */
-static void
-put_child_line(char *line)
-{
-	if (line[0] == '<' && line[1] >= '0' && line[1] <= '0' + LOG_LEVEL_DEBUG &&
-	    line[2] == '>')
-		put_line((enum log_level)(line[1] - '0'), line + 3);
-	else
-		put_line(LOG_LEVEL_WARNING, line); /* not by shm/log.c */
-}
-
-static void
-split_lines(void)
-{
-	char *start = pipe_in.line, *end;
-
-	while ((end = memchr(start, '\n',
-			     (size_t)(pipe_in.line + pipe_in.len - start)))) {
-		*end = '\0';
-		put_child_line(start);
-		start = end + 1;
-	}
-	pipe_in.len = (size_t)(pipe_in.line + pipe_in.len - start);
-	memmove(pipe_in.line, start, pipe_in.len);
-	if (pipe_in.len == sizeof pipe_in.line - 1) {
-		pipe_in.line[pipe_in.len] = '\0';
-		put_child_line(pipe_in.line);
-		pipe_in.len = 0;
-	}
-}
-
-void
-log_sinks_drain(void)
-{
-	for (unsigned i = 0; i < DRAIN_READS_MAX && pipe_in.fd >= 0; i++) {
-		ssize_t got = read(pipe_in.fd, pipe_in.line + pipe_in.len,
-				   sizeof pipe_in.line - 1 - pipe_in.len);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return;
-		pipe_in.len += (size_t)got;
-		split_lines();
-	}
-}
-
-static void
-on_pipe(void *arg, short events)
-{
-	(void)arg;
-	(void)events;
-	log_sinks_drain();
-}
-
-int
-log_sinks_open_pipe(void)
-{
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-		log_error("cannot make the log pipe");
-		return errcode_from_errno(errno);
-	}
-	fcntl(ends[1], F_SETPIPE_SZ, PIPE_LEN); /* more lines in a burst, where allowed */
-	pipe_in.fd = ends[0];
-	poll_set_add(ends[0], POLLIN, on_pipe, NULL);
-	return ends[1];
 }
 
 void

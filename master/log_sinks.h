@@ -30,11 +30,8 @@ void log_sinks_reopen(void);
 /* Until told that starting is over, errors also go to stderr, whatever the target. */
 void log_sinks_started(void);
 
-/* Make the children's pipe, and watch it.  returns its write end, or an error code. */
-__attribute__((warn_unused_result)) int log_sinks_open_pipe(void);
-
-/* Write what the children have sent up to now. */
-void log_sinks_drain(void);
+/* Write one line: the sink of shm/log.h. */
+__attribute__((nonnull)) void log_sinks_put(enum log_level level, const char *line);
 
 /* Write what is buffered, waiting for a slow reader at most `timeout_ms`. */
 void log_sinks_flush(int timeout_ms);

@@ -13,6 +13,7 @@
 #include "master/alloc.h"
 #include "master/ctl_commands.h"
 #include "master/daemon.h"
+#include "master/log_pipe.h"
 #include "master/log_sinks.h"
 #include "master/notify.h"
 #include "master/server.h"
@@ -266,7 +267,7 @@ fork_all(struct settings *settings)
 		.settings = settings,
 		.region = server.region,
 		.master_pid = getpid(),
-		.log_fd = log_sinks_open_pipe(),
+		.log_fd = log_pipe_open(),
 		.sockets = server.listen.pairs,
 	};
 	or_exit(server.heritage.log_fd < 0 ? server.heritage.log_fd : 0);

@@ -5,7 +5,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,14 +20,7 @@
 #include "shm/log.h"
 #include "worker/worker.h"
 
-enum {
-	QUICK_DEATH_MS = 1000,
-	QUICK_DEATHS_MAX = 3, /* then it waits */
-	BACKOFF_MS = 1000,
-	BACKOFF_MAX_MS = 10000,
-	FORK_RETRY_MS = 1000,
-	LINK_BUFFER_LEN = 1 << 20, /* requests of 64 KiB on their way to sync */
-};
+enum { LINK_BUFFER_LEN = 1 << 20 }; /* requests of 64 KiB on their way to sync */
 
 /* What the child must not hold: the master's own descriptors.  It keeps state_dir's
  * lock, on purpose: no other server starts while one of us lives. */
@@ -37,24 +29,6 @@ enter_child(int keep_fd)
 {
 	poll_set_close_all(keep_fd);
 	daemon_enter_child();
-}
-
-static void
-note_start(struct child *child, pid_t pid)
-{
-	child->pid = pid;
-	child->state = CHILD_RUNNING;
-	child->started_ms = clock_now_ms();
-	child->still_since_ms = 0;
-}
-
-/* No process to be had: tried again soon. */
-static void
-note_fork_failure(struct child *child)
-{
-	log_error("cannot start %s", child->name);
-	child->state = CHILD_WAITING;
-	child->restart_ms = clock_now_ms() + FORK_RETRY_MS;
 }
 
 static void
@@ -98,10 +72,11 @@ start_worker(struct process_table *table, unsigned id)
 		worker_run(table->heritage, id);
 	}
 	if (pid < 0) {
-		note_fork_failure(&table->workers[id]);
+		child_note_failure(&table->workers[id]);
+		atomic_store(&slot->state, WORKER_BACKOFF);
 		return;
 	}
-	note_start(&table->workers[id], pid);
+	child_note_start(&table->workers[id], pid);
 	atomic_store(&slot->pid, (int32_t)pid);
 }
 
@@ -127,10 +102,10 @@ start_sync(struct process_table *table)
 			close(ends[0]);
 	}
 	if (pid < 0) {
-		note_fork_failure(&table->sync);
+		child_note_failure(&table->sync);
 		return;
 	}
-	note_start(&table->sync, pid);
+	child_note_start(&table->sync, pid);
 	table->events.sync_started(table->events.arg, ends[0]);
 }
 
@@ -166,7 +141,7 @@ process_start_clerk(struct process_table *table, int fd, int arg_count, char **a
 	if (pid < 0)
 		return errcode_from_errno(errno);
 	snprintf(clerk->name, sizeof clerk->name, "clerk");
-	note_start(clerk, pid);
+	child_note_start(clerk, pid);
 	return pid;
 }
 
@@ -178,54 +153,6 @@ process_end_clerk(struct process_table *table, pid_t pid)
 			table->clerks[i].state = CHILD_ENDING;
 			kill(pid, SIGTERM);
 		}
-}
-
-/* "killed by signal 11 (Segmentation fault), core dumped" */
-static void
-describe_end(int status, char *out, size_t room)
-{
-	if (WIFSIGNALED(status))
-		snprintf(out, room, "killed by signal %d (%s)%s", WTERMSIG(status),
-			 strsignal(WTERMSIG(status)),
-			 WCOREDUMP(status) ? ", core dumped" : "");
-	else
-		snprintf(out, room, "exit status %d", WEXITSTATUS(status));
-}
-
-static uint64_t
-backoff_ms(unsigned quick_deaths)
-{
-	uint64_t wait_ms = BACKOFF_MS;
-
-	if (quick_deaths < QUICK_DEATHS_MAX)
-		return 0;
-	while (quick_deaths-- > QUICK_DEATHS_MAX && wait_ms < BACKOFF_MAX_MS)
-		wait_ms *= 2;
-	return wait_ms < BACKOFF_MAX_MS ? wait_ms : BACKOFF_MAX_MS;
-}
-
-/* Decide when the child is forked again, and log what happened. */
-static void
-plan_restart(struct child *child, int status, const char *meanwhile)
-{
-	uint64_t now_ms = clock_now_ms(), age_ms = now_ms - child->started_ms;
-	uint64_t wait_ms;
-	char how[128];
-
-	describe_end(status, how, sizeof how);
-	child->deaths++;
-	child->quick_deaths = age_ms < QUICK_DEATH_MS ? child->quick_deaths + 1 : 0;
-	wait_ms = backoff_ms(child->quick_deaths);
-	child->state = CHILD_WAITING;
-	child->restart_ms = now_ms + wait_ms;
-	if (wait_ms == 0)
-		log_warnx("%s (pid %d) died after %.1f s: %s; started again", child->name,
-			  (int)child->pid, (double)age_ms / 1000, how);
-	else
-		log_errorx("%s (pid %d) died after %.1f s: %s; the %u. time in a row, "
-			   "started again in %.0f s%s",
-			   child->name, (int)child->pid, (double)age_ms / 1000, how,
-			   child->quick_deaths, (double)wait_ms / 1000, meanwhile);
 }
 
 /* The slot must not count against anybody while nobody owns it. */
@@ -251,10 +178,10 @@ worker_ended(struct process_table *table, unsigned id, int status)
 	if (table->is_stopping) {
 		worker->state = CHILD_NONE;
 	} else {
-		plan_restart(worker, status,
-			     table->worker_count > 1
-				     ? "; a neighbour serves its sockets meanwhile"
-				     : "");
+		child_note_death(worker, status,
+				 table->worker_count > 1
+					 ? "; a neighbour serves its sockets meanwhile"
+					 : "");
 		if (worker->restart_ms > clock_now_ms())
 			atomic_store(&slot->state, WORKER_BACKOFF);
 	}
@@ -273,7 +200,8 @@ sync_ended(struct process_table *table, int status)
 		sync->state = CHILD_WAITING;
 		sync->restart_ms = 0;
 	} else {
-		plan_restart(sync, status, "; what is served stays as it is meanwhile");
+		child_note_death(sync, status,
+				 "; what is served stays as it is meanwhile");
 	}
 	sync->pid = 0;
 	table->events.sync_ended(table->events.arg);
@@ -287,7 +215,7 @@ clerk_ended(struct process_table *table, struct child *clerk, int status)
 	char how[128];
 
 	if (is_crash && clerk->state == CHILD_RUNNING && !table->is_stopping) {
-		describe_end(status, how, sizeof how);
+		child_describe_end(status, how, sizeof how);
 		log_warnx("clerk (pid %d) died: %s", (int)pid, how);
 	}
 	clerk->state = CHILD_NONE;
@@ -334,19 +262,6 @@ restart_worker(struct process_table *table, unsigned id)
 	start_worker(table, id);
 }
 
-/* Is it due?  If not, *next_ms is lowered to the time that is left. */
-static bool
-is_due(const struct child *child, uint64_t now_ms, int *next_ms)
-{
-	if (child->state != CHILD_WAITING)
-		return false;
-	if (child->restart_ms <= now_ms)
-		return true;
-	if (child->restart_ms - now_ms < (uint64_t)*next_ms)
-		*next_ms = (int)(child->restart_ms - now_ms);
-	return false;
-}
-
 int
 process_restart_due(struct process_table *table, int limit_ms)
 {
@@ -354,10 +269,10 @@ process_restart_due(struct process_table *table, int limit_ms)
 
 	if (table->is_stopping)
 		return limit_ms;
-	if (is_due(&table->sync, now_ms, &limit_ms))
+	if (child_is_due(&table->sync, now_ms, &limit_ms))
 		start_sync(table);
 	for (unsigned i = 0; i < table->worker_count; i++)
-		if (is_due(&table->workers[i], now_ms, &limit_ms))
+		if (child_is_due(&table->workers[i], now_ms, &limit_ms))
 			restart_worker(table, i);
 	return limit_ms;
 }
@@ -408,9 +323,9 @@ process_all_ended(const struct process_table *table)
 bool
 process_start_failed(const struct process_table *table)
 {
-	bool failed = table->sync.deaths >= QUICK_DEATHS_MAX;
+	bool failed = table->sync.deaths >= CHILD_QUICK_DEATHS_MAX;
 
 	for (unsigned i = 0; i < table->worker_count; i++)
-		failed |= table->workers[i].quick_deaths >= QUICK_DEATHS_MAX;
+		failed |= table->workers[i].quick_deaths >= CHILD_QUICK_DEATHS_MAX;
 	return failed;
 }

@@ -11,26 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "master/child.h"
 #include "master/listen.h"
 #include "shm/ctl_proto.h"
 #include "shm/heritage.h"
-
-enum child_state {
-	CHILD_NONE, /* was never started, or ended for good */
-	CHILD_RUNNING,
-	CHILD_WAITING, /* dead; forked again at restart_ms */
-	CHILD_ENDING, /* told to end; sync is forked again unless all are stopped */
-};
-
-struct child {
-	enum child_state state;
-	pid_t pid;
-	char name[24]; /* "worker 3", as in log lines */
-	uint64_t started_ms, restart_ms;
-	unsigned quick_deaths; /* in a row */
-	unsigned deaths;
-	uint64_t still_heartbeat_ns, still_since_ms; /* see process_watch.c */
-};
 
 /* What others do about a child's end; called from process_reap. */
 struct process_events {

@@ -9,6 +9,7 @@
 #include "master/alloc.h"
 #include "master/ctl_commands.h"
 #include "master/daemon.h"
+#include "master/log_pipe.h"
 #include "master/log_sinks.h"
 #include "master/notify.h"
 #include "master/poll_set.h"
@@ -258,7 +259,7 @@ tick(struct server *server)
 static void
 finish(struct server *server)
 {
-	log_sinks_drain();
+	log_pipe_drain();
 	ctl_server_close(&server->ctl);
 	lock_file_remove(&server->pid_file);
 	log_info("stopped");

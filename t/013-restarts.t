@@ -90,7 +90,7 @@ sub count_answers {
 
 # dies at once, again and again: backs off, and its neighbour serves its sockets
 {
-	$m->expect_log(qr/error: master: worker 1 \(pid \d+\) died .*the \d\. time in a row/);
+	$m->expect_log(qr/error: master: worker 1 \(pid \d+\) died .*\d times in a row/);
 	my $state = '';
 	my $last = 0;
 	ok(poll(30, sub {

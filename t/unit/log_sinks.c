@@ -1,4 +1,5 @@
 /* Log targets: their forms, the children's pipe, slow and vanished readers. */
+#include "master/log_pipe.h"
 #include "master/log_sinks.h"
 
 #include <errno.h>
@@ -66,7 +67,7 @@ test_children(void)
 {
 	static const char lines[] =
 		"<0>worker 3: bad\n<2>sync: fine\nodd\n<9>odder\n<1>half";
-	int fd = log_sinks_open_pipe();
+	int fd = log_pipe_open();
 
 	ok(fd >= 0, "a pipe for the children");
 	if (write(fd, lines, sizeof lines - 1) < 0)
@@ -79,7 +80,7 @@ test_children(void)
 	ok(!strstr(content(path), "half"), "half a line waits");
 	if (write(fd, " a line\n", 8) != 8)
 		bail_out("write");
-	log_sinks_drain();
+	log_pipe_drain();
 	ok(strstr(content(path), "warning: half a line\n"), "for the rest");
 	close(fd);
 }

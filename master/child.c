@@ -1,0 +1,92 @@
+/* Restarts at once, and backs off. */
+#include "master/child.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "shm/clock.h"
+#include "shm/log.h"
+
+enum {
+	QUICK_DEATH_MS = 1000,
+	BACKOFF_MS = 1000,
+	BACKOFF_MAX_MS = 10000,
+	FORK_RETRY_MS = 1000,
+};
+
+void
+child_note_start(struct child *child, pid_t pid)
+{
+	child->pid = pid;
+	child->state = CHILD_RUNNING;
+	child->started_ms = clock_now_ms();
+	child->still_since_ms = 0;
+}
+
+void
+child_note_failure(struct child *child)
+{
+	log_error("cannot start %s", child->name);
+	child->state = CHILD_WAITING;
+	child->restart_ms = clock_now_ms() + FORK_RETRY_MS;
+}
+
+void
+child_describe_end(int status, char *out, size_t room)
+{
+	if (WIFSIGNALED(status))
+		snprintf(out, room, "killed by signal %d (%s)%s", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)),
+			 WCOREDUMP(status) ? ", core dumped" : "");
+	else
+		snprintf(out, room, "exit status %d", WEXITSTATUS(status));
+}
+
+static uint64_t
+backoff_ms(unsigned quick_deaths)
+{
+	uint64_t wait_ms = BACKOFF_MS;
+
+	if (quick_deaths < CHILD_QUICK_DEATHS_MAX)
+		return 0;
+	while (quick_deaths-- > CHILD_QUICK_DEATHS_MAX && wait_ms < BACKOFF_MAX_MS)
+		wait_ms *= 2;
+	return wait_ms < BACKOFF_MAX_MS ? wait_ms : BACKOFF_MAX_MS;
+}
+
+void
+child_note_death(struct child *child, int status, const char *meanwhile)
+{
+	uint64_t now_ms = clock_now_ms(), age_ms = now_ms - child->started_ms;
+	uint64_t wait_ms;
+	char how[128];
+
+	child_describe_end(status, how, sizeof how);
+	child->deaths++;
+	child->quick_deaths = age_ms < QUICK_DEATH_MS ? child->quick_deaths + 1 : 0;
+	wait_ms = backoff_ms(child->quick_deaths);
+	child->state = CHILD_WAITING;
+	child->restart_ms = now_ms + wait_ms;
+	if (wait_ms == 0)
+		log_warnx("%s (pid %d) died after %.1f s: %s; started again", child->name,
+			  (int)child->pid, (double)age_ms / 1000, how);
+	else
+		log_errorx(
+			"%s (pid %d) died after %.1f s: %s; %u times in a row, started "
+			"again in %.0f s%s",
+			child->name, (int)child->pid, (double)age_ms / 1000, how,
+			child->quick_deaths, (double)wait_ms / 1000, meanwhile);
+}
+
+bool
+child_is_due(const struct child *child, uint64_t now_ms, int *next_ms)
+{
+	if (child->state != CHILD_WAITING)
+		return false;
+	if (child->restart_ms <= now_ms)
+		return true;
+	if (child->restart_ms - now_ms < (uint64_t)*next_ms)
+		*next_ms = (int)(child->restart_ms - now_ms);
+	return false;
+}
