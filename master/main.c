@@ -97,6 +97,10 @@ load_settings(const char *path)
 	if (settings_load(path, &settings, &sink) != 0)
 		exit(1);
 	log_set_level(settings->log.level);
+	if (!settings->zones.dir[0] && settings->zones.file_count == 0)
+		log_warnx("%s: no zones are configured, all queries will be refused: set "
+			  "zones.dir or zones.files",
+			  settings->config_path);
 	return settings;
 }
 

@@ -70,9 +70,8 @@ stats_problems_put(const struct server *server, struct json_out *json)
 			     broken_count, broken_count == 1 ? " is" : "s are");
 	if (server->processes.sync.state == CHILD_WAITING)
 		count += put(json,
-			     "sync died %u times in a row: what is served stays as it is "
-			     "until it runs again; see the log",
-			     server->processes.sync.quick_deaths);
+			     "sync does not run: what is served stays as it is until it "
+			     "is started again; see the log");
 	for (unsigned i = 0; i < server->region->worker_count; i++)
 		count += put_worker(server, json, i);
 	return count;
