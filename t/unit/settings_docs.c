@@ -46,8 +46,7 @@ is_name_char(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
-/* The last part of an option's name stands in the text as a word; in man pages
- * "\-" and "\_" are how some characters are written. */
+/* Does the last part of an option's name stand in the text, as a word? */
 static bool
 names_option(const char *text, const char *name)
 {
