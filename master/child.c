@@ -11,7 +11,6 @@
 enum {
 	QUICK_DEATH_MS = 1000,
 	BACKOFF_MS = 1000,
-	BACKOFF_MAX_MS = 10000,
 	FORK_RETRY_MS = 1000,
 };
 
@@ -50,13 +49,14 @@ backoff_ms(unsigned quick_deaths)
 
 	if (quick_deaths < CHILD_QUICK_DEATHS_MAX)
 		return 0;
-	while (quick_deaths-- > CHILD_QUICK_DEATHS_MAX && wait_ms < BACKOFF_MAX_MS)
+	while (quick_deaths-- > CHILD_QUICK_DEATHS_MAX && wait_ms < CHILD_BACKOFF_MAX_MS)
 		wait_ms *= 2;
-	return wait_ms < BACKOFF_MAX_MS ? wait_ms : BACKOFF_MAX_MS;
+	return wait_ms < CHILD_BACKOFF_MAX_MS ? wait_ms : CHILD_BACKOFF_MAX_MS;
 }
 
 void
-child_note_death(struct child *child, int status, const char *meanwhile)
+child_note_death(struct child *child, int status, uint64_t max_wait_ms,
+		 const char *meanwhile)
 {
 	uint64_t now_ms = clock_now_ms(), age_ms = now_ms - child->started_ms;
 	uint64_t wait_ms;
@@ -66,6 +66,8 @@ child_note_death(struct child *child, int status, const char *meanwhile)
 	child->deaths++;
 	child->quick_deaths = age_ms < QUICK_DEATH_MS ? child->quick_deaths + 1 : 0;
 	wait_ms = backoff_ms(child->quick_deaths);
+	if (wait_ms > max_wait_ms)
+		wait_ms = max_wait_ms;
 	child->state = CHILD_WAITING;
 	child->restart_ms = now_ms + wait_ms;
 	if (wait_ms == 0)
@@ -74,7 +76,7 @@ child_note_death(struct child *child, int status, const char *meanwhile)
 	else
 		log_errorx(
 			"%s (pid %d) died after %.1f s: %s; %u times in a row, started "
-			"again in %.0f s%s",
+			"again in %.1f s%s",
 			child->name, (int)child->pid, (double)age_ms / 1000, how,
 			child->quick_deaths, (double)wait_ms / 1000, meanwhile);
 }

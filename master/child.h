@@ -25,7 +25,7 @@ struct child {
 };
 
 /* Deaths within a second of the start, in a row, after which a child has to wait. */
-enum { CHILD_QUICK_DEATHS_MAX = 3 };
+enum { CHILD_QUICK_DEATHS_MAX = 3, CHILD_BACKOFF_MAX_MS = 10000 };
 
 /* It was forked just now. */
 __attribute__((nonnull)) void child_note_start(struct child *child, pid_t pid);
@@ -34,8 +34,9 @@ __attribute__((nonnull)) void child_note_start(struct child *child, pid_t pid);
 __attribute__((nonnull)) void child_note_failure(struct child *child);
 
 /* It has died, with `status` as from waitpid: log that, and settle when it is forked
- * again.  `meanwhile` ends the line when it has to wait. */
+ * again: in `max_wait_ms` at most.  `meanwhile` ends the line when it has to wait. */
 __attribute__((nonnull)) void child_note_death(struct child *child, int status,
+					       uint64_t max_wait_ms,
 					       const char *meanwhile);
 
 /* "killed by signal 11 (Segmentation fault), core dumped" */

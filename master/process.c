@@ -20,7 +20,10 @@
 #include "shm/log.h"
 #include "worker/worker.h"
 
-enum { LINK_BUFFER_LEN = 1 << 20 }; /* requests of 64 KiB on their way to sync */
+enum {
+	LINK_BUFFER_LEN = 1 << 20, /* requests of 64 KiB on their way to sync */
+	LAST_WORKER_WAIT_MS = 100,
+};
 
 /* What the child must not hold: the master's own descriptors.  It keeps state_dir's
  * lock, on purpose: no other server starts while one of us lives. */
@@ -167,6 +170,27 @@ retire_slot(struct process_table *table, unsigned id)
 	client_count_clear(&slot->clients);
 }
 
+static bool
+has_other_worker(const struct process_table *table, const struct child *worker)
+{
+	for (unsigned i = 0; i < table->worker_count; i++)
+		if (&table->workers[i] != worker && table->workers[i].pid > 0)
+			return true;
+	return false;
+}
+
+/* The last one that ran must not keep everybody waiting: nobody serves its sockets. */
+static void
+plan_worker(struct process_table *table, struct child *worker, int status)
+{
+	if (has_other_worker(table, worker))
+		child_note_death(worker, status, CHILD_BACKOFF_MAX_MS,
+				 "; a neighbour serves its sockets meanwhile");
+	else
+		child_note_death(worker, status, LAST_WORKER_WAIT_MS,
+				 "; no other worker runs");
+}
+
 static void
 worker_ended(struct process_table *table, unsigned id, int status)
 {
@@ -178,10 +202,7 @@ worker_ended(struct process_table *table, unsigned id, int status)
 	if (table->is_stopping) {
 		worker->state = CHILD_NONE;
 	} else {
-		child_note_death(worker, status,
-				 table->worker_count > 1
-					 ? "; a neighbour serves its sockets meanwhile"
-					 : "");
+		plan_worker(table, worker, status);
 		if (worker->restart_ms > clock_now_ms())
 			atomic_store(&slot->state, WORKER_BACKOFF);
 	}
@@ -200,7 +221,7 @@ sync_ended(struct process_table *table, int status)
 		sync->state = CHILD_WAITING;
 		sync->restart_ms = 0;
 	} else {
-		child_note_death(sync, status,
+		child_note_death(sync, status, CHILD_BACKOFF_MAX_MS,
 				 "; what is served stays as it is meanwhile");
 	}
 	sync->pid = 0;

@@ -109,7 +109,22 @@ sub count_answers {
 	is($tcp, 10, 'over TCP too');
 	ok(serving(), 'it is tried again, and serves');
 	is((control('status'))[0], 0, 'the alarm is over');
-	like($m->log, qr/started again in 1 s; a neighbour serves its sockets/, 'the log says so');
+	like($m->log, qr/started again in 1\.0 s; a neighbour serves its sockets/, 'the log says so');
+}
+
+# all of them: the last one does not wait long
+{
+	$m->expect_log(qr/died .*\d times in a row/);
+	my %killed;
+	ok(poll(30, sub {
+		for my $worker (workers()) {
+			kill 'KILL', $worker->{pid} if $worker->{pid} && !$killed{ $worker->{pid} }++;
+		}
+		$m->log =~ /no other worker runs/;
+	}), 'quick deaths of all workers');
+	like($m->log, qr/started again in 0\.1 s; no other worker runs/, 'one is tried at once');
+	is(count_answers(3, send_queries(40)), 40, 'and serves all sockets');
+	ok(serving(), 'until all serve again');
 }
 
 # sync

@@ -26,7 +26,7 @@ wait_after(struct child *child, uint64_t age_ms)
 
 	child_note_start(child, 77);
 	child->started_ms = clock_now_ms() - age_ms;
-	child_note_death(child, SIGSEGV, "; meanwhile");
+	child_note_death(child, SIGSEGV, CHILD_BACKOFF_MAX_MS, "; meanwhile");
 	if (child_is_due(child, clock_now_ms(), &wait_ms))
 		return 0;
 	return (wait_ms + 50) / 100 * 100;
@@ -45,7 +45,7 @@ main(void)
 		is_int(wait_after(&child, 10), waits[i], "quick death %zu", i + 1);
 	ok(strstr(last_line, "0 worker 3 (pid 77) died after 0.0 s: killed by signal 11 "
 			     "(Segmentation fault); 9 times in a row, started again in "
-			     "10 s; meanwhile"),
+			     "10.0 s; meanwhile"),
 	   "as an error: %s", last_line);
 	is_int(wait_after(&child, 1500), 0, "one that lived longer starts at once");
 	is(last_line,
