@@ -20,7 +20,8 @@ my $rate  = $ENV{MARTLET_RATE}  // 5000;
 my $kills = $ENV{MARTLET_KILLS} // 3;
 my $batch = 64;
 
-my $DEATH = qr/^warning: master: worker \d+ .*killed by signal 9/;
+# the third within a second each is an error, and backs off: the neighbour serves
+my $DEATH = qr/^(?:warning|error): master: worker \d+ .*killed by signal 9/;
 
 # Counters of `now` that are below those of `before`.
 sub stepped_back {
