@@ -1,0 +1,239 @@
+/* martletctl: asks a running server, and prints what it says. */
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "master/alloc.h"
+#include "master/ctl_client_build.h"
+#include "master/ctl_client_commands.h"
+#include "master/ctl_client_config.h"
+#include "master/ctl_client_link.h"
+#include "master/ctl_client_output.h"
+#include "shm/errcode.h"
+
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_SERVER = 3 };
+enum { ANSWER_MS = 30000, REQUEST_ARGS_MAX = 4 };
+
+struct options {
+	const char *config; /* NULL: the default one */
+	const char *socket; /* NULL: the configuration's */
+	bool is_json, is_per_worker;
+};
+
+static void
+print_help(void)
+{
+	puts("usage: martletctl [-c FILE | -s SOCKET] [--json] COMMAND [ARG...]\n");
+	ctl_command_list(stdout);
+	puts("\n"
+	     "  -c FILE    the server's configuration, " CTL_CONFIG_FILE "\n"
+	     "  -s SOCKET  the server's control socket, else as configured\n"
+	     "  --json     print the reply as one JSON object\n"
+	     "  -V, -h     version, this help\n\n"
+	     "exit 0 done, 1 refused or failed, 2 usage, 3 no server");
+}
+
+static int
+usage(void)
+{
+	fputs("usage: martletctl [-c FILE | -s SOCKET] [--json] COMMAND [ARG...], "
+	      "or martletctl -h\n",
+	      stderr);
+	return EXIT_USAGE;
+}
+
+/* A link's failure as exit code. */
+static int
+exit_code(int code)
+{
+	switch (code) {
+	case ERR_NOTFOUND:
+	case ERR_TIMEOUT:
+	case ERR_CLOSED:
+		return EXIT_NO_SERVER;
+	case ERR_FULL:
+	case ERR_RANGE:
+		return EXIT_USAGE;
+	}
+	return EXIT_REFUSED;
+}
+
+static int
+take_data(void *arg, const char *data, size_t len)
+{
+	return ctl_output_data(arg, data, len);
+}
+
+static void
+take_progress(void *arg, const char *text, size_t len)
+{
+	ctl_output_progress(arg, text, len);
+}
+
+/* Send the request, print the reply. */
+static int
+ask(struct ctl_link *link, struct ctl_output *output, int arg_count, char *const *args)
+{
+	const struct ctl_reply_sink sink = { take_progress, take_data, output };
+	int status = 0, code;
+
+	code = ctl_link_send(link, arg_count, args);
+	if (!code)
+		code = ctl_link_receive(link, &sink, &status);
+	if (!code)
+		code = ctl_output_end(output);
+	if (!code)
+		return status;
+	if (*link->error) {
+		ctl_output_fail(output, link->error);
+		return exit_code(code);
+	}
+	ctl_output_fail(output, code == ERR_FULL ? "an item of the reply is too long"
+						 : "the reply makes no sense");
+	return EXIT_REFUSED;
+}
+
+/* The server's working directory is not ours. */
+static int
+absolute_path(const char *path, char out[2 * PATH_MAX])
+{
+	char cwd[PATH_MAX];
+
+	if (*path == '/') {
+		snprintf(out, 2 * PATH_MAX, "%s", path);
+		return 0;
+	}
+	if (!getcwd(cwd, sizeof cwd))
+		return -1;
+	snprintf(out, 2 * PATH_MAX, "%s/%s", cwd, path);
+	return 0;
+}
+
+static int
+ask_server(const char *socket_path, const struct ctl_command *command,
+	   struct ctl_output *output, int arg_count, char *const *args)
+{
+	struct ctl_link link;
+	int code = ctl_link_open(&link, socket_path);
+
+	if (code) {
+		ctl_output_fail(output, link.error);
+		return exit_code(code);
+	}
+	link.timeout_ms = command->is_slow ? -1 : ANSWER_MS;
+	code = ask(&link, output, arg_count, args);
+	ctl_link_close(&link);
+	return code;
+}
+
+static int
+run_remote(const struct options *options, const struct ctl_command *command,
+	   struct ctl_output *output, int arg_count, char **args)
+{
+	char *request[REQUEST_ARGS_MAX] = { args[0] };
+	char per_worker[] = "--per-worker", path[2 * PATH_MAX];
+	char *socket_path;
+	int count = 1, code;
+
+	for (int i = 1; i < arg_count; i++) {
+		request[count++] = args[i];
+		if (command->arg_kind == CTL_ARG_DIR && absolute_path(args[i], path) == 0)
+			request[i] = path;
+	}
+	if (options->is_per_worker)
+		request[count++] = per_worker;
+	socket_path = options->socket ? alloc_text(options->socket)
+				      : ctl_config_socket(options->config);
+	if (!socket_path) {
+		ctl_output_fail(output, "the control socket is not known");
+		return EXIT_REFUSED;
+	}
+	code = ask_server(socket_path, command, output, count, request);
+	free(socket_path);
+	return code;
+}
+
+static int
+run(const struct options *options, const struct ctl_command *command, int arg_count,
+    char **args)
+{
+	const char *config = options->config ? options->config : CTL_CONFIG_FILE;
+	struct ctl_output output;
+	int code;
+
+	ctl_output_open(&output, command->name, arg_count > 1 || options->is_per_worker,
+			options->is_json);
+	if (command->is_local)
+		code = ctl_build_run(config, args[1], &output);
+	else
+		code = run_remote(options, command, &output, arg_count, args);
+	if (!ctl_output_close(&output) && code == 0)
+		code = EXIT_REFUSED;
+	return code;
+}
+
+static const struct ctl_command *
+check_command(const struct options *options, int arg_count, char **args)
+{
+	const struct ctl_command *command = ctl_command_find(args[0]);
+
+	if (!command) {
+		fprintf(stderr, "martletctl: unknown command '%s', see martletctl -h\n",
+			args[0]);
+		return NULL;
+	}
+	if (options->is_per_worker && !command->has_per_worker) {
+		fprintf(stderr, "martletctl: %s knows no --per-worker\n", command->name);
+		return NULL;
+	}
+	return ctl_command_check(command, arg_count - 1, args + 1) ? command : NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ "per-worker", no_argument, NULL, 'w' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct options options = { 0 };
+	const struct ctl_command *command;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:s:Vh", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options.config = optarg;
+			break;
+		case 's':
+			options.socket = optarg;
+			break;
+		case 'j':
+			options.is_json = true;
+			break;
+		case 'w':
+			options.is_per_worker = true;
+			break;
+		case 'V':
+			puts("martletctl " MARTLET_VERSION);
+			return 0;
+		case 'h':
+			print_help();
+			return 0;
+		default:
+			return usage();
+		}
+	}
+	if (optind == argc || (options.config && options.socket))
+		return usage();
+	command = check_command(&options, argc - optind, argv + optind);
+	if (!command)
+		return EXIT_USAGE;
+	return run(&options, command, argc - optind, argv + optind);
+}

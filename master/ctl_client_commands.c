@@ -1,0 +1,104 @@
+/* The table of martletctl's commands. */
+#include "master/ctl_client_commands.h"
+
+#include <limits.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "shm/dname.h"
+
+enum { CTL_ID_DIGITS_MAX = 19 };
+
+/* clang-format off */
+static const struct ctl_command commands[] = {
+	/* name, arguments min, max, kind, per worker, local, slow */
+	{"status", 0, 0, CTL_ARG_ZONE, false, false, false, "",
+	 "state, zones and problems; exit 0 only without problems"},
+	{"ready", 0, 0, CTL_ARG_ZONE, false, false, false, "",
+	 "exit 0 while queries are answered"},
+	{"workers", 0, 0, CTL_ARG_ZONE, false, false, false, "",
+	 "a row for each worker"},
+	{"stats", 0, 0, CTL_ARG_ZONE, true, false, false, "[--per-worker]",
+	 "every counter"},
+	{"zones", 0, 1, CTL_ARG_ZONE, false, false, false, "[NAME]",
+	 "a row for each zone, or all about one"},
+	{"errors", 0, 0, CTL_ARG_ZONE, false, false, false, "",
+	 "what is served from older data or not at all, and why"},
+	{"reload", 0, 1, CTL_ARG_ZONE, false, false, true, "[ZONE]",
+	 "read settings and zone files again, or one zone's"},
+	{"build", 1, 1, CTL_ARG_DIR, false, true, true, "DIR",
+	 "build a generation into DIR; needs no server"},
+	{"swap", 1, 1, CTL_ARG_DIR, false, false, true, "DIR",
+	 "serve the generation in DIR"},
+	{"generations", 0, 0, CTL_ARG_ZONE, false, false, false, "",
+	 "a row for each generation kept"},
+	{"rollback", 0, 1, CTL_ARG_ID, false, false, true, "[ID]",
+	 "serve an earlier generation"},
+	{"resume", 0, 0, CTL_ARG_ZONE, false, false, true, "",
+	 "end rollback and swap: back to the configured sources"},
+	{"diff", 2, 2, CTL_ARG_ID, false, false, false, "A B",
+	 "what changed from generation A to B"},
+	{"stop", 0, 0, CTL_ARG_ZONE, false, false, true, "",
+	 "stop the server"},
+};
+/* clang-format on */
+
+const struct ctl_command *
+ctl_command_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+/* What is wrong with the argument, NULL when nothing is. */
+static const char *
+complaint(enum ctl_arg_kind kind, const char *arg)
+{
+	uint8_t name[DNAME_MAX];
+
+	switch (kind) {
+	case CTL_ARG_ZONE:
+		return dname_from_text(arg, name) ? NULL : "is no domain name";
+	case CTL_ARG_ID:
+		if (*arg && strspn(arg, "0123456789") == strlen(arg) &&
+		    strlen(arg) <= CTL_ID_DIGITS_MAX)
+			return NULL;
+		return "is no generation's number, see 'martletctl generations'";
+	case CTL_ARG_DIR:
+		return *arg && strlen(arg) < PATH_MAX ? NULL : "is no directory";
+	}
+	return NULL;
+}
+
+bool
+ctl_command_check(const struct ctl_command *command, int arg_count, char *const *args)
+{
+	if (arg_count < command->args_min || arg_count > command->args_max) {
+		fprintf(stderr, "martletctl: usage: martletctl %s%s%s\n", command->name,
+			*command->usage ? " " : "", command->usage);
+		return false;
+	}
+	for (int i = 0; i < arg_count; i++) {
+		const char *text = complaint(command->arg_kind, args[i]);
+
+		if (text) {
+			fprintf(stderr, "martletctl: %s: '%s' %s\n", command->name,
+				args[i], text);
+			return false;
+		}
+	}
+	return true;
+}
+
+void
+ctl_command_list(FILE *out)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+		char left[32];
+
+		snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].usage);
+		fprintf(out, "  %-22s %s\n", left, commands[i].help);
+	}
+}

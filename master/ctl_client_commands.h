@@ -1,0 +1,32 @@
+/* The commands of martletctl: arguments, help, patience. */
+#ifndef MASTER_CTL_CLIENT_COMMANDS_H
+#define MASTER_CTL_CLIENT_COMMANDS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum ctl_arg_kind { CTL_ARG_ZONE, CTL_ARG_ID, CTL_ARG_DIR };
+
+struct ctl_command {
+	const char *name;
+	int args_min, args_max;
+	enum ctl_arg_kind arg_kind; /* of all its arguments */
+	bool has_per_worker; /* knows --per-worker */
+	bool is_local; /* needs no server */
+	bool is_slow; /* reports progress: wait as long as it takes */
+	const char *usage; /* arguments, "" for none */
+	const char *help;
+};
+
+/* returns NULL for an unknown name. */
+__attribute__((nonnull)) const struct ctl_command *ctl_command_find(const char *name);
+
+/* Check number and form of the arguments.
+ * returns false after one line on stderr. */
+__attribute__((nonnull, warn_unused_result)) bool
+ctl_command_check(const struct ctl_command *command, int arg_count, char *const *args);
+
+/* All commands, a line each. */
+__attribute__((nonnull)) void ctl_command_list(FILE *out);
+
+#endif

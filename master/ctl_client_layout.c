@@ -1,0 +1,304 @@
+/* One layout for each command. */
+#include "master/ctl_client_layout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "master/alloc.h"
+#include "master/ctl_client_text.h"
+#include "master/ctl_client_value.h"
+
+enum { MEMBER_NAME_MAX = 64 };
+
+/* A list as a table. */
+static void
+row_in_table(struct ctl_page *page, const struct ctl_json *item)
+{
+	const struct ctl_layout *layout = page->layout;
+	char *cells[CTL_TABLE_COLUMNS_MAX];
+
+	if (!page->has_table)
+		ctl_table_init(&page->table, layout->columns, layout->column_count,
+			       page->width, page->out);
+	page->has_table = true;
+	for (size_t i = 0; i < layout->column_count; i++) {
+		const char *member = layout->columns[i].member;
+
+		if (strcmp(member, "loaded_at") == 0)
+			cells[i] = ctl_value_age(item, member);
+		else
+			cells[i] = ctl_value_member(item, member);
+	}
+	ctl_table_add(&page->table, cells);
+}
+
+static void
+end_of_list(struct ctl_page *page, const struct ctl_json *object)
+{
+	if (page->row_count == 0 && !ctl_value_has_text(object, "error"))
+		fprintf(page->out, "%s\n", page->layout->empty);
+}
+
+static void
+end_of_generations(struct ctl_page *page, const struct ctl_json *object)
+{
+	const struct ctl_json *chosen = ctl_json_member(object, "chosen");
+	char id[24];
+
+	end_of_list(page, object);
+	if (ctl_json_kind(chosen) != CTL_JSON_INTEGER)
+		return;
+	ctl_json_integer(chosen, id);
+	fprintf(page->out,
+		"generation %s was chosen: the configured sources wait for "
+		"'martletctl resume'\n",
+		id);
+}
+
+/* An object as lines "name  value", members of an inner one as "outer.name". */
+struct member_lines {
+	struct ctl_table table;
+	const char *prefix;
+	bool skips_error; /* it goes to stderr */
+};
+
+static void
+add_member(void *arg, const char *name, const struct ctl_json *value)
+{
+	struct member_lines *lines = arg;
+	char label[MEMBER_NAME_MAX];
+	char *cells[2];
+
+	if (ctl_json_kind(value) == CTL_JSON_ARRAY ||
+	    (!*lines->prefix && strcmp(name, "error") == 0 && lines->skips_error))
+		return;
+	snprintf(label, sizeof label, "%s%s%s", lines->prefix, *lines->prefix ? "." : "",
+		 name);
+	if (ctl_json_kind(value) == CTL_JSON_OBJECT && !*lines->prefix) {
+		lines->prefix = label;
+		ctl_json_each(value, add_member, lines);
+		lines->prefix = "";
+	} else {
+		cells[0] = ctl_text_escape(label, strlen(label));
+		cells[1] = ctl_value_print(name, value);
+		ctl_table_add(&lines->table, cells);
+	}
+}
+
+static void
+print_members(struct ctl_page *page, const struct ctl_json *object, bool is_right,
+	      bool skips_error)
+{
+	const struct ctl_column columns[] = {
+		{ "", NULL, false, true },
+		{ "", NULL, is_right, true },
+	};
+	struct member_lines lines = { .prefix = "", .skips_error = skips_error };
+
+	ctl_table_init(&lines.table, columns, 2, page->width, page->out);
+	ctl_json_each(object, add_member, &lines);
+	ctl_table_fini(&lines.table);
+}
+
+static void
+row_in_lines(struct ctl_page *page, const struct ctl_json *item)
+{
+	if (page->row_count > 0)
+		fputc('\n', page->out);
+	print_members(page, item, false, false);
+}
+
+static void
+end_in_lines(struct ctl_page *page, const struct ctl_json *object)
+{
+	print_members(page, object, false, true);
+}
+
+static void
+row_of_stats(struct ctl_page *page, const struct ctl_json *item)
+{
+	print_members(page, item, true, false);
+	fputc('\n', page->out);
+}
+
+static void
+end_of_stats(struct ctl_page *page, const struct ctl_json *object)
+{
+	if (page->row_count > 0)
+		fputs("all workers, ended ones too\n", page->out);
+	print_members(page, object, true, true);
+}
+
+static void
+end_of_ready(struct ctl_page *page, const struct ctl_json *object)
+{
+	bool is_ready = ctl_json_is_true(ctl_json_member(object, "ready"));
+
+	fprintf(page->out, "%s\n", is_ready ? "ready" : "unready");
+}
+
+static void
+end_of_stop(struct ctl_page *page, const struct ctl_json *object)
+{
+	if (!ctl_value_has_text(object, "error"))
+		fputs("stopped\n", page->out);
+}
+
+static void
+end_of_change(struct ctl_page *page, const struct ctl_json *object)
+{
+	const struct ctl_json *took = ctl_json_member(object, "took_ms");
+	const struct ctl_json *in_error = ctl_json_member(object, "zones_in_error");
+	char *generation = ctl_value_member(object, "generation");
+	char *zones = ctl_value_member(object, "zones");
+	char *records = ctl_value_member(object, "records");
+	char duration[CTL_FIGURE_MAX];
+
+	if (ctl_json_member(object, "generation")) {
+		ctl_text_duration(ctl_json_number(took) / 1e3, duration);
+		fprintf(page->out, "serving generation %s: %s zones, %s records",
+			generation, zones, records);
+		fprintf(page->out, took ? " (%s)\n" : "\n", duration);
+	}
+	if (ctl_json_number(in_error) > 0)
+		fprintf(page->out, "zones in error: %.0f, see 'martletctl errors'\n",
+			ctl_json_number(in_error));
+	free(generation);
+	free(zones);
+	free(records);
+}
+
+static void
+end_of_build(struct ctl_page *page, const struct ctl_json *object)
+{
+	char *dir = ctl_value_member(object, "dir"),
+	     *zones = ctl_value_member(object, "zones");
+	char *records = ctl_value_member(object, "records");
+	char *bytes = ctl_value_member(object, "bytes");
+
+	if (!ctl_value_has_text(object, "error"))
+		fprintf(page->out, "built %s: %s zones, %s records, %s\n", dir, zones,
+			records, bytes);
+	free(dir);
+	free(zones);
+	free(records);
+	free(bytes);
+}
+
+/* As a compiler says it, since the reason is what is looked for. */
+static void
+row_of_errors(struct ctl_page *page, const struct ctl_json *item)
+{
+	static const char *const members[] = { "zone", "state", "source", "line",
+					       "reason" };
+	char *texts[5], *sentence;
+	bool has_line = ctl_json_number(ctl_json_member(item, "line")) > 0;
+
+	for (size_t i = 0; i < 5; i++)
+		texts[i] = ctl_value_member(item, members[i]);
+	sentence = alloc_printf("%s%s%s: %s", texts[2], has_line ? ":" : "",
+				has_line ? texts[3] : "", texts[4]);
+	fprintf(page->out, "%s (%s)\n    ", texts[0], texts[1]);
+	ctl_text_wrap(page->out, sentence, 4, page->width);
+	for (size_t i = 0; i < 5; i++)
+		free(texts[i]);
+	free(sentence);
+}
+
+static void
+print_signed(struct ctl_page *page, const struct ctl_json *lines, char sign)
+{
+	for (size_t i = 0; i < ctl_json_count(lines); i++) {
+		char *line = ctl_value_print("", ctl_json_item(lines, i));
+
+		fprintf(page->out, "%c%s\n", sign, line);
+		free(line);
+	}
+}
+
+static void
+row_of_diff(struct ctl_page *page, const struct ctl_json *item)
+{
+	char *name = ctl_value_member(item, "name"),
+	     *zone = ctl_value_member(item, "zone");
+
+	fprintf(page->out, "@@ %s in zone %s @@\n", name, zone);
+	print_signed(page, ctl_json_member(item, "removed"), '-');
+	print_signed(page, ctl_json_member(item, "added"), '+');
+	free(name);
+	free(zone);
+}
+
+/* clang-format off */
+static const struct ctl_column worker_columns[] = {
+	/* member      title       right  shrinks */
+	{"id",         "id",       true,  false},
+	{"pid",        "pid",      true,  false},
+	{"cpu",        "cpu",      true,  false},
+	{"state",      "state",    false, true},
+	{"restarts",   "restarts", true,  false},
+	{"uptime_s",   "uptime",   true,  false},
+	{"qps",        "qps",      true,  false},
+	{"queries",    "queries",  true,  false},
+	{"generation", "gen",      true,  false},
+	{"rss_bytes",  "rss",      true,  false},
+};
+
+static const struct ctl_column zone_columns[] = {
+	{"name",       "zone",     false, true},
+	{"serial",     "serial",   true,  false},
+	{"records",    "records",  true,  false},
+	{"state",      "state",    false, true},
+	{"loaded_at",  "loaded",   true,  false},
+	{"error",      "error",    false, true},
+};
+
+static const struct ctl_column generation_columns[] = {
+	{"id",         "id",       true,  false},
+	{"created",    "created",  false, true},
+	{"zones",      "zones",    true,  false},
+	{"records",    "records",  true,  false},
+	{"bytes",      "size",     true,  false},
+	{"serving",    "serving",  false, false},
+	{"state",      "state",    false, true},
+};
+
+#define COLUMNS(table) (table), sizeof (table) / sizeof *(table)
+#define NO_COLUMNS NULL, 0
+
+static const struct ctl_layout layouts[] = {
+	/* command, list, detail, row, end, when empty, columns */
+	{"status", NULL, false, NULL, end_in_lines, NULL, NO_COLUMNS},
+	{"ready", NULL, false, NULL, end_of_ready, NULL, NO_COLUMNS},
+	{"workers", "workers", false, row_in_table, end_of_list, "no workers",
+	 COLUMNS(worker_columns)},
+	{"stats", NULL, false, NULL, end_of_stats, NULL, NO_COLUMNS},
+	{"stats", "stats", true, row_of_stats, end_of_stats, NULL, NO_COLUMNS},
+	{"zones", "zones", false, row_in_table, end_of_list, "no zones", COLUMNS(zone_columns)},
+	{"zones", "zones", true, row_in_lines, end_of_list, "no such zone", NO_COLUMNS},
+	{"errors", "errors", false, row_of_errors, end_of_list, "no errors", NO_COLUMNS},
+	{"generations", "generations", false, row_in_table, end_of_generations,
+	 "no generations", COLUMNS(generation_columns)},
+	{"diff", "diff", true, row_of_diff, end_of_list, "no difference", NO_COLUMNS},
+	{"reload", "errors", false, row_of_errors, end_of_change, NULL, NO_COLUMNS},
+	{"reload", "errors", true, row_of_errors, end_of_change, NULL, NO_COLUMNS},
+	{"swap", NULL, true, NULL, end_of_change, NULL, NO_COLUMNS},
+	{"rollback", NULL, false, NULL, end_of_change, NULL, NO_COLUMNS},
+	{"rollback", NULL, true, NULL, end_of_change, NULL, NO_COLUMNS},
+	{"resume", "errors", false, row_of_errors, end_of_change, NULL, NO_COLUMNS},
+	{"build", NULL, true, NULL, end_of_build, NULL, NO_COLUMNS},
+	{"stop", NULL, false, NULL, end_of_stop, NULL, NO_COLUMNS},
+};
+/* clang-format on */
+
+const struct ctl_layout *
+ctl_layout_find(const char *command, bool has_args)
+{
+	static const struct ctl_layout plain = { .end = end_in_lines };
+
+	for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
+		if (strcmp(layouts[i].command, command) == 0 &&
+		    layouts[i].is_detail == has_args)
+			return &layouts[i];
+	return &plain;
+}
