@@ -31,14 +31,6 @@ static struct bench {
 	_Atomic unsigned next_zone;
 } bench;
 
-/* the scratch directory's helper reports through TAP; a benchmark just ends */
-void
-bail_out(const char *format, ...)
-{
-	fprintf(stderr, "build: %s\n", format);
-	exit(1);
-}
-
 static void
 die(const char *what)
 {
