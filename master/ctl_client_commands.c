@@ -36,8 +36,8 @@ static const struct ctl_command commands[] = {
 	 "serve an earlier generation"},
 	{"resume", 0, 0, CTL_ARG_ZONE, false, false, true, "",
 	 "end rollback and swap: back to the configured sources"},
-	{"diff", 2, 2, CTL_ARG_ID, false, false, false, "A B",
-	 "what changed from generation A to B"},
+	{"diff", 2, 2, CTL_ARG_STATE, false, false, false, "A B",
+	 "changes from generation A to B, or to \"live\""},
 	{"stop", 0, 0, CTL_ARG_ZONE, false, false, true, "",
 	 "stop the server"},
 };
@@ -61,6 +61,10 @@ complaint(enum ctl_arg_kind kind, const char *arg)
 	switch (kind) {
 	case CTL_ARG_ZONE:
 		return dname_from_text(arg, name) ? NULL : "is no domain name";
+	case CTL_ARG_STATE:
+		if (strcmp(arg, "live") == 0)
+			return NULL;
+		__attribute__((fallthrough));
 	case CTL_ARG_ID:
 		if (*arg && strspn(arg, "0123456789") == strlen(arg) &&
 		    strlen(arg) <= CTL_ID_DIGITS_MAX)

@@ -5,7 +5,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-enum ctl_arg_kind { CTL_ARG_ZONE, CTL_ARG_ID, CTL_ARG_DIR };
+enum ctl_arg_kind {
+	CTL_ARG_ZONE,
+	CTL_ARG_ID,
+	CTL_ARG_STATE, /* a generation's number, or "live" */
+	CTL_ARG_DIR,
+};
 
 struct ctl_command {
 	const char *name;
