@@ -230,6 +230,16 @@ sub counters {
 	return $stats;
 }
 
+# Has every query been sent its response, or dropped, as far as the counters tell?  A
+# response reaches the client a moment before it is counted.
+sub _settled {
+	my ($stats) = @_;
+	my $sum = sub { my $n = 0; $n += $stats->{$_} // 0 for @_; $n };
+
+	return $sum->(qw(udp_queries tcp_queries)) <=
+		$sum->(qw(udp_responses tcp_responses udp_send_failed dropped_short dropped_response));
+}
+
 # What `code` adds to each counter (only those that changed).
 sub counted {
 	my ($self, $code) = @_;
@@ -238,6 +248,10 @@ sub counted {
 	my $after = $self->counters;
 	my %change;
 
+	for (my $tries = 0; $tries < 100 && !_settled($after); $tries++) {
+		select undef, undef, undef, 0.01;
+		$after = $self->counters;
+	}
 	for my $name (keys %$after) {
 		next if ref $after->{$name} || ($after->{$name} // '') !~ /^-?\d+$/;
 		my $by = $after->{$name} - ($before->{$name} // 0);
