@@ -69,11 +69,15 @@ scan_names(struct scanning *s, const struct owner_group *group)
 }
 
 static void
-depths_add(uint64_t depths[2], const uint8_t *name)
+depths_add(struct zone_facts *facts, const struct owner_group *group, bool is_apex)
 {
-	unsigned labels = dname_label_count(name);
+	unsigned labels = dname_label_count(group->owner);
+	uint64_t bit = UINT64_C(1) << labels % 64;
 
-	depths[labels / 64] |= UINT64_C(1) << labels % 64;
+	if (group->flags & NODE_HAS_DNAME)
+		facts->dname_depths[labels / 64] |= bit;
+	if ((group->flags & NODE_HAS_NS) && !is_apex)
+		facts->cut_depths[labels / 64] |= bit;
 }
 
 static int
@@ -85,14 +89,9 @@ scan_group(struct scanning *s, const struct owner_group *group)
 		nsec3_chain_count(&s->scan->chain, group->first, group->end);
 	if (!group->is_plain)
 		return ERR_OK;
-	if (group->flags & NODE_HAS_DNAME)
-		depths_add(facts->dname_depths, group->owner);
-	if (group->owner_len > s->zone->origin_len) {
-		if (group->flags & NODE_HAS_NS)
-			depths_add(facts->cut_depths, group->owner);
-		if (scan_names(s, group) != ERR_OK)
-			return ERR_NOMEM;
-	}
+	depths_add(facts, group, group->owner_len == s->zone->origin_len);
+	if (group->owner_len > s->zone->origin_len && scan_names(s, group) != ERR_OK)
+		return ERR_NOMEM;
 	s->last = (struct name_ref){ group->owner, group->owner_len };
 	return ERR_OK;
 }

@@ -137,7 +137,8 @@ enum zone_flag {
 	ZONE_OPTOUT = 1 << 4,		/* some NSEC3 has the opt-out flag */
 };
 
-struct zone_facts {
+/* Packed, so that it can be read in place, where nothing is aligned. */
+struct __attribute__((packed)) zone_facts {
 	uint32_t zone_id;		/* under which the names below the apex are keyed */
 	uint32_t flags;			/* enum zone_flag */
 	uint32_t serial;
@@ -229,11 +230,20 @@ node_next_block(const struct node *node, uint32_t *at, struct block *out)
 static inline bool
 node_find_block(const struct node *node, enum block_kind kind, uint16_t type, struct block *out)
 {
-	uint32_t at = 0;
+	const uint8_t *end = node->bytes + node->head.node_len;
+	const uint8_t *at = node->bytes + sizeof node->head + node->head.owner_len;
 
-	while (node_next_block(node, &at, out))
-		if (out->head.kind == kind && out->head.type == type)
+	while ((size_t)(end - at) >= sizeof out->head) {
+		memcpy(&out->head, at, sizeof out->head);
+		at += sizeof out->head;
+		if (out->head.len > (size_t)(end - at))
+			return false;
+		if (out->head.kind == kind && out->head.type == type) {
+			out->payload = at;
 			return true;
+		}
+		at += out->head.len;
+	}
 	return false;
 }
 
@@ -267,15 +277,28 @@ node_find_rrset(const struct node *node, uint16_t type, struct rrset *out)
 	return node_find_block(node, BLOCK_RRSET, type, &block) && rrset_open(&block, out);
 }
 
-/* The facts of an apex node.  returns false when `node` is none. */
+/* The facts of an apex node, in place: its first block.  NULL when `node` is no apex. */
+static inline const struct zone_facts *
+node_facts(const struct node *node)
+{
+	uint32_t at = 0;
+	struct block block;
+
+	if (!node_next_block(node, &at, &block) || block.head.kind != BLOCK_ZONE ||
+	    block.head.len < sizeof(struct zone_facts))
+		return NULL;
+	return (const struct zone_facts *)(const void *)block.payload;
+}
+
+/* A copy of the same.  returns false when `node` is no apex. */
 static inline bool
 node_zone_facts(const struct node *node, struct zone_facts *out)
 {
-	struct block block;
+	const struct zone_facts *facts = node_facts(node);
 
-	if (!node_find_block(node, BLOCK_ZONE, 0, &block) || block.head.len < sizeof *out)
+	if (!facts)
 		return false;
-	memcpy(out, block.payload, sizeof *out);
+	*out = *facts;
 	return true;
 }
 

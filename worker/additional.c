@@ -17,8 +17,8 @@ target_build(const struct answering *a, const struct rrset_target *target,
 	     const uint8_t *prefix, struct target_name *out)
 {
 	const struct hash_seed *seed = &a->store->gen.head.seed;
-	const struct node *apex = &a->zone.apex;
-	uint64_t state = a->q->state[a->zone.labels];
+	const struct node *apex = &a->zone->apex;
+	uint64_t state = a->q->state[a->zone->labels];
 	uint8_t starts[DNAME_LABELS_MAX];
 	unsigned labels = 0, at = 0;
 
@@ -35,7 +35,7 @@ target_build(const struct answering *a, const struct rrset_target *target,
 	}
 	while (labels > 0)
 		state = name_hash_label(seed, state, out->name + starts[--labels]);
-	out->hash = name_hash_key(seed, state, target->prefix_len ? a->zone.facts.zone_id
+	out->hash = name_hash_key(seed, state, target->prefix_len ? a->zone->facts->zone_id
 								  : CATALOGUE_ID);
 	return at == target->prefix_len;
 }
@@ -58,9 +58,9 @@ add_addresses(struct answering *a, const struct node *node, const struct target_
 {
 	struct rrset_place place = {
 		.owner = name->name,
-		.apex = node_owner(&a->zone.apex),
+		.apex = node_owner(&a->zone->apex),
 		.owner_len = (uint16_t)name->len,
-		.apex_len = a->zone.apex.head.owner_len,
+		.apex_len = a->zone->apex.head.owner_len,
 		.owner_at = owner_at,
 		.apex_at = answering_apex_at(a),
 		.owner_is_own = true,
@@ -85,7 +85,7 @@ is_in_domain(const struct answering *a, const struct target_name *target)
 static enum step
 add_target(struct answering *a, const struct rrset_target *target, const uint8_t *prefix)
 {
-	uint32_t zone_id = target->prefix_len ? a->zone.facts.zone_id : (uint32_t)CATALOGUE_ID;
+	uint32_t zone_id = target->prefix_len ? a->zone->facts->zone_id : (uint32_t)CATALOGUE_ID;
 	uint32_t at = a->additional.wire_at ? a->additional.wire_at + target->at : 0;
 	struct target_name name;
 	struct node node;

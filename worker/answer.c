@@ -14,9 +14,10 @@ enum { APEX_LINES = 5 };	/* cache lines of an apex node: its facts and its SOA *
 /* Where the look-ups of one query stand between two stages. */
 struct stage {
 	struct zone zone;
-	uint64_t hash;			/* of the key that is being fetched */
+	struct owner_fetch fetch;	/* the zone's key, then the owner's */
+	int zone_depth;			/* labels of the zone's key, -1: none to look for */
 	enum lookup_result found;
-	bool fetching;
+	bool has_owner;			/* fetch is the owner's */
 };
 
 /* ---- one answer ---- */
@@ -60,7 +61,7 @@ conclude(struct answering *a, enum step step)
 }
 
 static void
-answer_lookup(struct answering *a, const struct stage *stage)
+answer_lookup(struct answering *a, struct stage *stage)
 {
 	enum step step;
 
@@ -72,7 +73,8 @@ answer_lookup(struct answering *a, const struct stage *stage)
 		conclude(a, STEP_DAMAGED);
 		return;
 	}
-	a->zone = stage->zone;
+	a->zone = &stage->zone;
+	a->owner = stage->has_owner ? &stage->fetch : NULL;
 	step = resolve(a);
 	if (step == STEP_DONE && a->proof_count > 0)
 		step = denial_add(a);
@@ -128,7 +130,7 @@ finish(struct answering *a, unsigned opt_len)
 }
 
 static void
-answer_one(struct query *q, const struct stage *stage, const struct zone_store *store,
+answer_one(struct query *q, struct stage *stage, const struct zone_store *store,
 	   const struct answer_options *options, struct stats_block *stats)
 {
 	struct answering a;
@@ -156,39 +158,52 @@ answer_one(struct query *q, const struct stage *stage, const struct zone_store *
 
 /* ---- the stages ---- */
 
-static void
+static inline void
 stage_fetch_zone(struct query *q, struct stage *stage, const struct zone_store *store)
 {
-	int depth;
-
-	stage->found = LOOKUP_MISSING;
-	stage->fetching = false;
+	stage->zone_depth = -1;
+	stage->has_owner = false;
 	if (q->verdict != QUERY_LOOKUP)
 		return;
 	query_hash_labels(q, &store->gen.head.seed);
-	depth = zone_candidate_depth(&store->gen, q->label_count);
-	if (depth < 0)
+	stage->zone_depth = zone_candidate_depth(&store->gen, q->label_count);
+	if (stage->zone_depth < 0)
 		return;
-	stage->hash = name_hash_key(&store->gen.head.seed, q->state[depth], CATALOGUE_ID);
-	stage->fetching = true;
-	zone_store_prefetch(store, stage->hash);
+	stage->fetch.hash = name_hash_key(&store->gen.head.seed, q->state[stage->zone_depth],
+					  CATALOGUE_ID);
+	zone_store_prefetch(store, stage->fetch.hash);
 }
 
-static void
-stage_find_zone(const struct query *q, struct stage *stage, const struct zone_store *store)
+/* The zone at the first depth that was tried, else at the next ones up. */
+static inline enum lookup_result
+stage_take_zone(const struct query *q, struct stage *stage, const struct zone_store *store)
 {
-	bool fetching = stage->fetching;
+	unsigned depth = (unsigned)stage->zone_depth;
+	enum lookup_result found;
 
-	stage->fetching = false;
-	if (!fetching)
+	found = lookup_fetched(store, stage->fetch.hash, stage->fetch.off, CATALOGUE_ID,
+			       query_suffix(q, depth), query_suffix_len(q, depth),
+			       &stage->zone.apex);
+	if (found == LOOKUP_FOUND)
+		return zone_open(&stage->zone, depth) ? LOOKUP_FOUND : LOOKUP_DAMAGED;
+	if (found == LOOKUP_DAMAGED || depth == 0)
+		return found;
+	return zone_find(store, q, depth - 1, &stage->zone);
+}
+
+static inline void
+stage_fetch_owner(const struct query *q, struct stage *stage, const struct zone_store *store)
+{
+	stage->found = LOOKUP_MISSING;
+	if (stage->zone_depth < 0)
 		return;
-	stage->found = zone_find(store, q, q->label_count, &stage->zone);
+	stage->found = stage_take_zone(q, stage, store);
 	if (stage->found != LOOKUP_FOUND || stage->zone.labels == q->label_count)
 		return;
-	stage->hash = name_hash_key(&store->gen.head.seed, q->state[q->label_count],
-				    stage->zone.facts.zone_id);
-	stage->fetching = true;
-	zone_store_prefetch(store, stage->hash);
+	stage->fetch.hash = name_hash_key(&store->gen.head.seed, q->state[q->label_count],
+					  stage->zone.facts->zone_id);
+	stage->has_owner = true;
+	zone_store_prefetch(store, stage->fetch.hash);
 }
 
 /* Count and mark what is not answered. */
@@ -211,13 +226,15 @@ answer_batch(struct query *queries, unsigned count, const struct zone_store *sto
 	for (unsigned i = 0; i < count; i++)
 		stage_fetch_zone(&queries[i], &stages[i], store);
 	for (unsigned i = 0; i < count; i++)
-		if (stages[i].fetching)
-			lookup_prefetch_node(store, stages[i].hash, APEX_LINES);
+		if (stages[i].zone_depth >= 0)
+			stages[i].fetch.off = lookup_fetch_node(store, stages[i].fetch.hash,
+								APEX_LINES);
 	for (unsigned i = 0; i < count; i++)
-		stage_find_zone(&queries[i], &stages[i], store);
+		stage_fetch_owner(&queries[i], &stages[i], store);
 	for (unsigned i = 0; i < count; i++)
-		if (stages[i].fetching)
-			lookup_prefetch_node(store, stages[i].hash, LOOKUP_NODE_LINES);
+		if (stages[i].has_owner)
+			stages[i].fetch.off = lookup_fetch_node(store, stages[i].fetch.hash,
+								LOOKUP_NODE_LINES);
 	for (unsigned i = 0; i < count; i++) {
 		if (queries[i].verdict == QUERY_DROP)
 			drop(&queries[i], stats);

@@ -20,8 +20,14 @@ enum {
 /* The zone that the name is looked up in. */
 struct zone {
 	struct node apex;
-	struct zone_facts facts;
+	const struct zone_facts *facts;	/* in the apex node */
 	unsigned labels;		/* of the apex */
+};
+
+/* The owner's key, and where it was seen to stand while the batch was staged. */
+struct owner_fetch {
+	uint64_t hash;
+	uint64_t off;			/* 0: unknown */
 };
 
 /* An NSEC or NSEC3 RRset that goes into the authority section. */
@@ -44,7 +50,8 @@ struct answering {
 	const struct answer_options *options;
 	struct stats_block *stats;
 	struct response response;
-	struct zone zone;
+	struct zone *zone;
+	const struct owner_fetch *owner; /* NULL once the name is another one */
 	unsigned chain_len;
 	const uint8_t *chain[CHAIN_MAX]; /* nodes that were followed: a loop ends at them */
 	unsigned proof_count;
@@ -76,7 +83,7 @@ static inline uint16_t
 answering_apex_at(const struct answering *a)
 {
 	return name_place_suffix(&a->q->place,
-				 (unsigned)a->q->name_len - a->zone.apex.head.owner_len);
+				 (unsigned)a->q->name_len - a->zone->apex.head.owner_len);
 }
 
 /* The place of an RRset owned by the suffix of `labels` labels of the present name. */
@@ -88,13 +95,22 @@ answering_place(const struct answering *a, unsigned labels)
 
 	return (struct rrset_place){
 		.owner = q->name + skip,
-		.apex = node_owner(&a->zone.apex),
+		.apex = node_owner(&a->zone->apex),
 		.owner_len = (uint16_t)(q->name_len - skip),
-		.apex_len = a->zone.apex.head.owner_len,
+		.apex_len = a->zone->apex.head.owner_len,
 		.owner_at = name_place_suffix(&q->place, skip),
 		.apex_at = answering_apex_at(a),
 		.owner_is_own = true,
 	};
+}
+
+/* Take `node` for the zone's apex.  returns false when it is none: damage. */
+static inline bool
+zone_open(struct zone *zone, unsigned labels)
+{
+	zone->labels = labels;
+	zone->facts = node_facts(&zone->apex);
+	return zone->facts != NULL;
 }
 
 /* Find the deepest zone at or above the suffix of `labels` labels of the name.
@@ -103,18 +119,37 @@ enum lookup_result zone_find(const struct zone_store *store, const struct query 
 			     unsigned labels, struct zone *out);
 
 /* The greatest number of labels, at most `labels`, that some apex has; -1 for none. */
-int zone_candidate_depth(const struct generation *gen, unsigned labels);
+static inline int
+zone_candidate_depth(const struct generation *gen, unsigned labels)
+{
+	uint64_t high = gen->head.apex_depths[1], low = gen->head.apex_depths[0];
+
+	if (labels < 64) {
+		high = 0;
+		low &= ~UINT64_C(0) >> (63 - labels);
+	} else if (labels < 127) {
+		high &= ~UINT64_C(0) >> (127 - labels);
+	}
+	if (high)
+		return 127 - __builtin_clzll(high);
+	return low ? 63 - __builtin_clzll(low) : -1;
+}
 
 /* Probe for the node of the suffix of `labels` labels in the present zone. */
 static inline enum lookup_result
 zone_probe(const struct answering *a, unsigned labels, struct node *out)
 {
 	const struct query *q = a->q;
-	uint32_t zone_id = a->zone.facts.zone_id;
-	uint64_t hash = name_hash_key(&a->store->gen.head.seed, q->state[labels], zone_id);
+	uint32_t zone_id = a->zone->facts->zone_id;
+	const uint8_t *name = query_suffix(q, labels);
+	unsigned name_len = query_suffix_len(q, labels);
+	uint64_t hash;
 
-	return lookup(a->store, hash, zone_id, query_suffix(q, labels),
-		      query_suffix_len(q, labels), out);
+	if (a->owner && labels == q->label_count)
+		return lookup_fetched(a->store, a->owner->hash, a->owner->off, zone_id, name,
+				      name_len, out);
+	hash = name_hash_key(&a->store->gen.head.seed, q->state[labels], zone_id);
+	return lookup(a->store, hash, zone_id, name, name_len, out);
 }
 
 #endif

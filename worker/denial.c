@@ -26,9 +26,9 @@ proof_push(struct answering *a, const struct node *node, uint16_t type)
 		.type = type,
 		.place = {
 			.owner = node_owner(node),
-			.apex = node_owner(&a->zone.apex),
+			.apex = node_owner(&a->zone->apex),
 			.owner_len = node->head.owner_len,
-			.apex_len = a->zone.apex.head.owner_len,
+			.apex_len = a->zone->apex.head.owner_len,
 			.owner_at = at_name ? name_place_suffix(&q->place, 0) : 0,
 			.apex_at = answering_apex_at(a),
 			.owner_is_own = true,
@@ -84,7 +84,7 @@ static bool
 nsec_push_for(struct answering *a, const uint8_t *name)
 {
 	const struct generation *gen = &a->store->gen;
-	const struct index_zone *zone = generation_zone(gen, a->zone.facts.zone_id);
+	const struct index_zone *zone = generation_zone(gen, a->zone->facts->zone_id);
 	struct node node;
 
 	if (!zone || zone->order_count == 0)
@@ -127,11 +127,11 @@ static bool
 nsec3_open(const struct answering *a, struct nsec3_chain *out)
 {
 	const struct generation *gen = &a->store->gen;
-	const struct index_zone *zone = generation_zone(gen, a->zone.facts.zone_id);
+	const struct index_zone *zone = generation_zone(gen, a->zone->facts->zone_id);
 	struct block block;
 
 	if (!zone || zone->nsec3_count == 0 ||
-	    !node_find_block(&a->zone.apex, BLOCK_NSEC3PARAM, 0, &block) ||
+	    !node_find_block(&a->zone->apex, BLOCK_NSEC3PARAM, 0, &block) ||
 	    block.head.len < sizeof out->facts)
 		return false;
 	memcpy(&out->facts, block.payload, sizeof out->facts);
@@ -236,7 +236,7 @@ nsec3_push_encloser(struct answering *a, const struct nsec3_chain *chain, unsign
 	uint64_t index;
 
 	while (!nsec3_lookup_suffix(a, chain, *labels, &index)) {
-		if (*labels <= a->zone.labels)
+		if (*labels <= a->zone->labels)
 			return true;
 		(*labels)--;
 	}
@@ -266,7 +266,7 @@ nsec3_push_match_or_optout(struct answering *a, const struct nsec3_chain *chain,
 
 	if (nsec3_lookup_suffix(a, chain, labels, &index))
 		return nsec3_push_entry(a, chain, index);
-	if (labels <= a->zone.labels)
+	if (labels <= a->zone->labels)
 		return true;
 	labels--;
 	return nsec3_push_encloser(a, chain, &labels);
@@ -277,7 +277,7 @@ nsec3_push_match_or_optout(struct answering *a, const struct nsec3_chain *chain,
 static inline bool
 uses_nsec3(const struct answering *a)
 {
-	return a->zone.facts.flags & ZONE_NSEC3;
+	return a->zone->facts->flags & ZONE_NSEC3;
 }
 
 bool

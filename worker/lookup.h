@@ -27,9 +27,10 @@ lookup_prefetch_lines(const uint8_t *at, unsigned lines)
 		__builtin_prefetch(at + (size_t)i * CACHE_LINE);
 }
 
-/* Begin to fetch the node that the first slot with the hash's tag points at. */
-static inline void
-lookup_prefetch_node(const struct zone_store *store, uint64_t hash, unsigned lines)
+/* The offset of the node that the first slot with the hash's tag points at; 0 when the
+ * first bucket has none.  Begins to fetch `lines` cache lines of it. */
+static inline uint64_t
+lookup_fetch_node(const struct zone_store *store, uint64_t hash, unsigned lines)
 {
 	const struct generation *gen = &store->gen;
 	const uint64_t *slot = gen->buckets +
@@ -41,16 +42,41 @@ lookup_prefetch_node(const struct zone_store *store, uint64_t hash, unsigned lin
 
 		if (((slot[i] ^ tag) >> INDEX_OFFSET_BITS) == 0 && off < gen->data_len) {
 			lookup_prefetch_lines(gen->data + off, lines);
-			return;
+			return off;
 		}
 	}
+	return 0;
+}
+
+static inline uint64_t
+octets_differ(const uint8_t *a, const uint8_t *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return x ^ y;
+}
+
+/* Are two names of `len` octets equal?  Inline, since names are short. */
+static inline bool
+names_equal(const uint8_t *a, const uint8_t *b, unsigned len)
+{
+	unsigned at = 0;
+
+	if (len < 8)
+		return memcmp(a, b, len) == 0;
+	for (; at + 8 < len; at += 8)
+		if (octets_differ(a + at, b + at))
+			return false;
+	return octets_differ(a + len - 8, b + len - 8) == 0;
 }
 
 static inline bool
 lookup_node_is(const struct node *node, uint32_t zone_id, const uint8_t *name, unsigned name_len)
 {
 	return node->head.zone_id == zone_id && node->head.owner_len == name_len &&
-	       memcmp(node_owner(node), name, name_len) == 0;
+	       names_equal(node_owner(node), name, name_len);
 }
 
 /* Find the node of (zone_id, name), whose key hashes to `hash`. */
@@ -77,6 +103,17 @@ lookup(const struct zone_store *store, uint64_t hash, uint32_t zone_id, const ui
 		bucket = bucket + 1 == gen->head.bucket_count ? 0 : bucket + 1;
 	}
 	return LOOKUP_MISSING;
+}
+
+/* The same when `off`, from lookup_fetch_node, is where the node most likely stands. */
+static inline enum lookup_result
+lookup_fetched(const struct zone_store *store, uint64_t hash, uint64_t off, uint32_t zone_id,
+	       const uint8_t *name, unsigned name_len, struct node *out)
+{
+	if (off != 0 && generation_node_at(&store->gen, off, out) &&
+	    lookup_node_is(out, zone_id, name, name_len))
+		return LOOKUP_FOUND;
+	return lookup(store, hash, zone_id, name, name_len, out);
 }
 
 #endif

@@ -12,32 +12,23 @@ enum {
 	OPTION_NSID = 3,
 };
 
-/* Lower-case 8 octets at once: 0x20 is set in each that lies in 'A'..'Z'.  Length
- * octets (0..63) are never letters, so whole names go through this. */
-static uint64_t
-lower_octets(uint64_t octets)
+typedef uint8_t octets16 __attribute__((vector_size(16)));
+
+/* Copy a name lower-cased, 16 octets at a time: 0x20 is set in each that lies in
+ * 'A'..'Z'.  Length octets (0..63) are never letters, so a whole name goes through.
+ * Up to 15 octets behind the name are read, from the packet's room, and written, into
+ * the pad. */
+static inline void
+copy_lowered(uint8_t *to, const uint8_t *from, unsigned len)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101), high = ones * 0x80;
-	uint64_t low7 = octets & ~high;
-	uint64_t from_a = low7 + ones * (0x80 - 'A');
-	uint64_t past_z = low7 + ones * (0x80 - 'Z' - 1);
+	for (unsigned at = 0; at < len; at += sizeof(octets16)) {
+		octets16 octets, is_upper;
 
-	return octets | (((from_a & ~past_z & ~octets & high) >> 2));
-}
-
-static void
-copy_lowered(uint8_t *to, const uint8_t *from, unsigned len, const uint8_t *from_end)
-{
-	unsigned at = 0;
-	uint64_t octets;
-
-	for (; at < len && from + at + 8 <= from_end; at += 8) {
-		memcpy(&octets, from + at, 8);
-		octets = lower_octets(octets);
-		memcpy(to + at, &octets, 8);
+		memcpy(&octets, from + at, sizeof octets);
+		is_upper = (octets16)((octets - 'A') < 26);
+		octets |= is_upper & 0x20;
+		memcpy(to + at, &octets, sizeof octets);
 	}
-	for (; at < len; at++)
-		to[at] = (uint8_t)(from[at] >= 'A' && from[at] <= 'Z' ? from[at] | 0x20 : from[at]);
 }
 
 /* Measure the name at `at` and note where its labels start.
@@ -45,13 +36,12 @@ copy_lowered(uint8_t *to, const uint8_t *from, unsigned len, const uint8_t *from
 static inline unsigned
 take_labels(struct query *q, const uint8_t *at, const uint8_t *end)
 {
-	unsigned room = (unsigned)(end - at), len = 0, labels = 0;
+	unsigned room = (unsigned)(end - at), len = 0, labels = 0, label_len;
 
 	if (room > DNAME_MAX)
 		room = DNAME_MAX;
-	while (len < room) {
-		unsigned label_len = at[len];
-
+	for (; len < room; len += label_len + 1) {
+		label_len = at[len];
 		q->label_start[labels] = (uint8_t)len;
 		if (label_len == 0) {
 			q->label_count = (uint8_t)labels;
@@ -60,7 +50,6 @@ take_labels(struct query *q, const uint8_t *at, const uint8_t *end)
 		if (label_len > DNAME_LABEL_MAX)
 			return 0;
 		labels++;
-		len += label_len + 1;
 	}
 	return 0;
 }
@@ -76,7 +65,7 @@ query_index_labels(struct query *q)
 	q->label_count = (uint8_t)labels;
 }
 
-static bool
+static inline bool
 decode_question(struct query *q)
 {
 	const uint8_t *at = q->packet + QUERY_HEADER_LEN, *end = q->packet + q->received_len;
@@ -86,7 +75,7 @@ decode_question(struct query *q)
 		return false;
 	q->name_len = (uint8_t)len;
 	q->place = (struct name_place){ QUERY_HEADER_LEN, (uint16_t)len, 0, 0 };
-	copy_lowered(q->name, at, len, end);
+	copy_lowered(q->name, at, len);
 	q->type = wire_get_u16(at + len);
 	q->class = wire_get_u16(at + len + 2);
 	q->question_end = (uint16_t)(QUERY_HEADER_LEN + len + 4);
@@ -111,7 +100,7 @@ decode_options(struct query *q, const uint8_t *at, unsigned len)
 }
 
 /* The fixed part of an OPT record, `at` behind its root owner. */
-static bool
+static inline bool
 decode_opt(struct query *q, const uint8_t *at, unsigned rdata_len, uint16_t udp_size)
 {
 	unsigned client_size = wire_get_u16(at + 2);
@@ -209,19 +198,47 @@ decide(struct query *q)
 		q->verdict = QUERY_LOOKUP;
 }
 
-void
-query_decode(struct query *q, uint16_t udp_size)
+/* The section counts of a header as one number, for comparing. */
+static inline uint64_t
+section_counts(const uint8_t *header)
+{
+	uint64_t counts;
+
+	memcpy(&counts, header + 4, sizeof counts);
+	return counts;
+}
+
+/* What nearly every query is: one question, nothing else or one OPT without options.
+ * returns false, with nothing decided, for all others. */
+static inline bool
+decode_common(struct query *q, uint16_t udp_size)
+{
+	static const uint8_t plain[8] = { 0, 1, 0, 0, 0, 0, 0, 0 };
+	static const uint8_t with_opt[8] = { 0, 1, 0, 0, 0, 0, 0, 1 };
+	uint64_t counts = section_counts(q->packet), plain_counts, opt_counts;
+	const uint8_t *opt;
+
+	memcpy(&plain_counts, plain, sizeof plain);
+	memcpy(&opt_counts, with_opt, sizeof with_opt);
+	if ((q->packet[2] & FLAG_OPCODE) != 0 || (counts != plain_counts && counts != opt_counts) ||
+	    !decode_question(q))
+		return false;
+	if (counts == plain_counts)
+		return q->received_len == q->question_end;
+	opt = q->packet + q->question_end;
+	if (q->received_len != q->question_end + 1u + OPT_FIXED_LEN || opt[0] != 0 ||
+	    wire_get_u16(opt + 1) != TYPE_OPT || wire_get_u16(opt + 9) != 0)
+		return false;
+	return decode_opt(q, opt + 1, 0, udp_size);
+}
+
+static void
+decode_uncommon(struct query *q, uint16_t udp_size)
 {
 	const uint8_t *header = q->packet;
 	unsigned answers, authority, additional, opcode;
 
-	q->flags &= QUERY_TCP | QUERY_IPV6;
-	q->rcode = RCODE_NOERROR;
 	q->question_end = QUERY_HEADER_LEN;
-	q->limit = (q->flags & QUERY_TCP) ? QUERY_MESSAGE_MAX : QUERY_UDP_MIN;
-	q->verdict = QUERY_DROP;
-	if (q->received_len < QUERY_HEADER_LEN || (header[2] & FLAG_QR))
-		return;
 	answers = wire_get_u16(header + 6);
 	authority = wire_get_u16(header + 8);
 	additional = wire_get_u16(header + 10);
@@ -234,6 +251,21 @@ query_decode(struct query *q, uint16_t udp_size)
 		fail(q, RCODE_FORMERR);
 	else
 		decide(q);
+}
+
+void
+query_decode(struct query *q, uint16_t udp_size)
+{
+	q->flags &= QUERY_TCP | QUERY_IPV6;
+	q->rcode = RCODE_NOERROR;
+	q->limit = (q->flags & QUERY_TCP) ? QUERY_MESSAGE_MAX : QUERY_UDP_MIN;
+	q->verdict = QUERY_DROP;
+	if (q->received_len < QUERY_HEADER_LEN || (q->packet[2] & FLAG_QR))
+		return;
+	if (decode_common(q, udp_size))
+		decide(q);
+	else
+		decode_uncommon(q, udp_size);
 	if (q->limit > q->room)
 		q->limit = (uint16_t)q->room;
 }

@@ -72,7 +72,7 @@ struct query {
 	uint8_t name_len;
 	uint8_t label_count;
 	struct name_place place;	/* where the message spells it */
-	uint8_t name[DNAME_MAX + 1 + NAME_PAD];	/* lower-cased; octets behind it readable */
+	uint8_t name[DNAME_MAX + 1 + 2 * NAME_PAD]; /* lower-cased; NAME_PAD readable behind */
 	/* Offsets in `name` of its labels, first to last, then of the root label. */
 	uint8_t label_start[DNAME_LABELS_MAX + 1];
 	/* name_hash states; state[n] is that of the suffix of n labels, [0] the root's. */

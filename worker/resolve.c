@@ -51,7 +51,7 @@ is_obstacle(const struct answering *a, const struct descent *d, enum meeting *me
 {
 	bool at_name = d->labels == a->q->label_count;
 
-	if ((d->node.head.flags & NODE_HAS_NS) && d->labels > a->zone.labels &&
+	if ((d->node.head.flags & NODE_HAS_NS) && d->labels > a->zone->labels &&
 	    !(at_name && a->q->type == TYPE_DS)) {
 		*met = MET_CUT;
 		return true;
@@ -100,7 +100,7 @@ pass_obstacles(const struct answering *a, struct descent *d, unsigned *missing)
 
 	if (is_obstacle(a, d, &met))
 		return met;
-	depth = next_marked_depth(&a->zone.facts, d->labels + 1, q->label_count);
+	depth = next_marked_depth(a->zone->facts, d->labels + 1, q->label_count);
 	while (depth >= 0) {
 		struct node node;
 		enum lookup_result found = zone_probe(a, (unsigned)depth, &node);
@@ -114,7 +114,7 @@ pass_obstacles(const struct answering *a, struct descent *d, unsigned *missing)
 		*d = (struct descent){ node, (unsigned)depth };
 		if (is_obstacle(a, d, &met))
 			return met;
-		depth = next_marked_depth(&a->zone.facts, (unsigned)depth + 1, q->label_count);
+		depth = next_marked_depth(a->zone->facts, (unsigned)depth + 1, q->label_count);
 	}
 	return MET_OWNER;
 }
@@ -125,7 +125,7 @@ descend(const struct answering *a, struct descent *d)
 	unsigned labels = a->q->label_count, missing = labels + 1;
 	enum meeting met;
 
-	*d = (struct descent){ a->zone.apex, a->zone.labels };
+	*d = (struct descent){ a->zone->apex, a->zone->labels };
 	met = pass_obstacles(a, d, &missing);
 	if (met != MET_OWNER || d->labels == labels)
 		return met;
@@ -223,6 +223,7 @@ follow(struct answering *a, const uint8_t *name, unsigned len, struct name_place
 	q->place = place;
 	query_index_labels(q);
 	query_hash_labels(q, &a->store->gen.head.seed);
+	a->owner = NULL;
 	return STEP_FOLLOW;
 }
 
@@ -255,12 +256,12 @@ follow_cname(struct answering *a, const struct rrset *rrset, const struct rrset_
 static enum step
 add_negative_soa(struct answering *a)
 {
-	struct rrset_place place = answering_place(a, a->zone.labels);
+	struct rrset_place place = answering_place(a, a->zone->labels);
 	struct block block;
 	struct rrset soa;
 	uint32_t wire_at;
 
-	if (!node_find_block(&a->zone.apex, BLOCK_NEGATIVE_SOA, TYPE_SOA, &block) ||
+	if (!node_find_block(&a->zone->apex, BLOCK_NEGATIVE_SOA, TYPE_SOA, &block) ||
 	    !rrset_open(&block, &soa))
 		return STEP_DAMAGED;
 	return step_from(response_add(&a->response, SECTION_AUTHORITY, &soa, &place, &wire_at));
@@ -269,7 +270,7 @@ add_negative_soa(struct answering *a)
 static inline bool
 wants_proof(const struct answering *a)
 {
-	return a->response.dnssec && (a->zone.facts.flags & ZONE_SIGNED);
+	return a->response.dnssec && (a->zone->facts->flags & ZONE_SIGNED);
 }
 
 static enum step
@@ -382,23 +383,14 @@ answer_rrset(struct answering *a, const struct block *block, const struct node *
 static bool
 find_answering_block(const struct node *node, uint16_t type, struct block *out)
 {
-	struct block block;
 	uint32_t at = 0;
-	bool found = false;
 
-	while (node_next_block(node, &at, &block)) {
-		if (block.head.kind != BLOCK_RRSET && block.head.kind != BLOCK_BAD_RRSET)
-			continue;
-		if (block.head.type == type) {
-			*out = block;
+	while (node_next_block(node, &at, out))
+		if (out->head.type == type &&
+		    (out->head.kind == BLOCK_RRSET || out->head.kind == BLOCK_BAD_RRSET))
 			return true;
-		}
-		if (block.head.type == TYPE_CNAME) {
-			*out = block;
-			found = true;
-		}
-	}
-	return found;
+	return (node->head.flags & NODE_HAS_CNAME) &&
+	       node_find_block(node, BLOCK_RRSET, TYPE_CNAME, out);
 }
 
 /* Answer from the node of the name itself, or of the wildcard that it expands: then
@@ -409,7 +401,7 @@ answer_from(struct answering *a, const struct node *node, unsigned encloser_labe
 	bool expanded = encloser_labels < a->q->label_count;
 	struct rrset_place place = answering_place(a, a->q->label_count);
 	uint16_t records = a->response.count[SECTION_ANSWER];
-	struct block block;
+	struct block block = { .payload = NULL };
 	enum step step;
 
 	place.owner_is_own = !expanded;
@@ -451,8 +443,8 @@ answer_below(struct answering *a, const struct descent *encloser)
 	memcpy(name, asterisk, 2);
 	memcpy(name + 2, query_suffix(q, encloser->labels), len);
 	hash = name_hash_key(seed, name_hash_label(seed, q->state[encloser->labels], asterisk),
-			     a->zone.facts.zone_id);
-	switch (lookup(a->store, hash, a->zone.facts.zone_id, name, len + 2, &wildcard)) {
+			     a->zone->facts->zone_id);
+	switch (lookup(a->store, hash, a->zone->facts->zone_id, name, len + 2, &wildcard)) {
 	case LOOKUP_FOUND:
 		stats_add(a->stats, STAT_wildcard_answers, 1);
 		return answer_from(a, &wildcard, encloser->labels);
@@ -557,11 +549,12 @@ move_to_parent(struct answering *a)
 {
 	struct zone parent;
 
-	if (a->q->label_count == 0 || a->zone.labels != a->q->label_count)
+	if (a->q->label_count == 0 || a->zone->labels != a->q->label_count)
 		return STEP_DONE;
 	switch (zone_find(a->store, a->q, a->q->label_count - 1u, &parent)) {
 	case LOOKUP_FOUND:
-		a->zone = parent;
+		*a->zone = parent;
+		a->owner = NULL;
 		return STEP_DONE;
 	case LOOKUP_MISSING:
 		return STEP_DONE;
@@ -579,13 +572,13 @@ resolve(struct answering *a)
 
 		if (a->q->type == TYPE_DS)
 			step = move_to_parent(a);
-		if (step == STEP_DONE && (a->zone.facts.flags & ZONE_BROKEN))
+		if (step == STEP_DONE && (a->zone->facts->flags & ZONE_BROKEN))
 			return a->chain_len ? STEP_DONE : STEP_FAILED;
 		if (step == STEP_DONE)
 			step = answer_name(a);
 		if (step != STEP_FOLLOW)
 			return step;
-		switch (zone_find(a->store, a->q, a->q->label_count, &a->zone)) {
+		switch (zone_find(a->store, a->q, a->q->label_count, a->zone)) {
 		case LOOKUP_FOUND:
 			break;
 		case LOOKUP_MISSING:

@@ -1,22 +1,6 @@
 /* Finding the zone that a name belongs to. */
 #include "worker/answering.h"
 
-int
-zone_candidate_depth(const struct generation *gen, unsigned labels)
-{
-	uint64_t high = gen->head.apex_depths[1], low = gen->head.apex_depths[0];
-
-	if (labels < 64) {
-		high = 0;
-		low &= ~UINT64_C(0) >> (63 - labels);
-	} else if (labels < 127) {
-		high &= ~UINT64_C(0) >> (127 - labels);
-	}
-	if (high)
-		return 127 - __builtin_clzll(high);
-	return low ? 63 - __builtin_clzll(low) : -1;
-}
-
 enum lookup_result
 zone_find(const struct zone_store *store, const struct query *q, unsigned labels,
 	  struct zone *out)
@@ -31,11 +15,8 @@ zone_find(const struct zone_store *store, const struct query *q, unsigned labels
 						  query_suffix(q, apex_labels),
 						  query_suffix_len(q, apex_labels), &out->apex);
 
-		if (found == LOOKUP_FOUND) {
-			out->labels = apex_labels;
-			return node_zone_facts(&out->apex, &out->facts) ? LOOKUP_FOUND
-									 : LOOKUP_DAMAGED;
-		}
+		if (found == LOOKUP_FOUND)
+			return zone_open(out, apex_labels) ? LOOKUP_FOUND : LOOKUP_DAMAGED;
 		if (found == LOOKUP_DAMAGED)
 			return LOOKUP_DAMAGED;
 		if (depth == 0)

@@ -84,19 +84,20 @@ static const struct {
 			"\xc0\x0c\0\6\0\1\0\0\0\0\0\0"), QUERY_ERROR, RCODE_REFUSED, 512, 0 },
 };
 
-/* The message stands at the very end of its block, so that a read past it is seen. */
+/* Behind the message stands what must not be taken for a part of it. */
 static void
 decode(struct query *q, const char *octets, size_t len, uint32_t flags)
 {
-	uint8_t *packet = malloc(len);
+	uint8_t *packet = malloc(QUERY_UDP_MIN);
 
 	if (!packet)
 		bail_out("no memory");
+	memset(packet, 0, QUERY_UDP_MIN);
 	memcpy(packet, octets, len);
 	memset(q, 0, sizeof *q);
 	q->packet = packet;
 	q->received_len = (uint32_t)len;
-	q->room = QUERY_MESSAGE_MAX;
+	q->room = QUERY_MESSAGE_MAX; /* 512 of them are there: no more are touched */
 	q->flags = flags;
 	query_decode(q, 1232);
 	free(packet);

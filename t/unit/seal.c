@@ -86,7 +86,7 @@ static void
 test_contents(const struct generation *gen)
 {
 	const struct index_zone *zone = generation_zone(gen, 5);
-	struct zone_facts facts;
+	struct zone_facts facts = { 0 };
 	struct node node;
 
 	finds(gen, CATALOGUE_ID, "example.com", 0);
