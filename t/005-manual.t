@@ -50,4 +50,34 @@ is($entries{Cm}{$_}, 1, "martletctl(8) has the command $_") for @commands;
 is_deeply([ sort keys %{ $entries{Cm} } ], [ sort @commands ],
 	'martletctl(8) has no other commands');
 
+# all members that the server's replies have, at any depth
+sub collect {
+	my ($value, $into) = @_;
+	if (ref $value eq 'HASH') {
+		$into->{$_}++ for keys %$value;
+		collect($_, $into) for values %$value;
+	} elsif (ref $value eq 'ARRAY') {
+		collect($_, $into) for @$value;
+	}
+}
+
+my %documented = map { $_ => 1 } $text =~ /^\.(?:It )?Li (\w+)/mg;
+my $m = Martlet->new(zones => {
+	'example.com' => "\@ 3600 SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.2.1\n" });
+my %told;
+
+collect(($m->ctl(@$_))[1], $told{"@$_"} = {}) for ['status'], ['ready'], ['workers'],
+	[ 'stats', '--per-worker' ], ['zones'], ['generations'];
+$m->write_zone('example.com', "\@ 3600 SOA ns h 2 2 3 4 5\n\@ NS ns\nns A 192.0.2.2\n");
+$m->write_zone('example.net', "\@ 3600 SOA ns\n");
+$m->expect_log(qr/example[.]net/);
+collect(($m->ctl(@$_))[1], $told{"@$_"} = {}) for ['reload'], ['errors'],
+	[ 'diff', 1, 2 ], [ 'rollback', 1 ];
+$m->stop;
+for my $command (sort keys %told) {
+	my @unknown = grep { !$documented{$_} } sort keys %{ $told{$command} };
+	ok(%{ $told{$command} } && !@unknown, "martletctl(8) has all members of $command")
+		or diag("not there: @unknown");
+}
+
 done_testing();
