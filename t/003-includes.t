@@ -1,0 +1,60 @@
+#!/usr/bin/perl
+# Who may include whom: worker and loader meet only in shm, nothing includes t/, and each
+# outside library stays in its place.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use Test::More;
+
+chdir "$Bin/.." or die "$Bin/..: $!\n";
+
+my %may = (
+	shm    => qr{^shm/},
+	worker => qr{^(?:shm|worker)/},
+	loader => qr{^(?:shm|loader)/},
+	master => qr{^(?:shm/|master/|worker/worker\.h$|loader/loader\.h$)},
+);
+# Libraries by what their headers begin with, and the files that know them.  A second
+# place needs a reason: LMDB is written in one and walked in another.
+my %home = (
+	'jansson.h'     => [qw(loader/json_reader.c master/ctl_client_json.c)],
+	'libconfig.h'   => [qw(master/settings_load.c)],
+	'libknot/'      => [qw(loader/record_text.c)],
+	'libzscanner/'  => [qw(loader/zone_text.c)],
+	'lmdb.h'        => [qw(loader/node_file.c loader/store_walk.c)],
+);
+my $foreign = qr{^(?:libdnssec/|maxminddb|hiredis/|openssl/|ares|curl/|microhttpd|uv)};
+
+sub includes {
+	my ($path) = @_;
+	open my $in, '<', $path or die "$path: $!\n";
+	return map { /^\s*#\s*include\s*([<"])([^>"]+)/ ? [$1, $2, $.] : () } <$in>;
+}
+
+my %users;
+for my $folder (sort keys %may) {
+	my @files = glob "$folder/*.[ch]";
+	my @wrong;
+
+	ok(@files > 0, "$folder has files");
+	for my $path (@files) {
+		for my $include (includes($path)) {
+			my ($kind, $name, $line) = @$include;
+			if ($kind eq '"') {
+				push @wrong, "$path:$line: $name" unless $name =~ $may{$folder} && -e $name;
+				next;
+			}
+			my ($library) = grep { index($name, $_) == 0 } keys %home;
+			$users{$library}{$path} = 1 if $library;
+			push @wrong, "$path:$line: $name has no place yet" if $name =~ $foreign;
+		}
+	}
+	is(scalar @wrong, 0, "$folder includes only what it may") or diag(join "\n", @wrong);
+}
+for my $library (sort keys %home) {
+	is_deeply([sort keys %{ $users{$library} // {} }], $home{$library}, "$library in its place");
+}
+
+done_testing();
