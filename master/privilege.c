@@ -34,6 +34,8 @@ find_user(const struct settings *settings, struct privilege *out)
 	return 0;
 }
 
+#define DEFAULT_GROUP "martlet" /* as settings_schema.c has it */
+
 static int
 find_group(const char *option, const char *name, gid_t *out)
 {
@@ -62,6 +64,15 @@ find_name(struct privilege *privilege)
 			 (unsigned)privilege->uid);
 }
 
+/* With the present user kept, a group that was not asked for is kept too. */
+static bool
+changes_group(const struct settings *settings)
+{
+	if (!settings->user[0] && strcmp(settings->group, DEFAULT_GROUP) == 0)
+		return false;
+	return settings->group[0] != '\0';
+}
+
 int
 privilege_find(const struct settings *settings, struct privilege *out)
 {
@@ -74,7 +85,7 @@ privilege_find(const struct settings *settings, struct privilege *out)
 	out->control_gid = (gid_t)-1;
 	if (is_root && settings->user[0])
 		result = find_user(settings, out);
-	if (!result && is_root && settings->group[0]) {
+	if (!result && is_root && changes_group(settings)) {
 		result = find_group("group", settings->group, &out->gid);
 		out->is_change = true;
 	}

@@ -90,11 +90,17 @@ for my $case (
 	refused(prepared(config => $change), $what, $want);
 }
 SKIP: {
-	skip 'only root changes the user', 8 unless $root;
+	skip 'only root changes the user', 9 unless $root;
 	refused(prepared(config => { user => 'no-such-user' }), 'no such user',
 		qr/user: there is no user "no-such-user": create it \(`useradd/);
 	refused(prepared(config => { group => 'no-such-group' }), 'no such group',
 		qr/group: there is no group "no-such-group"/);
+	SKIP: {
+		skip 'the group martlet exists here', 1 if getgrnam('martlet');
+		my $m = Martlet->new(zones => { 'example.com' => $ZONE },
+			config => { group => 'martlet' });
+		is(($m->ctl('ready'))[0], 0, 'with the present user the default group is not needed');
+	}
 }
 
 # ports
