@@ -23,6 +23,7 @@ enum {
 static inline void
 lookup_prefetch_lines(const uint8_t *at, unsigned lines)
 {
+#pragma GCC unroll 8
 	for (unsigned i = 0; i < lines; i++)
 		__builtin_prefetch(at + (size_t)i * CACHE_LINE);
 }

@@ -42,22 +42,6 @@ patch_goal(struct rrset_patch patch, const struct rrset_place *place, uint32_t b
 	return 0;
 }
 
-/* Can every pointer of the RRset be written when it starts at `base`? */
-static bool
-pointers_reach(const struct rrset *rrset, const struct rrset_place *place, uint32_t base)
-{
-	if (place->owner_at == 0)
-		return false;
-	for (unsigned i = 0; i < rrset->head.patch_count; i++) {
-		struct rrset_patch patch = patch_at(rrset, i);
-		uint32_t goal = patch_goal(patch, place, base);
-
-		if (goal == 0 || goal > POINTER_MAX || patch.at + 2u > rrset->head.wire_len)
-			return false;
-	}
-	return true;
-}
-
 /* Set the owner of each record in `len` octets of rendered records.
  * returns false when the records do not tile them. */
 static bool
@@ -267,25 +251,21 @@ add_expanded(struct response *response, enum section section, const struct rrset
 	return finish_expanded(response, section, &out, records_of(response, rrset));
 }
 
-/* Copy, then set the pointers for this place. */
-static enum response_result
-add_patched(struct response *response, enum section section, const struct rrset *rrset,
-	    const struct rrset_place *place, uint32_t len)
+/* Set the pointers inside rdata of an RRset that was copied to `base`.
+ * returns false when one cannot be written: what it points at is nowhere, or too far. */
+static bool
+set_pointers(uint8_t *to, const struct rrset *rrset, const struct rrset_place *place,
+	     uint32_t base)
 {
-	uint32_t base = response->at;
-	uint8_t *to = response->packet + base;
-
-	memcpy(to, rrset->wire, len);
-	if (place->owner_at != QUERY_HEADER_LEN && !set_owners(to, len, place->owner_at))
-		return RESPONSE_DAMAGED;
 	for (unsigned i = 0; i < rrset->head.patch_count; i++) {
 		struct rrset_patch patch = patch_at(rrset, i);
+		uint32_t goal = patch_goal(patch, place, base);
 
-		wire_put_u16(to + patch.at, pointer_to(patch_goal(patch, place, base)));
+		if (goal == 0 || goal > POINTER_MAX || patch.at + 2u > rrset->head.wire_len)
+			return false;
+		wire_put_u16(to + patch.at, pointer_to(goal));
 	}
-	response->at += len;
-	count_records(response, section, records_of(response, rrset));
-	return RESPONSE_ADDED;
+	return true;
 }
 
 enum response_result
@@ -304,10 +284,20 @@ response_add(struct response *response, enum section section, const struct rrset
 		count_records(response, section, records_of(response, rrset));
 		return RESPONSE_ADDED;
 	}
-	if (pointers_reach(rrset, place, base)) {
-		if (len > response->limit - base)
+	if (place->owner_at != 0) {
+		uint8_t *to = response->packet + base;
+
+		if (len > response->limit - base) /* it is longer without pointers */
 			return RESPONSE_FULL;
-		return add_patched(response, section, rrset, place, len);
+		memcpy(to, rrset->wire, len);
+		if (set_pointers(to, rrset, place, base)) {
+			if (place->owner_at != QUERY_HEADER_LEN &&
+			    !set_owners(to, len, place->owner_at))
+				return RESPONSE_DAMAGED;
+			response->at = base + len;
+			count_records(response, section, records_of(response, rrset));
+			return RESPONSE_ADDED;
+		}
 	}
 	*wire_at = 0;
 	return add_expanded(response, section, rrset, place);
