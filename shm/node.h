@@ -61,6 +61,7 @@ enum node_flag {
 	NODE_HAS_WILDCARD = 1 << 4,
 	NODE_IS_WILDCARD = 1 << 5,	/* first label is "*" */
 	NODE_EMPTY = 1 << 6,		/* empty non-terminal */
+	NODE_DELETED = 1 << 7,		/* overlay only: a tombstone, the name is gone */
 };
 
 struct node_head {

@@ -1,0 +1,366 @@
+/* Writing live changes into LMDB, and their names into the filter. */
+#include "loader/overlay.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shm/dname.h"
+#include "shm/errcode.h"
+#include "shm/name_hash.h"
+#include "shm/overlay_filter.h"
+
+enum { MAP_GIB = 32, READERS_MAX = 1024 };
+
+struct overlay {
+	MDB_env *env;
+	MDB_dbi dbi;
+	MDB_txn *txn;			/* the change set under way, else NULL */
+	MDB_txn *reading;		/* for look-ups outside of one; reset between them */
+	const struct generation *gen;
+	struct overlay_filter filter;
+};
+
+/* Notes share the environment but not the key space: node keys begin with a zone id
+ * below 0xffff0000, so that this prefix is behind them all. */
+static const uint8_t note_prefix[4] = { 0xff, 0xff, 'n', ':' };
+
+static int
+translate(int rc)
+{
+	switch (rc) {
+	case MDB_SUCCESS:
+		return ERR_OK;
+	case MDB_NOTFOUND:
+		return ERR_NOTFOUND;
+	case MDB_MAP_FULL:
+	case MDB_TXN_FULL:
+		return ERR_FULL;
+	case MDB_INVALID:
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_PANIC:
+		return ERR_DAMAGED;
+	case MDB_VERSION_MISMATCH:
+		return ERR_NEWER;
+	}
+	return rc > 0 ? errcode_from_errno(rc) : ERR_IO;
+}
+
+/* ---- opening ---- */
+
+static int
+open_env(struct overlay *o, const char *dir)
+{
+	MDB_txn *txn;
+	int rc = mdb_env_create(&o->env);
+
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(o->env, (size_t)MAP_GIB << 30);
+	if (rc == 0)
+		rc = mdb_env_set_maxreaders(o->env, READERS_MAX);
+	if (rc == 0) /* data is synced, then seen: a power cut undoes the last commit at most */
+		rc = mdb_env_open(o->env, dir, MDB_NOMETASYNC | MDB_NOTLS, 0640);
+	if (rc == 0)
+		rc = mdb_txn_begin(o->env, NULL, 0, &txn);
+	if (rc != 0)
+		return rc;
+	rc = mdb_dbi_open(txn, NULL, 0, &o->dbi);
+	if (rc != 0) {
+		mdb_txn_abort(txn);
+		return rc;
+	}
+	rc = mdb_txn_commit(txn);
+	if (rc == 0)
+		rc = mdb_txn_begin(o->env, NULL, MDB_RDONLY, &o->reading);
+	if (rc == 0)
+		mdb_txn_reset(o->reading);
+	return rc;
+}
+
+static void
+filter_add_node(struct overlay *o, const struct node *node)
+{
+	uint8_t name[DNAME_MAX + NAME_PAD];
+	uint64_t hash;
+
+	memcpy(name, node_owner(node), node->head.owner_len);
+	hash = name_hash(&o->gen->head.seed, node->head.zone_id, name);
+	overlay_filter_add(&o->filter, hash);
+	if (node->head.zone_id == CATALOGUE_ID)
+		atomic_fetch_or_explicit(&o->filter.head->apex_depths[node->head.label_count / 64],
+					 UINT64_C(1) << node->head.label_count % 64,
+					 memory_order_relaxed);
+}
+
+static int
+visit_for_filter(void *context, const struct node *node)
+{
+	filter_add_node(context, node);
+	return 0;
+}
+
+/* A filter that cannot be used is made anew; readers that still map the old one have
+ * every bit of it, and no overlay is opened twice at a time. */
+static int
+open_filter(struct overlay *o, const char *dir, uint64_t names)
+{
+	char path[PATH_MAX];
+	int rc;
+
+	if (snprintf(path, sizeof path, "%s/filter", dir) >= (int)sizeof path)
+		return ERR_RANGE;
+	if (overlay_filter_open(path, true, &o->filter) == ERR_OK)
+		return ERR_OK;
+	if (unlink(path) != 0 && errno != ENOENT)
+		return errcode_from_errno(errno);
+	rc = overlay_filter_create(path, names, &o->filter);
+	if (rc != ERR_OK)
+		return rc;
+	rc = overlay_walk(o, visit_for_filter, o);
+	if (rc == ERR_OK && overlay_count(o) > 0)
+		atomic_store_explicit(&o->filter.head->commit_seq, 1, memory_order_release);
+	return rc;
+}
+
+int
+overlay_open(const char *dir, const struct generation *gen, uint64_t names, struct overlay **out)
+{
+	struct overlay *o = calloc(1, sizeof *o);
+	int rc;
+
+	if (!o)
+		return ERR_NOMEM;
+	o->gen = gen;
+	if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
+		rc = errcode_from_errno(errno);
+	} else {
+		rc = translate(open_env(o, dir));
+		if (rc == ERR_OK)
+			rc = open_filter(o, dir, names);
+	}
+	if (rc != ERR_OK) {
+		overlay_close(o);
+		return rc;
+	}
+	*out = o;
+	return ERR_OK;
+}
+
+void
+overlay_close(struct overlay *overlay)
+{
+	if (!overlay)
+		return;
+	overlay_abort(overlay);
+	if (overlay->reading)
+		mdb_txn_abort(overlay->reading);
+	if (overlay->env)
+		mdb_env_close(overlay->env);
+	overlay_filter_close(&overlay->filter);
+	free(overlay);
+}
+
+/* ---- change sets ---- */
+
+int
+overlay_begin(struct overlay *overlay)
+{
+	return translate(mdb_txn_begin(overlay->env, NULL, 0, &overlay->txn));
+}
+
+void
+overlay_abort(struct overlay *overlay)
+{
+	if (overlay->txn)
+		mdb_txn_abort(overlay->txn);
+	overlay->txn = NULL;
+}
+
+static int
+put(struct overlay *o, MDB_val *key, const void *bytes, size_t len)
+{
+	MDB_val value = { len, NULL };
+	int rc = mdb_put(o->txn, o->dbi, key, &value, MDB_RESERVE);
+
+	if (rc == 0)
+		memcpy(value.mv_data, bytes, len);
+	return translate(rc);
+}
+
+int
+overlay_put(struct overlay *overlay, const void *bytes, size_t len)
+{
+	uint8_t key_octets[DNAME_KEY_MAX];
+	struct node node;
+	MDB_val key;
+
+	if (!node_open(bytes, len, &node) || node.head.node_len != len)
+		return ERR_DAMAGED;
+	key.mv_data = key_octets;
+	key.mv_size = dname_key(node.head.zone_id, node_owner(&node), key_octets);
+	filter_add_node(overlay, &node);
+	return put(overlay, &key, bytes, len);
+}
+
+int
+overlay_delete(struct overlay *overlay, uint32_t zone_id, const uint8_t *name, size_t name_len)
+{
+	uint8_t bytes[sizeof(struct node_head) + DNAME_MAX];
+	struct node_head head = {
+		.node_len = (uint32_t)(sizeof head + name_len),
+		.zone_id = zone_id,
+		.flags = NODE_DELETED,
+		.owner_len = (uint8_t)name_len,
+		.label_count = (uint8_t)dname_label_count(name),
+	};
+
+	memcpy(bytes, &head, sizeof head);
+	memcpy(bytes + sizeof head, name, name_len);
+	return overlay_put(overlay, bytes, head.node_len);
+}
+
+/* returns 0 with the note's key in `octets`, ERR_RANGE when its name is too long. */
+static int
+note_key(const char *name, uint8_t octets[DNAME_KEY_MAX], MDB_val *key)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len > DNAME_KEY_MAX - sizeof note_prefix)
+		return ERR_RANGE;
+	memcpy(octets, note_prefix, sizeof note_prefix);
+	memcpy(octets + sizeof note_prefix, name, len);
+	*key = (MDB_val){ sizeof note_prefix + len, octets };
+	return ERR_OK;
+}
+
+int
+overlay_note(struct overlay *overlay, const char *name, const void *value, size_t len)
+{
+	uint8_t octets[DNAME_KEY_MAX];
+	MDB_val key;
+	int rc = note_key(name, octets, &key);
+
+	return rc == ERR_OK ? put(overlay, &key, value, len) : rc;
+}
+
+int
+overlay_commit(struct overlay *overlay)
+{
+	int rc = mdb_txn_commit(overlay->txn);
+
+	overlay->txn = NULL;
+	if (rc == 0)
+		atomic_fetch_add_explicit(&overlay->filter.head->commit_seq, 1,
+					  memory_order_release);
+	return translate(rc);
+}
+
+/* ---- reading ---- */
+
+/* The transaction to read in: the open change set, else the latest commit. */
+static int
+reading_txn(struct overlay *o, MDB_txn **out)
+{
+	int rc = 0;
+
+	if (o->txn) {
+		*out = o->txn;
+		return 0;
+	}
+	mdb_txn_reset(o->reading);
+	rc = mdb_txn_renew(o->reading);
+	*out = o->reading;
+	return rc;
+}
+
+int
+overlay_find(struct overlay *overlay, uint32_t zone_id, const uint8_t *name, struct node *out)
+{
+	uint8_t octets[DNAME_KEY_MAX];
+	MDB_val key = { dname_key(zone_id, name, octets), octets }, value;
+	MDB_txn *txn;
+	int rc = reading_txn(overlay, &txn);
+
+	if (rc == 0)
+		rc = mdb_get(txn, overlay->dbi, &key, &value);
+	if (rc != 0)
+		return translate(rc);
+	return node_open(value.mv_data, value.mv_size, out) ? ERR_OK : ERR_DAMAGED;
+}
+
+int
+overlay_read_note(struct overlay *overlay, const char *name, void *value, size_t room)
+{
+	uint8_t octets[DNAME_KEY_MAX];
+	MDB_val key, got;
+	MDB_txn *txn;
+	int rc = note_key(name, octets, &key);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = reading_txn(overlay, &txn);
+	if (rc == 0)
+		rc = mdb_get(txn, overlay->dbi, &key, &got);
+	if (rc != 0)
+		return translate(rc);
+	memcpy(value, got.mv_data, got.mv_size < room ? got.mv_size : room);
+	return (int)got.mv_size;
+}
+
+static bool
+is_note(const MDB_val *key)
+{
+	return key->mv_size > sizeof note_prefix &&
+	       memcmp(key->mv_data, note_prefix, sizeof note_prefix) == 0;
+}
+
+int
+overlay_walk(struct overlay *overlay, int (*visit)(void *context, const struct node *node),
+	     void *context)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	struct node node;
+	MDB_txn *txn;
+	int rc = reading_txn(overlay, &txn), stop = 0;
+
+	if (rc == 0)
+		rc = mdb_cursor_open(txn, overlay->dbi, &cursor);
+	if (rc != 0)
+		return translate(rc);
+	while (stop == 0 && (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+		if (is_note(&key))
+			continue;
+		stop = node_open(value.mv_data, value.mv_size, &node) ? visit(context, &node)
+								      : ERR_DAMAGED;
+	}
+	mdb_cursor_close(cursor);
+	return rc == 0 || rc == MDB_NOTFOUND ? stop : translate(rc);
+}
+
+uint64_t
+overlay_count(struct overlay *overlay)
+{
+	MDB_stat stat;
+	MDB_txn *txn;
+
+	if (reading_txn(overlay, &txn) != 0 || mdb_stat(txn, overlay->dbi, &stat) != 0)
+		return 0;
+	return stat.ms_entries;
+}
+
+unsigned
+overlay_sweep(struct overlay *overlay)
+{
+	int dead = 0;
+
+	if (mdb_reader_check(overlay->env, &dead) != 0 || dead < 0)
+		return 0;
+	return (unsigned)dead;
+}

@@ -1,0 +1,219 @@
+/* Live changes: written by one process, seen by another once they are committed. */
+#include "loader/overlay.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "loader/node_writer.h"
+#include "shm/dname.h"
+#include "shm/errcode.h"
+#include "t/scratch_dir.h"
+#include "t/tap.h"
+#include "worker/overlay_view.h"
+
+enum { ZONE_ID = 7, NAMES = 300 };
+
+static struct generation gen = { .head = { .seed = { 0x1234567890abcdefu, 0xfedcba0987654321u } } };
+static char dir[1200];
+
+static size_t
+name_of(unsigned number, uint8_t name[DNAME_MAX + NAME_PAD])
+{
+	char text[64];
+
+	memset(name, 0, DNAME_MAX + NAME_PAD);
+	snprintf(text, sizeof text, "host%u.example.", number);
+	return dname_from_text(text, name);
+}
+
+static bool
+put_name(struct overlay *overlay, uint32_t zone_id, unsigned number)
+{
+	struct node_writer writer = { .bytes = NULL };
+	uint8_t name[DNAME_MAX + NAME_PAD];
+	size_t len = name_of(number, name);
+	bool done;
+
+	node_writer_begin(&writer, zone_id, NODE_EMPTY, name, len);
+	done = node_writer_end(&writer) == 0 && overlay_put(overlay, writer.bytes, writer.len) == 0;
+	node_writer_fini(&writer);
+	return done;
+}
+
+/* What a worker would see of a name. */
+static enum overlay_answer
+seen(struct overlay_view *view, unsigned number)
+{
+	uint8_t name[DNAME_MAX + NAME_PAD];
+	struct node node;
+
+	(void)name_of(number, name);
+	overlay_view_renew(view);
+	if (!overlay_view_may_have(view, name_hash(&gen.head.seed, ZONE_ID, name)))
+		return OVERLAY_UNKNOWN;
+	return overlay_view_find(view, ZONE_ID, name, &node);
+}
+
+/* The reading side, in a process of its own: says what it sees whenever it is asked. */
+static _Noreturn void
+reader(int requests, int replies)
+{
+	struct overlay_view view;
+	unsigned number;
+
+	if (overlay_view_open(dir, &view) != 0)
+		_exit(1);
+	while (read(requests, &number, sizeof number) == sizeof number) {
+		unsigned answer = seen(&view, number);
+
+		if (number % 2)
+			overlay_view_rest(&view);
+		if (write(replies, &answer, sizeof answer) != sizeof answer)
+			_exit(2);
+	}
+	overlay_view_close(&view);
+	_exit(0);
+}
+
+static int ask_fd, reply_fd;
+
+static unsigned
+ask(unsigned number)
+{
+	unsigned answer = 99;
+
+	if (write(ask_fd, &number, sizeof number) != sizeof number ||
+	    read(reply_fd, &answer, sizeof answer) != sizeof answer)
+		bail_out("the reader is gone");
+	return answer;
+}
+
+static pid_t
+start_reader(void)
+{
+	int requests[2], replies[2];
+	pid_t pid;
+
+	if (pipe(requests) != 0 || pipe(replies) != 0)
+		bail_out("no pipes");
+	pid = fork();
+	if (pid == 0) {
+		close(requests[1]);
+		reader(requests[0], replies[1]);
+	}
+	close(requests[0]);
+	close(replies[1]);
+	ask_fd = requests[1];
+	reply_fd = replies[0];
+	return pid;
+}
+
+static void
+test_changes(struct overlay *overlay)
+{
+	uint8_t name[DNAME_MAX + NAME_PAD];
+	size_t len = name_of(3, name);
+	unsigned right = 0;
+
+	is_int(ask(1), OVERLAY_UNKNOWN, "an empty overlay knows nothing");
+	ok(overlay_begin(overlay) == 0 && put_name(overlay, ZONE_ID, 1) &&
+		   put_name(overlay, ZONE_ID, 2), "two names in one change set");
+	is_int(ask(1), OVERLAY_UNKNOWN, "are not seen before the commit");
+	is_int(overlay_commit(overlay), 0, "commit");
+	is_int(ask(1), OVERLAY_NODE, "are seen behind it, the first");
+	is_int(ask(2), OVERLAY_NODE, "and the second");
+	ok(overlay_begin(overlay) == 0 && overlay_delete(overlay, ZONE_ID, name, len) == 0 &&
+		   overlay_commit(overlay) == 0, "a name is deleted");
+	is_int(ask(3), OVERLAY_GONE, "and hidden");
+	ok(overlay_begin(overlay) == 0 && put_name(overlay, ZONE_ID, 4), "another set");
+	overlay_abort(overlay);
+	is_int(ask(4), OVERLAY_UNKNOWN, "leaves nothing when it is aborted");
+	for (unsigned i = 10; i < NAMES; i++)
+		right += overlay_begin(overlay) == 0 && put_name(overlay, ZONE_ID, i) &&
+			 overlay_commit(overlay) == 0 && ask(i) == OVERLAY_NODE;
+	is_int(right, NAMES - 10, "each of many commits is seen at once");
+}
+
+static int
+count_node(void *context, const struct node *node)
+{
+	unsigned *counts = context;
+
+	counts[(node->head.flags & NODE_DELETED) != 0]++;
+	return 0;
+}
+
+static void
+test_reopen(struct overlay **overlay)
+{
+	unsigned counts[2] = { 0, 0 };
+	char value[8] = "", path[1300];
+
+	ok(overlay_begin(*overlay) == 0 && overlay_note(*overlay, "cursor", "17-0", 4) == 0 &&
+		   overlay_commit(*overlay) == 0, "the cursor is noted");
+	overlay_close(*overlay);
+	snprintf(path, sizeof path, "%s/filter", dir);
+	ok(unlink(path) == 0, "the filter is lost");
+	is_int(overlay_open(dir, &gen, 1000, overlay), 0, "the overlay opens again");
+	is_int(overlay_read_note(*overlay, "cursor", value, sizeof value), 4, "the cursor's length");
+	is(value, "17-0", "the cursor");
+	is_int(overlay_walk(*overlay, count_node, counts), 0, "walk");
+	is_int(counts[0], 2 + NAMES - 10, "every node");
+	is_int(counts[1], 1, "one tombstone, no note");
+}
+
+static void
+test_garbage(void)
+{
+	char path[1300];
+	struct overlay_filter filter;
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/garbage", dir);
+	file = fopen(path, "w");
+	if (!file)
+		bail_out("no file");
+	for (unsigned i = 0; i < 5000; i++)
+		fputc('x', file);
+	fclose(file);
+	is_int(overlay_filter_open(path, false, &filter), ERR_FORMAT, "a foreign file is no filter");
+	ok(truncate(path, 10) == 0, "cut short");
+	is_int(overlay_filter_open(path, false, &filter), ERR_FORMAT, "nor is a short one");
+}
+
+int
+main(void)
+{
+	char *scratch = scratch_dir_make();
+	struct overlay *overlay;
+	pid_t pid;
+	int status;
+
+	plan(0);
+	snprintf(dir, sizeof dir, "%s/overlay", scratch);
+	if (!is_int(overlay_open(dir, &gen, 1000, &overlay), 0, "a new overlay"))
+		return done_testing();
+	overlay_close(overlay); /* the reader must not inherit it: LMDB forbids that */
+	pid = start_reader();
+	if (overlay_open(dir, &gen, 1000, &overlay) != 0)
+		bail_out("no overlay");
+	test_changes(overlay);
+	close(ask_fd);
+	waitpid(pid, &status, 0);
+	is_int(status, 0, "the reader ends well");
+	is_int(overlay_sweep(overlay), 0, "and leaves no slot behind");
+	pid = start_reader();
+	(void)ask(1);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	is_int(overlay_sweep(overlay), 1, "one that was killed is swept");
+	test_reopen(&overlay);
+	overlay_close(overlay);
+	test_garbage();
+	scratch_dir_free(scratch);
+	return done_testing();
+}

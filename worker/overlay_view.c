@@ -1,0 +1,142 @@
+/* Reading live changes out of LMDB. */
+#include "worker/overlay_view.h"
+
+#include <limits.h>
+#include <lmdb.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "shm/dname.h"
+#include "shm/errcode.h"
+
+enum {
+	READERS_MAX = 1024,
+	/* Address space, not memory; the writer uses the same. */
+	MAP_GIB = 32,
+};
+
+static int
+translate(int rc)
+{
+	switch (rc) {
+	case MDB_SUCCESS:
+		return ERR_OK;
+	case MDB_INVALID:
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_PANIC:
+		return ERR_DAMAGED;
+	case MDB_VERSION_MISMATCH:
+		return ERR_NEWER;
+	case MDB_READERS_FULL:
+		return ERR_FULL;
+	}
+	return rc > 0 ? errcode_from_errno(rc) : ERR_IO;
+}
+
+/* Begin the one read transaction; dead readers may hold all slots, so clear once. */
+static int
+begin(struct overlay_view *view)
+{
+	int rc = mdb_txn_begin(view->env, NULL, MDB_RDONLY, &view->txn), dead;
+
+	if (rc == MDB_READERS_FULL && mdb_reader_check(view->env, &dead) == 0)
+		rc = mdb_txn_begin(view->env, NULL, MDB_RDONLY, &view->txn);
+	if (rc == 0)
+		rc = mdb_dbi_open(view->txn, NULL, 0, &view->dbi);
+	return rc;
+}
+
+static int
+open_env(const char *dir, struct overlay_view *view)
+{
+	int rc = mdb_env_create(&view->env);
+
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(view->env, (size_t)MAP_GIB << 30);
+	if (rc == 0)
+		rc = mdb_env_set_maxreaders(view->env, READERS_MAX);
+	if (rc == 0)
+		rc = mdb_env_open(view->env, dir, MDB_RDONLY | MDB_NOTLS, 0640);
+	return rc == 0 ? begin(view) : rc;
+}
+
+int
+overlay_view_open(const char *dir, struct overlay_view *out)
+{
+	struct overlay_view view = { .env = NULL };
+	char path[PATH_MAX];
+	struct stat status;
+	int rc;
+
+	*out = view;
+	if (stat(dir, &status) != 0)
+		return ERR_OK;
+	rc = open_env(dir, &view);
+	if (rc != 0) {
+		overlay_view_close(&view);
+		return translate(rc);
+	}
+	view.reading = true;
+	overlay_view_rest(&view);
+	if (snprintf(path, sizeof path, "%s/filter", dir) >= (int)sizeof path ||
+	    overlay_filter_open(path, false, &view.filter) != ERR_OK)
+		view.filter.head = NULL;
+	*out = view;
+	return ERR_OK;
+}
+
+void
+overlay_view_close(struct overlay_view *view)
+{
+	if (!view->env)
+		return;
+	if (view->txn)
+		mdb_txn_abort(view->txn);
+	mdb_env_close(view->env);
+	overlay_filter_close(&view->filter);
+	view->env = NULL;
+}
+
+void
+overlay_view_rest(struct overlay_view *view)
+{
+	if (view->env && view->reading)
+		mdb_txn_reset(view->txn);
+	view->reading = false;
+	view->active = false;
+}
+
+void
+overlay_view_renew(struct overlay_view *view)
+{
+	uint64_t seq = 1;
+
+	if (!view->env)
+		return;
+	if (view->filter.head) {
+		seq = atomic_load_explicit(&view->filter.head->commit_seq, memory_order_acquire);
+		if (seq == 0 || (view->reading && seq == view->seen_seq))
+			return;
+	}
+	if (view->reading)
+		mdb_txn_reset(view->txn);
+	view->reading = mdb_txn_renew(view->txn) == 0;
+	view->active = true;
+	view->seen_seq = seq;
+}
+
+enum overlay_answer
+overlay_view_find(const struct overlay_view *view, uint32_t zone_id, const uint8_t *name,
+		  struct node *out)
+{
+	uint8_t key_octets[DNAME_KEY_MAX];
+	MDB_val key = { dname_key(zone_id, name, key_octets), key_octets }, value;
+	int rc = view->reading ? mdb_get(view->txn, view->dbi, &key, &value) : MDB_PANIC;
+
+	if (rc == MDB_NOTFOUND)
+		return OVERLAY_UNKNOWN;
+	if (rc != 0 || !node_open(value.mv_data, value.mv_size, out))
+		return OVERLAY_DAMAGED;
+	return out->head.flags & NODE_DELETED ? OVERLAY_GONE : OVERLAY_NODE;
+}

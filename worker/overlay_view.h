@@ -1,0 +1,71 @@
+/* A worker's view of an overlay: one read transaction, renewed between batches.
+ * The only file of the worker that includes lmdb.h is its .c. */
+#ifndef WORKER_OVERLAY_VIEW_H
+#define WORKER_OVERLAY_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shm/node.h"
+#include "shm/overlay_filter.h"
+
+struct overlay_view {
+	struct MDB_env *env;		/* NULL: no overlay */
+	struct MDB_txn *txn;
+	unsigned dbi;
+	bool reading;			/* the transaction is live */
+	bool active;			/* some key was ever committed: look at the filter */
+	uint64_t seen_seq;		/* commit_seq before the transaction was renewed */
+	struct overlay_filter filter;
+};
+
+enum overlay_answer {
+	OVERLAY_UNKNOWN = 0,		/* no change: the generation's node stands */
+	OVERLAY_NODE,
+	OVERLAY_GONE,
+	OVERLAY_DAMAGED,
+};
+
+/* Open the overlay in directory `dir`; it does not exist: an empty view, and 0.
+ * Called in the process that will read, by whichever thread. */
+__attribute__((nonnull, warn_unused_result))
+int overlay_view_open(const char *dir, struct overlay_view *out);
+
+__attribute__((nonnull))
+void overlay_view_close(struct overlay_view *view);
+
+/* Before a batch: see all that has been committed.  Without news since the last call
+ * this is one load.  Nodes found earlier are no longer valid after it. */
+__attribute__((nonnull))
+void overlay_view_renew(struct overlay_view *view);
+
+/* Before blocking: let go of the pages, so that they can be used again. */
+__attribute__((nonnull))
+void overlay_view_rest(struct overlay_view *view);
+
+/* Look (zone_id, name) up; asked only when the filter may have it.  *out is borrowed
+ * until the next overlay_view_renew. */
+__attribute__((nonnull))
+enum overlay_answer overlay_view_find(const struct overlay_view *view, uint32_t zone_id,
+				      const uint8_t *name, struct node *out);
+
+static inline bool
+overlay_view_may_have(const struct overlay_view *view, uint64_t hash)
+{
+	return view->active &&
+	       (!view->filter.head || overlay_filter_may_have(&view->filter, hash));
+}
+
+/* Depths of apexes that the overlay has; without a filter, all. */
+static inline void
+overlay_view_apex_depths(const struct overlay_view *view, uint64_t out[2])
+{
+	out[0] = out[1] = ~UINT64_C(0);
+	if (!view->filter.head)
+		return;
+	for (unsigned i = 0; i < 2; i++)
+		out[i] = atomic_load_explicit(&view->filter.head->apex_depths[i],
+					      memory_order_relaxed);
+}
+
+#endif
