@@ -1,0 +1,228 @@
+#!/usr/bin/perl
+# What a query costs, beside other servers: `make bench`.
+#
+# One worker of each server on the first CPU, the client on the second, closed loop (see
+# t/bench/flood.c).  All servers of a table are up at once and take turns run by run, so
+# that a slow spell of the machine hits all of them; the best run is the one to compare.
+# `echo` does nothing but receive and send: the ratio to it is what carries from machine to
+# machine.  CPU time is that of all threads of a server and of the kernel thread that
+# delivers for it; instructions are user ones, where perf can count them.
+#
+# BENCH_SETS, BENCH_LOADS, BENCH_SERVERS (names, separated by commas), BENCH_ROUNDS (5),
+# BENCH_SECONDS (1) choose.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/../lib";
+
+use BenchZones;
+use File::Temp ();
+use JSON::PP ();
+use Martlet;
+use Martlet::Peer;
+use Martlet::Process qw(find_program read_file);
+
+# A server that only this benchmark knows.
+package BenchServer;
+
+use parent -norequire, qw(Martlet::Ask Martlet::Process);
+
+use Martlet::Process qw(free_port poll write_file);
+use Martlet::Wire qw(encode_query);
+
+sub new {
+	my ($class, $command, %set) = @_;
+	my $self = bless {%set}, $class;
+
+	$self->_prepare;
+	$self->{port} = free_port();
+	$self->_spawn($self->$command);
+	my $probe = encode_query($self->{last} // 'a', 'SOA');
+	poll(20, sub { !$self->running || defined $self->exchange($probe, seconds => 0.2) })
+	  && $self->running or die "does not start:\n" . $self->log;
+	return $self;
+}
+
+sub echo { return "$Martlet::BUILD/t/bench/echo", $_[0]{port} }
+
+sub gdnsd {
+	my ($self) = @_;
+	my $dir = $self->{dir};
+
+	mkdir "$dir/$_" for qw(run state zones);
+	for my $origin (keys %{ $self->{zones} }) {
+		symlink $self->{zones}{$origin}, "$dir/zones/$origin" or die "$dir/zones/$origin: $!\n";
+	}
+	write_file("$dir/config", <<"END");
+options => {
+	listen => { 127.0.0.1 => { udp_threads => 1, tcp_threads => 1 } }
+	dns_port => $self->{port}
+	run_dir => $dir/run
+	state_dir => $dir/state
+}
+END
+	return Martlet::Process::find_program('gdnsd'), '-c', $dir, 'start';
+}
+
+package main;
+
+my $rounds  = $ENV{BENCH_ROUNDS}  // 5;
+my $seconds = $ENV{BENCH_SECONDS} // 1;
+my @servers = split /,/, $ENV{BENCH_SERVERS} // 'echo,martlet,gdnsd,nsd,knot';
+my @sets    = split /,/, $ENV{BENCH_SETS} // join ',', @BenchZones::SETS;
+my @loads   = split /,/, $ENV{BENCH_LOADS} // join ',', @BenchZones::LOADS;
+
+my $taskset = find_program('taskset');
+my @cpus = `$taskset -cp $$` =~ /list: (.*)/ ? map { /(\d+)-(\d+)/ ? $1 .. $2 : $_ } split /,/, $1 : (0);
+my ($server_cpu, $client_cpu) = @cpus > 1 ? @cpus[0, 1] : @cpus[0, 0];
+
+sub stay_on { system "$taskset -cp $_[0] $$ >/dev/null"; return }
+
+my %start = (
+	echo => sub { BenchServer->new('echo') },
+	martlet => sub {
+		my ($set) = @_;
+		return Martlet->new(zone_files => $set->{dir}, config => {
+			workers => { count => 1, cpus => [0 + $server_cpu] }, log => { level => 'warning' },
+			zones => { dir => $set->{dir} }, dns => { rcvbuf_kb => 4096 } });
+	},
+	gdnsd => sub { BenchServer->new('gdnsd', %{ $_[0] }) },
+	nsd => sub { Martlet::Peer->new('nsd', zone_files => $_[0]{zones}) },
+	knot => sub { Martlet::Peer->new('knot', zone_files => $_[0]{zones}) },
+);
+my %program = (knot => 'knotd', echo => "$Martlet::BUILD/t/bench/echo", martlet => Martlet::martletd());
+
+sub is_here {
+	my ($name) = @_;
+	my $program = $program{$name} // $name;
+	return $program =~ m{/} ? -x $program : find_program($program);
+}
+
+# The process and all below it.
+sub tree {
+	my ($pid) = @_;
+	return $pid, map { tree($_->[1]) } Martlet::Process::children_of($pid);
+}
+
+# Nanoseconds on a CPU of all threads of these processes.
+sub cpu_ns {
+	my (@pids) = @_;
+	my $sum = 0;
+	for my $pid (@pids) {
+		$sum += (split / /, read_file($_))[0] // 0 for glob "/proc/$pid/task/*/schedstat";
+	}
+	return $sum;
+}
+
+my ($softirq) = map { m{/proc/(\d+)/comm} } grep { read_file($_) eq "ksoftirqd/$server_cpu\n" }
+  glob '/proc/[0-9]*/comm';
+
+sub flood {
+	my ($server, $queries) = @_;
+	my $text = `$taskset -c $client_cpu $Martlet::BUILD/t/bench/flood $server->{port} $queries $seconds`;
+	return JSON::PP->new->decode($text);
+}
+
+# Does the answer fit the load?  returns the share, in percent.
+sub right {
+	my ($load, $r) = @_;
+	my %right = (
+		hit => $r->{with_answer},
+		nx => $r->{nxdomain},
+		nodata => $r->{noerror} - $r->{with_answer},
+		mixed => $r->{noerror} + $r->{nxdomain},
+	);
+	return $r->{answered} ? 100 * $right{$load} / $r->{answered} : 0;
+}
+
+sub measure {
+	my ($server, $load, $queries) = @_;
+	my @pids = (tree($server->pid), $softirq // ());
+	my $before = cpu_ns(@pids);
+	my $r = flood($server, $queries);
+	my $spent = cpu_ns(@pids) - $before;
+
+	return { us => $r->{answered} ? $spent / 1e3 / $r->{answered} : 9e9,
+		kqps => $r->{answered} / $r->{seconds} / 1e3, lost => $r->{lost}, right => right($load, $r),
+		p50 => $r->{p50_us}, p99 => $r->{p99_us} };
+}
+
+# User instructions a query; undef where they cannot be counted.
+sub instructions {
+	my ($server, $queries) = @_;
+	my $perf = find_program('perf') or return;
+	my $out = File::Temp->new;
+	my $pids = join ',', tree($server->pid);
+	my $pid = fork // return;
+
+	if (!$pid) {
+		open STDERR, '>', '/dev/null';
+		exec $perf, qw(stat -x; -e instructions:u -o), "$out", '-p', $pids, 'sleep', $seconds + 1
+		  or POSIX::_exit(127);
+	}
+	select undef, undef, undef, 0.3;
+	my $r = flood($server, $queries);
+	waitpid $pid, 0;
+	# "<not supported>" where the machine shows no counters
+	my ($count) = read_file("$out") =~ /^(\d+);.*instructions/m;
+	return $count && $r->{answered} ? $count / $r->{answered} : undef;
+}
+
+sub best { my ($key, @runs) = @_; return (sort { $a->{$key} <=> $b->{$key} } @runs)[0] }
+
+sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[@sorted / 2] }
+
+sub table {
+	my ($set, $load, $up) = @_;
+	my %runs;
+
+	for my $round (1 .. $rounds) {
+		push @{ $runs{$_} }, measure($up->{$_}, $load, $set->{queries}{$load})
+		  for grep { $up->{$_} } @servers;
+	}
+	printf "\n%s, %s\n", $set->{name}, $load;
+	printf "%-8s %9s %9s %8s %8s %9s %11s %7s %6s\n", 'server', 'us CPU/q', '(median)', 'to echo',
+	  'kqps', 'instr/q', 'p50/p99 us', 'right %', 'lost';
+	my $floor = $runs{echo} ? best('us', @{ $runs{echo} })->{us} : undef;
+	for my $name (grep { $runs{$_} } @servers) {
+		my @all = @{ $runs{$name} };
+		my $best = best('us', @all);
+		my $instructions = instructions($up->{$name}, $set->{queries}{$load});
+		my ($lost) = sort { $b <=> $a } map { $_->{lost} } @all;
+		printf "%-8s %9.3f %9.3f %8s %8.0f %9s %11s %7s %6d\n", $name, $best->{us},
+		  median(map { $_->{us} } @all), $floor ? sprintf('%.2f', $best->{us} / $floor) : '-',
+		  (sort { $b <=> $a } map { $_->{kqps} } @all)[0],
+		  defined $instructions ? sprintf('%.0f', $instructions) : '-', "$best->{p50}/$best->{p99}",
+		  $name eq 'echo' ? '-' : sprintf('%.2f', $best->{right}), $lost;
+	}
+	return;
+}
+
+die "taskset is missing (util-linux)\n" unless $taskset;
+print "one CPU only: server and client share it, so that nothing can be compared\n" if @cpus < 2;
+my @absent = grep { !is_here($_) } @servers;
+print "not installed: @absent\n" if @absent;
+@servers = grep { is_here($_) } @servers;
+$| = 1;
+
+# Whoever reads the table later wants to know.
+my ($model) = read_file('/proc/cpuinfo') =~ /^model name\s*:\s*(.*)/m;
+printf "%s, Linux %s, CPUs %d (server) and %d (client), best of %d runs of %g s\n", $model // 'CPU',
+  read_file('/proc/sys/kernel/osrelease') =~ s/\n//r, $server_cpu, $client_cpu, $rounds, $seconds;
+
+for my $name (@sets) {
+	my $tmp = File::Temp->newdir('martlet-bench-XXXXXX', TMPDIR => 1);
+	my $set = BenchZones::make($name, $tmp->dirname);
+	my %up;
+
+	printf "\n== %s: %d zones, %d records\n", $name, scalar keys %{ $set->{zones} }, $set->{records};
+	stay_on($server_cpu);
+	for my $server (@servers) {
+		$up{$server} = eval { $start{$server}->($set) } or print "$server does not start: $@";
+	}
+	stay_on(join ',', @cpus);
+	table($set, $_, \%up) for @loads;
+	$_->stop for grep { defined } values %up;
+}
