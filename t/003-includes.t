@@ -17,13 +17,15 @@ my %may = (
 	master => qr{^(?:shm/|master/|worker/worker\.h$|loader/loader\.h$)},
 );
 # Libraries by what their headers begin with, and the files that know them.  A second
-# place needs a reason: LMDB is written in one and walked in another.
+# place needs a reason: LMDB holds generations (written in one, walked in another) and
+# overlays (written by the loader, read by workers).
 my %home = (
 	'jansson.h'     => [qw(loader/json_reader.c master/ctl_client_json.c)],
 	'libconfig.h'   => [qw(master/settings_load.c)],
 	'libknot/'      => [qw(loader/record_text.c)],
 	'libzscanner/'  => [qw(loader/zone_text.c)],
-	'lmdb.h'        => [qw(loader/node_file.c loader/store_walk.c)],
+	'lmdb.h'        => [qw(loader/node_file.c loader/overlay.c loader/store_walk.c
+		worker/overlay_view.c)],
 );
 my $foreign = qr{^(?:libdnssec/|maxminddb|hiredis/|openssl/|ares|curl/|microhttpd|uv)};
 
