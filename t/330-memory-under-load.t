@@ -83,8 +83,10 @@ is(scalar @pids, 4, 'master, sync and two workers');
 for my $pid (@pids) {
 	my $grown = $after{$pid} - $before{$pid};
 	my ($name) = read_file("/proc/$pid/comm") =~ /(.*)/;
-	# sync's own may vary with the allocator by what one reload takes
-	cmp_ok($grown, '<=', 1024, "$name grew by $grown KiB from $before{$pid}");
+	# what the allocator keeps of a reload, in one arena a thread, comes and goes; a leak
+	# of a reload's data would be megabytes after a few of them
+	my $slack = $name eq 'sync' ? 4096 : 1024;
+	cmp_ok($grown, '<=', $slack, "$name grew by $grown KiB from $before{$pid}");
 }
 cmp_ok($state - $start, '>', 0, 'reloads meanwhile: ' . ($state - $start));
 is($figures->{lost}, 0, "none of $figures->{sent} queries lost");
