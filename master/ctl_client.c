@@ -15,7 +15,7 @@
 #include "shm/errcode.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_SERVER = 3 };
-enum { ANSWER_MS = 30000, REQUEST_ARGS_MAX = 4 };
+enum { REQUEST_ARGS_MAX = 4 };
 
 struct options {
 	const char *config; /* NULL: the default one */
@@ -117,13 +117,13 @@ ask_server(const char *socket_path, const struct ctl_command *command,
 	   struct ctl_output *output, int arg_count, char *const *args)
 {
 	struct ctl_link link;
-	int code = ctl_link_open(&link, socket_path);
+	int code = ctl_link_open(&link, socket_path,
+				 command->patience_s ? command->patience_s * 1000 : -1);
 
 	if (code) {
 		ctl_output_fail(output, link.error);
 		return exit_code(code);
 	}
-	link.timeout_ms = command->is_slow ? -1 : ANSWER_MS;
 	code = ask(&link, output, arg_count, args);
 	ctl_link_close(&link);
 	return code;

@@ -18,7 +18,7 @@ struct ctl_command {
 	enum ctl_arg_kind arg_kind; /* of all its arguments */
 	bool has_per_worker; /* knows --per-worker */
 	bool is_local; /* needs no server */
-	bool is_slow; /* reports progress: wait as long as it takes */
+	int patience_s; /* longest silence of the server; 0: reports progress, any */
 	const char *usage; /* arguments, "" for none */
 	const char *help;
 };

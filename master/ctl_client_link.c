@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -24,6 +25,14 @@ fail(struct ctl_link *link, int code, const char *format, ...)
 	vsnprintf(link->error, sizeof link->error, format, args);
 	va_end(args);
 	return code;
+}
+
+static int
+fail_silent(struct ctl_link *link)
+{
+	return fail(link, ERR_TIMEOUT,
+		    "no answer from %s within %g s: the server hangs or is stopped",
+		    link->path, link->timeout_ms / 1000.0);
 }
 
 static int
@@ -46,13 +55,26 @@ connect_failed(struct ctl_link *link)
 			"no right to use %s: run as root, as the server's user or as a "
 			"member of its control_group",
 			link->path);
+	case EAGAIN:
+		return fail_silent(link);
 	}
 	return fail(link, ERR_IO, "cannot connect to %s: %s", link->path,
 		    strerror(errno));
 }
 
+/* Bound the time that connect() waits for room in the server's queue. */
+static void
+limit_connect(const struct ctl_link *link)
+{
+	const struct timeval limit = { .tv_sec = link->timeout_ms / 1000,
+				       .tv_usec = link->timeout_ms % 1000 * 1000 };
+
+	if (link->timeout_ms > 0)
+		setsockopt(link->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
 int
-ctl_link_open(struct ctl_link *link, const char *path)
+ctl_link_open(struct ctl_link *link, const char *path, int timeout_ms)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	size_t len = strlen(path);
@@ -61,7 +83,7 @@ ctl_link_open(struct ctl_link *link, const char *path)
 	memset(link, 0, sizeof *link);
 	link->fd = -1;
 	link->path = path;
-	link->timeout_ms = -1;
+	link->timeout_ms = timeout_ms;
 	if (len == 0 || len >= sizeof address.sun_path)
 		return fail(link, ERR_RANGE, "%s: a socket path has 1 to %zu octets",
 			    path, sizeof address.sun_path - 1);
@@ -69,6 +91,7 @@ ctl_link_open(struct ctl_link *link, const char *path)
 	link->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (link->fd < 0)
 		return fail(link, ERR_IO, "cannot make a socket: %s", strerror(errno));
+	limit_connect(link);
 	if (connect(link->fd, (const struct sockaddr *)&address, sizeof address) == 0)
 		return 0;
 	code = connect_failed(link);
@@ -97,10 +120,7 @@ wait_for(struct ctl_link *link, short events)
 	if (ready > 0)
 		return 0;
 	if (ready == 0)
-		return fail(
-			link, ERR_TIMEOUT,
-			"no answer from %s within %d s: the server hangs or is stopped",
-			link->path, link->timeout_ms / 1000);
+		return fail_silent(link);
 	return fail(link, ERR_IO, "waiting for %s: %s", link->path, strerror(errno));
 }
 

@@ -21,11 +21,11 @@ struct ctl_reply_sink {
 	void *arg;
 };
 
-/* Connect to the socket `path`.
+/* Connect to the socket `path`, at which a hung server may have left no room.
  * returns 0; ERR_NOTFOUND when nobody listens there, ERR_RIGHTS, ERR_RANGE when the
- * path is too long for a socket, ERR_IO. */
-__attribute__((nonnull, warn_unused_result)) int ctl_link_open(struct ctl_link *link,
-							       const char *path);
+ * path is too long for a socket, ERR_TIMEOUT, ERR_IO. */
+__attribute__((nonnull, warn_unused_result)) int
+ctl_link_open(struct ctl_link *link, const char *path, int timeout_ms);
 
 __attribute__((nonnull)) void ctl_link_close(struct ctl_link *link);
 

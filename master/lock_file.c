@@ -70,11 +70,29 @@ try_lock(const char *path, pid_t *holder)
 	return errcode_from_errno(saved);
 }
 
+/* Has the process ended, although its parent may not have seen it yet? */
+static bool
+is_zombie(pid_t pid)
+{
+	char path[32], state = '?';
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = '?';
+	fclose(file);
+	return state == 'Z' || state == 'X';
+}
+
 /* Has the holder ended, so that its children will any moment? */
 static bool
 is_ending(pid_t holder)
 {
-	return holder <= 0 || (kill(holder, 0) != 0 && errno == ESRCH);
+	return holder <= 0 || (kill(holder, 0) != 0 && errno == ESRCH) ||
+	       is_zombie(holder);
 }
 
 int
