@@ -1,7 +1,6 @@
-/* Creating the shared region, and its seqlocks: `live`, `notice` and `last_error`. */
+/* Creating the shared region, and what seqlocks guard: `live`, `notice`, `last_error`. */
 #include "shm/region.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,14 +8,7 @@
 #include <unistd.h>
 
 #include "shm/clock.h"
-
-enum {
-	SEQ_SPINS = 64, /* turns before the reader lets the writer have the CPU */
-	/* Sync may die between the two steps of its seqlock: after so many turns a
-	 * reader takes what stands there.  The master's death ends all readers. */
-	SEQ_TURNS_SYNC = 20000,
-	SEQ_TURNS_MASTER = INT_MAX,
-};
+#include "shm/seqlock.h"
 
 struct region *
 region_create(unsigned worker_count)
@@ -43,44 +35,6 @@ region_create(unsigned worker_count)
 	return region;
 }
 
-/* Make `seq` odd, whatever a dead writer left, before the data is touched. */
-static void
-seq_begin(_Atomic uint32_t *seq)
-{
-	uint32_t now = atomic_load_explicit(seq, memory_order_relaxed);
-
-	atomic_store_explicit(seq, (now + 1) | 1u, memory_order_relaxed);
-	atomic_thread_fence(memory_order_release);
-}
-
-static void
-seq_end(_Atomic uint32_t *seq)
-{
-	uint32_t now = atomic_load_explicit(seq, memory_order_relaxed);
-
-	atomic_store_explicit(seq, now + 1, memory_order_release);
-}
-
-/* Copy `len` octets that `seq` guards, in at most `turns`.
- * returns the even number that they belong to, or the last one seen. */
-static uint32_t
-seq_copy(const _Atomic uint32_t *seq, void *to, const void *from, size_t len, int turns)
-{
-	uint32_t before = 0;
-
-	for (int i = 0; i < turns; i++) {
-		if (i % SEQ_SPINS == SEQ_SPINS - 1)
-			sched_yield();
-		before = atomic_load_explicit(seq, memory_order_acquire);
-		memcpy(to, from, len);
-		atomic_thread_fence(memory_order_acquire);
-		if (!(before & 1u) &&
-		    atomic_load_explicit(seq, memory_order_relaxed) == before)
-			break;
-	}
-	return before;
-}
-
 static uint8_t
 copy_text(char to[SETTINGS_IDENTITY_MAX + 1], const char *from)
 {
@@ -96,7 +50,7 @@ region_set_live(struct region *region, const struct settings *settings)
 {
 	struct region_live *live = &region->live;
 
-	seq_begin(&live->seq);
+	seqlock_begin(&live->seq);
 	live->udp_size = (uint16_t)settings->dns.udp_size;
 	live->any_policy = (uint8_t)settings->dns.any;
 	live->identity_len = copy_text(live->identity, settings->dns.identity);
@@ -106,16 +60,16 @@ region_set_live(struct region *region, const struct settings *settings)
 	live->tcp_idle_ms = settings->tcp.idle_ms;
 	live->tcp_queries = settings->tcp.queries;
 	live->log_level = (uint32_t)settings->log.level;
-	seq_end(&live->seq);
+	seqlock_end(&live->seq);
 }
 
 uint32_t
 region_get_live(const struct region *region, struct region_live *out)
 {
 	const size_t data_off = offsetof(struct region_live, udp_size);
-	uint32_t seq = seq_copy(&region->live.seq, (char *)out + data_off,
-				(const char *)&region->live + data_off,
-				sizeof *out - data_off, SEQ_TURNS_MASTER);
+	uint32_t seq = seqlock_copy(&region->live.seq, (char *)out + data_off,
+				    (const char *)&region->live + data_off,
+				    sizeof *out - data_off, INT_MAX);
 
 	atomic_init(&out->seq, seq);
 	return seq;
@@ -126,32 +80,32 @@ region_set_error(struct region *region, const char *text)
 {
 	struct region_swap *swap = &region->swap;
 
-	seq_begin(&swap->last_error_seq);
+	seqlock_begin(&swap->last_error_seq);
 	snprintf(swap->last_error, sizeof swap->last_error, "%s", text);
-	seq_end(&swap->last_error_seq);
+	seqlock_end(&swap->last_error_seq);
 }
 
 void
 region_get_error(const struct region *region, char out[256])
 {
-	seq_copy(&region->swap.last_error_seq, out, region->swap.last_error,
-		 sizeof region->swap.last_error, SEQ_TURNS_SYNC);
+	seqlock_copy(&region->swap.last_error_seq, out, region->swap.last_error,
+		     sizeof region->swap.last_error, SEQLOCK_TURNS);
 	out[sizeof region->swap.last_error - 1] = '\0';
 }
 
 void
 region_set_restart_options(struct region *region, const char *names)
 {
-	seq_begin(&region->notice.seq);
+	seqlock_begin(&region->notice.seq);
 	snprintf(region->notice.restart_options, REGION_NOTICE_MAX, "%s", names);
-	seq_end(&region->notice.seq);
+	seqlock_end(&region->notice.seq);
 }
 
 void
 region_get_restart_options(const struct region *region, char out[REGION_NOTICE_MAX])
 {
-	seq_copy(&region->notice.seq, out, region->notice.restart_options,
-		 REGION_NOTICE_MAX, SEQ_TURNS_MASTER);
+	seqlock_copy(&region->notice.seq, out, region->notice.restart_options,
+		     REGION_NOTICE_MAX, INT_MAX);
 }
 
 void
