@@ -6,6 +6,7 @@
  *	  live                  master (tunables that workers follow)
  *	  notice                master (options that need a restart)
  *	  swap                  sync: announced, published, generation facts
+ *	  source                sync: Redis, and the last changes
  *	  retired               master
  *	  slots[worker_count]   the worker; restarts, state, pid by the master
  *
@@ -19,13 +20,14 @@
 #include <sys/types.h>
 
 #include "shm/client_count.h"
+#include "shm/region_source.h"
 #include "shm/settings.h"
 #include "shm/stats.h"
 
 #define REGION_MAGIC "MARTLETR"
 
 enum {
-	REGION_VERSION = 1,
+	REGION_VERSION = 2,
 	REGION_NOTICE_MAX = 256,
 };
 
@@ -106,6 +108,7 @@ struct region {
 	struct region_live live;
 	struct region_notice notice;
 	struct region_swap swap;
+	struct region_source source;
 	_Alignas(128) struct stats_block retired;
 	_Alignas(128) struct worker_slot slots[];
 };
