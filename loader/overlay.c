@@ -24,11 +24,15 @@ struct overlay {
 	MDB_txn *reading;		/* for look-ups outside of one; reset between them */
 	const struct generation *gen;
 	struct overlay_filter filter;
+	uint64_t commit;		/* number of the last commit */
 };
 
 /* Notes share the environment but not the key space: node keys begin with a zone id
  * below 0xffff0000, so that this prefix is behind them all. */
 static const uint8_t note_prefix[4] = { 0xff, 0xff, 'n', ':' };
+
+/* The note that holds the number of the last commit. */
+static const char commit_note[] = "commit";
 
 static int
 translate(int rc)
@@ -122,10 +126,23 @@ open_filter(struct overlay *o, const char *dir, uint64_t names)
 	rc = overlay_filter_create(path, names, &o->filter);
 	if (rc != ERR_OK)
 		return rc;
-	rc = overlay_walk(o, visit_for_filter, o);
-	if (rc == ERR_OK && overlay_count(o) > 0)
-		atomic_store_explicit(&o->filter.head->commit_seq, 1, memory_order_release);
-	return rc;
+	return overlay_walk(o, visit_for_filter, o);
+}
+
+/* Go on counting where the note stands, or the filter: the note is behind when a power
+ * cut has undone the last commit, the filter when it is new. */
+static int
+open_commit(struct overlay *o)
+{
+	uint64_t seq = atomic_load_explicit(&o->filter.head->commit_seq, memory_order_relaxed);
+	int rc = overlay_read_note(o, commit_note, &o->commit, sizeof o->commit);
+
+	if (rc != ERR_NOTFOUND && rc != sizeof o->commit)
+		return rc < 0 ? rc : ERR_DAMAGED;
+	if (o->commit < seq)
+		o->commit = seq;
+	atomic_store_explicit(&o->filter.head->commit_seq, o->commit, memory_order_release);
+	return ERR_OK;
 }
 
 int
@@ -143,6 +160,8 @@ overlay_open(const char *dir, const struct generation *gen, uint64_t names, stru
 		rc = translate(open_env(o, dir));
 		if (rc == ERR_OK)
 			rc = open_filter(o, dir, names);
+		if (rc == ERR_OK)
+			rc = open_commit(o);
 	}
 	if (rc != ERR_OK) {
 		overlay_close(o);
@@ -198,14 +217,24 @@ overlay_put(struct overlay *overlay, const void *bytes, size_t len)
 {
 	uint8_t key_octets[DNAME_KEY_MAX];
 	struct node node;
-	MDB_val key;
+	MDB_val key, value;
+	int rc;
 
 	if (!node_open(bytes, len, &node) || node.head.node_len != len)
 		return ERR_DAMAGED;
 	key.mv_data = key_octets;
 	key.mv_size = dname_key(node.head.zone_id, node_owner(&node), key_octets);
 	filter_add_node(overlay, &node);
-	return put(overlay, &key, bytes, len);
+	value.mv_size = OVERLAY_VALUE_HEAD + len;
+	rc = mdb_put(overlay->txn, overlay->dbi, &key, &value, MDB_RESERVE);
+	if (rc == 0) {
+		uint8_t *to = value.mv_data;
+		uint64_t commit = overlay->commit + 1;
+
+		memcpy(to, &commit, sizeof commit);
+		memcpy(to + OVERLAY_VALUE_HEAD, bytes, len);
+	}
+	return translate(rc);
 }
 
 int
@@ -252,12 +281,20 @@ overlay_note(struct overlay *overlay, const char *name, const void *value, size_
 int
 overlay_commit(struct overlay *overlay)
 {
-	int rc = mdb_txn_commit(overlay->txn);
+	uint64_t commit = overlay->commit + 1;
+	int rc = overlay_note(overlay, commit_note, &commit, sizeof commit);
 
+	if (rc != ERR_OK) {
+		overlay_abort(overlay);
+		return rc;
+	}
+	rc = mdb_txn_commit(overlay->txn);
 	overlay->txn = NULL;
-	if (rc == 0)
-		atomic_fetch_add_explicit(&overlay->filter.head->commit_seq, 1,
-					  memory_order_release);
+	if (rc == 0) {
+		overlay->commit = commit;
+		atomic_store_explicit(&overlay->filter.head->commit_seq, commit,
+				      memory_order_release);
+	}
 	return translate(rc);
 }
 
@@ -279,6 +316,14 @@ reading_txn(struct overlay *o, MDB_txn **out)
 	return rc;
 }
 
+static bool
+value_open(const MDB_val *value, struct node *out)
+{
+	return value->mv_size >= OVERLAY_VALUE_HEAD &&
+	       node_open((const uint8_t *)value->mv_data + OVERLAY_VALUE_HEAD,
+			 value->mv_size - OVERLAY_VALUE_HEAD, out);
+}
+
 int
 overlay_find(struct overlay *overlay, uint32_t zone_id, const uint8_t *name, struct node *out)
 {
@@ -291,7 +336,7 @@ overlay_find(struct overlay *overlay, uint32_t zone_id, const uint8_t *name, str
 		rc = mdb_get(txn, overlay->dbi, &key, &value);
 	if (rc != 0)
 		return translate(rc);
-	return node_open(value.mv_data, value.mv_size, out) ? ERR_OK : ERR_DAMAGED;
+	return value_open(&value, out) ? ERR_OK : ERR_DAMAGED;
 }
 
 int
@@ -337,8 +382,7 @@ overlay_walk(struct overlay *overlay, int (*visit)(void *context, const struct n
 	while (stop == 0 && (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
 		if (is_note(&key))
 			continue;
-		stop = node_open(value.mv_data, value.mv_size, &node) ? visit(context, &node)
-								      : ERR_DAMAGED;
+		stop = value_open(&value, &node) ? visit(context, &node) : ERR_DAMAGED;
 	}
 	mdb_cursor_close(cursor);
 	return rc == 0 || rc == MDB_NOTFOUND ? stop : translate(rc);

@@ -4,8 +4,9 @@
  * Beside a generation stands its overlay, the live changes since it was sealed:
  *
  *	<generation>/overlay/data.mdb, lock.mdb
- *		LMDB: the key (zone id, owner), see dname_key, to a node that stands for
- *		the generation's, or to a tombstone (NODE_DELETED) that hides it
+ *		LMDB: the key (zone id, owner), see dname_key, to the number of the commit
+ *		that wrote it (uint64_t), then a node that stands for the generation's,
+ *		or a tombstone (NODE_DELETED) that hides it
  *	<generation>/overlay/filter
  *		one page struct overlay_filter_head, then lines of 64 octets of bits
  *
@@ -27,6 +28,7 @@ enum {
 	OVERLAY_FILTER_HEAD_LEN = 4096,
 	OVERLAY_FILTER_LINE_BITS = 512,
 	OVERLAY_FILTER_BITS_PER_NAME = 16,	/* about 1 in 100 other names is asked for */
+	OVERLAY_VALUE_HEAD = 8,			/* octets before the node: the commit's number */
 };
 
 struct overlay_filter_head {

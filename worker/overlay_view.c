@@ -136,7 +136,9 @@ overlay_view_find(const struct overlay_view *view, uint32_t zone_id, const uint8
 
 	if (rc == MDB_NOTFOUND)
 		return OVERLAY_UNKNOWN;
-	if (rc != 0 || !node_open(value.mv_data, value.mv_size, out))
+	if (rc != 0 || value.mv_size < OVERLAY_VALUE_HEAD ||
+	    !node_open((const uint8_t *)value.mv_data + OVERLAY_VALUE_HEAD,
+		       value.mv_size - OVERLAY_VALUE_HEAD, out))
 		return OVERLAY_DAMAGED;
 	return out->head.flags & NODE_DELETED ? OVERLAY_GONE : OVERLAY_NODE;
 }

@@ -1,6 +1,7 @@
 /* Live changes: written by one process, seen by another once they are committed. */
 #include "loader/overlay.h"
 
+#include <lmdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,6 +57,23 @@ seen(struct overlay_view *view, unsigned number)
 	if (!overlay_view_may_have(view, name_hash(&gen.head.seed, ZONE_ID, name)))
 		return OVERLAY_UNKNOWN;
 	return overlay_view_find(view, ZONE_ID, name, &node);
+}
+
+static enum overlay_answer
+seen_once(unsigned number)
+{
+	struct overlay_view view;
+	uint8_t name[DNAME_MAX + NAME_PAD];
+	enum overlay_answer answer;
+	struct node node;
+
+	(void)name_of(number, name);
+	if (overlay_view_open(dir, &view) != 0)
+		bail_out("no view");
+	overlay_view_renew(&view);
+	answer = overlay_view_find(&view, ZONE_ID, name, &node);
+	overlay_view_close(&view);
+	return answer;
 }
 
 /* The reading side, in a process of its own: says what it sees whenever it is asked. */
@@ -166,6 +184,38 @@ test_reopen(struct overlay **overlay)
 	is_int(counts[1], 1, "one tombstone, no note");
 }
 
+/* Values that are shorter than their head or hold no node. */
+static void
+test_damaged_value(void)
+{
+	static uint8_t octets[OVERLAY_VALUE_HEAD + 2];
+	uint8_t name[DNAME_MAX + NAME_PAD], key_octets[DNAME_KEY_MAX];
+	MDB_val key = { 0, key_octets }, value = { 0, octets };
+	struct overlay *overlay;
+	struct node node;
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	(void)name_of(5, name);
+	key.mv_size = dname_key(ZONE_ID, name, key_octets);
+	for (unsigned len = OVERLAY_VALUE_HEAD - 1; len <= sizeof octets; len += 3) {
+		value.mv_size = len;
+		if (mdb_env_create(&env) != 0 || mdb_env_open(env, dir, 0, 0640) != 0 ||
+		    mdb_txn_begin(env, NULL, 0, &txn) != 0 ||
+		    mdb_dbi_open(txn, NULL, 0, &dbi) != 0 ||
+		    mdb_put(txn, dbi, &key, &value, 0) != 0 || mdb_txn_commit(txn) != 0)
+			bail_out("no damage");
+		mdb_env_close(env);
+		if (overlay_open(dir, &gen, 1000, &overlay) != 0)
+			bail_out("no overlay");
+		is_int(overlay_find(overlay, ZONE_ID, name, &node), ERR_DAMAGED,
+		       "a value of %u octets is damage to the writer", len);
+		overlay_close(overlay);
+		ok(seen_once(5) == OVERLAY_DAMAGED, "and to a reader");
+	}
+}
+
 static void
 test_garbage(void)
 {
@@ -213,6 +263,7 @@ main(void)
 	is_int(overlay_sweep(overlay), 1, "one that was killed is swept");
 	test_reopen(&overlay);
 	overlay_close(overlay);
+	test_damaged_value();
 	test_garbage();
 	scratch_dir_free(scratch);
 	return done_testing();
