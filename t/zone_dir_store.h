@@ -52,7 +52,7 @@ zone_dir_store_open(const char *zones_dir, struct zone_store *store)
 		zone_dir_add(builder, text, &list.entries[i]);
 	if (builder_seal(builder, dir, &options, &manifest, reason) != 0)
 		bail_out("%s", reason);
-	if (generation_open(dir, GENERATION_POPULATE, &store->gen) != 0)
+	if (zone_store_init(dir, store) != 0)
 		bail_out("%s: cannot be opened", dir);
 	builder_free(builder);
 	zone_list_fini(&list);

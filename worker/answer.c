@@ -166,7 +166,7 @@ stage_fetch_zone(struct query *q, struct stage *stage, const struct zone_store *
 	if (q->verdict != QUERY_LOOKUP)
 		return;
 	query_hash_labels(q, &store->gen.head.seed);
-	stage->zone_depth = zone_candidate_depth(&store->gen, q->label_count);
+	stage->zone_depth = zone_candidate_depth(store, q->label_count);
 	if (stage->zone_depth < 0)
 		return;
 	stage->fetch.hash = name_hash_key(&store->gen.head.seed, q->state[stage->zone_depth],

@@ -120,9 +120,9 @@ enum lookup_result zone_find(const struct zone_store *store, const struct query 
 
 /* The greatest number of labels, at most `labels`, that some apex has; -1 for none. */
 static inline int
-zone_candidate_depth(const struct generation *gen, unsigned labels)
+zone_candidate_depth(const struct zone_store *store, unsigned labels)
 {
-	uint64_t high = gen->head.apex_depths[1], low = gen->head.apex_depths[0];
+	uint64_t high = store->apex_depths[1], low = store->apex_depths[0];
 
 	if (labels < 64) {
 		high = 0;

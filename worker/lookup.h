@@ -1,5 +1,6 @@
 /* Probing the store for one name: the flat index of the generation, in steps that a
- * batch can interleave (fetch the bucket; fetch the node; look). */
+ * batch can interleave (fetch the bucket; fetch the node; look).  What the overlay has
+ * stands for the generation's, a tombstone for nothing; its filter is asked first. */
 #ifndef WORKER_LOOKUP_H
 #define WORKER_LOOKUP_H
 
@@ -80,10 +81,18 @@ lookup_node_is(const struct node *node, uint32_t zone_id, const uint8_t *name, u
 	       names_equal(node_owner(node), name, name_len);
 }
 
-/* Find the node of (zone_id, name), whose key hashes to `hash`. */
+/* May the overlay know the key that hashes to `hash`?  Rarely: one test per look-up is
+ * all that it costs while there are no live changes. */
+static inline bool
+lookup_may_be_live(const struct zone_store *store, uint64_t hash)
+{
+	return __builtin_expect(overlay_view_may_have(&store->overlay, hash), 0);
+}
+
+/* Find the node in the generation alone. */
 static inline enum lookup_result
-lookup(const struct zone_store *store, uint64_t hash, uint32_t zone_id, const uint8_t *name,
-       unsigned name_len, struct node *out)
+lookup_sealed(const struct zone_store *store, uint64_t hash, uint32_t zone_id,
+	      const uint8_t *name, unsigned name_len, struct node *out)
 {
 	const struct generation *gen = &store->gen;
 	uint64_t bucket = index_bucket(hash, gen->head.bucket_count), tag = index_tag(hash);
@@ -106,15 +115,47 @@ lookup(const struct zone_store *store, uint64_t hash, uint32_t zone_id, const ui
 	return LOOKUP_MISSING;
 }
 
-/* The same when `off`, from lookup_fetch_node, is where the node most likely stands. */
+/* Find it in the overlay, else in the generation. */
+__attribute__((noinline, cold)) static enum lookup_result
+lookup_live(const struct zone_store *store, uint64_t hash, uint32_t zone_id,
+	    const uint8_t *name, unsigned name_len, struct node *out)
+{
+	switch (overlay_view_find(&store->overlay, zone_id, name, out)) {
+	case OVERLAY_NODE:
+		return lookup_node_is(out, zone_id, name, name_len) ? LOOKUP_FOUND
+								    : LOOKUP_DAMAGED;
+	case OVERLAY_GONE:
+		return LOOKUP_MISSING;
+	case OVERLAY_DAMAGED:
+		return LOOKUP_DAMAGED;
+	case OVERLAY_UNKNOWN:
+		break;
+	}
+	return lookup_sealed(store, hash, zone_id, name, name_len, out);
+}
+
+/* Find the node of (zone_id, name), whose key hashes to `hash`. */
+static inline enum lookup_result
+lookup(const struct zone_store *store, uint64_t hash, uint32_t zone_id, const uint8_t *name,
+       unsigned name_len, struct node *out)
+{
+	if (lookup_may_be_live(store, hash))
+		return lookup_live(store, hash, zone_id, name, name_len, out);
+	return lookup_sealed(store, hash, zone_id, name, name_len, out);
+}
+
+/* The same when `off`, from lookup_fetch_node, is where the node most likely stands in
+ * the generation. */
 static inline enum lookup_result
 lookup_fetched(const struct zone_store *store, uint64_t hash, uint64_t off, uint32_t zone_id,
 	       const uint8_t *name, unsigned name_len, struct node *out)
 {
+	if (lookup_may_be_live(store, hash))
+		return lookup_live(store, hash, zone_id, name, name_len, out);
 	if (off != 0 && generation_node_at(&store->gen, off, out) &&
 	    lookup_node_is(out, zone_id, name, name_len))
 		return LOOKUP_FOUND;
-	return lookup(store, hash, zone_id, name, name_len, out);
+	return lookup_sealed(store, hash, zone_id, name, name_len, out);
 }
 
 #endif

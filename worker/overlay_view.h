@@ -56,16 +56,24 @@ overlay_view_may_have(const struct overlay_view *view, uint64_t hash)
 	       (!view->filter.head || overlay_filter_may_have(&view->filter, hash));
 }
 
-/* Depths of apexes that the overlay has; without a filter, all. */
+/* Begin to fetch what overlay_view_may_have reads. */
 static inline void
-overlay_view_apex_depths(const struct overlay_view *view, uint64_t out[2])
+overlay_view_prefetch(const struct overlay_view *view, uint64_t hash)
 {
-	out[0] = out[1] = ~UINT64_C(0);
+	if (view->active && view->filter.head)
+		__builtin_prefetch(overlay_filter_line(&view->filter, hash));
+}
+
+/* Half 0 or 1 of the depths of apexes that the overlay has; without a filter, all. */
+static inline uint64_t
+overlay_view_apex_depths(const struct overlay_view *view, unsigned half)
+{
+	if (!view->active)
+		return 0;
 	if (!view->filter.head)
-		return;
-	for (unsigned i = 0; i < 2; i++)
-		out[i] = atomic_load_explicit(&view->filter.head->apex_depths[i],
-					      memory_order_relaxed);
+		return ~UINT64_C(0);
+	return atomic_load_explicit(&view->filter.head->apex_depths[half],
+				    memory_order_relaxed);
 }
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "worker/answer.h"
 #include "worker/store_keeper.h"
+#include "worker/zone_store.h"
 
 /* All borrowed from the worker; the same for its whole life.  `options` changes only
  * between batches. */
@@ -17,8 +18,18 @@ struct serving {
 static inline void
 serving_answer(const struct serving *serving, struct query *queries, unsigned count)
 {
-	answer_batch(queries, count, store_keeper_get(serving->keeper), serving->options,
-		     serving->stats);
+	struct zone_store *store = store_keeper_get(serving->keeper);
+
+	zone_store_renew(store);
+	answer_batch(queries, count, store, serving->options, serving->stats);
+}
+
+/* To be called before waiting for anything. */
+static inline void
+serving_rest(const struct serving *serving)
+{
+	if (serving->keeper->store)
+		zone_store_rest(serving->keeper->store);
 }
 
 #endif

@@ -74,12 +74,12 @@ store_keeper_switch(struct store_keeper *keeper, uint64_t published_id)
 	keeper->current = offer;
 	keeper->store = offer->store;
 	keeper->store_id = published_id;
+	if (old)
+		keeper_give_back(keeper, old);
 	atomic_store_explicit(&keeper->taken_id, published_id, memory_order_release);
 	atomic_store_explicit(&keeper->slot->serving_id, published_id,
 			      memory_order_relaxed);
 	stats_add(&keeper->slot->stats, STAT_generation_swaps, 1);
-	if (old)
-		keeper_give_back(keeper, old);
 }
 
 /* ---- the helper's side ---- */
@@ -211,6 +211,9 @@ keeper_provide(struct store_keeper *keeper, uint64_t id, uint32_t seq,
 	if (failure->id == id && failure->seq == seq &&
 	    clock_now_ms() < failure->retry_ms)
 		return false;
+	/* LMDB forbids to open an overlay twice in one process: the same generation, left
+	 * a moment ago, must be closed by now */
+	keeper_collect(keeper);
 	rc = keeper_open(keeper, id, &kept);
 	if (rc != ERR_OK) {
 		keeper_note_failure(keeper, failure, id, seq, rc);

@@ -14,7 +14,8 @@
  *
  *	offered_id	helper stores (release) after `offered`; 0 when nothing is
  *	offered		who exchanges it for NULL owns the store
- *	taken_id	query thread stores (release) once it serves from that id
+ *	taken_id	query thread stores (release) once it serves from that id and has
+ *			returned the one before
  *	returned	a list: the query thread pushes (release: its last reads of the
  *			store come before), the helper takes all (acquire) and closes them */
 #ifndef WORKER_STORE_KEEPER_H
@@ -39,7 +40,7 @@ struct keeper_failure {
 
 struct store_keeper {
 	/* the query thread's own */
-	const struct zone_store *store;	/* NULL before the first */
+	struct zone_store *store;	/* NULL before the first */
 	uint64_t store_id;
 	struct kept_store *current;
 	const struct region *region;
@@ -80,7 +81,7 @@ void store_keeper_switch(struct store_keeper *keeper, uint64_t published_id);
 /* The store to answer the next batch from; NULL before there is any.  Borrowed until
  * the next call. */
 __attribute__((nonnull))
-static inline const struct zone_store *
+static inline struct zone_store *
 store_keeper_get(struct store_keeper *keeper)
 {
 	uint64_t id = atomic_load_explicit(&keeper->region->swap.published_id,

@@ -215,8 +215,10 @@ worker_turn(struct worker *worker)
 	uint64_t now_ns;
 	int timeout_ms =
 		tcp_timeout_ms(&worker->tcp, clock_now_ms(), WORKER_HEARTBEAT_MS);
-	int count = epoll_wait(worker->epoll_fd, events, WORKER_EVENTS, timeout_ms);
+	int count;
 
+	serving_rest(&worker->serving);
+	count = epoll_wait(worker->epoll_fd, events, WORKER_EVENTS, timeout_ms);
 	/* before anything is answered that came after the change */
 	worker_follow_live(worker);
 	for (int i = 0; i < count; i++) {

@@ -9,6 +9,36 @@
 #include "shm/errcode.h"
 
 int
+zone_store_init(const char *dir, struct zone_store *out)
+{
+	char path[PATH_MAX];
+	struct generation gen;
+	int len = snprintf(path, sizeof path, "%s/overlay", dir), rc;
+
+	if (len < 0 || (size_t)len >= sizeof path)
+		return ERR_RANGE;
+	rc = generation_open(dir, GENERATION_POPULATE, &gen);
+	if (rc != ERR_OK)
+		return rc;
+	rc = overlay_view_open(path, &out->overlay);
+	if (rc != ERR_OK) {
+		generation_close(&gen);
+		return rc;
+	}
+	out->gen = gen;
+	for (unsigned i = 0; i < 2; i++)
+		out->apex_depths[i] = gen.head.apex_depths[i];
+	return ERR_OK;
+}
+
+void
+zone_store_fini(struct zone_store *store)
+{
+	overlay_view_close(&store->overlay);
+	generation_close(&store->gen);
+}
+
+int
 zone_store_open(const char *state_dir, uint64_t id, struct zone_store **out)
 {
 	char dir[PATH_MAX];
@@ -21,7 +51,7 @@ zone_store_open(const char *state_dir, uint64_t id, struct zone_store **out)
 	store = calloc(1, sizeof *store);
 	if (!store)
 		return ERR_NOMEM;
-	rc = generation_open(dir, GENERATION_POPULATE, &store->gen);
+	rc = zone_store_init(dir, store);
 	if (rc != ERR_OK) {
 		free(store);
 		return rc;
@@ -35,6 +65,6 @@ zone_store_close(struct zone_store *store)
 {
 	if (!store)
 		return;
-	generation_close(&store->gen);
+	zone_store_fini(store);
 	free(store);
 }

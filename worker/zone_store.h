@@ -1,5 +1,5 @@
-/* What a worker reads from: one whole state of the data (a sealed generation; later
- * with its overlay), behind the few look-ups that answering needs. */
+/* What a worker reads from: one whole state of the data, a sealed generation with its
+ * overlay, behind the few look-ups that answering needs. */
 #ifndef WORKER_ZONE_STORE_H
 #define WORKER_ZONE_STORE_H
 
@@ -7,9 +7,12 @@
 #include <stdint.h>
 
 #include "shm/generation.h"
+#include "worker/overlay_view.h"
 
 struct zone_store {
 	struct generation gen;
+	struct overlay_view overlay;
+	uint64_t apex_depths[2];	/* as in struct index_head, the overlay's included */
 };
 
 /* Open and populate generation `id` below `state_dir`; may take tens of ms: off the
@@ -20,10 +23,42 @@ int zone_store_open(const char *state_dir, uint64_t id, struct zone_store **out)
 /* Close and free; NULL is allowed.  Off the query path. */
 void zone_store_close(struct zone_store *store);
 
-/* Begin to fetch the cache line in which a look-up of `hash` starts. */
+/* The same for a generation in any directory, in place.  Its overlay is looked for
+ * once, here: who writes one makes it before the generation is announced. */
+__attribute__((nonnull, warn_unused_result))
+int zone_store_init(const char *dir, struct zone_store *out);
+
+__attribute__((nonnull))
+void zone_store_fini(struct zone_store *store);
+
+/* Before each batch: take in the live changes that are committed by now.  The batch
+ * sees all of them and no later one. */
+static inline void
+zone_store_renew(struct zone_store *store)
+{
+	struct overlay_view *overlay = &store->overlay;
+
+	if (!overlay->env)
+		return;
+	overlay_view_renew(overlay);
+	for (unsigned i = 0; i < 2; i++)
+		store->apex_depths[i] =
+			store->gen.head.apex_depths[i] | overlay_view_apex_depths(overlay, i);
+}
+
+/* Before waiting for anything: hold nothing that keeps the overlay from using its pages
+ * again. */
+static inline void
+zone_store_rest(struct zone_store *store)
+{
+	overlay_view_rest(&store->overlay);
+}
+
+/* Begin to fetch the cache lines in which a look-up of `hash` starts. */
 static inline void
 zone_store_prefetch(const struct zone_store *store, uint64_t hash)
 {
+	overlay_view_prefetch(&store->overlay, hash);
 	__builtin_prefetch(store->gen.buckets +
 			   index_bucket(hash, store->gen.head.bucket_count) * INDEX_BUCKET_SLOTS);
 }

@@ -61,7 +61,7 @@ main(int argc, char **argv)
 
 	if (argc < 3)
 		query_file_die("usage", "core GENERATION QUERIES [ROUNDS]");
-	rc = generation_open(argv[1], GENERATION_POPULATE, &store.gen);
+	rc = zone_store_init(argv[1], &store);
 	if (rc != ERR_OK)
 		query_file_die(argv[1], errcode_text(rc));
 	query_file_load(&file, argv[2]);
@@ -96,6 +96,6 @@ main(int argc, char **argv)
 	       (unsigned long long)stats.value[STAT_nxdomain],
 	       (unsigned long long)stats.value[STAT_refused],
 	       (unsigned long long)stats.value[STAT_servfail]);
-	generation_close(&store.gen);
+	zone_store_fini(&store);
 	return 0;
 }

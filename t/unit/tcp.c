@@ -26,7 +26,8 @@ enum {
 };
 
 static struct tcp_server server;
-static struct store_keeper keeper;
+static struct zone_store empty; /* nothing is looked up in it */
+static struct store_keeper keeper = { .store = &empty };
 static struct answer_options options;
 static struct serving serving = { .keeper = &keeper, .options = &options };
 static struct region *region;

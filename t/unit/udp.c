@@ -16,7 +16,8 @@
 enum { QUERY_LEN = 20, REPLY = 'r', SILENCE = 's', LONG_REPLY = 'l' };
 
 static struct udp_server server;
-static struct store_keeper keeper;
+static struct zone_store empty; /* nothing is looked up in it */
+static struct store_keeper keeper = { .store = &empty };
 static struct answer_options options;
 static struct serving serving = { .keeper = &keeper, .options = &options };
 static unsigned largest_batch;
