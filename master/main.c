@@ -19,6 +19,7 @@
 #include "master/server.h"
 #include "master/settings_fields.h"
 #include "master/settings_load.h"
+#include "master/settings_redis.h"
 #include "master/signals.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
@@ -94,12 +95,14 @@ load_settings(const char *path)
 	const struct settings_sink sink = { on_finding, NULL };
 	struct settings *settings;
 
-	if (settings_load(path, &settings, &sink) != 0)
+	if (settings_load(path, &settings, &sink) != 0 ||
+	    settings_redis_read_password(settings, &sink) != 0)
 		exit(1);
 	log_set_level(settings->log.level);
-	if (!settings->zones.dir[0] && settings->zones.file_count == 0)
+	if (!settings->zones.dir[0] && settings->zones.file_count == 0 &&
+	    !settings->redis.enable)
 		log_warnx("%s: no zones are configured, all queries will be refused: set "
-			  "zones.dir or zones.files",
+			  "zones.dir, zones.files or redis.enable",
 			  settings->config_path);
 	return settings;
 }

@@ -15,6 +15,7 @@
 #include "master/poll_set.h"
 #include "master/settings_fields.h"
 #include "master/settings_load.h"
+#include "master/settings_redis.h"
 #include "master/signals.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
@@ -106,10 +107,12 @@ server_reload_settings(struct server *server, char reason[SERVER_REASON_MAX])
 {
 	struct reload_findings findings = { .first = reason };
 	const struct settings_sink sink = { on_finding, &findings };
-	struct settings *fresh;
+	struct settings *fresh = NULL;
 	size_t len;
 
-	if (settings_load(server->settings->config_path, &fresh, &sink) != 0) {
+	if (settings_load(server->settings->config_path, &fresh, &sink) != 0 ||
+	    settings_redis_read_password(fresh, &sink) != 0) {
+		settings_free(fresh);
 		len = strlen(reason);
 		if (findings.error_count > 1)
 			snprintf(reason + len, SERVER_REASON_MAX - len, " (and %u more)",

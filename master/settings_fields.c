@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "master/alloc.h"
+#include "master/settings_redis.h"
 
 static char reason[512];
 
@@ -42,11 +43,16 @@ set_default(const struct setting_row *row, void *base)
 	switch (row->type) {
 	case SETTING_TEXT:
 	case SETTING_PATH:
+	case SETTING_SECRET:
+	case SETTING_ADDRESS:
 		set_owned(row, base, alloc_text(row->fallback));
 		break;
 	case SETTING_UINT:
 		*(unsigned *)field(row, base) =
 			(unsigned)strtoul(row->fallback, NULL, 10);
+		break;
+	case SETTING_SHARE:
+		*(double *)field(row, base) = strtod(row->fallback, NULL);
 		break;
 	case SETTING_BOOL:
 		settings_fields_set_bool(row, base, strcmp(row->fallback, "true") == 0);
@@ -57,8 +63,25 @@ set_default(const struct setting_row *row, void *base)
 		break;
 	case SETTING_CPUS:
 	case SETTING_LIST:
+	case SETTING_ADDRESSES:
 		break;
 	}
+}
+
+static bool
+is_text(const struct setting_row *row)
+{
+	return row->type == SETTING_TEXT || row->type == SETTING_PATH ||
+	       row->type == SETTING_SECRET || row->type == SETTING_ADDRESS;
+}
+
+static void
+free_texts(struct setting_texts *texts)
+{
+	for (size_t i = 0; i < texts->count; i++)
+		free(texts->items[i]);
+	free(texts->items);
+	*texts = (struct setting_texts){ .count = 0 };
 }
 
 static bool
@@ -81,9 +104,12 @@ settings_fields_free(const char *list, void *base)
 	for (size_t i = 0; i < settings_row_count; i++) {
 		const struct setting_row *row = &settings_rows[i];
 
-		if (is_in_list(row, list) &&
-		    (row->type == SETTING_TEXT || row->type == SETTING_PATH))
+		if (!is_in_list(row, list))
+			continue;
+		if (is_text(row))
 			set_owned(row, base, NULL);
+		else if (row->type == SETTING_ADDRESSES)
+			free_texts(field(row, base));
 	}
 }
 
@@ -96,6 +122,18 @@ settings_fields_set_uint(const struct setting_row *row, void *base, long long va
 		return reason;
 	}
 	*(unsigned *)field(row, base) = (unsigned)value;
+	return NULL;
+}
+
+const char *
+settings_fields_set_share(const struct setting_row *row, void *base, double value)
+{
+	if (!(value >= row->min && value <= row->max)) {
+		snprintf(reason, sizeof reason, "%g is out of range, %u to %u", value,
+			 row->min, row->max);
+		return reason;
+	}
+	*(double *)field(row, base) = value;
 	return NULL;
 }
 
@@ -139,9 +177,22 @@ full_text(const struct setting_row *row, const char *text, const char *dir)
 {
 	bool is_word = row->choices && settings_choice_find(row->choices, text) >= 0;
 
-	if (row->type != SETTING_PATH || text[0] == '\0' || text[0] == '/' || is_word)
+	bool is_path = row->type == SETTING_PATH ||
+		       (row->type == SETTING_ADDRESS && settings_redis_is_path(text)) ||
+		       (row->type == SETTING_ADDRESSES && settings_redis_is_path(text));
+
+	if (!is_path || text[0] == '\0' || text[0] == '/' || is_word)
 		return alloc_text(text);
 	return alloc_printf("%s/%s", dir, text);
+}
+
+/* The reason of an address that is none; "" is left to the bounds. */
+static const char *
+check_address(const struct setting_row *row, const char *text)
+{
+	bool is_address = row->type == SETTING_ADDRESS || row->type == SETTING_ADDRESSES;
+
+	return is_address && text[0] ? settings_redis_check_address(text) : NULL;
 }
 
 const char *
@@ -149,6 +200,7 @@ settings_fields_set_text(const struct setting_row *row, void *base, const char *
 			 const char *dir)
 {
 	char nearest[SETTINGS_NAME_MAX + 1];
+	const char *why;
 	char *full;
 	size_t len;
 
@@ -164,17 +216,58 @@ settings_fields_set_text(const struct setting_row *row, void *base, const char *
 	}
 	full = full_text(row, text, dir);
 	len = strlen(full);
+	why = check_address(row, full);
+	if (why) {
+		free(full);
+		return why;
+	}
 	if (len >= row->min && len <= row->max) {
 		set_owned(row, base, full);
 		return NULL;
 	}
 	if (len < row->min)
 		snprintf(reason, sizeof reason, "may not be empty");
+	else if (row->type == SETTING_SECRET)
+		snprintf(reason, sizeof reason, "has %zu octets, at most %u fit", len,
+			 row->max);
 	else
 		snprintf(reason, sizeof reason, "%.200s has %zu octets, at most %u fit",
 			 full, len, row->max);
 	free(full);
 	return reason;
+}
+
+const char *
+settings_fields_add_address(const struct setting_row *row, void *base, const char *text,
+			    const char *dir)
+{
+	struct setting_texts *texts = field(row, base);
+	const char *why = "may not be empty";
+	char *full;
+
+	if (has_controls(text))
+		return "control characters are not allowed";
+	full = full_text(row, text, dir);
+	if (full[0])
+		why = check_address(row, full);
+	if (why) {
+		free(full);
+		return why;
+	}
+	texts->items = alloc_again(texts->items, texts->count + 1, sizeof *texts->items);
+	texts->items[texts->count++] = full;
+	return NULL;
+}
+
+static bool
+is_same_texts(const struct setting_texts *a, const struct setting_texts *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	return true;
 }
 
 static bool
@@ -218,8 +311,14 @@ is_same(const struct setting_row *row, const struct settings *a, const struct se
 	switch (row->type) {
 	case SETTING_TEXT:
 	case SETTING_PATH:
+	case SETTING_SECRET:
+	case SETTING_ADDRESS:
 		return strcmp(*(const char *const *)left, *(const char *const *)right) ==
 		       0;
+	case SETTING_ADDRESSES:
+		return is_same_texts(left, right);
+	case SETTING_SHARE:
+		return memcmp(left, right, sizeof(double)) == 0;
 	case SETTING_UINT:
 	case SETTING_CHOICE:
 		return *(const unsigned *)left == *(const unsigned *)right;
@@ -283,8 +382,15 @@ keep(const struct setting_row *row, const struct settings *from, struct settings
 	switch (row->type) {
 	case SETTING_TEXT:
 	case SETTING_PATH:
+	case SETTING_SECRET:
+	case SETTING_ADDRESS:
 		set_owned(row, to, alloc_text(*(const char *const *)value));
 		break;
+	case SETTING_SHARE:
+		*(double *)field(row, to) = *(const double *)value;
+		break;
+	case SETTING_ADDRESSES:
+		break; /* takes effect at a reload */
 	case SETTING_UINT:
 	case SETTING_CHOICE:
 		*(unsigned *)field(row, to) = *(const unsigned *)value;

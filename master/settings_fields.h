@@ -22,10 +22,18 @@ settings_fields_set_uint(const struct setting_row *row, void *base, long long va
 __attribute__((nonnull, warn_unused_result)) const char *
 settings_fields_set_choice(const struct setting_row *row, void *base, const char *word);
 
-/* Texts and paths; a relative path starts at `dir`. */
+/* Texts, secrets, paths and addresses; a relative path starts at `dir`. */
 __attribute__((nonnull, warn_unused_result)) const char *
 settings_fields_set_text(const struct setting_row *row, void *base, const char *text,
 			 const char *dir);
+
+/* Append to a SETTING_ADDRESSES. */
+__attribute__((nonnull, warn_unused_result)) const char *
+settings_fields_add_address(const struct setting_row *row, void *base, const char *text,
+			    const char *dir);
+
+__attribute__((nonnull, warn_unused_result)) const char *
+settings_fields_set_share(const struct setting_row *row, void *base, double value);
 
 __attribute__((nonnull)) void settings_fields_set_bool(const struct setting_row *row,
 						       void *base, bool value);

@@ -10,6 +10,7 @@
 
 #include "master/alloc.h"
 #include "master/settings_fields.h"
+#include "master/settings_redis.h"
 #include "master/settings_resolve.h"
 #include "master/settings_schema.h"
 #include "master/settings_text.h"
@@ -126,6 +127,51 @@ read_text(struct load *load, const config_setting_t *at, const struct setting_ro
 }
 
 static void
+read_share(struct load *load, const config_setting_t *at, const struct setting_row *row,
+	   void *base)
+{
+	const char *why;
+
+	if (!is_whole(at) && config_setting_type(at) != CONFIG_TYPE_FLOAT) {
+		wrong_type(load, at, row->name, "a fraction");
+		return;
+	}
+	why = settings_fields_set_share(row, base,
+					is_whole(at) ? (double)whole_value(at)
+						     : config_setting_get_float(at));
+	if (why)
+		complain(load, at, "%s: %s", row->name, why);
+}
+
+static void
+read_addresses(struct load *load, const config_setting_t *at,
+	       const struct setting_row *row, void *base)
+{
+	unsigned count = (unsigned)config_setting_length(at);
+
+	if (!config_setting_is_list(at) && !config_setting_is_array(at)) {
+		wrong_type(load, at, row->name, "a list ( ) of addresses");
+		return;
+	}
+	if (count > row->max) {
+		complain(load, at, "%s: at most %u", row->name, row->max);
+		return;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		const config_setting_t *element = config_setting_get_elem(at, i);
+		const char *text = config_setting_get_string(element), *why;
+
+		if (!text) {
+			wrong_type(load, element, row->name, "text in quotes");
+			continue;
+		}
+		why = settings_fields_add_address(row, base, text, load->dir);
+		if (why)
+			complain(load, element, "%s: %s", row->name, why);
+	}
+}
+
+static void
 read_bool(struct load *load, const config_setting_t *at, const struct setting_row *row,
 	  void *base)
 {
@@ -231,11 +277,19 @@ read_row(struct load *load, const config_setting_t *at, const struct setting_row
 	switch (row->type) {
 	case SETTING_TEXT:
 	case SETTING_PATH:
+	case SETTING_SECRET:
+	case SETTING_ADDRESS:
 	case SETTING_CHOICE:
 		read_text(load, at, row, base);
 		break;
 	case SETTING_UINT:
 		read_uint(load, at, row, base);
+		break;
+	case SETTING_ADDRESSES:
+		read_addresses(load, at, row, base);
+		break;
+	case SETTING_SHARE:
+		read_share(load, at, row, base);
 		break;
 	case SETTING_BOOL:
 		read_bool(load, at, row, base);
@@ -284,6 +338,28 @@ read_group(struct load *load, const config_setting_t *group, const char *prefix,
 	}
 }
 
+/* Options of Redis that contradict each other, and a password that others can read. */
+static void
+settle_redis(struct load *load, const config_t *config)
+{
+	const config_setting_t *at = config_lookup(config, "redis");
+	const char *why = settings_redis_contradiction(load->settings);
+	char *file;
+
+	if (why)
+		complain(load, at, "%s", why);
+	at = config_lookup(config, "redis.password");
+	if (!at || !load->settings->redis.password[0])
+		return;
+	file = full_file(load, config_setting_source_file(at));
+	why = settings_redis_open_to_others(file);
+	if (why)
+		settings_report_add(&load->report, false, file,
+				    config_setting_source_line(at), "redis.password: %s",
+				    why);
+	free(file);
+}
+
 /* What needs more than one option; `config` gives the lines. */
 static void
 settle(struct load *load, const config_t *config)
@@ -302,6 +378,7 @@ settle(struct load *load, const config_t *config)
 	why = settings_resolve_identity(settings);
 	if (why && at)
 		complain(load, at, "dns.identity: %s", why);
+	settle_redis(load, config);
 	at = config_lookup(config, "workers.count");
 	why = settings_resolve_workers(settings);
 	if (why && at)

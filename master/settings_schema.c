@@ -16,6 +16,8 @@
 enum {
 	PATH_LEN_MAX = PATH_MAX - 1,
 	NAME_LEN_MAX = 63,
+	REDIS_TEXT_MAX = 512,
+	REDIS_AFFIX_MAX = 128,
 	SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1,
 };
 
@@ -95,6 +97,49 @@ const struct setting_row settings_rows[] = {
 	  IN_ZONE_FILE(origin), "the zone's name" },
 	{ "zones.files.file", SETTING_PATH, SETTING_SYNC, 1, PATH_LEN_MAX, "", NULL,
 	  IN_ZONE_FILE(file), "its file" },
+
+	{ "redis.enable", SETTING_BOOL, SETTING_SYNC, 0, 1, "false", NULL,
+	  IN_SETTINGS(redis.enable), "serve the zones that a Redis holds" },
+	{ "redis.address", SETTING_ADDRESS, SETTING_SYNC, 1, PATH_LEN_MAX, "127.0.0.1:6379",
+	  NULL, IN_SETTINGS(redis.address), "host:port, [IPv6]:port or a socket path" },
+	{ "redis.db", SETTING_UINT, SETTING_SYNC, 0, 65535, "0", NULL,
+	  IN_SETTINGS(redis.db), "number of the database" },
+	{ "redis.username", SETTING_TEXT, SETTING_SYNC, 0, REDIS_TEXT_MAX, "", NULL,
+	  IN_SETTINGS(redis.username), "ACL user; \"\" is the default user" },
+	{ "redis.password", SETTING_SECRET, SETTING_SYNC, 0, REDIS_TEXT_MAX, "", NULL,
+	  IN_SETTINGS(redis.password), "its password; \"\" is none" },
+	{ "redis.password_file", SETTING_PATH, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
+	  IN_SETTINGS(redis.password_file), "a file that holds the password instead" },
+	{ "redis.prefix", SETTING_TEXT, SETTING_SYNC, 0, REDIS_AFFIX_MAX, "", NULL,
+	  IN_SETTINGS(redis.prefix), "what stands before every key" },
+	{ "redis.suffix", SETTING_TEXT, SETTING_SYNC, 0, REDIS_AFFIX_MAX, "", NULL,
+	  IN_SETTINGS(redis.suffix), "what stands behind every key" },
+	{ "redis.schema", SETTING_CHOICE, SETTING_SYNC, 0, 0, "redins", "redins|z42",
+	  IN_SETTINGS(redis.schema), "whose keys they are" },
+	{ "redis.sentinel.master", SETTING_TEXT, SETTING_SYNC, 0, REDIS_TEXT_MAX, "", NULL,
+	  IN_SETTINGS(redis.sentinel.master), "name by which Sentinels know it; \"\": none is asked" },
+	{ "redis.sentinel.nodes", SETTING_ADDRESSES, SETTING_SYNC, 0, 100, "( )", NULL,
+	  IN_SETTINGS(redis.sentinel.nodes), "addresses of Sentinels" },
+	{ "redis.stream", SETTING_TEXT, SETTING_SYNC, 0, REDIS_TEXT_MAX, "martlet:changes",
+	  NULL, IN_SETTINGS(redis.stream), "key of the change stream, whole; \"\" is none" },
+	{ "redis.notifications", SETTING_BOOL, SETTING_SYNC, 0, 1, "true", NULL,
+	  IN_SETTINGS(redis.notifications), "follow keyspace notifications" },
+	{ "redis.reconcile_s", SETTING_UINT, SETTING_SYNC, 1, 604800, "600", NULL,
+	  IN_SETTINGS(redis.reconcile_s), "every zone is compared once in so many seconds" },
+	{ "redis.max_ttl", SETTING_UINT, SETTING_SYNC, 0, INT32_MAX, "3600", NULL,
+	  IN_SETTINGS(redis.max_ttl), "the longest TTL; 0: as written" },
+	{ "redis.shrink_guard", SETTING_SHARE, SETTING_SYNC, 0, 1, "0.2", NULL,
+	  IN_SETTINGS(redis.shrink_guard), "the share of all records whose loss is held back" },
+	{ "redis.shrink_min", SETTING_UINT, SETTING_SYNC, 0, 1000000000, "1000", NULL,
+	  IN_SETTINGS(redis.shrink_min), "a loss of fewer records is never held back" },
+	{ "redis.timeout_ms", SETTING_UINT, SETTING_SYNC, 10, 600000, "2000", NULL,
+	  IN_SETTINGS(redis.timeout_ms), "how long one reply may take as a whole" },
+	{ "redis.unsigned_ok", SETTING_BOOL, SETTING_SYNC, 0, 1, "false", NULL,
+	  IN_SETTINGS(redis.unsigned_ok), "serve zones with \"dnssec\": true without signatures" },
+	{ "redis.report.address", SETTING_ADDRESS, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
+	  IN_SETTINGS(redis.report.address), "a Redis that is told of errors; \"\" is none" },
+	{ "redis.report.key", SETTING_TEXT, SETTING_SYNC, 0, REDIS_TEXT_MAX, "", NULL,
+	  IN_SETTINGS(redis.report.key), "under this key; \"\": martlet:errors:<node>" },
 };
 /* clang-format on */
 
@@ -103,8 +148,7 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"redis", "geoip",  "steer",     "health", "resolver",
-	"limit", "dnssec", "query_log", "http",
+	"geoip", "steer", "health", "resolver", "limit", "dnssec", "query_log", "http",
 };
 
 const struct setting_row *

@@ -18,7 +18,11 @@ enum {
 enum setting_type {
 	SETTING_TEXT, /* char *; bounds are octets */
 	SETTING_PATH, /* char *, made absolute; bounds are octets of that */
+	SETTING_SECRET, /* char *, never shown; bounds are octets */
+	SETTING_ADDRESS, /* char *, see master/settings_redis.h; bounds are octets */
+	SETTING_ADDRESSES, /* struct setting_texts of such; the upper bound is their number */
 	SETTING_UINT, /* unsigned */
+	SETTING_SHARE, /* double; both bounds are allowed */
 	SETTING_BOOL, /* bool */
 	SETTING_CHOICE, /* an enum whose values count through `choices` */
 	SETTING_CPUS, /* settings.workers.cpus */

@@ -22,6 +22,7 @@ enum {
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum any_policy { ANY_MINIMAL, ANY_TCP };
 enum steer_policy { STEER_HASH, STEER_CPU };
+enum redis_schema { REDIS_SCHEMA_REDINS, REDIS_SCHEMA_Z42 };
 
 struct listen_address {
 	struct sockaddr_storage address;
@@ -35,6 +36,11 @@ struct zone_file_setting {
 	size_t origin_len;
 	char *path;			/* absolute, owned */
 	unsigned line;			/* of the configuration, for messages */
+};
+
+struct setting_texts {
+	size_t count;
+	char **items;			/* owned, as each of them */
 };
 
 struct settings {
@@ -81,6 +87,34 @@ struct settings {
 		size_t file_count;
 		struct zone_file_setting *files; /* owned */
 	} zones;
+
+	/* Addresses are "host:port", "[IPv6]:port" or the absolute path of a socket. */
+	struct {
+		bool enable;
+		char *address;
+		unsigned db;
+		char *username;		/* "": the default user */
+		char *password;		/* "": none; also what password_file held; never shown */
+		char *password_file;	/* "" is none */
+		char *prefix, *suffix;	/* around every key of the schema */
+		enum redis_schema schema;
+		struct {
+			char *master;	/* "": `address` is connected to, no Sentinel is asked */
+			struct setting_texts nodes;
+		} sentinel;
+		char *stream;		/* whole key; "": there is none */
+		bool notifications;
+		unsigned reconcile_s;
+		unsigned max_ttl;	/* 0: TTLs are served as written */
+		double shrink_guard;	/* share, 0..1 */
+		unsigned shrink_min;	/* records */
+		unsigned timeout_ms;
+		bool unsigned_ok;
+		struct {
+			char *address;	/* "": no report */
+			char *key;	/* "": martlet:errors:<node> */
+		} report;
+	} redis;
 };
 
 #endif

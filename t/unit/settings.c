@@ -10,6 +10,7 @@
 
 #include "master/settings_fields.h"
 #include "master/settings_load.h"
+#include "master/settings_redis.h"
 #include "master/settings_schema.h"
 #include "t/tap.h"
 
@@ -76,7 +77,6 @@ static const struct {
 	{ "\n\ndns = {\n udpsize = 512;\n};", "error: c.conf:4: dns.udpsize: unknown option; nearest is \"dns.udp_size\"" },
 	{ "udp_size = 512;", "error: c.conf:1: udp_size: unknown option; nearest is \"dns.udp_size\"" },
 	{ "listen = ( { adress = \"::1\"; } );", "error: c.conf:1: listen.adress: unknown option; nearest is \"listen.address\"" },
-	{ "redis = { enable = true; };", "error: c.conf:1: redis: not in this version" },
 	{ "geoip = {}; steer = {}; health = {}; resolver = {}; limit = {};",
 	  "error: c.conf:1: geoip: not in this version\nerror: c.conf:1: steer: not in this version\n"
 	  "error: c.conf:1: health: not in this version\nerror: c.conf:1: resolver: not in this version\n"
@@ -139,6 +139,29 @@ static const struct {
 	  "error: c.conf:2: zones.files: \"a.B.\" has a file already, in line 1" },
 	{ "zones = { files = ( { origin = \"a\"; file = \"\"; } ); };", "error: c.conf:1: zones.files.file: may not be empty" },
 
+	/* Redis */
+	{ "redis = { adress = \"a:1\"; };", "error: c.conf:1: redis.adress: unknown option; nearest is \"redis.address\"" },
+	{ "redis = { address = \"localhost\"; };", "error: c.conf:1: redis.address: \"localhost\" is none of host:port, [IPv6]:port and the path of a socket" },
+	{ "redis = { address = \"localhost:\"; };", "error: c.conf:1: redis.address: \"localhost:\" is none of host:port, [IPv6]:port and the path of a socket" },
+	{ "redis = { address = \":6379\"; };", "error: c.conf:1: redis.address: \":6379\" is none of host:port, [IPv6]:port and the path of a socket" },
+	{ "redis = { address = \"a:65536\"; };", "error: c.conf:1: redis.address: \"a:65536\" is none of host:port, [IPv6]:port and the path of a socket" },
+	{ "redis = { address = \"::1:6379\"; };", "error: c.conf:1: redis.address: \"::1:6379\" is none of host:port, [IPv6]:port and the path of a socket" },
+	{ "redis = { address = \"\"; };", "error: c.conf:1: redis.address: may not be empty" },
+	{ "redis = { address = \"/" X60 X60 "\"; };", "error: c.conf:1: redis.address: /" X60 X60 " has 121 octets, at most 107 fit a socket path" },
+	{ "redis = { report = { address = \"[::1]\"; }; };", "error: c.conf:1: redis.report.address: \"[::1]\" is none of host:port, [IPv6]:port and the path of a socket" },
+	{ "redis = { sentinel = { master = \"m\"; nodes = ( \"a:1\",\n\"b\" ); }; };",
+	  "error: c.conf:2: redis.sentinel.nodes: \"b\" is none of host:port, [IPv6]:port and the path of a socket" },
+	{ "redis = { sentinel = { nodes = ( 1 ); }; };", "error: c.conf:1: redis.sentinel.nodes: text in quotes is needed, this is a whole number" },
+	{ "redis = { sentinel = { nodes = \"a:1\"; }; };", "error: c.conf:1: redis.sentinel.nodes: a list ( ) of addresses is needed, this is text in quotes" },
+	{ "redis = { sentinel = { master = \"m\"; }; };", "error: c.conf:1: redis.sentinel.master: redis.sentinel.nodes lists no Sentinel to ask" },
+	{ "redis = { sentinel = { nodes = ( \"a:1\" ); }; };", "error: c.conf:1: redis.sentinel.nodes: redis.sentinel.master is needed too, the name to ask for" },
+	{ "redis = { shrink_guard = 1.5; };", "error: c.conf:1: redis.shrink_guard: 1.5 is out of range, 0 to 1" },
+	{ "redis = { shrink_guard = \"0.2\"; };", "error: c.conf:1: redis.shrink_guard: a fraction is needed, this is text in quotes" },
+	{ "redis = { schema = \"z41\"; };", "error: c.conf:1: redis.schema: \"z41\" is none of redins|z42; nearest is \"z42\"" },
+	{ "redis = { username = \"u\"; };", "error: c.conf:1: redis.username: a user needs redis.password or redis.password_file" },
+	{ "redis = { password = \"secret\"; password_file = \"/x\"; };", NULL },
+	{ "redis = { password = \"" X60 X60 X60 X60 X60 X60 X60 X60 X60 "\"; };", "error: c.conf:1: redis.password: has 540 octets, at most 512 fit" },
+
 	/* all of them */
 	{ "user = 1;\ngrup = \"x\";\ntcp = { idle_ms = 1; queries = -1; };\n",
 	  "error: c.conf:1: user: text in quotes is needed, this is a whole number\n"
@@ -169,7 +192,8 @@ test_cases(void)
 			is(said, cases[i].want, "case %zu: %.*s", i,
 			   (int)strcspn(cases[i].want, "\n"), cases[i].want);
 		else
-			ok(strncmp(said, "error: c.conf:", 14) == 0, "case %zu: %s", i, said);
+			ok(strncmp(said, "error: c.conf:", 14) == 0, "case %zu: %s", i,
+			   said);
 		ok(!settings == (said[0] != '\0'), "  settings only without errors");
 		settings_free(settings);
 	}
@@ -220,6 +244,18 @@ test_defaults(void)
 	is_int(settings->generations.overlay_max_records, 200000,
 	       "generations.overlay_max_records");
 	is(settings->zones.dir, "", "zones.dir");
+	ok(!settings->redis.enable, "redis.enable");
+	is(settings->redis.address, "127.0.0.1:6379", "redis.address");
+	is_int(settings->redis.schema, REDIS_SCHEMA_REDINS, "redis.schema");
+	is_int(settings->redis.sentinel.nodes.count, 0, "redis.sentinel.nodes");
+	is(settings->redis.stream, "martlet:changes", "redis.stream");
+	is_int(settings->redis.reconcile_s, 600, "redis.reconcile_s");
+	is_int(settings->redis.max_ttl, 3600, "redis.max_ttl");
+	ok(settings->redis.shrink_guard > 0.19 && settings->redis.shrink_guard < 0.21,
+	   "redis.shrink_guard");
+	is_int(settings->redis.shrink_min, 1000, "redis.shrink_min");
+	is_int(settings->redis.timeout_ms, 2000, "redis.timeout_ms");
+	ok(!settings->redis.unsigned_ok, "redis.unsigned_ok");
 	is_int(settings->listen_count, 1, "one address");
 	in = (const struct sockaddr_in *)(const void *)&settings->listen[0].address;
 	ok(in->sin_family == AF_INET && in->sin_port == htons(53) &&
@@ -276,6 +312,77 @@ test_values(void)
 	is_int(settings->zones.files[1].origin_len, 1, "the root");
 	is_int(settings->zones.files[1].line, 9, "line");
 	settings_free(settings);
+}
+
+static void
+test_redis_values(void)
+{
+	struct settings *settings = load_text(
+		"redis = { enable = true; address = \"r/redis.sock\"; db = 3; username = "
+		"\"u\"; prefix = \"a_\";\nsuffix = \"_b\"; schema = \"z42\"; "
+		"password = \"p w\"; sentinel = { master = \"m\";\nnodes = ( "
+		"\"[2001:db8::1]:26379\", \"s2:26379\" ); }; shrink_guard = 1; };");
+	char path[300];
+
+	snprintf(path, sizeof path, "%s/r/redis.sock", dir);
+	if (!settings)
+		bail_out("no settings: %s", said);
+	is(settings->redis.address, path, "a relative socket path");
+	is_int(settings->redis.schema, REDIS_SCHEMA_Z42, "schema");
+	is(settings->redis.password, "p w", "password");
+	is_int(settings->redis.sentinel.nodes.count, 2, "two Sentinels");
+	is(settings->redis.sentinel.nodes.items[0], "[2001:db8::1]:26379", "the first");
+	is(settings->redis.sentinel.nodes.items[1], "s2:26379", "the second");
+	ok(settings->redis.shrink_guard > 0.99, "a whole number as a fraction");
+	settings_free(settings);
+}
+
+/* returns whether the password could be read from a file with this text and mode. */
+static bool
+read_password(const char *text, mode_t mode, const char *want)
+{
+	const struct settings_sink sink = { collect, NULL };
+	struct settings *settings =
+		load_text("redis = { enable = true; password_file = \"secret\"; };");
+	bool is_read;
+
+	if (!settings)
+		bail_out("no settings: %s", said);
+	write_file("secret", text);
+	chmod(path_of("secret"), mode);
+	said[0] = '\0';
+	is_read = settings_redis_read_password(settings, &sink) == 0;
+	is(settings->redis.password, want, "the password is \"%s\"", want);
+	settings_free(settings);
+	return is_read;
+}
+
+static void
+test_passwords(void)
+{
+	char path[300], want[700];
+
+	snprintf(path, sizeof path, "%s/secret", dir);
+	ok(read_password("se cret\n", 0600, "se cret"), "a password from a file");
+	is(said, "", "without a word");
+	ok(read_password("secret", 0644, "secret"), "one that others can read");
+	snprintf(want, sizeof want,
+		 "warning: c.conf: redis.password_file: everybody on this machine can "
+		 "read it: chmod o-r %s",
+		 path);
+	is(said, want, "is a warning");
+	ok(!read_password("", 0600, ""), "an empty file");
+	snprintf(want, sizeof want, "error: c.conf: redis.password_file: %s: it is empty",
+		 path);
+	is(said, want, "is an error");
+	ok(!read_password("a\nb\n", 0600, ""), "two lines: %s", said);
+	unlink(path);
+	settings_free(load_text("redis = { password = \"secret\"; };"));
+	snprintf(want, sizeof want,
+		 "warning: c.conf:1: redis.password: everybody on this machine can read "
+		 "it: chmod o-r %s",
+		 path_of("c.conf"));
+	is(said, want, "a password in a configuration that others can read");
 }
 
 static void
@@ -345,6 +452,8 @@ main(void)
 	test_no_file();
 	test_defaults();
 	test_values();
+	test_redis_values();
+	test_passwords();
 	test_worker_counts();
 	test_diff();
 	unlink(path_of("c.conf"));
