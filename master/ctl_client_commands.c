@@ -24,6 +24,8 @@ static const struct ctl_command commands[] = {
 	 "a row for each zone, or all about one"},
 	{"errors", 0, 0, CTL_ARG_ZONE, false, false, 60, "",
 	 "what is served from older data or not at all, and why"},
+	{"changes", 0, 0, CTL_ARG_ZONE, false, false, false, "",
+	 "the last change sets, and how soon they were served"},
 	{"reload", 0, 1, CTL_ARG_ZONE, false, false, 0, "[ZONE]",
 	 "read settings and zone files again, or one zone's"},
 	{"build", 1, 1, CTL_ARG_DIR, false, true, 0, "DIR",

@@ -6,9 +6,17 @@
 
 #include "master/alloc.h"
 #include "master/ctl_client_text.h"
+#include "master/ctl_client_times.h"
 #include "master/ctl_client_value.h"
 
 enum { MEMBER_NAME_MAX = 64 };
+
+/* Is it a time of which people want to know how long ago it was? */
+static bool
+is_age(const char *member)
+{
+	return strcmp(member, "loaded_at") == 0 || strcmp(member, "served") == 0;
+}
 
 /* A list as a table. */
 static void
@@ -24,7 +32,7 @@ row_in_table(struct ctl_page *page, const struct ctl_json *item)
 	for (size_t i = 0; i < layout->column_count; i++) {
 		const char *member = layout->columns[i].member;
 
-		if (strcmp(member, "loaded_at") == 0)
+		if (is_age(member))
 			cells[i] = ctl_value_age(item, member);
 		else
 			cells[i] = ctl_value_member(item, member);
@@ -127,6 +135,10 @@ end_of_stats(struct ctl_page *page, const struct ctl_json *object)
 	if (page->row_count > 0)
 		fputs("all workers, ended ones too\n", page->out);
 	print_members(page, object, true, true);
+	ctl_times_print(page->out, "by the change stream, from written to served",
+			ctl_json_member(object, "stream_propagation"), page->width);
+	ctl_times_print(page->out, "by notifications, from heard of to served",
+			ctl_json_member(object, "event_propagation"), page->width);
 }
 
 static void
@@ -253,6 +265,17 @@ static const struct ctl_column zone_columns[] = {
 	{"error",      "error",    false, true},
 };
 
+static const struct ctl_column change_columns[] = {
+	{"served",     "ago",      true,  false},
+	{"id",         "id",       false, false},
+	{"cause",      "cause",    false, false},
+	{"zone",       "zone",     false, true},
+	{"zones",      "zones",    true,  false},
+	{"added",      "added",    true,  false},
+	{"removed",    "removed",  true,  false},
+	{"took_us",    "took",     true,  false},
+};
+
 static const struct ctl_column generation_columns[] = {
 	{"id",         "id",       true,  false},
 	{"created",    "created",  false, true},
@@ -276,6 +299,8 @@ static const struct ctl_layout layouts[] = {
 	{"stats", "stats", true, row_of_stats, end_of_stats, NULL, NO_COLUMNS},
 	{"zones", "zones", false, row_in_table, end_of_list, "no zones", COLUMNS(zone_columns)},
 	{"zones", "zones", true, row_in_lines, end_of_list, "no such zone", NO_COLUMNS},
+	{"changes", "changes", false, row_in_table, end_of_list, "no changes yet",
+	 COLUMNS(change_columns)},
 	{"errors", "errors", false, row_of_errors, end_of_list, "no errors", NO_COLUMNS},
 	{"generations", "generations", false, row_in_table, end_of_generations,
 	 "no generations", COLUMNS(generation_columns)},

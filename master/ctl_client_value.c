@@ -25,6 +25,8 @@ print_number(const char *name, const struct ctl_json *value, char out[CTL_FIGURE
 		ctl_text_duration(number, out);
 	else if (ends_in(name, "_ms"))
 		ctl_text_duration(number / 1e3, out);
+	else if (ends_in(name, "_us"))
+		ctl_text_duration(number / 1e6, out);
 	else if (ends_in(name, "_ns"))
 		ctl_text_duration(number / 1e9, out);
 	else if (ends_in(name, "_bytes") || strcmp(name, "bytes") == 0)
@@ -78,9 +80,11 @@ ctl_value_age(const struct ctl_json *object, const char *name)
 	char *text = ctl_value_member(object, name);
 	char figure[CTL_FIGURE_MAX];
 	struct tm parts = { 0 };
-	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
 
-	if (!end || *end)
+	if (end && *end == '.')
+		end += 1 + strspn(end + 1, "0123456789");
+	if (!end || strcmp(end, "Z") != 0)
 		return text;
 	free(text);
 	ctl_text_duration((double)(clock_wall_s() - (int64_t)timegm(&parts)), figure);

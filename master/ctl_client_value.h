@@ -1,6 +1,6 @@
 /* JSON values as text for people: harmless on a terminal, figures with their unit.
  *
- * The unit is told by the member's name: _s, _ms and _ns are durations, _bytes (or
+ * The unit is told by the member's name: _s, _ms, _us and _ns are durations, _bytes (or
  * "bytes") octets.  What is returned is owned by the caller (free). */
 #ifndef MASTER_CTL_CLIENT_VALUE_H
 #define MASTER_CTL_CLIENT_VALUE_H
@@ -17,7 +17,8 @@ ctl_value_print(const char *name, const struct ctl_json *value);
 __attribute__((nonnull(2), returns_nonnull, warn_unused_result)) char *
 ctl_value_member(const struct ctl_json *object, const char *name);
 
-/* How long ago the time "2024-11-21T04:20:00Z" in a member was; other text as it is. */
+/* How long ago the time "2024-11-21T04:20:00Z" in a member was, which may have a
+ * fraction of a second; other text as it is. */
 __attribute__((nonnull(2), returns_nonnull, warn_unused_result)) char *
 ctl_value_age(const struct ctl_json *object, const char *name);
 

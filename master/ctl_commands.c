@@ -6,6 +6,7 @@
 
 #include "master/poll_set.h"
 #include "master/stats_report.h"
+#include "master/stats_source.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 
@@ -84,6 +85,12 @@ run_stats(struct server *server, struct ctl_peer *peer)
 }
 
 static void
+run_changes(struct server *server, struct ctl_peer *peer)
+{
+	reply_report(server, peer, stats_source_changes);
+}
+
+static void
 run_stop(struct server *server, struct ctl_peer *peer)
 {
 	ctl_server_park(peer, CTL_PEER_STOPPING);
@@ -149,6 +156,7 @@ static const struct command commands[] = {
 	{ "stats", "stats [--per-worker]", 2, true, run_stats },
 	{ "zones", "zones [NAME]", 2, true, run_clerk },
 	{ "errors", "errors", 1, true, run_clerk },
+	{ "changes", "changes", 1, true, run_changes },
 	{ "generations", "generations", 1, true, run_clerk },
 	{ "diff", "diff A B", 3, true, run_clerk },
 	{ "reload", "reload [ZONE]", 2, false, run_reload },

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "master/log_sinks.h"
+#include "master/stats_source.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 
@@ -68,6 +69,7 @@ stats_problems_put(const struct server *server, struct json_out *json)
 			     " zone%s served from older data or not at all: see "
 			     "`martletctl errors`",
 			     broken_count, broken_count == 1 ? " is" : "s are");
+	count += stats_source_put_texts(server, json, SOURCE_TEXT_PROBLEM);
 	if (server->processes.sync.state == CHILD_WAITING)
 		count += put(json,
 			     "sync does not run: what is served stays as it is until it "
@@ -83,6 +85,7 @@ stats_problems_put_notices(const struct server *server, struct json_out *json)
 	unsigned wanted_kb = server->settings->dns.rcvbuf_kb;
 	char names[REGION_NOTICE_MAX];
 
+	stats_source_put_texts(server, json, SOURCE_TEXT_NOTICE);
 	region_get_restart_options(server->region, names);
 	if (names[0])
 		put(json, "changed, but only effective after a restart: %s", names);

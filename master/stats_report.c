@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "master/stats_problems.h"
+#include "master/stats_source.h"
 #include "shm/clock.h"
 
 static const char *
@@ -32,25 +33,6 @@ put_known(struct json_out *json, const char *name, uint64_t value)
 		json_out_null(json, name);
 }
 
-static void
-put_source(const struct server *server, struct json_out *json)
-{
-	int64_t checked_at_s = atomic_load(&server->region->swap.checked_at_s);
-	char error[256];
-
-	region_get_error(server->region, error);
-	json_out_begin_object(json, "source");
-	json_out_text(json, "kind", "files");
-	json_out_null(json, "connected");
-	if (checked_at_s)
-		json_out_int(json, "staleness_s", clock_wall_s() - checked_at_s);
-	else
-		json_out_null(json, "staleness_s");
-	json_out_null(json, "cursor");
-	json_out_text(json, "last_error", error[0] ? error : NULL);
-	json_out_end_object(json);
-}
-
 unsigned
 stats_report_status(struct server *server, struct json_out *json)
 {
@@ -66,7 +48,8 @@ stats_report_status(struct server *server, struct json_out *json)
 		      (clock_now_ns() - region->started_ns) / 1000000000);
 	json_out_text(json, "state", state_name(server));
 	put_known(json, "generation", generation);
-	json_out_uint(json, "overlay_records", 0);
+	json_out_uint(json, "overlay_records",
+		      region_source_get(&region->source, SOURCE_overlay_records));
 	if (generation) {
 		json_out_uint(json, "zones", atomic_load(&swap->zone_count));
 		json_out_uint(json, "records", atomic_load(&swap->record_count));
@@ -74,7 +57,7 @@ stats_report_status(struct server *server, struct json_out *json)
 		json_out_null(json, "zones");
 		json_out_null(json, "records");
 	}
-	put_source(server, json);
+	stats_source_put(server, json);
 	json_out_uint(json, "workers", region->worker_count);
 	json_out_begin_array(json, "problems");
 	problem_count = stats_problems_put(server, json);
@@ -196,6 +179,7 @@ stats_report_counters(struct server *server, struct json_out *json, bool is_per_
 	region_sum_stats(region, &sum);
 	json_out_begin_object(json, NULL);
 	put_counters(json, &sum);
+	stats_source_put_figures(server, json);
 	if (is_per_worker) {
 		json_out_begin_array(json, "stats");
 		for (unsigned i = 0; i < region->worker_count; i++) {

@@ -16,16 +16,21 @@
  * times are UTC as "2024-11-21T04:20:00Z", what is not known is null:
  *
  *	status       version pid uptime_s state generation overlay_records zones records
- *	             source:{kind connected staleness_s cursor last_error} workers
+ *	             source:{kind connected staleness_s cursor last_error, and with
+ *	             Redis state server connected_s oldest_digest_s} workers
  *	             problems:[...] notices:[...]
  *	ready        ready (true, false) generation
  *	workers      workers:[{id pid cpu state restarts uptime_s qps queries generation
  *	             rss_bytes}]
  *	stats        every counter by name, then latency_p50_ns latency_p90_ns
- *	             latency_p99_ns latency_p999_ns; with --per-worker also
+ *	             latency_p99_ns latency_p999_ns, every figure of SOURCE_FIGURE_TABLE,
+ *	             stream_propagation, event_propagation:{count p50_us p90_us p99_us
+ *	             max_us buckets:[{below_us count}]}; with --per-worker also
  *	             stats:[{id, every counter by name, latency_...}]
  *	zones        zones:[{name serial records source state loaded_at error}]
  *	errors       errors:[{zone source line reason state}]
+ *	changes      changes:[{number id cause zone zones added removed written served
+ *	             took_us}], the newest first; times with milliseconds
  *	reload, resume   generation zones records changed removed zones_in_error
  *	             errors:[{zone source line reason state}] took_ms notices:[...]
  *	swap, rollback   generation zones records took_ms notices:[...]

@@ -106,7 +106,7 @@ for my $case (
 	my ($exit, $out) = ctl('-h');
 	is($exit, 0, '-h');
 	like($out, qr/^  \Q$_\E\b/m, "help names $_")
-	  for qw(status ready workers stats zones errors reload build swap generations rollback resume diff stop);
+	  for qw(status ready workers stats zones errors changes reload build swap generations rollback resume diff stop);
 	is(scalar(grep { length > 80 } split /\n/, $out), 0, 'help fits 80 columns');
 	($exit, $out) = ctl('-V');
 	like($out, qr/^martletctl \d+\.\d+\.\d+\n$/, '-V');
@@ -274,6 +274,35 @@ sub fits {
 	is((served(object('{}'), 'stop'))[1], "stopped\n", 'stop');
 }
 
+{
+	my ($exit, $out) = served(object(JSON::PP->new->canonical->encode({ udp_queries => 5,
+		stream_propagation => { count => 100, p50_us => 1024, max_us => 3_000_000,
+			buckets => [ { below_us => 960, count => 20 }, { below_us => 1024, count => 70 },
+				{ below_us => 4096, count => 9 }, { below_us => undef, count => 1 } ] },
+		event_propagation => { count => 0, p50_us => undef, buckets => [] } })), 'stats');
+	is($exit, 0, 'stats with times');
+	fits($out, 80, 'the picture');
+	like($out, qr/^stream_propagation[.]p50_us +1[.]0ms$/m, 'a percentile');
+	like($out, qr/^ +below +1[.]0ms +90  #{36}\n +below +2[.]0ms +0\n +below +4[.]1ms +9  #{4}\n/m,
+		'a bar for each doubling');
+	like($out, qr/^ +below +for ever +1$/m, 'the rest');
+	unlike($out, qr/notifications/, 'nothing where nothing was timed');
+}
+{
+	my $json = JSON::PP->new->encode({ changes => [
+		{ number => 12, id => '1795226090210-12', cause => 'stream', zone => 'customer.' x 6 . 'example.',
+			zones => 1000, added => 12345, removed => 1, written => '2001-01-01T00:00:00.100Z',
+			served => '2001-01-01T00:00:00.101Z', took_us => 1234 },
+		{ number => 11, id => '1795226090209-0', cause => 'digest', zone => undef, zones => 1, added => 0,
+			removed => 1, written => undef, served => '2001-01-01T00:00:00.101Z', took_us => undef } ] });
+	my ($exit, $out) = served(object($json), 'changes');
+	is($exit, 0, 'changes');
+	fits($out, 80, 'the table');
+	like($out, qr/^ +ago +id .*took\n[0-9]+d [0-9]+h  1795226090210-12  stream  custom[^ ]+  +1000  12345 +1  1[.]2ms$/m,
+		'a row, with its age');
+	is((served(object('{"changes":[]}'), 'changes'))[1], "no changes yet\n", 'none');
+}
+
 # ---- a list that is too long for any memory prints as it comes
 {
 	my $rows = 50_000;
@@ -325,6 +354,8 @@ for my $case (
 	['diff without members', '{"diff":[{"removed":7,"added":[{},[7],null]}]}', 'diff', 1, 2],
 	['reload of another kind', '{"generation":[],"took_ms":"x","zones_in_error":{}}', 'reload'],
 	['figures past all', '{"uptime_s":1e300,"rss_bytes":-1e300,"x_ns":1e-300,"big":9223372036854775807,"f":1e308}', 'status'],
+	['times that contradict', '{"stream_propagation":{"count":1,"buckets":[{"below_us":1e300,"count":1e300},'
+		. '{"below_us":-5,"count":-7},{},7,{"below_us":{},"count":[]}]},"event_propagation":[1]}', 'stats'],
 	['lists in lists', '{"zones":[[[{"name":"x"}]]]}', 'zones'],
 	['objects nested deep', '{"a":{"b":{"c":{"d":1}}},"' . 'n' x 5000 . '":1}', 'status'],
 ) {

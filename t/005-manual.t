@@ -37,7 +37,8 @@ my %entries;
 my $text = read_file($pages[2]);
 $entries{$1}{$2}++ while $text =~ /^\.It (Cm|Li) (\S+)/mg;
 
-my @counters = read_file("$root/shm/stats_table.h") =~ /\bX\((\w+),/g;
+my @counters = map { read_file("$root/shm/$_") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g }
+	qw(stats_table.h region_source.h);
 cmp_ok(scalar @counters, '>', 30, 'counters are found in their table');
 is($entries{Li}{$_}, 1, "martletctl(8) has the counter $_") for @counters;
 is_deeply([ sort keys %{ $entries{Li} } ], [ sort @counters ],
@@ -67,7 +68,7 @@ my $m = Martlet->new(zones => {
 my %told;
 
 collect(($m->ctl(@$_))[1], $told{"@$_"} = {}) for ['status'], ['ready'], ['workers'],
-	[ 'stats', '--per-worker' ], ['zones'], ['generations'];
+	[ 'stats', '--per-worker' ], ['zones'], ['changes'], ['generations'];
 $m->write_zone('example.com', "\@ 3600 SOA ns h 2 2 3 4 5\n\@ NS ns\nns A 192.0.2.2\n");
 $m->write_zone('example.net', "\@ 3600 SOA ns\n");
 $m->expect_log(qr/example[.]net/);
