@@ -9,8 +9,10 @@
 
 #include "loader/fallback.h"
 #include "loader/generations.h"
+#include "loader/job.h"
 #include "loader/reload.h"
 #include "loader/retention.h"
+#include "loader/serve.h"
 #include "loader/state_files.h"
 #include "loader/take_in.h"
 #include "shm/clock.h"
@@ -63,7 +65,7 @@ hold(struct sync *sync, const struct generation_manifest *manifest,
 			 sync->state_dir, errcode_text(result), sync_remedy(result));
 		return result;
 	}
-	result = publish_generation(sync->region, sync->state_dir, manifest, reason);
+	result = serve_generation(sync, manifest, reason);
 	if (result) {
 		if (state_set_chosen(sync->state_dir, was_chosen == 0 ? before : 0) != 0)
 			log_errorx("%s/chosen cannot be set back: remove it",
@@ -76,10 +78,50 @@ hold(struct sync *sync, const struct generation_manifest *manifest,
 	return 0;
 }
 
+struct taking_in {
+	struct sync *sync;
+	const char *dir;
+	uint64_t id;
+};
+
+static int
+run_take_in(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
+{
+	const struct taking_in *taking = context;
+	struct generation_manifest manifest;
+	int result;
+
+	result = take_in_generation(taking->sync, taking->dir, taking->id, &manifest,
+				    reason);
+	if (result == 0)
+		job_report_put(report, &manifest, sizeof manifest);
+	return result;
+}
+
+/* A copy may take long. */
+static int
+take_in(struct taking_in *taking, struct generation_manifest *manifest,
+	char reason[SYNC_REASON_MAX])
+{
+	const struct job job = { "copier", run_take_in, taking };
+	struct job_report report;
+	int result = job_run(taking->sync, &job, &report, reason);
+
+	if (result == 0) {
+		job_report_take(&report, manifest, sizeof *manifest);
+	} else {
+		generations_remove_build(taking->sync->state_dir, taking->id);
+		generations_remove(taking->sync->state_dir, taking->id);
+	}
+	job_report_fini(&report);
+	return result;
+}
+
 unsigned
 choice_swap(struct sync *sync, int arg_count, char **args)
 {
-	uint64_t begun_ms = clock_now_ms(), id;
+	struct taking_in taking = { .sync = sync };
+	uint64_t begun_ms = clock_now_ms();
 	struct generation_manifest manifest;
 	char reason[SYNC_REASON_MAX];
 	int result;
@@ -89,21 +131,22 @@ choice_swap(struct sync *sync, int arg_count, char **args)
 	if (args[1][0] != '/')
 		return sync_refuse(sync, "swap %s: give the whole path, beginning with /",
 				   args[1]);
-	id = sync_next_id(sync);
+	taking.dir = args[1];
+	taking.id = sync_next_id(sync);
 	retention_apply(sync->settings, sync->region);
 	reply_progress(&sync->reply, "copying %s and checking the copy", args[1]);
-	result = take_in_generation(sync, args[1], id, &manifest, reason);
+	result = take_in(&taking, &manifest, reason);
 	if (result)
 		return sync_fail(sync, "%s", reason);
 	result = hold(sync, &manifest, reason);
 	if (result) {
-		generations_remove(sync->state_dir, id);
+		generations_remove(sync->state_dir, taking.id);
 		return sync_fail(sync, "%s", reason);
 	}
 	log_info("swap: generation %" PRIu64
 		 ", taken from %s, is served; the sources are "
 		 "not followed until `martletctl resume`",
-		 id, args[1]);
+		 taking.id, args[1]);
 	write_served(sync, &manifest, begun_ms);
 	return 0;
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "loader/generations.h"
+#include "loader/job.h"
+#include "loader/serve.h"
 #include "loader/state_files.h"
 #include "loader/store_verify.h"
 #include "shm/errcode.h"
@@ -37,8 +39,30 @@ check_heads(const char *dir, uint64_t id, struct generation_manifest *manifest,
 	return ERR_DAMAGED;
 }
 
+static int
+check_whole(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
+{
+	(void)report;
+	return store_verify(context, reason);
+}
+
+/* All of it; `found` as for store_verify. */
+static int
+verify(struct sync *sync, char *dir, char found[STORE_VERIFY_REASON_MAX])
+{
+	const struct job job = { "checker", check_whole, dir };
+	char reason[JOB_REASON_MAX];
+	struct job_report report;
+	int result = job_run(sync, &job, &report, reason);
+
+	job_report_fini(&report);
+	snprintf(found, STORE_VERIFY_REASON_MAX, "%s%.200s",
+		 result == ERR_CLOSED ? "cannot be checked: " : "", reason);
+	return result;
+}
+
 int
-fallback_check(const struct sync *sync, uint64_t id, bool all,
+fallback_check(struct sync *sync, uint64_t id, bool all,
 	       struct generation_manifest *manifest, char reason[SYNC_REASON_MAX])
 {
 	char dir[PATH_MAX], found[STORE_VERIFY_REASON_MAX] = "has too long a path";
@@ -47,7 +71,7 @@ fallback_check(const struct sync *sync, uint64_t id, bool all,
 	if (generations_path(sync->state_dir, id, dir)) {
 		result = check_heads(dir, id, manifest, found);
 		if (result == 0 && all)
-			result = store_verify(dir, found);
+			result = verify(sync, dir, found);
 	}
 	if (result == 0)
 		return 0;
@@ -65,8 +89,7 @@ try_serve(struct sync *sync, uint64_t id, bool check_all)
 	int result = fallback_check(sync, id, check_all, &manifest, reason);
 
 	if (result == 0)
-		result = publish_generation(sync->region, sync->state_dir, &manifest,
-					    reason);
+		result = serve_generation(sync, &manifest, reason);
 	if (result == 0)
 		return true;
 	sync_note_error(sync, "%s", reason);

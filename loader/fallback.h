@@ -25,7 +25,7 @@ bool fallback_verify_served(struct sync *sync);
  * marked, and never served again by itself.
  * returns 0 with its manifest; else an error and a sentence in `reason`. */
 __attribute__((nonnull, warn_unused_result))
-int fallback_check(const struct sync *sync, uint64_t id, bool all,
+int fallback_check(struct sync *sync, uint64_t id, bool all,
 		   struct generation_manifest *manifest, char reason[SYNC_REASON_MAX]);
 
 #endif

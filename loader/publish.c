@@ -51,6 +51,7 @@ publish_next_id(const struct region *region, uint64_t newest)
 /* What waits for the workers to get ready for `id`. */
 struct waiting {
 	const struct region *region;
+	const struct publish_steps *steps;
 	uint64_t id;
 	uint64_t until_ms;
 	/* had failed with this id before it was announced: not news until it is late */
@@ -114,12 +115,21 @@ look_at_all(const struct waiting *waiting, bool late, bool *all_ready,
 	return 0;
 }
 
+static void
+pause_briefly(const struct publish_steps *steps)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	if (steps->pause)
+		steps->pause(steps->context);
+	else
+		nanosleep(&pause, NULL);
+}
+
 /* returns 0 once all are ready or killed; the error of a worker that cannot open it. */
 static int
 wait_ready(const struct waiting *waiting, char reason[PUBLISH_REASON_MAX])
 {
-	const struct timespec pause = { .tv_nsec = 1000000 };
-
 	for (;;) {
 		bool late = clock_now_ms() >= waiting->until_ms, all_ready;
 		int result = look_at_all(waiting, late, &all_ready, reason);
@@ -130,15 +140,17 @@ wait_ready(const struct waiting *waiting, char reason[PUBLISH_REASON_MAX])
 			kill_late(waiting);
 			return 0;
 		}
-		nanosleep(&pause, NULL);
+		pause_briefly(waiting->steps);
 	}
 }
 
 static int
-announce_and_wait(struct region *region, uint64_t id, char reason[PUBLISH_REASON_MAX])
+announce_and_wait(struct region *region, uint64_t id, const struct publish_steps *steps,
+		  char reason[PUBLISH_REASON_MAX])
 {
 	struct waiting waiting = {
 		.region = region,
+		.steps = steps,
 		.id = id,
 		.until_ms = clock_now_ms() + PUBLISH_READY_MS,
 	};
@@ -161,12 +173,14 @@ store_facts(struct region_swap *swap, const struct generation_manifest *manifest
 int
 publish_generation(struct region *region, const char *state_dir,
 		   const struct generation_manifest *manifest,
-		   char reason[PUBLISH_REASON_MAX])
+		   const struct publish_steps *steps, char reason[PUBLISH_REASON_MAX])
 {
 	uint64_t id = manifest->id;
 	int result;
 
-	result = announce_and_wait(region, id, reason);
+	result = announce_and_wait(region, id, steps, reason);
+	if (result == 0 && steps->complete)
+		result = steps->complete(steps->context, reason);
 	if (result)
 		goto withdraw;
 	result = state_set_current(state_dir, id);

@@ -20,17 +20,28 @@ enum {
 	PUBLISH_REASON_MAX = 512,
 };
 
+/* What the caller does meanwhile; both may be NULL. */
+struct publish_steps {
+	/* instead of sleeping for a millisecond */
+	void (*pause)(void *context);
+	/* when the workers are ready, in front of the swap: what must be done before it, and
+	 * undone by the caller if that fails.  returns 0 or an error code with a reason. */
+	int (*complete)(void *context, char reason[PUBLISH_REASON_MAX]);
+	void *context;
+};
+
 /* Serve generation `manifest->id` of state_dir from now on.  Workers that run get
  * ready first; without any it is done at once, and those that start take it.
  *
  * returns 0; else the old generation goes on being served, `current` is as before,
  * and `reason` is a sentence that says why:
  *   ERR_DAMAGED, ERR_FORMAT, ...  what a worker found when it opened it
- *   ERR_IO, ERR_NOSPACE, ...      `current` could not be changed */
+ *   ERR_IO, ERR_NOSPACE, ...      `current` could not be changed
+ *   what `complete` returned */
 __attribute__((nonnull, warn_unused_result))
 int publish_generation(struct region *region, const char *state_dir,
 		       const struct generation_manifest *manifest,
-		       char reason[PUBLISH_REASON_MAX]);
+		       const struct publish_steps *steps, char reason[PUBLISH_REASON_MAX]);
 
 /* Take back the announcement of what could not be published. */
 __attribute__((nonnull))

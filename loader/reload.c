@@ -1,4 +1,4 @@
-/* The way of a reload: read, seal, verify, publish. */
+/* The way of a reload: have it read, sealed and verified, then publish. */
 #include "loader/reload.h"
 
 #include <inttypes.h>
@@ -7,65 +7,25 @@
 
 #include "loader/fallback.h"
 #include "loader/generations.h"
-#include "loader/store_verify.h"
-#include "loader/zone_update.h"
+#include "loader/reload_build.h"
+#include "loader/serve.h"
 #include "shm/clock.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 #include "shm/name_hash.h"
 
-enum { PROGRESS_FROM_MS = 2000 };
-
-static void
-show_progress(void *context, const struct zone_load_progress *progress)
-{
-	const struct zone_update *update = context;
-	struct sync *sync = update->context;
-
-	log_info("reading zones: %zu of %zu, %" PRIu64 " MB", progress->zones_done,
-		 progress->zones_count, progress->bytes >> 20);
-	reply_progress(&sync->reply, "reading zones: %zu of %zu, %" PRIu64 " MB",
-		       progress->zones_done, progress->zones_count,
-		       progress->bytes >> 20);
-}
-
-static void
-show_step(struct sync *sync, uint64_t begun_ms, const char *text)
-{
-	if (clock_now_ms() - begun_ms < PROGRESS_FROM_MS)
-		return;
-	log_info("%s", text);
-	reply_progress(&sync->reply, "%s", text);
-}
-
-/* Write the new generation under its own name.  Before anything is served it need not
- * be durable: the sources can give all of it again. */
+/* Give what was just sealed its own name. */
 static int
-seal(struct sync *sync, struct builder *builder, struct generation_manifest *manifest,
-     char reason[SYNC_REASON_MAX])
+finish(const struct sync *sync, uint64_t id, char reason[SYNC_REASON_MAX])
 {
-	const struct builder_seal_options options = {
-		.id = sync_next_id(sync),
-		.durable = atomic_load(&sync->region->swap.published_id) != 0,
-		.show_progress = true,
-	};
-	char dir[PATH_MAX];
-	int result;
+	int result = generations_finish(sync->state_dir, id);
 
-	if (!generations_build_path(sync->state_dir, options.id, dir)) {
-		snprintf(reason, SYNC_REASON_MAX, "state_dir %s is too long a path",
-			 sync->state_dir);
-		return ERR_RANGE;
-	}
-	result = builder_seal(builder, dir, &options, manifest, reason);
-	if (result)
-		return result;
-	result = generations_finish(sync->state_dir, options.id);
 	if (result) {
-		snprintf(reason, SYNC_REASON_MAX, "%.300s cannot be renamed: %s%s", dir,
+		snprintf(reason, SYNC_REASON_MAX,
+			 "generation %" PRIu64 " cannot be renamed: %s%s", id,
 			 errcode_text(result), sync_remedy(result));
-		generations_remove_build(sync->state_dir, options.id);
+		generations_remove_build(sync->state_dir, id);
 	}
 	return result;
 }
@@ -73,17 +33,17 @@ seal(struct sync *sync, struct builder *builder, struct generation_manifest *man
 /* Serve what was just sealed.  A first generation is served before it is verified and
  * durable, any other one after. */
 static int
-serve_sealed(struct sync *sync, struct generation_manifest *manifest,
+serve_sealed(struct sync *sync, struct generation_manifest *manifest, bool is_first,
 	     char reason[SYNC_REASON_MAX])
 {
-	bool is_first = atomic_load(&sync->region->swap.published_id) == 0;
 	char dir[PATH_MAX];
-	int result;
+	int result = finish(sync, manifest->id, reason);
 
-	result = fallback_check(sync, manifest->id, !is_first, manifest, reason);
+	if (result)
+		return result;
+	result = fallback_check(sync, manifest->id, false, manifest, reason);
 	if (result == 0)
-		result = publish_generation(sync->region, sync->state_dir, manifest,
-					    reason);
+		result = serve_generation(sync, manifest, reason);
 	if (result) {
 		generations_remove(sync->state_dir, manifest->id);
 		return result;
@@ -108,73 +68,46 @@ serve_base(struct sync *sync, uint64_t base_id, struct generation_manifest *mani
 
 	if (result || is_served)
 		return result;
-	result = publish_generation(sync->region, sync->state_dir, manifest, reason);
+	result = serve_generation(sync, manifest, reason);
 	if (result == 0)
 		atomic_store(&sync->region->swap.verified_id, base_id);
 	return result;
-}
-
-static int
-serve_update(struct sync *sync, struct zone_update *update, uint64_t base_id,
-	     uint64_t begun_ms, char reason[SYNC_REASON_MAX])
-{
-	struct generation_manifest manifest;
-	bool is_new = base_id == 0 || update->result.changed || update->result.removed;
-	int result;
-
-	if (!is_new) {
-		result = serve_base(sync, base_id, &manifest, reason);
-	} else {
-		result = zone_update_keep(update, reason);
-		show_step(sync, begun_ms, "writing the new generation");
-		if (result == 0)
-			result = seal(sync, update->builder, &manifest, reason);
-		show_step(sync, begun_ms, "checking and serving the new generation");
-		if (result == 0)
-			result = serve_sealed(sync, &manifest, reason);
-	}
-	if (result)
-		return result;
-	update->result.generation = manifest.id;
-	update->result.zones = manifest.zone_count;
-	update->result.records = manifest.record_count;
-	update->result.zones_in_error = manifest.broken_count;
-	update->result.took_ms = clock_now_ms() - begun_ms;
-	return 0;
 }
 
 int
 reload_from_files(struct sync *sync, uint64_t base_id, const uint8_t *only,
 		  struct reload_result *result, char reason[SYNC_REASON_MAX])
 {
-	struct zone_update update = {
+	struct reload_build build = {
+		.sync = sync,
+		.base_id = base_id,
+		.id = sync_next_id(sync),
 		.only = only,
-		.progress = show_progress,
-		.context = sync,
+		.is_first = atomic_load(&sync->region->swap.published_id) == 0,
 	};
 	uint64_t begun_ms = clock_now_ms();
-	char dir[PATH_MAX];
 	int error;
 
-	if (base_id != 0) {
-		if (!generations_path(sync->state_dir, base_id, dir)) {
-			snprintf(reason, SYNC_REASON_MAX,
-				 "state_dir %s is too long a path", sync->state_dir);
-			return ERR_RANGE;
-		}
-		update.base_dir = dir;
+	error = reload_build_run(&build, reason);
+	if (error)
+		return error;
+	if (build.is_new)
+		error = serve_sealed(sync, &build.manifest, build.is_first, reason);
+	else
+		error = serve_base(sync, base_id, &build.manifest, reason);
+	if (error) {
+		reload_result_fini(&build.result);
+		return error;
 	}
-	error = zone_update_read(&update, sync->settings, reason);
-	if (error == 0)
-		error = serve_update(sync, &update, base_id, begun_ms, reason);
-	if (error == 0) {
-		if (!only)
-			atomic_store(&sync->region->swap.checked_at_s, clock_wall_s());
-		*result = update.result;
-		memset(&update.result, 0, sizeof update.result);
-	}
-	zone_update_fini(&update);
-	return error;
+	if (!only)
+		atomic_store(&sync->region->swap.checked_at_s, clock_wall_s());
+	*result = build.result;
+	result->generation = build.manifest.id;
+	result->zones = build.manifest.zone_count;
+	result->records = build.manifest.record_count;
+	result->zones_in_error = build.manifest.broken_count;
+	result->took_ms = clock_now_ms() - begun_ms;
+	return 0;
 }
 
 /* The error of the only zone that was looked at is the command's. */
@@ -201,7 +134,8 @@ write_restart_notice(const struct sync *sync, struct json_out *json)
 	region_get_restart_options(sync->region, names);
 	if (!names[0])
 		return;
-	snprintf(text, sizeof text, "changed, but only effective after a restart: %s", names);
+	snprintf(text, sizeof text, "changed, but only effective after a restart: %s",
+		 names);
 	json_out_text(json, NULL, text);
 }
 

@@ -127,6 +127,41 @@ reload_result_log(const struct reload_result *result)
 }
 
 void
+reload_result_put(const struct reload_result *result, struct job_report *report)
+{
+	job_report_put(report, result, sizeof *result);
+	for (size_t i = 0; i < result->error_count; i++) {
+		job_report_put(report, &result->errors[i], sizeof result->errors[i]);
+		job_report_put_text(report, result->errors[i].zone);
+		job_report_put_text(report, result->errors[i].path);
+		job_report_put_text(report, result->errors[i].reason);
+	}
+}
+
+bool
+reload_result_take(struct reload_result *result, struct job_report *report)
+{
+	job_report_take(report, result, sizeof *result);
+	result->error_room = result->error_count;
+	result->errors = calloc(result->error_count + 1, sizeof *result->errors);
+	result->error_count = 0;
+	while (result->errors && result->error_count < result->error_room) {
+		struct reload_error *error = &result->errors[result->error_count++];
+
+		job_report_take(report, error, sizeof *error);
+		error->zone = job_report_take_text(report);
+		error->path = job_report_take_text(report);
+		error->reason = job_report_take_text(report);
+		if (report->is_broken)
+			break;
+	}
+	if (result->errors && !report->is_broken)
+		return true;
+	reload_result_fini(result);
+	return false;
+}
+
+void
 reload_result_fini(struct reload_result *result)
 {
 	for (size_t i = 0; i < result->error_count; i++) {

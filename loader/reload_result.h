@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "loader/job.h"
 #include "loader/zone_messages.h"
 #include "shm/json_out.h"
 
@@ -45,6 +46,13 @@ void reload_result_write(const struct reload_result *result, struct json_out *js
 /* Errors (the first ones of many), then what is served. */
 __attribute__((nonnull))
 void reload_result_log(const struct reload_result *result);
+
+/* From the process that reads to the one that tells.  reload_result_take leaves nothing to
+ * be freed when it returns false: the report is broken. */
+__attribute__((nonnull))
+void reload_result_put(const struct reload_result *result, struct job_report *report);
+__attribute__((nonnull, warn_unused_result))
+bool reload_result_take(struct reload_result *result, struct job_report *report);
 
 __attribute__((nonnull))
 void reload_result_fini(struct reload_result *result);

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <malloc.h>
-#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "loader/attend.h"
 #include "loader/choice.h"
 #include "loader/fallback.h"
 #include "loader/generations.h"
@@ -285,19 +284,21 @@ receive_request(struct sync *sync)
 static _Noreturn void
 run_loop(struct sync *sync)
 {
-	for (;;) {
-		struct pollfd wait = { .fd = sync->request_fd, .events = POLLIN };
-		int ready;
+	uint64_t retry_ms = clock_now_ms() + SYNC_RETRY_MS;
 
-		/* what the last reading took may be more than is needed for weeks */
-		malloc_trim(0);
+	for (;;) {
+		bool is_asked;
+
 		atomic_store(&sync->region->swap.sync_state, SYNC_IDLE);
-		ready = poll(&wait, 1, is_serving(sync) ? -1 : SYNC_RETRY_MS);
+		is_asked = attend_wait(sync, sync->request_fd,
+				       is_serving(sync) ? -1 : SYNC_RETRY_MS);
 		atomic_store(&sync->region->swap.sync_state, SYNC_BUILDING);
-		if (ready > 0)
+		if (is_asked)
 			receive_request(sync);
-		else if (ready == 0)
-			start(sync);
+		if (is_serving(sync) || clock_now_ms() < retry_ms)
+			continue;
+		start(sync);
+		retry_ms = clock_now_ms() + SYNC_RETRY_MS;
 	}
 }
 
@@ -313,6 +314,7 @@ sync_run(const struct heritage *heritage, int request_fd)
 	sync.state_dir = heritage->settings->state_dir;
 	sync.region = heritage->region;
 	sync.request_fd = request_fd;
+	sync.log_fd = heritage->log_fd;
 	reply_open(&sync.reply, -1, 0, 0);
 	atomic_store(&sync.region->swap.sync_state, SYNC_STARTING);
 	start(&sync);

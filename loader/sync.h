@@ -16,6 +16,7 @@ struct sync {
 	const char *state_dir;
 	struct region *region;
 	int request_fd;
+	int log_fd;			/* to the master */
 	struct reply reply;		/* to the request at hand; nobody between two */
 };
 

@@ -81,9 +81,10 @@ publish(uint64_t id, char reason[PUBLISH_REASON_MAX])
 						.zone_count = id + 100,
 						.record_count = id + 200,
 						.broken_count = 3 };
+	const struct publish_steps steps = { 0 };
 
 	reason[0] = '\0';
-	return publish_generation(region, state_dir, &manifest, reason);
+	return publish_generation(region, state_dir, &manifest, &steps, reason);
 }
 
 static void

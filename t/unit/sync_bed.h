@@ -284,6 +284,42 @@ bed_ask_clerk(struct bed *bed, const char *words)
 	return status;
 }
 
+/* A process that sync has forked, by its name; waits for it.  returns -1 for none. */
+static inline pid_t
+bed_find_job(const struct bed *bed, const char *name)
+{
+	uint64_t until_ms = clock_now_ms() + BED_WAIT_MS;
+	char path[96], line[4096], found[32];
+
+	while (clock_now_ms() < until_ms) {
+		FILE *file;
+		char *at = line, *end;
+		long pid;
+
+		snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)bed->sync,
+			 (int)bed->sync);
+		file = fopen(path, "r");
+		line[0] = '\0';
+		if (!file || !fgets(line, sizeof line, file))
+			line[0] = '\0';
+		if (file)
+			fclose(file);
+		for (; (pid = strtol(at, &end, 10)) > 0; at = end) {
+			snprintf(path, sizeof path, "/proc/%ld/comm", pid);
+			file = fopen(path, "r");
+			found[0] = '\0';
+			if (file && fgets(found, sizeof found, file))
+				found[strcspn(found, "\n")] = '\0';
+			if (file)
+				fclose(file);
+			if (strcmp(found, name) == 0)
+				return (pid_t)pid;
+		}
+		usleep(50);
+	}
+	return -1;
+}
+
 static inline bool
 bed_reply_has(const struct bed *bed, const char *text)
 {

@@ -203,6 +203,88 @@ test_crashes_of_choices(void)
 	bed_stop(&bed);
 }
 
+/* returns how many half-built generations there are. */
+static int
+count_leftovers(void)
+{
+	char path[256];
+	int count = 0;
+
+	for (unsigned id = 1; id < 30; id++) {
+		snprintf(path, sizeof path, "%s/generations/%08u.tmp", bed.state_dir, id);
+		count += access(path, F_OK) == 0;
+	}
+	return count;
+}
+
+/* Ask for something and kill the process that sync forks for it, `after_us` later.
+ * returns the exit code. */
+static int
+ask_and_kill(const char *words, const char *name, unsigned after_us)
+{
+	char args[256];
+	size_t len = strlen(words) + 1;
+	int fds[2], status;
+	pid_t job;
+
+	memcpy(args, words, len);
+	if (strchr(args, ' '))
+		*strchr(args, ' ') = '\0';
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
+		bail_out("no socket");
+	bed_send(&bed, args, len, fds[1]);
+	close(fds[1]);
+	job = bed_find_job(&bed, name);
+	kill(job, SIGSTOP);
+	kill(job, SIGCONT);
+	usleep(after_us);
+	kill(job, SIGKILL);
+	status = bed_read_reply(&bed, fds[0]);
+	close(fds[0]);
+	if (!bed_wait_idle(&bed))
+		bail_out("sync does not come to rest");
+	return status;
+}
+
+/* The process that builds dies at any moment: what is served stays, nothing is left. */
+static void
+test_killed_builder(void)
+{
+	char *lines = malloc(60000 * 40), swap[128], reason[256];
+	uint64_t served = prepare();
+	size_t len = 0;
+
+	for (unsigned i = 0; i < 60000; i++)
+		len += (size_t)sprintf(lines + len, "host%u A 192.0.2.%u\n", i, i % 256);
+	bed_start(&bed);
+	bed_write_zone(&bed, "a.test", 3, lines);
+	for (unsigned round = 0; round < 8; round++) {
+		int status = ask_and_kill("reload", "builder", round * 5000);
+
+		ok(status == 1 && bed_reply_has(&bed, "killed by signal 9") &&
+			   bed_served(&bed) == served && count_leftovers() == 0,
+		   "the builder is killed after %u ms: said, nothing changed", round * 5);
+	}
+	region_get_error(bed.region, reason);
+	ok(strstr(reason, "builder, was killed") != NULL, "status: %s", reason);
+	is_int(bed_ask(&bed, "reload"), 0, "the next reload succeeds");
+	is_int(bed_serial(&bed, "a.test."), 3, "and serves the new data");
+
+	bed_shell("rm -rf %s/out; cp -r %s/generations/%08u %s/out", bed.dir,
+		  bed.state_dir, (unsigned)bed_served(&bed), bed.dir);
+	snprintf(swap, sizeof swap, "swap %s/out", bed.dir);
+	served = bed_served(&bed);
+	is_int(ask_and_kill(swap, "copier", 0), 1, "the copier is killed");
+	ok(bed_served(&bed) == served && count_leftovers() == 0, "nothing changed");
+	is_int(ask_and_kill("rollback", "checker", 0), 1, "the checker is killed");
+	ok(bed_reply_has(&bed, "cannot be checked"), "says so");
+	ok(bed_served(&bed) == served &&
+		   !state_read_damage(bed.state_dir, served - 1, reason),
+	   "nothing changed, nor is it held damaged");
+	bed_stop(&bed);
+	free(lines);
+}
+
 /* A small file system fills up: the old data goes on being served. */
 static void
 test_full_disk(void)
@@ -275,6 +357,7 @@ main(void)
 		test_damage(damages[i].file, damages[i].at, damages[i].what);
 	test_nothing_whole();
 	test_damaged_choice();
+	test_killed_builder();
 	test_crashes();
 	test_crashes_of_choices();
 	test_full_disk();

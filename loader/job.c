@@ -1,0 +1,195 @@
+/* Forking a child, and hearing from it. */
+#include "loader/job.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "loader/attend.h"
+#include "loader/sync.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+enum { PIECE_LEN = 65536 };
+
+/* Written last: without it the job was cut short. */
+struct job_end {
+	uint64_t report_len; /* octets in front of this */
+	int32_t result;
+	char reason[JOB_REASON_MAX];
+};
+
+/* ---- the child ---- */
+
+static int
+compare_fds(const void *a, const void *b)
+{
+	int left = *(const int *)a, right = *(const int *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* Close all but stdio and `keep`: the master must see sync hang up when sync ends, and
+ * so must a source.  Where the system cannot, they stay open as long as the child. */
+static void
+close_others(int *keep, size_t count)
+{
+	int next = STDERR_FILENO + 1;
+
+	qsort(keep, count, sizeof *keep, compare_fds);
+	for (size_t i = 0; i < count; i++) {
+		if (keep[i] > next)
+			(void)close_range((unsigned)next, (unsigned)keep[i] - 1, 0);
+		if (keep[i] >= next)
+			next = keep[i] + 1;
+	}
+	(void)close_range((unsigned)next, ~0u, 0);
+}
+
+static bool
+write_all(int fd, const void *octets, size_t len)
+{
+	const uint8_t *at = octets;
+
+	while (len > 0) {
+		ssize_t done = write(fd, at, len);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return false;
+		at += done;
+		len -= (size_t)done;
+	}
+	return true;
+}
+
+static _Noreturn void
+run_child(struct sync *sync, const struct job *job, int fd, pid_t parent)
+{
+	int keep[] = { fd, sync->log_fd, sync->reply.fd };
+	struct job_report report = { 0 };
+	struct job_end end = { 0 };
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	prctl(PR_SET_NAME, job->name);
+	log_set_process(job->name);
+	close_others(keep, sizeof keep / sizeof *keep);
+	end.result = job->run(job->context, &report, end.reason);
+	if (end.result == 0 && report.is_broken) {
+		end.result = ERR_NOMEM;
+		snprintf(end.reason, sizeof end.reason, "%s", errcode_text(ERR_NOMEM));
+	}
+	if (end.result)
+		report.len = 0;
+	end.report_len = report.len;
+	_exit(write_all(fd, report.octets, report.len) && write_all(fd, &end, sizeof end)
+		      ? 0
+		      : 1);
+}
+
+/* ---- sync ---- */
+
+/* returns the child, with the descriptor to hear it by, or -1 with errno. */
+static pid_t
+start(struct sync *sync, const struct job *job, int *fd)
+{
+	pid_t child, parent = getpid();
+	int fds[2], saved_errno;
+
+	if (pipe(fds) != 0)
+		return -1;
+	child = fork();
+	if (child == 0)
+		run_child(sync, job, fds[1], parent);
+	saved_errno = errno;
+	close(fds[1]);
+	*fd = fds[0];
+	if (child < 0)
+		close(fds[0]);
+	errno = saved_errno;
+	return child;
+}
+
+/* Take what the child writes until it hangs up. */
+static void
+hear(struct sync *sync, int fd, struct job_report *report)
+{
+	uint8_t piece[PIECE_LEN];
+	ssize_t got;
+
+	do {
+		if (!attend_wait(sync, fd, -1))
+			continue;
+		got = read(fd, piece, sizeof piece);
+		if (got > 0)
+			job_report_put(report, piece, (size_t)got);
+		else if (got == 0 || errno != EINTR)
+			return;
+	} while (true);
+}
+
+static int
+explain_death(const struct job *job, int status, char reason[JOB_REASON_MAX])
+{
+	if (WIFSIGNALED(status))
+		snprintf(reason, JOB_REASON_MAX,
+			 "the process that worked on this, %s, was killed by signal %d "
+			 "(%s): nothing has changed",
+			 job->name, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		snprintf(reason, JOB_REASON_MAX,
+			 "the process that worked on this, %s, ended early with status "
+			 "%d: nothing has changed",
+			 job->name, WEXITSTATUS(status));
+	return ERR_CLOSED;
+}
+
+/* Judge how a child ended; what stays in the report is what it found. */
+static int
+conclude(const struct job *job, int status, struct job_report *report,
+	 char reason[JOB_REASON_MAX])
+{
+	struct job_end end;
+
+	if (report->is_broken) {
+		snprintf(reason, JOB_REASON_MAX, "%s", errcode_text(ERR_NOMEM));
+		return ERR_NOMEM;
+	}
+	if (report->len < sizeof end)
+		return explain_death(job, status, reason);
+	memcpy(&end, report->octets + report->len - sizeof end, sizeof end);
+	if (end.report_len != report->len - sizeof end)
+		return explain_death(job, status, reason);
+	report->len = end.report_len;
+	memcpy(reason, end.reason, sizeof end.reason);
+	return end.result;
+}
+
+int
+job_run(struct sync *sync, const struct job *job, struct job_report *report,
+	char reason[JOB_REASON_MAX])
+{
+	int fd, status = 0;
+	pid_t child;
+
+	*report = (struct job_report){ 0 };
+	child = start(sync, job, &fd);
+	if (child < 0) {
+		snprintf(reason, JOB_REASON_MAX, "no process can be started for this: %s",
+			 strerror(errno));
+		return ERR_CLOSED;
+	}
+	hear(sync, fd, report);
+	close(fd);
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return conclude(job, status, report, reason);
+}
