@@ -23,6 +23,24 @@ apex_put_source(struct node_writer *writer, const struct builder_source *source)
 	node_writer_end_block(writer);
 }
 
+void
+apex_put_fault(struct node_writer *writer, const struct zone_fault *fault)
+{
+	struct rrset_fault_head head = {
+		.line = fault->line,
+		.type = fault->type,
+		.kind = fault->kind,
+		.owner_len = fault->owner_len,
+		.path_len = (uint16_t)strnlen(fault->path, UINT16_MAX),
+		.reason_len = (uint16_t)strnlen(fault->reason, UINT16_MAX),
+	};
+
+	node_writer_append(writer, &head, sizeof head);
+	node_writer_append(writer, fault->owner, head.owner_len);
+	node_writer_append(writer, fault->path, head.path_len);
+	node_writer_append(writer, fault->reason, head.reason_len);
+}
+
 static void
 put_source_and_error(struct node_writer *writer, const struct builder_source *source,
 		     const char *error)

@@ -7,11 +7,16 @@
 
 #include "loader/builder.h"
 #include "loader/node_writer.h"
+#include "loader/zone_records.h"
 #include "shm/node.h"
 
 /* Append BLOCK_SOURCE to the open node. */
 __attribute__((nonnull))
 void apex_put_source(struct node_writer *writer, const struct builder_source *source);
+
+/* Append one entry to the open BLOCK_FAULTS. */
+__attribute__((nonnull))
+void apex_put_fault(struct node_writer *writer, const struct zone_fault *fault);
 
 /* Write the whole apex node of a zone of which nothing good is known; its zone id is 0
  * as yet.  returns 0, ERR_NOMEM, ERR_RANGE; the node is in `writer`. */

@@ -20,15 +20,18 @@ print_errors(const struct reload_result *result)
 	for (size_t i = 0; i < result->error_count; i++) {
 		const struct reload_error *error = &result->errors[i];
 
-		if (error->line > 0)
+		if (error->owner[0])
+			fprintf(stderr, "error: %s:%" PRIu32 ": %s: %s\n", error->path,
+				error->line, error->owner, error->reason);
+		else if (error->line > 0)
 			fprintf(stderr, "error: %s:%" PRIu32 ": %s\n", error->path,
 				error->line, error->reason);
 		else
 			fprintf(stderr, "error: %s: %s\n", error->path, error->reason);
 	}
-	if (result->error_count > 0)
+	if (reload_result_bad_zones(result) > 0)
 		fprintf(stderr, "zones that will answer SERVFAIL: %zu\n",
-			result->error_count);
+			reload_result_bad_zones(result));
 }
 
 int

@@ -17,6 +17,7 @@ struct clerk {
 	char **args;			/* args[0] is the command */
 	struct reply reply;
 	struct json_out *json;		/* the reply's; the command writes one object */
+	uint64_t unlisted;		/* `errors`: RRsets in error beyond those listed */
 };
 
 /* The commands.  Each writes a whole object and returns the exit code. */

@@ -1,4 +1,6 @@
 /* `zones` and `errors`: what the apex nodes of the served generation say. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +8,7 @@
 #include "loader/zone_state.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
+#include "shm/rrtype.h"
 
 enum { ROWS_PER_TURN = 4096 };
 
@@ -25,6 +28,17 @@ write_name(struct clerk *clerk, const char *member, const struct zone_state *zon
 
 	dname_to_text(node_owner(&zone->apex), name);
 	json_out_text(clerk->json, member, name);
+}
+
+static void
+write_fault_count(struct json_out *json, uint32_t count)
+{
+	char text[96];
+
+	snprintf(text, sizeof text,
+		 "%" PRIu32 " RRset%s not served as the file has %s: martletctl errors",
+		 count, count == 1 ? " is" : "s are", count == 1 ? "it" : "them");
+	json_out_text(json, "error", count ? text : NULL);
 }
 
 static void
@@ -48,7 +62,7 @@ write_zone(struct clerk *clerk, const struct zone_state *zone)
 	if (zone->error)
 		json_out_text_len(json, "error", zone->error, zone->error_len);
 	else
-		json_out_null(json, "error");
+		write_fault_count(json, zone->facts.fault_count);
 	json_out_end_object(json);
 }
 
@@ -61,6 +75,8 @@ write_error(struct clerk *clerk, const struct zone_state *zone)
 	zone_state_parse_error(zone, &error);
 	json_out_begin_object(json, NULL);
 	write_name(clerk, "zone", zone);
+	json_out_null(json, "owner");
+	json_out_null(json, "type");
 	if (error.path_len > 0)
 		json_out_text_len(json, "source", error.path, error.path_len);
 	else
@@ -72,6 +88,50 @@ write_error(struct clerk *clerk, const struct zone_state *zone)
 	json_out_text_len(json, "reason", error.reason, error.reason_len);
 	json_out_text(json, "state", zone_state_name(zone));
 	json_out_end_object(json);
+}
+
+static void
+write_fault(struct clerk *clerk, const struct zone_state *zone,
+	    const struct rrset_fault *fault)
+{
+	char owner[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX];
+	struct json_out *json = clerk->json;
+
+	dname_to_text(fault->owner, owner);
+	rrtype_to_text(fault->head.type, type);
+	json_out_begin_object(json, NULL);
+	write_name(clerk, "zone", zone);
+	json_out_text(json, "owner", owner);
+	json_out_text(json, "type", type);
+	if (fault->head.path_len > 0)
+		json_out_text_len(json, "source", fault->path, fault->head.path_len);
+	else
+		write_source(clerk, zone);
+	if (fault->head.line > 0)
+		json_out_uint(json, "line", fault->head.line);
+	else
+		json_out_null(json, "line");
+	json_out_text_len(json, "reason", fault->reason, fault->head.reason_len);
+	json_out_text(json, "state", zone_state_fault_name(fault->head.kind));
+	json_out_end_object(json);
+}
+
+/* The zone as a whole, then its RRsets, as far as the list goes. */
+static void
+write_errors(struct clerk *clerk, const struct zone_state *zone)
+{
+	uint32_t at = 0, count = 0;
+	struct rrset_fault fault;
+
+	if (zone->error)
+		write_error(clerk, zone);
+	while (rrset_fault_next(&zone->faults, &at, &fault)) {
+		write_fault(clerk, zone, &fault);
+		count++;
+	}
+	clerk->unlisted += zone->facts.fault_count > count
+				   ? zone->facts.fault_count - count
+				   : 0;
 }
 
 /* returns the exit code: damage ends the list early. */
@@ -88,8 +148,8 @@ write_rows(struct clerk *clerk, const struct generation *gen, const uint64_t *of
 			return 1;
 		if (!errors_only)
 			write_zone(clerk, &zone);
-		else if (zone.error)
-			write_error(clerk, &zone);
+		else
+			write_errors(clerk, &zone);
 		if (i % ROWS_PER_TURN == 0)
 			clerk_go_on(clerk);
 	}
@@ -112,6 +172,8 @@ write_list(struct clerk *clerk, const struct generation *gen, bool errors_only)
 	json_out_begin_array(clerk->json, clerk->args[0]);
 	status = write_rows(clerk, gen, offsets, count, errors_only);
 	json_out_end_array(clerk->json);
+	if (errors_only)
+		json_out_uint(clerk->json, "unlisted", clerk->unlisted);
 	if (status)
 		json_out_text(clerk->json, "error",
 			      "the generation that is served is damaged");

@@ -167,6 +167,7 @@ store_facts(struct region_swap *swap, const struct generation_manifest *manifest
 	atomic_store(&swap->zone_count, manifest->zone_count);
 	atomic_store(&swap->record_count, manifest->record_count);
 	atomic_store(&swap->broken_count, manifest->broken_count);
+	atomic_store(&swap->fault_count, manifest->fault_count);
 	atomic_store(&swap->published_at_s, clock_wall_s());
 }
 

@@ -106,6 +106,7 @@ reload_from_files(struct sync *sync, uint64_t base_id, const uint8_t *only,
 	result->zones = build.manifest.zone_count;
 	result->records = build.manifest.record_count;
 	result->zones_in_error = build.manifest.broken_count;
+	result->rrsets_in_error = build.manifest.fault_count;
 	result->took_ms = clock_now_ms() - begun_ms;
 	return 0;
 }
@@ -143,7 +144,7 @@ static unsigned
 write_reply(struct sync *sync, const struct reload_result *result, bool only)
 {
 	struct json_out *json = &sync->reply.json;
-	bool is_failure = only && result->error_count > 0;
+	bool is_failure = only && reload_result_bad_zones(result) > 0;
 
 	json_out_begin_object(json, NULL);
 	reload_result_write(result, json);

@@ -9,13 +9,16 @@
 #include "loader/job.h"
 #include "loader/zone_messages.h"
 #include "shm/json_out.h"
+#include "shm/node.h"
 
-/* A zone that is not served from its present source. */
+/* A zone, or an RRset of one, that is not served from its present source. */
 struct reload_error {
-	size_t order;			/* its place among the configured zones */
+	size_t order;			/* the zone's place among the configured zones */
 	char *zone, *path, *reason;	/* owned; "" for no path */
+	char *owner;			/* owned; of an RRset, "" for the whole zone */
+	uint16_t type;
 	uint32_t line;			/* 0: none is known */
-	bool is_stale;			/* older data is served; else SERVFAIL */
+	const char *state;		/* as zone_state.h names it; static */
 };
 
 /* All zero is a good start. */
@@ -25,6 +28,7 @@ struct reload_result {
 	uint64_t changed, removed;	/* zones; an error that comes or goes is a change */
 	uint64_t zones_in_error;	/* in all of the generation */
 	uint64_t took_ms;
+	uint64_t rrsets_in_error;	/* the same, RRsets of zones that are served */
 	struct reload_error *errors;	/* owned */
 	size_t error_count, error_room;
 };
@@ -35,7 +39,16 @@ __attribute__((nonnull(1, 2), warn_unused_result))
 bool reload_result_add_error(struct reload_result *result, const uint8_t *origin, size_t order,
 			     const struct zone_message *message, bool is_stale);
 
-/* Bring the errors into the order of the zones. */
+/* Note an RRset in error.  returns as above. */
+__attribute__((nonnull, warn_unused_result))
+bool reload_result_add_fault(struct reload_result *result, const uint8_t *origin, size_t order,
+			     const struct rrset_fault *fault);
+
+/* How many of the errors concern whole zones. */
+__attribute__((nonnull, pure))
+size_t reload_result_bad_zones(const struct reload_result *result);
+
+/* Bring the errors into the order of the zones, each before its RRsets. */
 __attribute__((nonnull))
 void reload_result_sort(struct reload_result *result);
 

@@ -17,7 +17,6 @@
 enum render_warning {
 	WARNING_ORPHAN_SIG = 1 << 0,
 	WARNING_STRAY_NSEC3 = 1 << 1,
-	WARNING_BIG_SIGS = 1 << 2,
 };
 
 struct renderer {
@@ -73,21 +72,8 @@ name_flags(struct renderer *r, const uint8_t *name, size_t len)
 static void
 put_rrset(struct renderer *r, const struct rrset_job *job)
 {
-	switch (rrset_render(&r->scratch, job, &r->writer)) {
-	case RRSET_RENDERED:
-		break;
-	case RRSET_SIGS_DROPPED:
-		warn_once(r, WARNING_BIG_SIGS, job->records,
-			  "with its signatures this RRset fits no DNS message; it is "
-			  "served without them");
-		break;
-	case RRSET_TOO_BIG:
-		if (job->kind == BLOCK_RRSET)
-			warn_record(r, job->records,
-				    "this RRset fits no DNS message (65535 octets) and "
-				    "answers SERVFAIL");
-		break;
-	}
+	/* zone_faults.c has told what does not fit */
+	(void)rrset_render(&r->scratch, job, &r->writer);
 }
 
 static const struct zone_record *
@@ -198,6 +184,19 @@ put_source(struct renderer *r)
 	apex_put_source(&r->writer, &source);
 }
 
+static void
+put_faults(struct renderer *r)
+{
+	size_t count = zone_records_faults_listed(r->zone);
+
+	if (count == 0)
+		return;
+	node_writer_begin_block(&r->writer, BLOCK_FAULTS, 0);
+	for (size_t i = 0; i < count; i++)
+		apex_put_fault(&r->writer, &r->zone->faults[i]);
+	node_writer_end_block(&r->writer);
+}
+
 static int
 finish_node(struct renderer *r, const uint8_t **node)
 {
@@ -226,6 +225,7 @@ render_apex(struct renderer *r, const uint8_t **node)
 		put_nsec3param(r);
 	put_rrsets(r, &apex);
 	put_source(r);
+	put_faults(r);
 	return finish_node(r, node);
 }
 

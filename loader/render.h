@@ -4,7 +4,8 @@
  *
  * Left out, with a warning: signatures that cover nothing; NSEC3 records that belong to
  * no chain of an NSEC3PARAM at the apex.  An RRset that fits no message answers
- * SERVFAIL (BLOCK_BAD_RRSET). */
+ * SERVFAIL (BLOCK_BAD_RRSET), signatures that do not fit beside theirs are left out:
+ * the zone's faults, which the apex lists (BLOCK_FAULTS). */
 #ifndef LOADER_RENDER_H
 #define LOADER_RENDER_H
 
@@ -17,8 +18,7 @@
 
 struct renderer;
 
-/* What is left out or unusable, and where; of each kind the first one of a zone only,
- * but every RRset that is too big.  All borrowed during the call. */
+/* What is left out, and where; of each kind the first one of a zone only.  All borrowed during the call. */
 typedef void render_warn_fn(void *context, const struct zone_records *zone,
 			    const struct zone_record *record, const char *text);
 

@@ -150,6 +150,9 @@ render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
 		.serial = soa ? soa_field(soa, SOA_SERIAL_FROM_END) : 0,
 		.record_count = zone->count,
 		.name_count = 1,
+		.fault_count = zone->fault_count < UINT32_MAX
+				       ? (uint32_t)zone->fault_count
+				       : UINT32_MAX,
 		.loaded_at_s = zone->loaded_at_s,
 	};
 	nsec3_chain_choose(&scan->chain, zone, apex.first, apex.end);

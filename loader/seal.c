@@ -246,6 +246,7 @@ finish_index(struct seal *seal, struct generation_manifest *manifest)
 		manifest->record_count = index.summary.record_count;
 		manifest->name_count = index.summary.name_count;
 		manifest->broken_count = (uint32_t)index.summary.broken_count;
+		manifest->fault_count = index.summary.fault_count;
 		rc = write_index(seal, &index, manifest);
 	}
 	seal_index_fini(&index);

@@ -209,6 +209,7 @@ take_apex(struct index_walk *walk, const struct node *node, uint64_t off)
 		return ERR_DAMAGED;
 	index->summary.zone_count++;
 	index->summary.record_count += facts.record_count;
+	index->summary.fault_count += facts.fault_count;
 	if (node_find_block(node, BLOCK_ERROR, 0, &block))
 		index->summary.broken_count++;
 	index->head.apex_depths[labels / 64] |= UINT64_C(1) << labels % 64;

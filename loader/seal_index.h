@@ -11,7 +11,7 @@
 
 /* What the walk counts for the manifest. */
 struct index_summary {
-	uint64_t zone_count, record_count, name_count, broken_count;
+	uint64_t zone_count, record_count, name_count, broken_count, fault_count;
 };
 
 /* An index in memory; owned by the caller, all zero is an empty one. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "loader/zone_faults.h"
 #include "loader/zone_rules.h"
 #include "shm/errcode.h"
 #include "shm/rdata.h"
@@ -78,8 +79,13 @@ zone_rules_rrset_end(const struct zone_records *zone, size_t at)
 int
 zone_check(struct zone_records *zone, struct zone_messages *messages)
 {
+	int rc;
+
 	zone_rules_rrsets(zone, messages);
 	zone_rules_owners(zone, messages);
 	zone_rules_targets(zone, messages);
+	rc = messages->counts[ZONE_ERROR] ? ERR_OK : zone_faults_find(zone, messages);
+	if (rc != ERR_OK)
+		zone_messages_add(messages, ZONE_ERROR, "", 0, "%s", errcode_text(rc));
 	return messages->counts[ZONE_ERROR] ? ERR_SYNTAX : ERR_OK;
 }

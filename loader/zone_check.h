@@ -17,8 +17,8 @@ bool zone_check_record(const struct zone_records *zone, const struct zone_record
 
 /* Check a sorted zone of such records, and make it what zone_records.h promises:
  * duplicates are merged; an RRset whose TTLs differ gets the lowest, with a warning
- * (RFC 2181, section 5.2), signatures their RRset's; an RRset that fits no message is
- * dropped (ZONE_DROPPED).
+ * (RFC 2181, section 5.2), signatures their RRset's; RRsets that fit no message become
+ * faults of the zone (ZONE_DROPPED), see zone_faults.h.
  *
  * Errors: not one SOA, or one below the apex; no NS at the apex; CNAME beside other
  * data, or several; several DNAMEs, DNAME beside NS below the apex; NSEC3PARAM with

@@ -32,6 +32,7 @@ zone_records_free(struct zone_records *zone)
 	arena_free(zone->arena);
 	free(zone->records);
 	free(zone->paths);
+	free(zone->faults);
 	free(zone);
 }
 
@@ -112,4 +113,17 @@ const char *
 zone_records_path(const struct zone_records *zone, const struct zone_record *record)
 {
 	return record->file < zone->path_count ? zone->paths[record->file] : "";
+}
+
+int
+zone_records_add_fault(struct zone_records *zone, const struct zone_fault *fault)
+{
+	if (!zone->faults)
+		zone->faults = calloc(ZONE_FAULTS_LISTED, sizeof *zone->faults);
+	if (!zone->faults)
+		return ERR_NOMEM;
+	if (zone->fault_count < ZONE_FAULTS_LISTED)
+		zone->faults[zone->fault_count] = *fault;
+	zone->fault_count++;
+	return ERR_OK;
 }

@@ -21,11 +21,24 @@ struct zone_record {
 	uint8_t reserved;
 };
 
+/* An RRset that is not served as the source has it. */
+struct zone_fault {
+	const uint8_t *owner;		/* lower-cased; of the zone's records or arena, as path */
+	const char *path;		/* "": no file */
+	const char *reason;		/* static text */
+	uint32_t line;			/* 0: unknown */
+	uint16_t type;
+	uint8_t owner_len;
+	uint8_t kind;			/* enum fault_kind, shm/node.h */
+};
+
+enum { ZONE_FAULTS_LISTED = 100 };
+
 /* As zone_load gives it: sorted by owner (canonical order), type, rdata (as octets, RFC
  * 4034 section 6.3, names in it compared in lower case); without duplicates; all TTLs of
  * an RRset equal; exactly one SOA, at the apex; NS at the apex; CNAME beside nothing but
  * its signatures and NSEC; every owner at or below the apex; every rdata well-formed
- * (rdata_is_valid); no RRset too large for a message. */
+ * (rdata_is_valid); `faults` names the RRsets that are too large for a message. */
 struct zone_records {
 	uint8_t origin[DNAME_MAX];	/* lower-cased */
 	size_t origin_len;
@@ -35,6 +48,8 @@ struct zone_records {
 	size_t path_count, path_room;
 	uint64_t stamp;			/* of all files, see zone_stamp */
 	int64_t loaded_at_s;
+	struct zone_fault *faults;	/* the first ZONE_FAULTS_LISTED of fault_count; owned */
+	size_t fault_count;
 	struct arena *arena;		/* holds owners and rdata, each with ARENA_PAD */
 };
 
@@ -54,6 +69,19 @@ void zone_records_free(struct zone_records *zone);
  * returns  0, ERR_NOMEM, or ERR_FULL beyond 2^32 - 1 records. */
 __attribute__((nonnull, warn_unused_result))
 int zone_records_add(struct zone_records *zone, const struct zone_record *record);
+
+/* Note a fault (copied; what it points at is not).  Beyond ZONE_FAULTS_LISTED it is only
+ * counted.  returns 0 or ERR_NOMEM. */
+__attribute__((nonnull, warn_unused_result))
+int zone_records_add_fault(struct zone_records *zone, const struct zone_fault *fault);
+
+/* How many faults `faults` holds. */
+static inline size_t
+zone_records_faults_listed(const struct zone_records *zone)
+{
+	return zone->fault_count < ZONE_FAULTS_LISTED ? zone->fault_count
+						      : ZONE_FAULTS_LISTED;
+}
 
 /* Make `path` one of the zone's files (once: a known one is found again).
  * returns its index, ERR_NOMEM, or ERR_FULL beyond ZONE_PATHS_MAX. */

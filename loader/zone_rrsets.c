@@ -1,72 +1,17 @@
-/* From records to RRsets, in place: duplicates merged, TTLs made one, what fits no
- * message left out.
+/* From records to RRsets, in place: duplicates merged, TTLs made one.
  *
  * Records move down over what is left out; `to` is where the next one goes. */
 #include <stdio.h>
 
 #include "loader/zone_rules.h"
 #include "loader/zone_sort.h"
-#include "shm/rdata.h"
 #include "shm/rrtype.h"
-
-enum {
-	MESSAGE_MAX = 65535,
-	MESSAGE_HEAD = 12 + 4, /* header; type and class behind the question's name */
-	POINTER_LEN = 2,
-	RR_HEAD = POINTER_LEN + 10, /* owner as a pointer; type, class, TTL, length */
-};
 
 struct rrset_pass {
 	struct zone_records *zone;
 	struct zone_messages *messages;
 	size_t to;
 };
-
-/* Octets of rdata in a message when every name that may be a pointer is one. */
-static size_t
-least_rdata(const struct zone_record *record)
-{
-	struct rdata_name names[RDATA_NAMES_MAX];
-	unsigned count =
-		rdata_names(record->type, record->rdata, record->rdata_len, names);
-	size_t size = record->rdata_len;
-
-	for (unsigned i = 0; i < count; i++)
-		if (names[i].may_compress && names[i].len > POINTER_LEN)
-			size -= names[i].len - (size_t)POINTER_LEN;
-	return size;
-}
-
-/* Octets that RRs [at, end) take at least in a message; the exact size is found when
- * they are rendered. */
-static size_t
-wire_size(const struct zone_records *zone, size_t at, size_t end)
-{
-	size_t size = 0;
-
-	for (; at < end; at++)
-		size += RR_HEAD + least_rdata(&zone->records[at]);
-	return size;
-}
-
-static size_t
-message_room(const struct zone_record *record)
-{
-	return MESSAGE_MAX - MESSAGE_HEAD - (size_t)record->owner_len;
-}
-
-/* A set that is larger than `room` is taken back; returns whether it was. */
-static bool
-drop_if_larger(struct rrset_pass *pass, size_t start, size_t size, size_t room,
-	       const char *what)
-{
-	if (size <= room)
-		return false;
-	zone_rules_complain(pass->zone, &pass->zone->records[start], pass->messages,
-			    ZONE_DROPPED, what);
-	pass->to = start;
-	return true;
-}
 
 /* Give [start, to) one TTL: `ttl`. */
 static void
@@ -87,7 +32,7 @@ warn_of_ttl(struct rrset_pass *pass, const struct zone_record *record, const cha
 }
 
 /* Move the set [at, end) down to `to`, without duplicates.  Signatures are one set
- * only in name; their TTLs and sizes are seen to later. */
+ * only in name; their TTLs are seen to later. */
 static void
 move_set(struct rrset_pass *pass, size_t at, size_t end)
 {
@@ -105,10 +50,6 @@ move_set(struct rrset_pass *pass, size_t at, size_t end)
 			records[pass->to++] = records[at];
 	}
 	if (records[start].type == RRTYPE_RRSIG)
-		return;
-	if (drop_if_larger(pass, start, wire_size(pass->zone, start, pass->to),
-			   message_room(&records[start]),
-			   "the RRset fits no message and is left out"))
 		return;
 	if (differ)
 		warn_of_ttl(pass, &records[start], "the TTLs of the RRset differ", ttl);
@@ -133,8 +74,7 @@ signatures_end(const struct zone_records *zone, size_t at, size_t end)
 }
 
 /* Move the signatures [at, end) over the set [set, set_end), which is empty when this
- * name does not have it, down to `to`.  They must fit into a message with it, and
- * have its TTL (RFC 4034, section 3). */
+ * name does not have it, down to `to`.  They must have its TTL (RFC 4034, section 3). */
 static void
 move_signatures(struct rrset_pass *pass, size_t at, size_t end, size_t set,
 		size_t set_end)
@@ -147,13 +87,6 @@ move_signatures(struct rrset_pass *pass, size_t at, size_t end, size_t set,
 		differ |= set < set_end && records[at].ttl != records[set].ttl;
 		records[pass->to++] = records[at];
 	}
-	if (drop_if_larger(
-		    pass, start,
-		    wire_size(pass->zone, set, set_end) +
-			    wire_size(pass->zone, start, pass->to),
-		    message_room(&records[start]),
-		    "an RRset and its signatures fit no message, they are left out"))
-		return;
 	if (differ) {
 		warn_of_ttl(pass, &records[start],
 			    "the TTLs of RRset and signature differ", records[set].ttl);

@@ -18,7 +18,7 @@ size_t zone_rules_owner_end(const struct zone_records *zone, size_t at);
 __attribute__((nonnull, pure))
 size_t zone_rules_rrset_end(const struct zone_records *zone, size_t at);
 
-/* Make proper RRsets of a sorted zone: no duplicates, one TTL, none too large. */
+/* Make proper RRsets of a sorted zone: no duplicates, one TTL. */
 __attribute__((nonnull))
 void zone_rules_rrsets(struct zone_records *zone, struct zone_messages *messages);
 

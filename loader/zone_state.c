@@ -47,6 +47,8 @@ zone_state_read(const struct node *apex, struct zone_state *out)
 		out->error = (const char *)block.payload;
 		out->error_len = block.head.len;
 	}
+	if (node_find_block(apex, BLOCK_FAULTS, 0, &block))
+		out->faults = block;
 	return true;
 }
 
@@ -55,7 +57,15 @@ zone_state_name(const struct zone_state *zone)
 {
 	if (zone->facts.flags & ZONE_BROKEN)
 		return "error";
-	return zone->error ? "stale" : "ok";
+	if (zone->error)
+		return "stale";
+	return zone->facts.fault_count ? "partial" : "ok";
+}
+
+const char *
+zone_state_fault_name(uint8_t kind)
+{
+	return kind == FAULT_UNSIGNED ? "partial" : "error";
 }
 
 const char *

@@ -17,13 +17,15 @@ struct zone_state {
 	size_t paths_len;
 	const char *error;		/* error_len octets; NULL for none */
 	size_t error_len;
+	struct block faults;		/* for rrset_fault_next; head.len 0 for none */
 };
 
 /* Read an apex node.  returns false when it is none: damage. */
 __attribute__((nonnull, warn_unused_result))
 bool zone_state_read(const struct node *apex, struct zone_state *out);
 
-/* "ok"; "stale": the source is bad and older data is served; "error": SERVFAIL. */
+/* "ok"; "partial": some RRsets are not served as the source has them; "stale": the source
+ * is bad and older data is served; "error": SERVFAIL. */
 __attribute__((nonnull, returns_nonnull, pure))
 const char *zone_state_name(const struct zone_state *zone);
 
@@ -43,6 +45,11 @@ struct zone_error {
 /* Only a path that the zone's source names is taken as one.  `zone` has an error. */
 __attribute__((nonnull))
 void zone_state_parse_error(const struct zone_state *zone, struct zone_error *out);
+
+/* Of an RRset that is not served as the source has it: "error": SERVFAIL; "partial":
+ * something of it is left out. */
+__attribute__((returns_nonnull, const))
+const char *zone_state_fault_name(uint8_t kind);
 
 /* The node offsets of all apexes of a generation, in canonical order of their names.
  * returns 0 with *offsets (owned by the caller, free()) and *count; ERR_NOMEM;

@@ -58,6 +58,21 @@ is_unchanged(const struct zone_list_entry *entry, const struct zone_state *state
 	return stamp == state->source.stamp;
 }
 
+/* What is wrong with a kept zone is told again.  returns false without memory. */
+static bool
+tell_kept_faults(struct zone_update *update, size_t order, const struct zone_state *state)
+{
+	struct rrset_fault fault;
+	uint32_t at = 0;
+
+	while (rrset_fault_next(&state->faults, &at, &fault))
+		if (!reload_result_add_fault(&update->result,
+					     update->list.entries[order].origin, order,
+					     &fault))
+			return false;
+	return true;
+}
+
 /* Sort the configured zones into those that are kept and those that must be read. */
 static int
 plan(struct zone_update *update)
@@ -79,6 +94,8 @@ plan(struct zone_update *update)
 			continue;
 		if (!is_old || !is_unchanged(entry, &state))
 			update->stale[update->stale_count++] = entry;
+		else if (!tell_kept_faults(update, i, &state))
+			return ERR_NOMEM;
 	}
 	return 0;
 }
@@ -117,11 +134,40 @@ order_of(const struct zone_update *update, size_t index)
 	return (size_t)(update->stale[index] - update->list.entries);
 }
 
-static int
-add_good(struct zone_update *update, struct zone_records *records)
+static bool
+tell_faults(struct zone_update *update, size_t order, const struct zone_records *records)
 {
-	int result = builder_add(update->builder, records, true);
+	bool is_told = true;
 
+	for (size_t i = 0; i < zone_records_faults_listed(records) && is_told; i++) {
+		const struct zone_fault *from = &records->faults[i];
+		const struct rrset_fault fault = {
+			.head = { .line = from->line,
+				  .type = from->type,
+				  .kind = from->kind,
+				  .path_len = (uint16_t)strlen(from->path),
+				  .reason_len = (uint16_t)strlen(from->reason) },
+			.owner = from->owner,
+			.path = from->path,
+			.reason = from->reason,
+		};
+
+		is_told = reload_result_add_fault(&update->result, records->origin, order,
+						  &fault);
+	}
+	return is_told;
+}
+
+static int
+add_good(struct zone_update *update, size_t index, struct zone_records *records)
+{
+	bool is_told;
+	int result;
+
+	pthread_mutex_lock(&update->lock);
+	is_told = tell_faults(update, order_of(update, index), records);
+	pthread_mutex_unlock(&update->lock);
+	result = is_told ? builder_add(update->builder, records, true) : ERR_NOMEM;
 	zone_records_free(records);
 	if (result)
 		return result;
@@ -155,7 +201,9 @@ add_bad(struct zone_update *update, size_t index, const struct zone_message *mes
 	pthread_mutex_lock(&update->lock);
 	update->result.changed += !is_same;
 	is_noted = reload_result_add_error(&update->result, entry->origin,
-					   order_of(update, index), message, is_stale);
+					   order_of(update, index), message, is_stale) &&
+		   (!is_old ||
+		    tell_kept_faults(update, order_of(update, index), &state));
 	pthread_mutex_unlock(&update->lock);
 	if (!is_noted)
 		return ERR_NOMEM;
@@ -168,22 +216,19 @@ add_bad(struct zone_update *update, size_t index, const struct zone_message *mes
 			     text);
 }
 
-/* Warnings of all zones together are few lines; -t shows them all. */
+/* Warnings of all zones together are few lines; -t shows them all.  Errors are results. */
 static void
 log_warnings(struct zone_update *update, const struct zone_messages *messages)
 {
 	char text[ERROR_TEXT_MAX];
 
 	for (size_t i = 0; i < messages->kept_count; i++) {
-		if (messages->kept[i].severity == ZONE_ERROR)
+		if (messages->kept[i].severity != ZONE_WARNING)
 			continue;
 		if (update->warnings++ >= WARNINGS_LOGGED)
 			continue;
 		zone_message_to_text(&messages->kept[i], text, sizeof text);
-		if (messages->kept[i].severity == ZONE_DROPPED)
-			log_errorx("%s", text);
-		else
-			log_warnx("%s", text);
+		log_warnx("%s", text);
 	}
 }
 
@@ -201,7 +246,7 @@ take_zone(void *context, size_t index, struct zone_records *records,
 		pthread_mutex_unlock(&update->lock);
 	}
 	if (records)
-		result = add_good(update, records);
+		result = add_good(update, index, records);
 	else
 		result = add_bad(update, index, zone_messages_first_error(messages));
 	pthread_mutex_lock(&update->lock);

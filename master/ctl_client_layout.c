@@ -161,6 +161,7 @@ end_of_change(struct ctl_page *page, const struct ctl_json *object)
 {
 	const struct ctl_json *took = ctl_json_member(object, "took_ms");
 	const struct ctl_json *in_error = ctl_json_member(object, "zones_in_error");
+	const struct ctl_json *rrsets = ctl_json_member(object, "rrsets_in_error");
 	char *generation = ctl_value_member(object, "generation");
 	char *zones = ctl_value_member(object, "zones");
 	char *records = ctl_value_member(object, "records");
@@ -175,6 +176,9 @@ end_of_change(struct ctl_page *page, const struct ctl_json *object)
 	if (ctl_json_number(in_error) > 0)
 		fprintf(page->out, "zones in error: %.0f, see 'martletctl errors'\n",
 			ctl_json_number(in_error));
+	if (ctl_json_number(rrsets) > 0)
+		fprintf(page->out, "RRsets in error: %.0f, see 'martletctl errors'\n",
+			ctl_json_number(rrsets));
 	free(generation);
 	free(zones);
 	free(records);
@@ -201,20 +205,34 @@ end_of_build(struct ctl_page *page, const struct ctl_json *object)
 static void
 row_of_errors(struct ctl_page *page, const struct ctl_json *item)
 {
-	static const char *const members[] = { "zone", "state", "source", "line",
-					       "reason" };
-	char *texts[5], *sentence;
+	static const char *const members[] = { "zone",  "state",  "source", "line",
+					       "owner", "type",   "reason" };
+	enum { ZONE, STATE, SOURCE, LINE, OWNER, TYPE, REASON, MEMBERS };
+	char *texts[MEMBERS], *sentence;
 	bool has_line = ctl_json_number(ctl_json_member(item, "line")) > 0;
+	bool is_rrset = ctl_value_has_text(item, "owner");
 
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < MEMBERS; i++)
 		texts[i] = ctl_value_member(item, members[i]);
-	sentence = alloc_printf("%s%s%s: %s", texts[2], has_line ? ":" : "",
-				has_line ? texts[3] : "", texts[4]);
-	fprintf(page->out, "%s (%s)\n    ", texts[0], texts[1]);
+	sentence = alloc_printf("%s%s%s: %s%s%s%s%s", texts[SOURCE], has_line ? ":" : "",
+				has_line ? texts[LINE] : "", is_rrset ? texts[OWNER] : "",
+				is_rrset ? " " : "", is_rrset ? texts[TYPE] : "",
+				is_rrset ? ": " : "", texts[REASON]);
+	fprintf(page->out, "%s (%s)\n    ", texts[ZONE], texts[STATE]);
 	ctl_text_wrap(page->out, sentence, 4, page->width);
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < MEMBERS; i++)
 		free(texts[i]);
 	free(sentence);
+}
+
+static void
+end_of_errors(struct ctl_page *page, const struct ctl_json *object)
+{
+	double unlisted = ctl_json_number(ctl_json_member(object, "unlisted"));
+
+	end_of_list(page, object);
+	if (unlisted > 0)
+		fprintf(page->out, "and %.0f RRsets more\n", unlisted);
 }
 
 static void
@@ -301,7 +319,7 @@ static const struct ctl_layout layouts[] = {
 	{"zones", "zones", true, row_in_lines, end_of_list, "no such zone", NO_COLUMNS},
 	{"changes", "changes", false, row_in_table, end_of_list, "no changes yet",
 	 COLUMNS(change_columns)},
-	{"errors", "errors", false, row_of_errors, end_of_list, "no errors", NO_COLUMNS},
+	{"errors", "errors", false, row_of_errors, end_of_errors, "no errors", NO_COLUMNS},
 	{"generations", "generations", false, row_in_table, end_of_generations,
 	 "no generations", COLUMNS(generation_columns)},
 	{"diff", "diff", true, row_of_diff, end_of_list, "no difference", NO_COLUMNS},

@@ -55,6 +55,7 @@ stats_problems_put(const struct server *server, struct json_out *json)
 {
 	const struct region_swap *swap = &server->region->swap;
 	uint64_t broken_count = atomic_load(&swap->broken_count);
+	uint64_t fault_count = atomic_load(&swap->fault_count);
 	char error[256];
 	unsigned count = 0;
 
@@ -69,6 +70,12 @@ stats_problems_put(const struct server *server, struct json_out *json)
 			     " zone%s served from older data or not at all: see "
 			     "`martletctl errors`",
 			     broken_count, broken_count == 1 ? " is" : "s are");
+	if (fault_count)
+		count += put(json,
+			     "%" PRIu64 " RRset%s not served as the source has %s: see "
+			     "`martletctl errors`",
+			     fault_count, fault_count == 1 ? " is" : "s are",
+			     fault_count == 1 ? "it" : "them");
 	count += stats_source_put_texts(server, json, SOURCE_TEXT_PROBLEM);
 	if (server->processes.sync.state == CHILD_WAITING)
 		count += put(json,

@@ -28,11 +28,11 @@
  *	             max_us buckets:[{below_us count}]}; with --per-worker also
  *	             stats:[{id, every counter by name, latency_...}]
  *	zones        zones:[{name serial records source state loaded_at error}]
- *	errors       errors:[{zone source line reason state}]
+ *	errors       errors:[{zone owner type source line reason state}] unlisted
  *	changes      changes:[{number id cause zone zones added removed written served
  *	             took_us}], the newest first; times with milliseconds
  *	reload, resume   generation zones records changed removed zones_in_error
- *	             errors:[{zone source line reason state}] took_ms notices:[...]
+ *	             rrsets_in_error errors:[as errors] took_ms notices:[...]
  *	swap, rollback   generation zones records took_ms notices:[...]
  *	generations  generations:[{id created zones records bytes serving state reason}]
  *	             chosen

@@ -56,7 +56,8 @@ struct generation_manifest {
 	uint32_t broken_count;		/* zones with a BLOCK_ERROR */
 	uint64_t data_len, data_xxh3;	/* data.mdb: octets, XXH3-64 */
 	uint64_t index_len, index_xxh3;
-	uint64_t reserved[4];
+	uint64_t reserved[3];
+	uint64_t fault_count;		/* RRsets not served as their source has them */
 	uint64_t manifest_xxh3;		/* of all above */
 };
 

@@ -210,6 +210,41 @@ check_text(const struct block *block)
 							     : NULL;
 }
 
+bool
+rrset_fault_next(const struct block *block, uint32_t *at, struct rrset_fault *out)
+{
+	uint32_t room = block->head.len - *at;
+	const uint8_t *bytes = block->payload + *at;
+	size_t len;
+
+	if (room < sizeof out->head)
+		return false;
+	memcpy(&out->head, bytes, sizeof out->head);
+	len = sizeof out->head + out->head.owner_len + (size_t)out->head.path_len +
+	      out->head.reason_len;
+	out->owner = bytes + sizeof out->head;
+	if (room < len ||
+	    dname_len(out->owner, out->head.owner_len) != out->head.owner_len)
+		return false;
+	out->path = (const char *)out->owner + out->head.owner_len;
+	out->reason = out->path + out->head.path_len;
+	*at += (uint32_t)len;
+	return true;
+}
+
+static const char *
+check_faults(const struct block *block)
+{
+	struct rrset_fault fault;
+	uint32_t at = 0;
+
+	while (rrset_fault_next(block, &at, &fault))
+		if (memchr(fault.path, '\0',
+			   (size_t)fault.head.path_len + fault.head.reason_len))
+			return "the text of a fault holds a NUL";
+	return at == block->head.len ? NULL : "the list of faults is not whole";
+}
+
 static const char *
 check_block(const struct node *node, const struct block *block)
 {
@@ -241,6 +276,10 @@ check_block(const struct node *node, const struct block *block)
 	case BLOCK_ERROR:
 		if (is_apex)
 			return check_text(block);
+		break;
+	case BLOCK_FAULTS:
+		if (is_apex)
+			return check_faults(block);
 		break;
 	default:
 		return NULL;

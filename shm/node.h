@@ -84,6 +84,9 @@ enum block_kind {
 					 * state is not served */
 	BLOCK_BAD_RRSET = 7,		/* `type`: this RRset is known to be unusable and
 					 * answers SERVFAIL; payload is the reason as text */
+	BLOCK_FAULTS = 8,		/* apex only: struct rrset_fault_head, each with its
+					 * texts: RRsets that are not served as the source has
+					 * them, the first ones of many */
 };
 
 struct block_head {
@@ -143,12 +146,27 @@ struct __attribute__((packed)) zone_facts {
 	uint32_t zone_id;		/* under which the names below the apex are keyed */
 	uint32_t flags;			/* enum zone_flag */
 	uint32_t serial;
-	uint32_t reserved;
+	uint32_t fault_count;		/* RRsets that BLOCK_FAULTS lists, or would */
 	uint64_t record_count;		/* RRs of the zone, RRSIGs included */
 	uint64_t name_count;		/* nodes, NSEC3 not counted */
 	uint64_t cut_depths[2];		/* bit n: some cut has n labels (bit 0 of [0] is n = 0) */
 	uint64_t dname_depths[2];	/* the same for DNAMEs, the apex's own included */
 	int64_t loaded_at_s;		/* Unix time at which the source was read */
+};
+
+enum fault_kind {
+	FAULT_SERVFAIL = 1,		/* answers SERVFAIL */
+	FAULT_UNSIGNED = 2,		/* is served without its signatures */
+};
+
+/* Followed by owner (lower-cased wire form), path and reason (texts without NUL). */
+struct rrset_fault_head {
+	uint32_t line;			/* 0: unknown */
+	uint16_t type;
+	uint8_t kind;			/* enum fault_kind; unknown ones are told as they come */
+	uint8_t owner_len;
+	uint16_t path_len;		/* 0: no file */
+	uint16_t reason_len;
 };
 
 struct nsec3_facts {
@@ -188,6 +206,13 @@ struct rrset {
 	const uint8_t *patches;		/* patch_count struct rrset_patch, unaligned */
 	const uint8_t *targets;
 	const uint8_t *targets_end;
+};
+
+/* One entry of BLOCK_FAULTS; all borrowed from the map. */
+struct rrset_fault {
+	struct rrset_fault_head head;
+	const uint8_t *owner;
+	const char *path, *reason;
 };
 
 /* Open the node at `bytes`, of which `room` octets are readable.
@@ -302,6 +327,11 @@ node_zone_facts(const struct node *node, struct zone_facts *out)
 	*out = *facts;
 	return true;
 }
+
+/* Walk a BLOCK_FAULTS: start with *at = 0; each call fills `out` and advances.
+ * returns false at the end, and at an entry that is not whole (then *at is not yet the
+ * block's length). */
+bool rrset_fault_next(const struct block *block, uint32_t *at, struct rrset_fault *out);
 
 /* Check everything that a reader relies on: blocks that tile the node, RRs that
  * tile `wire` and the signatures, patches and targets that lie inside.  For

@@ -66,6 +66,7 @@ struct region_swap {
 	_Alignas(128) _Atomic uint64_t zone_count;	/* facts of the published one */
 	_Atomic uint64_t record_count;
 	_Atomic uint64_t broken_count;
+	_Atomic uint64_t fault_count;
 	_Atomic int64_t published_at_s;
 	_Atomic int64_t checked_at_s;		/* sources last read completely */
 	_Atomic uint32_t chosen;		/* 1: rollback or swap holds the sources off */

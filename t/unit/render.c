@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "loader/zone_faults.h"
 #include "shm/errcode.h"
 #include "t/tap.h"
 #include "t/zone_maker.h"
@@ -749,7 +750,6 @@ test_big(void)
 	ok(node && !node_find_rrset(node, 65280, &rrset), "one octet more is too much");
 	ok(node && node_find_block(node, BLOCK_BAD_RRSET, 65280, &block),
 	   "it is known as bad");
-	is_int(warnings, 1, "and told");
 	zone_records_free(zone);
 }
 
@@ -779,7 +779,57 @@ test_big_signatures(void)
 	ok(node && node_find_rrset(node, 65280, &rrset) && rrset.head.sig_count == 0 &&
 		   node_check(node) == NULL,
 	   "one octet more, and it is left out");
-	is_int(warnings, 1, "and told");
+	zone_records_free(zone);
+}
+
+/* What was found wrong stands in the apex. */
+static void
+test_faults(void)
+{
+	struct zone_records *zone = zone_make("example.com");
+	struct zone_messages messages = { 0 };
+	static uint8_t rdata[65535];
+	const struct node *apex;
+	struct zone_facts facts;
+	struct rrset_fault fault;
+	struct block block;
+	char name[64];
+	uint32_t at = 0;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < ZONE_FAULTS_LISTED + 5; i++) {
+		sprintf(name, "big%03u.example.com", i);
+		zone_put_rdata(zone, name, 60, 65280, rdata, 65500);
+	}
+	/* one name, together larger than a message, none of them alone */
+	for (uint16_t type = 65280; type < 65284; type++)
+		zone_put_rdata(zone, "many.example.com", 60, type, rdata, 30000);
+	zone_done(zone);
+	is_int(zone_faults_find(zone, &messages), ERR_OK, "faults are looked for");
+	is_int(messages.counts[ZONE_DROPPED], ZONE_FAULTS_LISTED + 5, "all are told");
+	check_zone(zone);
+	apex = node_of("example.com", CATALOGUE_ID);
+	ok(apex && !node_check(apex) && node_zone_facts(apex, &facts) &&
+		   facts.fault_count == ZONE_FAULTS_LISTED + 5,
+	   "the apex counts them");
+	if (!ok(apex && node_find_block(apex, BLOCK_FAULTS, 0, &block), "and has a list"))
+		return;
+	while (rrset_fault_next(&block, &at, &fault))
+		count++;
+	is_int(count, ZONE_FAULTS_LISTED, "of the first ones");
+	is_int(at, block.head.len, "without a rest");
+	at = 0;
+	ok(rrset_fault_next(&block, &at, &fault) && fault.head.type == 65280 &&
+		   fault.head.kind == FAULT_SERVFAIL &&
+		   fault.head.path_len == strlen("/zones/test.zone") &&
+		   memcmp(fault.path, "/zones/test.zone", fault.head.path_len) == 0 &&
+		   memcmp(fault.owner, "\6big000", 7) == 0,
+	   "with owner, type and file");
+	block.head.len--;
+	for (at = 0; rrset_fault_next(&block, &at, &fault);)
+		;
+	ok(at < block.head.len, "a list that is cut short is noticed");
+	zone_messages_fini(&messages);
 	zone_records_free(zone);
 }
 
@@ -852,6 +902,7 @@ main(void)
 	test_nsec3_choice();
 	test_big();
 	test_big_signatures();
+	test_faults();
 	test_many_types();
 	test_source();
 	forget_nodes();

@@ -4,6 +4,7 @@
 #include "loader/zone_sort.h"
 #include "loader/zone_text.h"
 #include "shm/errcode.h"
+#include "shm/node.h"
 #include "t/tap.h"
 #include "t/unit/zone_dump.h"
 
@@ -167,7 +168,7 @@ test_no_apex(void)
 /* TXT records that fill a message to its last octet: 12 + (3 + 7 + 1 + 1) + 4 of head,
  * then RRs of 12 + rdata. */
 static void
-test_size(size_t over, const char *want_messages, size_t want_count)
+test_size(size_t over, const char *want_messages, size_t want_faults)
 {
 	enum { OWNER_LEN = 11, BIG_RR = 12 + 256, COUNT = 244 };
 	const size_t rest = 65535 - 12 - OWNER_LEN - 4 - COUNT * BIG_RR - 12;
@@ -187,7 +188,8 @@ test_size(size_t over, const char *want_messages, size_t want_count)
 	       "a huge RRset costs no zone");
 	said = dump_messages(&messages, "z");
 	is(said, want_messages, "%zu octets too many: messages", over);
-	is_int(zone->count, want_count, "%zu octets too many: records", over);
+	is_int(zone->count, 2 + COUNT + 2, "%zu octets too many: records", over);
+	is_int(zone->fault_count, want_faults, "%zu octets too many: faults", over);
 	free(bytes);
 	free(said);
 	zone_records_free(zone);
@@ -219,10 +221,11 @@ test_signatures_size(void)
 	is_int(check_text(bytes, len, &zone, &messages), ERR_OK, "too many signatures");
 	said = dump_messages(&messages, "z");
 	is(said,
-	   "D204: an RRset and its signatures fit no message, they are left out: "
-	   "a.example. RRSIG|",
+	   "D4: with its signatures the RRset fits no DNS message (65535 octets): it is "
+	   "served without them: a.example. TXT|",
 	   "are named");
-	is_int(zone->count, 2 + 200 + 1 + 1, "and left out, but for others");
+	is_int(zone->fault_count, 1, "one fault");
+	is_int(zone->faults[0].kind, FAULT_UNSIGNED, "of the signatures");
 	free(bytes);
 	free(said);
 	zone_records_free(zone);
@@ -236,9 +239,10 @@ main(void)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		test_case(&cases[i]);
 	test_no_apex();
-	test_size(0, "", 2 + 245 + 1);
-	test_size(1, "D248: the RRset fits no message and is left out: a.example. TXT|",
-		  2 + 1);
+	test_size(0, "", 0);
+	test_size(1, "D248: the RRset fits no DNS message (65535 octets): it answers "
+		     "SERVFAIL: a.example. TXT|",
+		  1);
 	test_signatures_size();
 	zone_text_free(text);
 	return done_testing();
