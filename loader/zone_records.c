@@ -6,6 +6,7 @@
 
 #include "loader/arena.h"
 #include "shm/errcode.h"
+#include "shm/wire.h"
 
 struct zone_records *
 zone_records_new(const uint8_t *origin, size_t origin_len)
@@ -85,6 +86,41 @@ zone_records_add(struct zone_records *zone, const struct zone_record *record)
 		return ERR_NOMEM;
 	zone->count++;
 	return ERR_OK;
+}
+
+int
+zone_records_add_mark(struct zone_records *zone, const uint8_t *owner, size_t owner_len,
+		      enum zone_mark mark, uint16_t type, const void *bytes, size_t len)
+{
+	uint8_t rdata[ZONE_MARK_HEAD + ZONE_MARK_LEN_MAX];
+	struct zone_record record = {
+		.owner = owner,
+		.owner_len = (uint8_t)owner_len,
+		.rdata = rdata,
+		.rdata_len = (uint16_t)(ZONE_MARK_HEAD + len),
+		.type = ZONE_MARK_TYPE,
+	};
+
+	if (len > ZONE_MARK_LEN_MAX)
+		return ERR_RANGE;
+	rdata[0] = (uint8_t)mark;
+	wire_put_u16(rdata + 1, type);
+	if (len > 0)
+		memcpy(rdata + ZONE_MARK_HEAD, bytes, len);
+	return zone_records_add(zone, &record);
+}
+
+bool
+zone_record_mark(const struct zone_record *record, enum zone_mark *mark, uint16_t *type,
+		 const uint8_t **bytes, size_t *len)
+{
+	if (record->type != ZONE_MARK_TYPE || record->rdata_len < ZONE_MARK_HEAD)
+		return false;
+	*mark = (enum zone_mark)record->rdata[0];
+	*type = wire_get_u16(record->rdata + 1);
+	*bytes = record->rdata + ZONE_MARK_HEAD;
+	*len = (size_t)record->rdata_len - ZONE_MARK_HEAD;
+	return true;
 }
 
 int

@@ -34,6 +34,19 @@ struct zone_fault {
 
 enum { ZONE_FAULTS_LISTED = 100 };
 
+/* Marks tell of an owner what its records do not.  They stand among its records, with type
+ * 0 (which no record has) and so before them; rdata is a zone_mark (1 octet), a type (2,
+ * network order), then what the mark has to say.  Whoever walks records skips them. */
+enum zone_mark {
+	ZONE_MARK_PROVENANCE = 1,	/* type 0; struct provenance: Redis says that this name
+					 * exists, with records or without */
+	ZONE_MARK_BAD = 2,		/* text: why the RRset of this type is unusable; type 0:
+					 * why all types are.  Older data may be served on */
+};
+enum { ZONE_MARK_TYPE = 0, ZONE_MARK_HEAD = 3, ZONE_MARK_LEN_MAX = 1000 };
+
+struct redis_facts;
+
 /* As zone_load gives it: sorted by owner (canonical order), type, rdata (as octets, RFC
  * 4034 section 6.3, names in it compared in lower case); without duplicates; all TTLs of
  * an RRset equal; exactly one SOA, at the apex; NS at the apex; CNAME beside nothing but
@@ -44,12 +57,14 @@ struct zone_records {
 	size_t origin_len;
 	struct zone_record *records;	/* owned, like all that they point at */
 	size_t count, room;
-	char **paths;			/* the zone file, then what it includes; in the arena */
+	char **paths;			/* the zone file, then what it includes; in the arena.
+					 * From Redis: the zone's name as listed there */
 	size_t path_count, path_room;
 	uint64_t stamp;			/* of all files, see zone_stamp */
 	int64_t loaded_at_s;
 	struct zone_fault *faults;	/* the first ZONE_FAULTS_LISTED of fault_count; owned */
 	size_t fault_count;
+	const struct redis_facts *redis; /* of a zone from Redis, in the arena; else NULL */
 	struct arena *arena;		/* holds owners and rdata, each with ARENA_PAD */
 };
 
@@ -82,6 +97,16 @@ zone_records_faults_listed(const struct zone_records *zone)
 	return zone->fault_count < ZONE_FAULTS_LISTED ? zone->fault_count
 						      : ZONE_FAULTS_LISTED;
 }
+
+/* Append a mark.  returns as above; ERR_RANGE when `len` is more than fits. */
+__attribute__((nonnull(1, 2), warn_unused_result))
+int zone_records_add_mark(struct zone_records *zone, const uint8_t *owner, size_t owner_len,
+			  enum zone_mark mark, uint16_t type, const void *bytes, size_t len);
+
+/* What a mark says.  returns false when `record` is none. */
+__attribute__((nonnull))
+bool zone_record_mark(const struct zone_record *record, enum zone_mark *mark, uint16_t *type,
+		      const uint8_t **bytes, size_t *len);
 
 /* Make `path` one of the zone's files (once: a known one is found again).
  * returns its index, ERR_NOMEM, or ERR_FULL beyond ZONE_PATHS_MAX. */
