@@ -6,78 +6,12 @@
 #include <string.h>
 
 #include "loader/name_text.h"
+#include "loader/rdata_shape.h"
 #include "shm/rdata.h"
 #include "shm/rrtype.h"
 #include "shm/wire.h"
 
-enum { FIELDS_MAX = 4, STRING_MAX = 255, TAG_MAX = 15 };
-
-enum field_kind {
-	FIELD_NONE,
-	FIELD_U8,
-	FIELD_U16,
-	FIELD_HOST, /* empty: no record; also FIELD_TXT, FIELD_V4, FIELD_V6 */
-	FIELD_V4,
-	FIELD_V6,
-	FIELD_TXT, /* strings of 255 octets, escapes undone */
-	FIELD_TAG, /* of CAA: letters and digits, led by their number */
-	FIELD_OCTETS, /* up to the end, escapes undone */
-	FIELD_HEX, /* up to the end */
-};
-
-struct field {
-	const char *key;
-	enum field_kind kind;
-};
-
-/* clang-format off */
-/* In the order of the rdata. */
-static const struct shape {
-	uint16_t type;
-	bool is_single;
-	struct field fields[FIELDS_MAX + 1];
-} shapes[] = {
-	{ RRTYPE_A,	false, { { "ip", FIELD_V4 } } },
-	{ RRTYPE_AAAA,	false, { { "ip", FIELD_V6 } } },
-	{ RRTYPE_CNAME,	true,  { { "host", FIELD_HOST } } },
-	{ RRTYPE_PTR,	true,  { { "domain", FIELD_HOST } } },
-	{ RRTYPE_NS,	false, { { "host", FIELD_HOST } } },
-	{ RRTYPE_TXT,	false, { { "text", FIELD_TXT } } },
-	{ RRTYPE_MX,	false, { { "preference", FIELD_U16 }, { "host", FIELD_HOST } } },
-	{ RRTYPE_SRV,	false, { { "priority", FIELD_U16 }, { "weight", FIELD_U16 },
-				 { "port", FIELD_U16 }, { "target", FIELD_HOST } } },
-	{ RRTYPE_CAA,	false, { { "flag", FIELD_U8 }, { "tag", FIELD_TAG },
-				 { "value", FIELD_OCTETS } } },
-	{ RRTYPE_TLSA,	false, { { "usage", FIELD_U8 }, { "selector", FIELD_U8 },
-				 { "matching_type", FIELD_U8 },
-				 { "certificate", FIELD_HEX } } },
-	{ RRTYPE_DS,	false, { { "key_tag", FIELD_U16 }, { "algorithm", FIELD_U8 },
-				 { "digest_type", FIELD_U8 }, { "digest", FIELD_HEX } } },
-};
-/* clang-format on */
-
-static const struct shape *
-find_shape(uint16_t type)
-{
-	for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
-		if (shapes[i].type == type)
-			return &shapes[i];
-	return NULL;
-}
-
-bool
-rdata_json_knows(uint16_t type)
-{
-	return find_shape(type) != NULL;
-}
-
-bool
-rdata_json_is_single(uint16_t type)
-{
-	const struct shape *shape = find_shape(type);
-
-	return shape && shape->is_single;
-}
+enum { STRING_MAX = 255, TAG_MAX = 15 };
 
 /* The rdata in the making. */
 struct rdata_out {
@@ -271,7 +205,8 @@ put_hex(struct rdata_out *out, const struct json_node *node, struct json_text te
 }
 
 static void
-put_number(struct rdata_out *out, const struct json_node *node, enum field_kind kind)
+put_number(struct rdata_out *out, const struct json_node *node,
+	   enum rdata_field_kind kind)
 {
 	uint32_t max = kind == FIELD_U8 ? UINT8_MAX : UINT16_MAX;
 	uint32_t value = json_reader_number(out->fault, node, max, 0);
@@ -303,7 +238,7 @@ put_strings(struct rdata_out *out, const struct json_node *node, struct json_tex
 }
 
 static void
-put_field(struct rdata_out *out, const struct json_node *node, enum field_kind kind)
+put_field(struct rdata_out *out, const struct json_node *node, enum rdata_field_kind kind)
 {
 	switch (kind) {
 	case FIELD_NONE:
@@ -341,7 +276,7 @@ rdata_json_make(struct json_fault *fault, uint16_t type, const struct json_node 
 		uint8_t *octets)
 {
 	struct rdata_out out = { .fault = fault, .octets = octets };
-	const struct field *field = find_shape(type)->fields;
+	const struct rdata_field *field = rdata_shape_find(type)->fields;
 
 	for (; field->kind != FIELD_NONE && !fault->found; field++) {
 		struct json_node node = json_node_member(record, field->key);

@@ -135,6 +135,21 @@ record_texts_add_node(struct record_texts *texts, const struct node *node)
 	return result;
 }
 
+int
+record_text_data(uint16_t type, const uint8_t *rdata, size_t len, char *out, size_t room)
+{
+	uint8_t owner[] = { 0 };
+	knot_rrset_t record;
+	int result;
+
+	knot_rrset_init(&record, owner, type, KNOT_CLASS_IN, 0);
+	if (knot_rrset_add_rdata(&record, rdata, (uint16_t)len, NULL) != 0)
+		return ERR_NOMEM;
+	result = knot_rrset_txt_dump_data(&record, 0, out, room, &style);
+	knot_rdataset_clear(&record.rrs, NULL);
+	return result >= 0 ? result : ERR_RANGE;
+}
+
 static int
 compare_starts(const void *a, const void *b, void *octets)
 {

@@ -21,6 +21,13 @@ struct record_texts {
 __attribute__((nonnull, warn_unused_result))
 int record_texts_add_node(struct record_texts *texts, const struct node *node);
 
+/* What stands behind the type in a zone file: one record's data, names absolute.
+ * rdata   well-formed by rdata_is_valid, of a type that is data.
+ * returns the length without the NUL; ERR_NOMEM; ERR_RANGE when it does not fit, or there
+ *         is no such text. */
+__attribute__((nonnull, warn_unused_result))
+int record_text_data(uint16_t type, const uint8_t *rdata, size_t len, char *out, size_t room);
+
 /* Sort by octets. */
 __attribute__((nonnull))
 void record_texts_sort(struct record_texts *texts);
