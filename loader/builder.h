@@ -44,7 +44,7 @@ typedef void builder_warn_fn(void *context, const struct zone_records *zone,
 
 struct builder_seal_options {
 	uint64_t id;			/* of the new generation, 1.. */
-	uint64_t reserve_bytes;		/* to be left free in the file system */
+	uint64_t reserve_bytes;		/* to be left free in the file system, see seal.h */
 	bool durable;			/* return only when all is on the device */
 	bool show_progress;		/* a log line every 2 s */
 };

@@ -8,6 +8,7 @@
 #include "loader/fallback.h"
 #include "loader/generations.h"
 #include "loader/reload_build.h"
+#include "loader/retention.h"
 #include "loader/serve.h"
 #include "shm/clock.h"
 #include "shm/dname.h"
@@ -89,6 +90,8 @@ reload_from_files(struct sync *sync, uint64_t base_id, const uint8_t *only,
 	int error;
 
 	error = reload_build_run(&build, reason);
+	if (error == ERR_NOSPACE && retention_make_room(sync->settings, sync->region))
+		error = reload_build_run(&build, reason);
 	if (error)
 		return error;
 	if (build.is_new)

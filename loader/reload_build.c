@@ -60,6 +60,12 @@ seal(struct reload_build *build, struct zone_update *update, uint64_t begun_ms,
 {
 	const struct builder_seal_options options = {
 		.id = build->id,
+		/* serving anything at all comes before leaving room */
+		.reserve_bytes =
+			build->is_first
+				? 0
+				: (uint64_t)build->sync->settings->generations.reserve_mb
+					  << 20,
 		.durable = !build->is_first,
 		.show_progress = true,
 	};

@@ -140,29 +140,35 @@ remove_entry(const struct settings *settings, const struct generation_list *list
 	generations_remove(settings->state_dir, entry->manifest.id);
 }
 
-static void
+/* What the rules do not keep, then more while `is_short`.  returns how many went. */
+static size_t
 apply_rules(const struct settings *settings, const struct generation_list *list,
-	    const struct retention_rules *rules, bool *stays)
+	    const struct retention_rules *rules, bool *stays,
+	    bool (*is_short)(const struct settings *settings), const char *why_short)
 {
-	size_t at;
+	size_t at, count = 0;
 
 	retention_select(list, rules, stays);
-	for (at = 0; at < list->count; at++)
-		if (!stays[at])
-			remove_entry(settings, list, at,
-				     "older than generations.keep holds");
-	while (space_is_short(settings)) {
+	for (at = 0; at < list->count; at++) {
+		if (stays[at])
+			continue;
+		remove_entry(settings, list, at, "older than generations.keep holds");
+		count++;
+	}
+	while (is_short(settings)) {
 		at = retention_next(list, rules, stays);
 		if (at == list->count)
 			break;
 		stays[at] = false;
-		remove_entry(settings, list, at,
-			     "less than generations.reserve_mb is free");
+		remove_entry(settings, list, at, why_short);
+		count++;
 	}
+	return count;
 }
 
-void
-retention_apply(const struct settings *settings, const struct region *region)
+static size_t
+apply(const struct settings *settings, const struct region *region,
+      bool (*is_short)(const struct settings *settings), const char *why_short)
 {
 	struct retention_rules rules = {
 		.keep = settings->generations.keep,
@@ -171,19 +177,42 @@ retention_apply(const struct settings *settings, const struct region *region)
 	};
 	struct generation_list list;
 	uint64_t *needed;
+	size_t count = 0;
 	bool *stays;
 
 	if (generations_list(settings->state_dir, &list) != 0)
-		return;
+		return 0;
 	needed = calloc(5 + 2 * (size_t)region->worker_count, sizeof *needed);
 	stays = calloc(list.count + 1, sizeof *stays);
 	if (needed && stays) {
 		rules.needed = needed;
 		rules.needed_count =
 			collect_needed(settings->state_dir, region, &list, needed);
-		apply_rules(settings, &list, &rules, stays);
+		count = apply_rules(settings, &list, &rules, stays, is_short, why_short);
 	}
 	free(needed);
 	free(stays);
 	generations_list_free(&list);
+	return count;
+}
+
+void
+retention_apply(const struct settings *settings, const struct region *region)
+{
+	(void)apply(settings, region, space_is_short,
+		    "less than generations.reserve_mb is free");
+}
+
+static bool
+always_short(const struct settings *settings)
+{
+	(void)settings;
+	return true;
+}
+
+bool
+retention_make_room(const struct settings *settings, const struct region *region)
+{
+	return apply(settings, region, always_short, "a new generation needs the room") >
+	       0;
 }

@@ -38,4 +38,9 @@ size_t retention_next(const struct generation_list *list, const struct retention
 __attribute__((nonnull))
 void retention_apply(const struct settings *settings, const struct region *region);
 
+/* Remove all that may go, for a build that has found no room.
+ * returns whether anything was removed: then it may try again. */
+__attribute__((nonnull, warn_unused_result))
+bool retention_make_room(const struct settings *settings, const struct region *region);
+
 #endif

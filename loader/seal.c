@@ -58,25 +58,37 @@ file_path(const struct seal *seal, const char *name, char out[PATH_MAX])
 	return len > 0 && len < PATH_MAX;
 }
 
-/* Would this much still be free?  Asked of the directory that is to hold `dir`. */
+/* Does it fit, and leave the reserve or take next to nothing?  A small machine, with
+ * less than the reserve from the start, is to serve what changes nevertheless. */
 static int
 check_space(const struct seal *seal, char reason[SEAL_REASON_MAX])
 {
-	uint64_t need = seal->options.expect_bytes + seal->options.reserve_bytes,
-		 free_bytes;
+	uint64_t expect = seal->options.expect_bytes,
+		 reserve = seal->options.reserve_bytes, free_bytes;
 	struct statvfs fs;
 
 	if (statvfs(seal->dir, &fs) != 0)
 		return ERR_OK;
 	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-	if (free_bytes >= need)
+	if (reserve > (uint64_t)fs.f_blocks * fs.f_frsize / SEAL_RESERVE_SHARE)
+		reserve = (uint64_t)fs.f_blocks * fs.f_frsize / SEAL_RESERVE_SHARE;
+	if (expect <= free_bytes / SEAL_SMALL_SHARE)
 		return ERR_OK;
-	snprintf(reason, SEAL_REASON_MAX,
-		 "%s: %" PRIu64 " MB are free, but a generation of about %" PRIu64
-		 " MB would not leave the %" PRIu64 " MB of generations.reserve_mb: make "
-		 "room there, or lower generations.keep or generations.reserve_mb",
-		 seal->dir, free_bytes / MIB, seal->options.expect_bytes / MIB,
-		 seal->options.reserve_bytes / MIB);
+	if (free_bytes < expect)
+		snprintf(reason, SEAL_REASON_MAX,
+			 "%s: %" PRIu64 " MB are free, and a generation of about %" PRIu64
+			 " MB is to be written: make room there, or lower "
+			 "generations.keep",
+			 seal->dir, free_bytes / MIB, expect / MIB + 1);
+	else if (free_bytes - expect < reserve)
+		snprintf(reason, SEAL_REASON_MAX,
+			 "%s: %" PRIu64 " MB are free, but a generation of about %" PRIu64
+			 " MB would not leave the %" PRIu64
+			 " MB of generations.reserve_mb: make room there, or lower "
+			 "generations.keep or generations.reserve_mb",
+			 seal->dir, free_bytes / MIB, expect / MIB + 1, reserve / MIB);
+	else
+		return ERR_OK;
 	return ERR_NOSPACE;
 }
 

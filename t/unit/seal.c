@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include "loader/node_file.h"
 #include "loader/render.h"
@@ -160,14 +161,25 @@ test_empty(void)
 static void
 test_refusals(void)
 {
-	const struct seal_options greedy = { .id = 1,
-					     .reserve_bytes = UINT64_C(1) << 60 };
+	struct seal_options greedy = { .id = 1, .reserve_bytes = UINT64_C(1) << 60 };
 	const char *dir = scratch_path(scratch, "refused");
 	struct zone_records *zone = make_signed();
 	struct renderer *renderer;
 	const uint8_t *node;
 	struct seal *seal;
 
+	struct statvfs fs;
+
+	if (statvfs(scratch, &fs) != 0)
+		bail_out("no file system");
+	is_int(seal_open(dir, &greedy, &seal, reason), 0, "a small one is let through");
+	seal_abort(seal);
+	greedy.expect_bytes = (uint64_t)fs.f_bavail * fs.f_frsize * 2;
+	is_int(seal_open(dir, &greedy, &seal, reason), ERR_NOSPACE,
+	       "one that does not fit");
+	ok(strstr(reason, "generations.keep") && !strstr(reason, "reserve"),
+	   "is told so: %s", reason);
+	greedy.expect_bytes /= 4;
 	is_int(seal_open(dir, &greedy, &seal, reason), ERR_NOSPACE,
 	       "the reserve is kept");
 	ok(strstr(reason, "generations.reserve_mb"), "and named: %s", reason);
@@ -208,7 +220,8 @@ test_crowded_index(void)
 	if (seal_zone(dir, zone, &manifest) != 0 ||
 	    node_reader_open(scratch_path(dir, "data.mdb"), &reader) != 0)
 		bail_out("%s", reason);
-	is_int(seal_index_make(reader, 1, manifest.data_len, &index), 0, "an index is made");
+	is_int(seal_index_make(reader, 1, manifest.data_len, &index), 0,
+	       "an index is made");
 	ok(index.buckets.count >= 64, "with %u buckets", (unsigned)index.buckets.count);
 	for (uint64_t i = 0; i < index.buckets.count * INDEX_BUCKET_SLOTS; i++)
 		slots += index.buckets.slots[i] != 0;
