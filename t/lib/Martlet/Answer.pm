@@ -31,7 +31,8 @@ sub packet {
 	return $self->{packet} //= Net::DNS::Packet->new(\$self->{wire});
 }
 
-sub _rdata_text {
+# Rdata in its canonical form as these tests write it.
+sub rdata_text {
 	my ($type, $rdata) = @_;
 
 	if ($type == 1 && length $rdata == 4) { return join '.', unpack 'C4', $rdata }
@@ -55,7 +56,7 @@ sub text {
 	return sort map {
 		my ($owner, $type, $class, $ttl, $rdata) = @$_;
 		join ' ', lc name_to_text($owner), $ttl, type_name($type),
-		  _rdata_text($type, rdata_canonical($type, $rdata))
+		  rdata_text($type, rdata_canonical($type, $rdata))
 	} @{ $self->{$section} };
 }
 

@@ -129,6 +129,13 @@ sub _spawn {
 		print STDERR "exec $command[0]: $!\n";
 		POSIX::_exit(127);
 	}
+	return $self->_adopt($pid);
+}
+
+# A child that was forked already is this server's process.
+sub _adopt {
+	my ($self, $pid) = @_;
+
 	$self->{pid} = $pid;
 	delete $self->{exit};
 	$live{$pid} = $self;
