@@ -25,6 +25,7 @@ struct overlay {
 	const struct generation *gen;
 	struct overlay_filter filter;
 	uint64_t commit;		/* number of the last commit */
+	bool is_snapshot;		/* `reading` stays open: one state for good */
 };
 
 /* Notes share the environment but not the key space: node keys begin with a zone id
@@ -171,6 +172,47 @@ overlay_open(const char *dir, const struct generation *gen, uint64_t names, stru
 	return ERR_OK;
 }
 
+static int
+open_snapshot_env(struct overlay *o, const char *dir)
+{
+	int rc = mdb_env_create(&o->env);
+
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(o->env, (size_t)MAP_GIB << 30);
+	if (rc == 0)
+		rc = mdb_env_set_maxreaders(o->env, READERS_MAX);
+	if (rc == 0)
+		rc = mdb_env_open(o->env, dir, MDB_RDONLY | MDB_NOTLS, 0640);
+	if (rc == 0)
+		rc = mdb_txn_begin(o->env, NULL, MDB_RDONLY, &o->reading);
+	return rc == 0 ? mdb_dbi_open(o->reading, NULL, 0, &o->dbi) : rc;
+}
+
+int
+overlay_open_snapshot(const char *dir, struct overlay **out)
+{
+	struct overlay *o = calloc(1, sizeof *o);
+	int rc;
+
+	if (!o)
+		return ERR_NOMEM;
+	o->is_snapshot = true;
+	rc = translate(open_snapshot_env(o, dir));
+	if (rc == ERR_OK) {
+		rc = overlay_read_note(o, commit_note, &o->commit, sizeof o->commit);
+		if (rc == sizeof o->commit || rc == ERR_NOTFOUND)
+			rc = ERR_OK;
+		else if (rc >= 0)
+			rc = ERR_DAMAGED;
+	}
+	if (rc != ERR_OK) {
+		overlay_close(o);
+		return rc;
+	}
+	*out = o;
+	return ERR_OK;
+}
+
 void
 overlay_close(struct overlay *overlay)
 {
@@ -190,6 +232,8 @@ overlay_close(struct overlay *overlay)
 int
 overlay_begin(struct overlay *overlay)
 {
+	/* what was read last must not keep pages from being used again */
+	mdb_txn_reset(overlay->reading);
 	return translate(mdb_txn_begin(overlay->env, NULL, 0, &overlay->txn));
 }
 
@@ -298,6 +342,25 @@ overlay_commit(struct overlay *overlay)
 	return translate(rc);
 }
 
+uint64_t
+overlay_last_commit(const struct overlay *overlay)
+{
+	return overlay->commit;
+}
+
+void
+overlay_count_on(struct overlay *overlay, uint64_t commit)
+{
+	if (overlay->commit < commit)
+		overlay->commit = commit;
+}
+
+int
+overlay_sync(struct overlay *overlay)
+{
+	return translate(mdb_env_sync(overlay->env, 1));
+}
+
 /* ---- reading ---- */
 
 /* The transaction to read in: the open change set, else the latest commit. */
@@ -310,9 +373,11 @@ reading_txn(struct overlay *o, MDB_txn **out)
 		*out = o->txn;
 		return 0;
 	}
+	*out = o->reading;
+	if (o->is_snapshot)
+		return 0;
 	mdb_txn_reset(o->reading);
 	rc = mdb_txn_renew(o->reading);
-	*out = o->reading;
 	return rc;
 }
 
@@ -383,6 +448,38 @@ overlay_walk(struct overlay *overlay, int (*visit)(void *context, const struct n
 		if (is_note(&key))
 			continue;
 		stop = value_open(&value, &node) ? visit(context, &node) : ERR_DAMAGED;
+	}
+	mdb_cursor_close(cursor);
+	return rc == 0 || rc == MDB_NOTFOUND ? stop : translate(rc);
+}
+
+int
+overlay_walk_notes(struct overlay *overlay,
+		   int (*visit)(void *context, const char *name, const void *value, size_t len),
+		   void *context)
+{
+	char name[DNAME_KEY_MAX + 1];
+	MDB_val key = { 0 }, value;
+	MDB_cursor *cursor;
+	MDB_txn *txn;
+	int rc = reading_txn(overlay, &txn), stop = 0;
+
+	if (rc == 0)
+		rc = mdb_cursor_open(txn, overlay->dbi, &cursor);
+	if (rc != 0)
+		return translate(rc);
+	memcpy(name, note_prefix, sizeof note_prefix);
+	key = (MDB_val){ sizeof note_prefix, name };
+	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	for (; stop == 0 && rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+		size_t len = key.mv_size - sizeof note_prefix;
+
+		if (!is_note(&key) || len >= sizeof name)
+			break;
+		memcpy(name, (const char *)key.mv_data + sizeof note_prefix, len);
+		name[len] = '\0';
+		if (strcmp(name, commit_note) != 0)
+			stop = visit(context, name, value.mv_data, value.mv_size);
 	}
 	mdb_cursor_close(cursor);
 	return rc == 0 || rc == MDB_NOTFOUND ? stop : translate(rc);

@@ -6,9 +6,11 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "shm/generation.h"
 #include "shm/node.h"
+#include "shm/overlay_filter.h"
 
 struct overlay;
 
@@ -20,6 +22,13 @@ struct overlay;
 __attribute__((nonnull, warn_unused_result))
 int overlay_open(const char *dir, const struct generation *gen, uint64_t names,
 		 struct overlay **out);
+
+/* Open an existing overlay read-only, for any process but the one that writes it.  All
+ * that is read is one state, that of this call, and stays where it is until
+ * overlay_close; which should be soon: the overlay cannot use its pages again meanwhile.
+ * returns 0; ERR_NOTFOUND when there is none; or as overlay_open. */
+__attribute__((nonnull, warn_unused_result))
+int overlay_open_snapshot(const char *dir, struct overlay **out);
 
 /* An open transaction is aborted.  NULL is allowed. */
 void overlay_close(struct overlay *overlay);
@@ -47,6 +56,18 @@ int overlay_note(struct overlay *overlay, const char *key, const void *value, si
 __attribute__((nonnull, warn_unused_result))
 int overlay_commit(struct overlay *overlay);
 
+/* The number of the last commit; they are counted over the life of the data. */
+__attribute__((nonnull, pure))
+uint64_t overlay_last_commit(const struct overlay *overlay);
+
+/* Count on from `commit`, in an overlay that takes the place of another. */
+__attribute__((nonnull))
+void overlay_count_on(struct overlay *overlay, uint64_t commit);
+
+/* Write all through to the device: not even a power cut undoes the last commit then. */
+__attribute__((nonnull, warn_unused_result))
+int overlay_sync(struct overlay *overlay);
+
 __attribute__((nonnull))
 void overlay_abort(struct overlay *overlay);
 
@@ -65,6 +86,23 @@ int overlay_read_note(struct overlay *overlay, const char *key, void *value, siz
 __attribute__((nonnull(1, 2), warn_unused_result))
 int overlay_walk(struct overlay *overlay, int (*visit)(void *context, const struct node *node),
 		 void *context);
+
+/* The number of the commit that wrote a node, which is an overlay's. */
+static inline uint64_t
+overlay_commit_of(const struct node *node)
+{
+	uint64_t commit;
+
+	memcpy(&commit, node->bytes - OVERLAY_VALUE_HEAD, sizeof commit);
+	return commit;
+}
+
+/* Every note but those that the overlay keeps for itself; `name` is NUL-terminated. */
+__attribute__((nonnull(1, 2), warn_unused_result))
+int overlay_walk_notes(struct overlay *overlay,
+		       int (*visit)(void *context, const char *name, const void *value,
+				    size_t len),
+		       void *context);
 
 /* Names that it holds, tombstones included. */
 __attribute__((nonnull))

@@ -165,6 +165,93 @@ count_node(void *context, const struct node *node)
 	return 0;
 }
 
+static int
+keep_note(void *context, const char *name, const void *value, size_t len)
+{
+	char *all = context;
+
+	snprintf(all + strlen(all), 100 - strlen(all), "%s=%.*s;", name, (int)len,
+		 (const char *)value);
+	return 0;
+}
+
+static int
+find_newest(void *context, const struct node *node)
+{
+	uint64_t *newest = context, commit = overlay_commit_of(node);
+
+	if (commit > *newest)
+		*newest = commit;
+	return 0;
+}
+
+/* What a process sees that opened the overlay before another change was committed. */
+static int
+look_at_snapshot(int begin, int go_on)
+{
+	unsigned counts[2] = { 0, 0 };
+	struct overlay *snapshot;
+	uint8_t name[DNAME_MAX + NAME_PAD];
+	char notes[100] = "", octet = 0;
+	uint64_t newest = 0;
+	struct node node;
+
+	(void)name_of(9, name);
+	if (overlay_open_snapshot(dir, &snapshot) != 0 || write(begin, &octet, 1) != 1 ||
+	    read(go_on, &octet, 1) != 1)
+		return 1;
+	if (overlay_find(snapshot, ZONE_ID, name, &node) != ERR_NOTFOUND)
+		return 2;
+	if (overlay_walk(snapshot, count_node, counts) != 0 || counts[0] != NAMES - 8 ||
+	    counts[1] != 1)
+		return 3;
+	if (overlay_walk_notes(snapshot, keep_note, notes) != 0 ||
+	    strcmp(notes, "a=1;cursor=17-0;") != 0)
+		return 4;
+	if (overlay_walk(snapshot, find_newest, &newest) != 0 ||
+	    newest + 1 != overlay_last_commit(snapshot))
+		return 5;
+	overlay_close(snapshot);
+	return 0;
+}
+
+static void
+test_snapshot(struct overlay **overlay)
+{
+	int begin[2], go_on[2], status;
+	uint64_t last;
+	char octet = 0;
+	pid_t pid;
+
+	ok(overlay_begin(*overlay) == 0 && overlay_note(*overlay, "a", "1", 1) == 0 &&
+		   overlay_note(*overlay, "cursor", "17-0", 4) == 0 &&
+		   overlay_commit(*overlay) == 0, "two notes");
+	overlay_close(*overlay);
+	if (pipe(begin) != 0 || pipe(go_on) != 0)
+		bail_out("no pipes");
+	pid = fork();
+	if (pid == 0)
+		_exit(look_at_snapshot(begin[1], go_on[0]));
+	if (overlay_open(dir, &gen, 1000, overlay) != 0 || read(begin[0], &octet, 1) != 1)
+		bail_out("no overlay");
+	last = overlay_last_commit(*overlay);
+	ok(overlay_begin(*overlay) == 0 && put_name(*overlay, ZONE_ID, 9) &&
+		   overlay_note(*overlay, "cursor", "18-0", 4) == 0 &&
+		   overlay_commit(*overlay) == 0, "a change behind the snapshot");
+	is_int(overlay_last_commit(*overlay), last + 1, "counts");
+	if (write(go_on[1], &octet, 1) != 1)
+		bail_out("no pipe");
+	waitpid(pid, &status, 0);
+	is_int(WEXITSTATUS(status), 0, "the snapshot stays as it was");
+	overlay_count_on(*overlay, last + 50);
+	ok(overlay_begin(*overlay) == 0 && put_name(*overlay, ZONE_ID, 9) &&
+		   overlay_commit(*overlay) == 0 && overlay_sync(*overlay) == 0,
+	   "counting goes on from another's count");
+	is_int(overlay_last_commit(*overlay), last + 51, "upwards");
+	overlay_count_on(*overlay, 1);
+	is_int(overlay_last_commit(*overlay), last + 51, "never down");
+}
+
 static void
 test_reopen(struct overlay **overlay)
 {
@@ -180,7 +267,7 @@ test_reopen(struct overlay **overlay)
 	is_int(overlay_read_note(*overlay, "cursor", value, sizeof value), 4, "the cursor's length");
 	is(value, "17-0", "the cursor");
 	is_int(overlay_walk(*overlay, count_node, counts), 0, "walk");
-	is_int(counts[0], 2 + NAMES - 10, "every node");
+	is_int(counts[0], 3 + NAMES - 10, "every node");
 	is_int(counts[1], 1, "one tombstone, no note");
 }
 
@@ -261,6 +348,7 @@ main(void)
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	is_int(overlay_sweep(overlay), 1, "one that was killed is swept");
+	test_snapshot(&overlay);
 	test_reopen(&overlay);
 	overlay_close(overlay);
 	test_damaged_value();
