@@ -61,7 +61,7 @@ generations_sync_dir(const char *dir)
 	if (!files)
 		return errcode_from_errno(errno);
 	while (result == 0 && (file = readdir(files))) {
-		if (file->d_name[0] == '.')
+		if (file->d_name[0] == '.' || file->d_type == DT_DIR)
 			continue;
 		result = state_path_print(path, "%s/%s", dir, file->d_name)
 				 ? state_sync_path(path, 0)
@@ -71,24 +71,35 @@ generations_sync_dir(const char *dir)
 	return result ? result : state_sync_path(dir, O_DIRECTORY);
 }
 
-/* Remove a directory that holds nothing but files. */
-static void
-remove_dir(const char *path)
+/* Remove what the directory `name` in `at` holds, `depth` levels of directories, and
+ * itself.  returns 0 or -1 with errno. */
+static int
+remove_tree(int at, const char *name, unsigned depth)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DIR *files = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *file;
 
 	if (files) {
-		while ((file = readdir(files)))
-			if (strcmp(file->d_name, ".") != 0 &&
-			    strcmp(file->d_name, "..") != 0)
-				unlinkat(dirfd(files), file->d_name, 0);
+		while ((file = readdir(files))) {
+			if (strcmp(file->d_name, ".") == 0 ||
+			    strcmp(file->d_name, "..") == 0)
+				continue;
+			if (unlinkat(dirfd(files), file->d_name, 0) != 0 && depth > 1)
+				(void)remove_tree(dirfd(files), file->d_name, depth - 1);
+		}
 		closedir(files);
 	} else if (fd >= 0) {
 		close(fd);
 	}
-	if (rmdir(path) != 0 && errno != ENOENT)
+	return unlinkat(at, name, AT_REMOVEDIR);
+}
+
+/* A generation has one level below it: its overlay. */
+static void
+remove_dir(const char *path)
+{
+	if (remove_tree(AT_FDCWD, path, 2) != 0 && errno != ENOENT)
 		log_warn("%s cannot be removed", path);
 }
 
@@ -187,7 +198,12 @@ generations_prepare(const char *state_dir)
 static uint64_t
 dir_bytes(const char *dir)
 {
-	static const char *const names[] = { "manifest", "data.mdb", "index" };
+	static const char *const names[] = { "manifest",
+					     "data.mdb",
+					     "index",
+					     OVERLAY_DIR "/data.mdb",
+					     OVERLAY_DIR "/filter",
+					     OVERLAY_OLD_DIR "/data.mdb" };
 	char path[PATH_MAX];
 	uint64_t sum = 0;
 	struct stat info;
@@ -285,5 +301,5 @@ bool
 generation_entry_is_source(const struct generation_entry *entry)
 {
 	return entry->error == 0 && !entry->damaged &&
-	       !(entry->manifest.reserved[0] & GENERATION_TAKEN_IN);
+	       !(entry->manifest.flags & GENERATION_TAKEN_IN);
 }

@@ -2,6 +2,10 @@
  *
  *	state_dir/generations/00000017/	manifest, data.mdb, index; and `damaged`, see
  *					loader/state_files.h
+ *		overlay/		the live changes since it was sealed, while it is the
+ *					newest state of the sources
+ *		overlay.old/		the same, once a newer one has taken them over: what
+ *					damage of that one falls back to
  *	state_dir/generations/ID.tmp	half built, or half removed
  *
  * Sync alone writes here; clerks and workers read.  What stands under its own name
@@ -17,13 +21,15 @@
 #include "shm/generation.h"
 
 #define GENERATIONS_DIR "generations"
+#define OVERLAY_DIR "overlay"
+#define OVERLAY_OLD_DIR "overlay.old"
 
 enum {
 	GENERATIONS_NAME_MAX = 32,	/* "00000017", NUL included */
 };
 
-/* Set in generation_manifest.reserved[0] of a generation that was taken in by
- * `swap`: it stands for no state of the configured sources. */
+/* In generation_manifest.flags: taken in by `swap`, or a copy without live changes for
+ * `rollback`; it stands for no state of the configured sources. */
 #define GENERATION_TAKEN_IN UINT64_C(1)
 
 struct generation_entry {
@@ -71,6 +77,15 @@ bool generations_build_path(const char *state_dir, uint64_t id, char out[PATH_MA
 __attribute__((nonnull, warn_unused_result))
 bool generations_parse_name(const char *name, uint64_t *id);
 
+/* Make the new generation `id` from the sealed files of `from`, which both share, without
+ * its overlay.
+ * flags     as in generation_manifest; base_id and base_commit are those of `from`
+ * manifest  of the new one, on success
+ * returns   0, or an error code and nothing is left behind. */
+__attribute__((nonnull, warn_unused_result))
+int generations_alias(const char *state_dir, uint64_t from, uint64_t id, uint64_t flags,
+		      struct generation_manifest *manifest);
+
 /* Give the finished ID.tmp its name, durably. */
 __attribute__((nonnull, warn_unused_result))
 int generations_finish(const char *state_dir, uint64_t id);
@@ -81,7 +96,8 @@ void generations_remove(const char *state_dir, uint64_t id);
 __attribute__((nonnull))
 void generations_remove_build(const char *state_dir, uint64_t id);
 
-/* Write all files of directory `dir` and the directory itself to the device. */
+/* Write all files of directory `dir` and the directory itself to the device; not those
+ * of its overlay, which sees to that itself. */
 __attribute__((nonnull, warn_unused_result))
 int generations_sync_dir(const char *dir);
 

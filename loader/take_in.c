@@ -217,7 +217,8 @@ copy_all(const struct taking *taking, uint64_t id, struct generation_manifest *m
 	if (result)
 		return result;
 	manifest->id = id;
-	manifest->reserved[0] |= GENERATION_TAKEN_IN;
+	manifest->flags |= GENERATION_TAKEN_IN;
+	manifest->base_id = manifest->base_commit = 0;
 	manifest->manifest_xxh3 = XXH3_64bits(
 		manifest, offsetof(struct generation_manifest, manifest_xxh3));
 	result = write_manifest(taking, manifest);

@@ -67,7 +67,7 @@ make_generation(uint64_t id, int64_t created_s, uint64_t marks)
 		.id = id,
 		.created_s = created_s,
 		.zone_count = id * 10,
-		.reserved = { marks },
+		.flags = marks,
 	};
 	char name[128];
 
@@ -340,6 +340,39 @@ test_next_id(void)
 	free(region);
 }
 
+/* One state under two numbers, without its overlay. */
+static void
+test_alias(void)
+{
+	struct generation_manifest manifest;
+	char path[PATH_MAX];
+
+	make_generation(600, 1000, 0);
+	write_file("generations/00000600/data.mdb", "data", 4);
+	write_file("generations/00000600/index", "index", 5);
+	make_dir("generations/00000600/overlay");
+	write_file("generations/00000600/overlay/data.mdb", "live", 4);
+	write_file("generations/00000600/overlay/lock.mdb", "lock", 4);
+	is_int(generations_alias(state_dir, 600, 601, GENERATION_TAKEN_IN, &manifest), 0,
+	       "a second number");
+	path_of(path, "generations/00000601");
+	is_int(generation_read_manifest(path, &manifest), 0, "has a manifest");
+	is_int((long long)manifest.id, 601, "of its own number");
+	is_int((long long)manifest.zone_count, 6000, "and else the same");
+	is_int((long long)manifest.flags, (long long)GENERATION_TAKEN_IN, "but the flags");
+	ok(exists("generations/00000601/data.mdb") && exists("generations/00000601/index"),
+	   "the files are there");
+	ok(!exists("generations/00000601/overlay"), "the overlay is not");
+	is_int(generations_alias(state_dir, 777, 602, 0, &manifest), ERR_NOTFOUND,
+	       "there is nothing to share");
+	ok(!exists("generations/00000602.tmp"), "nothing is left of it");
+	generations_remove(state_dir, 600);
+	ok(!exists("generations/00000600") && !exists("generations/00000600.tmp"),
+	   "removed with its overlay");
+	ok(exists("generations/00000601/data.mdb"), "the other one stays");
+	generations_remove(state_dir, 601);
+}
+
 int
 main(void)
 {
@@ -355,6 +388,7 @@ main(void)
 	test_chosen();
 	test_damage();
 	test_retention();
+	test_alias();
 	test_next_id();
 	snprintf(command, sizeof command, "rm -rf %s", state_dir);
 	if (system(command) != 0)
