@@ -75,6 +75,7 @@ apex_rewrite(struct node_writer *writer, const struct node *old,
 
 	node_writer_begin(writer, old->head.zone_id, old->head.flags, node_owner(old),
 			  old->head.owner_len);
+	node_writer_set_facts(writer, old->head.flags, old->head.child_count);
 	while (node_next_block(old, &at, &block))
 		if (block.head.kind != BLOCK_SOURCE && block.head.kind != BLOCK_ERROR)
 			node_writer_put_block(writer, (enum block_kind)block.head.kind,

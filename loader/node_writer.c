@@ -70,6 +70,16 @@ node_writer_begin(struct node_writer *writer, uint32_t zone_id, uint16_t flags,
 	node_writer_append(writer, owner, owner_len);
 }
 
+void
+node_writer_set_facts(struct node_writer *writer, uint16_t flags, uint32_t child_count)
+{
+	if (writer->error)
+		return;
+	memcpy(writer->bytes + offsetof(struct node_head, flags), &flags, sizeof flags);
+	memcpy(writer->bytes + offsetof(struct node_head, child_count), &child_count,
+	       sizeof child_count);
+}
+
 int
 node_writer_end(struct node_writer *writer)
 {

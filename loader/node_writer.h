@@ -25,6 +25,10 @@ __attribute__((nonnull))
 void node_writer_begin(struct node_writer *writer, uint32_t zone_id, uint16_t flags,
 		       const uint8_t *owner, size_t owner_len);
 
+/* Set flags and number of children of the open node anew; a begin sets the latter to 0. */
+__attribute__((nonnull))
+void node_writer_set_facts(struct node_writer *writer, uint16_t flags, uint32_t child_count);
+
 __attribute__((nonnull))
 void node_writer_begin_block(struct node_writer *writer, enum block_kind kind, uint16_t type);
 

@@ -386,7 +386,9 @@ value_open(const MDB_val *value, struct node *out)
 {
 	return value->mv_size >= OVERLAY_VALUE_HEAD &&
 	       node_open((const uint8_t *)value->mv_data + OVERLAY_VALUE_HEAD,
-			 value->mv_size - OVERLAY_VALUE_HEAD, out);
+			 value->mv_size - OVERLAY_VALUE_HEAD, out) &&
+	       dname_len(node_owner(out), out->head.owner_len) == out->head.owner_len &&
+	       out->head.label_count <= DNAME_LABELS_MAX;
 }
 
 int
@@ -484,6 +486,66 @@ overlay_walk_notes(struct overlay *overlay,
 	mdb_cursor_close(cursor);
 	return rc == 0 || rc == MDB_NOTFOUND ? stop : translate(rc);
 }
+
+/* ---- one zone id, in order ---- */
+
+struct overlay_cursor {
+	MDB_cursor *cursor;
+	uint8_t prefix[4]; /* of the keys of the zone id */
+	bool is_started;
+};
+
+int
+overlay_cursor_open(struct overlay *overlay, uint32_t zone_id, struct overlay_cursor **out)
+{
+	struct overlay_cursor *cursor = calloc(1, sizeof *cursor);
+	uint8_t key[DNAME_KEY_MAX];
+	MDB_txn *txn;
+	int rc;
+
+	if (!cursor)
+		return ERR_NOMEM;
+	/* the key of the root name is the zone id alone */
+	dname_key(zone_id, (const uint8_t[]){ 0 }, key);
+	memcpy(cursor->prefix, key, sizeof cursor->prefix);
+	rc = reading_txn(overlay, &txn);
+	if (rc == 0)
+		rc = mdb_cursor_open(txn, overlay->dbi, &cursor->cursor);
+	if (rc != 0) {
+		free(cursor);
+		return translate(rc);
+	}
+	*out = cursor;
+	return ERR_OK;
+}
+
+int
+overlay_cursor_next(struct overlay_cursor *cursor, struct node *out)
+{
+	MDB_val key = { sizeof cursor->prefix, cursor->prefix }, value;
+	int rc = mdb_cursor_get(cursor->cursor, &key, &value,
+				cursor->is_started ? MDB_NEXT : MDB_SET_RANGE);
+
+	cursor->is_started = true;
+	if (rc != 0)
+		return translate(rc);
+	if (key.mv_size < sizeof cursor->prefix)
+		return ERR_DAMAGED;
+	if (memcmp(key.mv_data, cursor->prefix, sizeof cursor->prefix) != 0)
+		return ERR_NOTFOUND;
+	return value_open(&value, out) ? ERR_OK : ERR_DAMAGED;
+}
+
+void
+overlay_cursor_close(struct overlay_cursor *cursor)
+{
+	if (!cursor)
+		return;
+	mdb_cursor_close(cursor->cursor);
+	free(cursor);
+}
+
+/* ---- counts ---- */
 
 uint64_t
 overlay_count(struct overlay *overlay)

@@ -87,6 +87,21 @@ __attribute__((nonnull(1, 2), warn_unused_result))
 int overlay_walk(struct overlay *overlay, int (*visit)(void *context, const struct node *node),
 		 void *context);
 
+/* Walking the changes of one zone id (CATALOGUE_ID: apex nodes) in canonical order.  A
+ * cursor sees what a look-up sees, and ends with that: inside of a change set close it
+ * before the end of that, outside before any other call for the overlay (of a snapshot,
+ * before overlay_close). */
+struct overlay_cursor;
+__attribute__((nonnull, warn_unused_result))
+int overlay_cursor_open(struct overlay *overlay, uint32_t zone_id, struct overlay_cursor **out);
+
+/* returns 0; ERR_NOTFOUND behind the last one of the zone id; ERR_DAMAGED. */
+__attribute__((nonnull, warn_unused_result))
+int overlay_cursor_next(struct overlay_cursor *cursor, struct node *out);
+
+/* NULL is allowed. */
+void overlay_cursor_close(struct overlay_cursor *cursor);
+
 /* The number of the commit that wrote a node, which is an overlay's. */
 static inline uint64_t
 overlay_commit_of(const struct node *node)

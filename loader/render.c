@@ -30,7 +30,8 @@ struct renderer {
 	uint32_t zone_id;
 	/* where render_next and render_next_nsec3 stand */
 	const struct zone_record *next, *next_nsec3;
-	size_t wild_at; /* in scan.wild_parents */
+	uint32_t number; /* of the name that comes next */
+	size_t parent_at; /* in scan.parents: the next one */
 	struct name_ref last; /* the last plain owner */
 	struct owner_group pending; /* an owner whose ancestors come first */
 	unsigned pending_labels; /* of it; 0: none is pending */
@@ -53,20 +54,23 @@ warn_once(struct renderer *r, enum render_warning kind, const struct zone_record
 	r->warned |= kind;
 }
 
-/* The flags that a name itself brings. */
-static uint16_t
-name_flags(struct renderer *r, const uint8_t *name, size_t len)
+/* Begin the node of the next name in canonical order; `flags` follow from its data. */
+static void
+begin_name(struct renderer *r, uint32_t zone_id, unsigned flags, const uint8_t *name,
+	   size_t len)
 {
-	uint16_t flags = dname_is_wildcard(name) ? NODE_IS_WILDCARD : 0;
-	const struct name_ref *parent;
+	const struct scan_parent *parent = &r->scan.parents[r->parent_at];
+	bool is_parent = r->parent_at < r->scan.parent_count && parent->number == r->number;
 
-	if (r->wild_at == r->scan.wild_count)
-		return flags;
-	parent = &r->scan.wild_parents[r->wild_at];
-	if (parent->len != len || memcmp(parent->name, name, len) != 0)
-		return flags;
-	r->wild_at++;
-	return flags | NODE_HAS_WILDCARD;
+	if (dname_is_wildcard(name))
+		flags |= NODE_IS_WILDCARD;
+	if (is_parent && parent->has_wildcard)
+		flags |= NODE_HAS_WILDCARD;
+	node_writer_begin(&r->writer, zone_id, (uint16_t)flags, name, len);
+	if (is_parent)
+		node_writer_set_facts(&r->writer, (uint16_t)flags, parent->child_count);
+	r->parent_at += is_parent;
+	r->number++;
 }
 
 static void
@@ -210,14 +214,12 @@ int
 render_apex(struct renderer *r, const uint8_t **node)
 {
 	struct owner_group apex;
-	uint16_t flags = NODE_APEX;
 
 	if (!owner_group_read(r->zone, r->zone->records, &apex))
 		return ERR_FORMAT;
 	r->next = apex.end;
-	flags |= (uint16_t)(apex.flags & ~NODE_HAS_NS) |
-		 name_flags(r, apex.owner, apex.owner_len);
-	node_writer_begin(&r->writer, CATALOGUE_ID, flags, apex.owner, apex.owner_len);
+	begin_name(r, CATALOGUE_ID, NODE_APEX | (apex.flags & ~(unsigned)NODE_HAS_NS),
+		   apex.owner, apex.owner_len);
 	node_writer_put_block(&r->writer, BLOCK_ZONE, 0, &r->scan.facts,
 			      sizeof r->scan.facts);
 	put_negative_soa(r, &apex);
@@ -253,27 +255,32 @@ put_empty_non_terminal(struct renderer *r)
 	const uint8_t *name = dname_skip(below->owner, r->pending_labels - r->pending_at);
 	size_t len = below->owner_len - (size_t)(name - below->owner);
 
-	node_writer_begin(&r->writer, r->zone_id, NODE_EMPTY | name_flags(r, name, len),
-			  name, len);
+	begin_name(r, r->zone_id, NODE_EMPTY, name, len);
+}
+
+/* A name with nothing but stray signatures exists, and is empty. */
+static void
+set_empty(struct renderer *r)
+{
+	struct node_head head;
+
+	if (r->writer.error)
+		return;
+	memcpy(&head, r->writer.bytes, sizeof head);
+	node_writer_set_facts(&r->writer, head.flags | NODE_EMPTY, head.child_count);
 }
 
 static void
 put_owner(struct renderer *r)
 {
 	const struct owner_group *group = &r->pending;
-	uint16_t flags = group->flags | name_flags(r, group->owner, group->owner_len);
 	size_t empty_len;
 
-	node_writer_begin(&r->writer, r->zone_id, flags, group->owner, group->owner_len);
+	begin_name(r, r->zone_id, group->flags, group->owner, group->owner_len);
 	empty_len = r->writer.len;
 	put_rrsets(r, group);
-	if (r->writer.len == empty_len) {
-		/* nothing but stray signatures: the name exists, and is empty */
-		flags |= NODE_EMPTY;
-		if (!r->writer.error)
-			memcpy(r->writer.bytes + offsetof(struct node_head, flags),
-			       &flags, sizeof flags);
-	}
+	if (r->writer.len == empty_len)
+		set_empty(r);
 }
 
 int
@@ -366,7 +373,8 @@ render_start(struct renderer *r, const struct zone_records *zone, uint32_t zone_
 	r->warn = warn;
 	r->warn_context = context;
 	r->warned = 0;
-	r->wild_at = 0;
+	r->number = 0;
+	r->parent_at = 0;
 	r->next = r->next_nsec3 = zone->records;
 	r->pending_labels = 0;
 	r->pending_at = 1;

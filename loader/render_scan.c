@@ -10,10 +10,19 @@
 
 enum { SOA_SERIAL_FROM_END = 20, SOA_MINIMUM_FROM_END = 4 };
 
+#define NO_PARENT SIZE_MAX
+
+/* A name that may still get children. */
+struct open_name {
+	uint32_t number;
+	size_t parent; /* in scan->parents; NO_PARENT: it has no child as yet */
+};
+
 struct scanning {
 	struct render_scan *scan;
 	const struct zone_records *zone;
 	struct name_ref last; /* the last plain owner */
+	struct open_name path[DNAME_LABELS_MAX + 1]; /* down to it, by labels */
 };
 
 /* Ancestors of a name, and all that is below those, stand right before it. */
@@ -30,42 +39,64 @@ render_scan_known_labels(const struct zone_records *zone, const struct name_ref 
 	return labels;
 }
 
-static int
-wild_parent_add(struct render_scan *scan, const uint8_t *wildcard, size_t len)
+/* The first child of a name comes right behind it: parents are met in canonical order. */
+static struct scan_parent *
+parent_add(struct render_scan *scan, uint32_t number)
 {
-	if (scan->wild_count == scan->wild_room) {
-		size_t room = scan->wild_room ? scan->wild_room * 2 : 16;
-		struct name_ref *parents =
-			realloc(scan->wild_parents, room * sizeof *parents);
+	if (scan->parent_count == scan->parent_room) {
+		size_t room = scan->parent_room ? scan->parent_room * 2 : 16;
+		struct scan_parent *parents =
+			reallocarray(scan->parents, room, sizeof *parents);
 
 		if (!parents)
-			return ERR_NOMEM;
-		scan->wild_parents = parents;
-		scan->wild_room = room;
+			return NULL;
+		scan->parents = parents;
+		scan->parent_room = room;
 	}
-	scan->wild_parents[scan->wild_count++] =
-		(struct name_ref){ wildcard + 2, len - 2 };
+	scan->parents[scan->parent_count] = (struct scan_parent){ .number = number };
+	return &scan->parents[scan->parent_count++];
+}
+
+/* A name of `labels` labels comes; its parent is the last one with one label less. */
+static int
+scan_name(struct scanning *s, unsigned labels, bool is_wildcard)
+{
+	struct open_name *above = &s->path[labels - 1];
+	struct scan_parent *parent;
+
+	if (above->parent == NO_PARENT) {
+		above->parent = s->scan->parent_count;
+		if (!parent_add(s->scan, above->number))
+			return ERR_NOMEM;
+	}
+	parent = &s->scan->parents[above->parent];
+	parent->child_count++;
+	parent->has_wildcard |= is_wildcard;
+	s->path[labels] = (struct open_name){
+		.number = (uint32_t)s->scan->facts.name_count++,
+		.parent = NO_PARENT,
+	};
 	return ERR_OK;
 }
 
-/* Count the nodes that `group` needs, the missing ancestors included. */
+/* The nodes that `group` needs, its missing ancestors first. */
 static int
 scan_names(struct scanning *s, const struct owner_group *group)
 {
+	bool is_wildcard[DNAME_LABELS_MAX + 1];
 	const uint8_t *name = group->owner;
-	size_t len = group->owner_len;
 	unsigned labels = dname_label_count(name);
-	unsigned known = render_scan_known_labels(s->zone, &s->last, name, len, labels);
+	unsigned known = render_scan_known_labels(s->zone, &s->last, name,
+						  group->owner_len, labels);
+	int rc = ERR_OK;
 
-	s->scan->facts.name_count += labels - known;
-	for (; labels > known; labels--) {
-		if (dname_is_wildcard(name) &&
-		    wild_parent_add(s->scan, name, len) != ERR_OK)
-			return ERR_NOMEM;
-		len -= name[0] + 1u;
+	for (unsigned at = labels; at > known; at--) {
+		is_wildcard[at] = dname_is_wildcard(name);
 		name += name[0] + 1u;
 	}
-	return ERR_OK;
+	for (unsigned at = known + 1; at <= labels && rc == ERR_OK; at++)
+		rc = scan_name(s, at, is_wildcard[at]);
+	return rc;
 }
 
 static void
@@ -125,26 +156,23 @@ facts_set_denial(struct render_scan *scan, const struct owner_group *apex)
 		scan->facts.flags |= ZONE_OPTOUT;
 }
 
-static int
-name_ref_compare(const void *a, const void *b)
-{
-	return dname_compare(((const struct name_ref *)a)->name,
-			     ((const struct name_ref *)b)->name);
-}
-
 int
 render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
 		 uint32_t zone_id)
 {
-	struct scanning s = { .scan = scan, .zone = zone };
 	struct owner_group apex, group;
 	const struct zone_record *soa;
+	struct scanning s;
 
 	if (!owner_group_read(zone, zone->records, &apex) ||
 	    apex.owner_len != zone->origin_len)
 		return ERR_FORMAT;
 	soa = owner_group_find(&apex, RRTYPE_SOA);
-	scan->wild_count = 0;
+	s.scan = scan;
+	s.zone = zone;
+	s.last = (struct name_ref){ apex.owner, apex.owner_len };
+	s.path[dname_label_count(apex.owner)] = (struct open_name){ .parent = NO_PARENT };
+	scan->parent_count = 0;
 	scan->facts = (struct zone_facts){
 		.zone_id = zone_id,
 		.serial = soa ? soa_field(soa, SOA_SERIAL_FROM_END) : 0,
@@ -161,15 +189,12 @@ render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
 		if (scan_group(&s, &group) != ERR_OK)
 			return ERR_NOMEM;
 	facts_set_denial(scan, &apex);
-	if (scan->wild_count > 0)
-		qsort(scan->wild_parents, scan->wild_count, sizeof *scan->wild_parents,
-		      name_ref_compare);
 	return ERR_OK;
 }
 
 void
 render_scan_fini(struct render_scan *scan)
 {
-	free(scan->wild_parents);
+	free(scan->parents);
 	memset(scan, 0, sizeof *scan);
 }

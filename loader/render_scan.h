@@ -2,6 +2,7 @@
 #ifndef LOADER_RENDER_SCAN_H
 #define LOADER_RENDER_SCAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,11 +17,18 @@ struct name_ref {
 	size_t len;
 };
 
+/* A name that has children; `number` counts names in canonical order, the apex is 0. */
+struct scan_parent {
+	uint32_t number;
+	uint32_t child_count;
+	bool has_wildcard;
+};
+
 struct render_scan {
 	struct zone_facts facts;
 	struct nsec3_chain chain;
-	struct name_ref *wild_parents;	/* of a child "*", in canonical order; owned */
-	size_t wild_count, wild_room;
+	struct scan_parent *parents;	/* in canonical order; owned */
+	size_t parent_count, parent_room;
 };
 
 /* Scan `zone`; what an earlier scan found is replaced, its memory used again.

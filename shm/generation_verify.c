@@ -19,6 +19,7 @@ struct verifying {
 	const struct generation *gen;
 	char *reason;
 	uint64_t order_next, nsec3_next; /* entries that zones account for so far */
+	uint64_t children, child_counts; /* nodes below an apex; what their parents say */
 };
 
 static int
@@ -47,7 +48,7 @@ verify_checksums(const struct verifying *v)
 /* ---- slots: every node is whole, and is found by its own key ---- */
 
 static int
-verify_slot(const struct verifying *v, uint64_t slot)
+verify_slot(struct verifying *v, uint64_t slot)
 {
 	uint64_t off = index_offset(slot);
 	uint8_t name[DNAME_MAX + NAME_PAD] = { 0 };
@@ -59,6 +60,8 @@ verify_slot(const struct verifying *v, uint64_t slot)
 	wrong = node_check(&node);
 	if (wrong)
 		return damaged(v, "node at", off, wrong);
+	v->children += node.head.zone_id >= ZONE_ID_FIRST && node.head.zone_id < NSEC3_SPACE;
+	v->child_counts += node.head.child_count;
 	memcpy(name, node_owner(&node), node.head.owner_len);
 	if (generation_find(v->gen, node.head.zone_id, name, node.head.owner_len,
 			    &found) != ERR_OK ||
@@ -78,7 +81,7 @@ prefetch_bucket(const struct generation *gen, uint64_t bucket)
 }
 
 static int
-verify_slots(const struct verifying *v)
+verify_slots(struct verifying *v)
 {
 	const struct generation *gen = v->gen;
 	uint64_t count = 0;
@@ -99,6 +102,9 @@ verify_slots(const struct verifying *v)
 	if (count != gen->manifest.name_count)
 		return damaged(v, "index with names", count,
 			       "the manifest has another number");
+	if (v->children != v->child_counts)
+		return damaged(v, "index with names below an apex", v->children,
+			       "their parents count another number");
 	return ERR_OK;
 }
 

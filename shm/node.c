@@ -34,6 +34,8 @@ check_owner(const struct node *node)
 		return "its owner has another number of labels";
 	if (dname_is_wildcard(owner) != !!(node->head.flags & NODE_IS_WILDCARD))
 		return "the flag for wildcards is wrong";
+	if ((node->head.flags & NODE_HAS_WILDCARD) && node->head.child_count == 0)
+		return "it has a wildcard below it and no children";
 	return NULL;
 }
 
@@ -281,6 +283,14 @@ check_block(const struct node *node, const struct block *block)
 		if (is_apex)
 			return check_faults(block);
 		break;
+	case BLOCK_PROVENANCE:
+		return block->head.len == sizeof(struct provenance)
+			       ? NULL
+			       : "the provenance has another length";
+	case BLOCK_REDIS:
+		if (block->head.len != sizeof(struct redis_facts))
+			return "the facts from Redis have another length";
+		break;
 	default:
 		return NULL;
 	}
@@ -307,7 +317,7 @@ static const char *
 check_blocks(const struct node *node)
 {
 	uint32_t at = 0, end = (uint32_t)sizeof node->head + node->head.owner_len;
-	bool is_apex = node->head.flags & NODE_APEX, is_empty = true;
+	bool is_apex = node->head.flags & NODE_APEX, is_empty = true, is_first = true;
 	uint16_t flags = 0;
 	struct block block;
 
@@ -316,16 +326,17 @@ check_blocks(const struct node *node)
 
 		if (wrong)
 			return wrong;
-		if ((block.head.kind == BLOCK_ZONE) != (is_apex && is_empty))
+		if ((block.head.kind == BLOCK_ZONE) != (is_apex && is_first))
 			return "the facts of the zone are not its first block";
-		is_empty = false;
+		is_empty &= block.head.kind == BLOCK_PROVENANCE;
+		is_first = false;
 		flags |= block_flag(node, &block);
 		end = at;
 	}
 	if (end != node->head.node_len)
 		return "its blocks do not fill it";
 	if (is_empty != !!(node->head.flags & NODE_EMPTY))
-		return "the flag for empty non-terminals is wrong";
+		return "the flag for empty names is wrong";
 	if (flags != (node->head.flags & (NODE_HAS_NS | NODE_HAS_DNAME | NODE_HAS_CNAME)))
 		return "its flags differ from its RRsets";
 	return NULL;

@@ -60,7 +60,7 @@ enum node_flag {
 	NODE_HAS_CNAME = 1 << 3,
 	NODE_HAS_WILDCARD = 1 << 4,
 	NODE_IS_WILDCARD = 1 << 5,	/* first label is "*" */
-	NODE_EMPTY = 1 << 6,		/* empty non-terminal */
+	NODE_EMPTY = 1 << 6,		/* no data: no blocks, or BLOCK_PROVENANCE alone */
 	NODE_DELETED = 1 << 7,		/* overlay only: a tombstone, the name is gone */
 };
 
@@ -70,7 +70,8 @@ struct node_head {
 	uint16_t flags;			/* enum node_flag */
 	uint8_t owner_len;		/* 1..255 */
 	uint8_t label_count;		/* of the owner, 0..127 */
-	uint32_t reserved;		/* 0 */
+	uint32_t child_count;		/* nodes one label longer, in the same zone; 0 for
+					 * owners of NSEC3 */
 };
 
 enum block_kind {
@@ -83,10 +84,15 @@ enum block_kind {
 	BLOCK_ERROR = 6,		/* apex only: text, no NUL: why the source's present
 					 * state is not served */
 	BLOCK_BAD_RRSET = 7,		/* `type`: this RRset is known to be unusable and
-					 * answers SERVFAIL; payload is the reason as text */
+					 * answers SERVFAIL; payload is the reason as text.
+					 * Behind a BLOCK_RRSET of the type: that is served,
+					 * the block tells of what its source says now */
 	BLOCK_FAULTS = 8,		/* apex only: struct rrset_fault_head, each with its
 					 * texts: RRsets that are not served as the source has
-					 * them, the first ones of many */
+					 * them, the first ones of many; in a zone from Redis
+					 * each name tells its own by BLOCK_BAD_RRSET instead */
+	BLOCK_PROVENANCE = 9,		/* last block: struct provenance */
+	BLOCK_REDIS = 10,		/* apex only: struct redis_facts */
 };
 
 struct block_head {
@@ -146,7 +152,8 @@ struct __attribute__((packed)) zone_facts {
 	uint32_t zone_id;		/* under which the names below the apex are keyed */
 	uint32_t flags;			/* enum zone_flag */
 	uint32_t serial;
-	uint32_t fault_count;		/* RRsets that BLOCK_FAULTS lists, or would */
+	uint32_t fault_count;		/* RRsets that BLOCK_FAULTS lists, or would; in a zone from
+					 * Redis: BLOCK_BAD_RRSETs */
 	uint64_t record_count;		/* RRs of the zone, RRSIGs included */
 	uint64_t name_count;		/* nodes, NSEC3 not counted */
 	uint64_t cut_depths[2];		/* bit n: some cut has n labels (bit 0 of [0] is n = 0) */
@@ -185,6 +192,27 @@ struct source_facts {
 	uint32_t path_count;		/* NUL-terminated paths that follow: the zone file, then
 					 * every file that it includes */
 	uint64_t stamp;			/* changes whenever one of the files does */
+};
+
+/* Where a name in Redis comes from.  A node that has it exists because Redis says so,
+ * even without RRsets; one without it and without RRsets is an empty non-terminal, and
+ * goes with the last name below it. */
+struct provenance {
+	uint64_t value_hash;		/* sum over its keys or fields, see struct redis_facts */
+	uint64_t change_ms, change_seq;	/* id of the stream entry that brought it; when it came
+					 * otherwise: the time it was seen (Unix, ms) and 0 */
+};
+
+/* A zone in Redis as it was read last. */
+struct redis_facts {
+	uint64_t config_hash;		/* XXH3-64 of the config's key or field name, a NUL, and
+					 * its raw value; 0 without a config */
+	uint64_t raw_digest;		/* sum modulo 2^64 of config_hash and, for each RRset of
+					 * z42 or label of redins, the same of its own: bad
+					 * values included, order does not matter */
+	uint64_t change_ms, change_seq;	/* the last change, as in struct provenance */
+	uint32_t flags;			/* for the source's use */
+	uint32_t reserved;
 };
 
 /* A node that was checked to lie in its map.  Borrowed from the map. */
@@ -325,6 +353,19 @@ node_zone_facts(const struct node *node, struct zone_facts *out)
 	if (!facts)
 		return false;
 	*out = *facts;
+	return true;
+}
+
+/* The payload of a block of fixed size.  returns false when the node has none, or it is
+ * too short. */
+static inline bool
+node_copy_block(const struct node *node, enum block_kind kind, void *out, size_t len)
+{
+	struct block block;
+
+	if (!node_find_block(node, kind, 0, &block) || block.head.len < len)
+		return false;
+	memcpy(out, block.payload, len);
 	return true;
 }
 

@@ -285,11 +285,39 @@ check_block(const struct zone_records *zone, const struct node *node,
 	ok(sigs_are(node, &rrset, zone, rrset.head.ttl), "and so do their signatures");
 }
 
-/* Every node is whole, in key order, and its RRsets are the zone's. */
+/* Is `below` a child of `above`? */
+static bool
+is_child(const struct node *below, const struct node *above)
+{
+	const uint8_t *owner = node_owner(below);
+	size_t len = below->head.owner_len - owner[0] - 1u;
+
+	return !(below->head.flags & NODE_APEX) && below->head.zone_id < NSEC3_SPACE &&
+	       above->head.zone_id < NSEC3_SPACE && above->head.owner_len == len &&
+	       memcmp(owner + owner[0] + 1, node_owner(above), len) == 0;
+}
+
+/* Does each node say how many children it has? */
+static bool
+children_are_right(void)
+{
+	for (size_t i = 0; i < node_count; i++) {
+		uint32_t children = 0;
+
+		for (size_t k = 0; k < node_count; k++)
+			children += is_child(&nodes[k].node, &nodes[i].node);
+		if (children != nodes[i].node.head.child_count)
+			return false;
+	}
+	return true;
+}
+
+/* Every node is whole, in key order, knows its children, and its RRsets are the zone's. */
 static void
 check_zone(struct zone_records *zone)
 {
 	render_all(zone);
+	ok(children_are_right(), "children are counted");
 	for (size_t i = 0; i < node_count; i++) {
 		const struct node *node = &nodes[i].node;
 		char owner[DNAME_TEXT_MAX];
