@@ -129,9 +129,8 @@ write_errors(struct clerk *clerk, const struct zone_state *zone)
 		write_fault(clerk, zone, &fault);
 		count++;
 	}
-	clerk->unlisted += zone->facts.fault_count > count
-				   ? zone->facts.fault_count - count
-				   : 0;
+	clerk->unlisted +=
+		zone->facts.fault_count > count ? zone->facts.fault_count - count : 0;
 }
 
 /* returns the exit code: damage ends the list early. */

@@ -156,8 +156,9 @@ log_fault(const struct reload_error *error)
 static void
 log_one(const struct reload_error *error)
 {
-	const char *served = strcmp(error->state, "stale") == 0 ? "its older data goes on being served"
-					     : "its names get SERVFAIL";
+	const char *served = strcmp(error->state, "stale") == 0
+				     ? "its older data goes on being served"
+				     : "its names get SERVFAIL";
 
 	if (error->owner[0])
 		log_fault(error);

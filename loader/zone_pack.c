@@ -30,7 +30,7 @@ list_add(struct node_list *list, const uint8_t *node)
 
 	while (room - list->len < len)
 		room *= 2;
-	if (room != list->room) {
+	if (!list->bytes || room != list->room) {
 		bytes = realloc(list->bytes, room);
 		if (!bytes)
 			return ERR_NOMEM;

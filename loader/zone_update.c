@@ -202,8 +202,7 @@ add_bad(struct zone_update *update, size_t index, const struct zone_message *mes
 	update->result.changed += !is_same;
 	is_noted = reload_result_add_error(&update->result, entry->origin,
 					   order_of(update, index), message, is_stale) &&
-		   (!is_old ||
-		    tell_kept_faults(update, order_of(update, index), &state));
+		   (!is_old || tell_kept_faults(update, order_of(update, index), &state));
 	pthread_mutex_unlock(&update->lock);
 	if (!is_noted)
 		return ERR_NOMEM;

@@ -205,8 +205,8 @@ end_of_build(struct ctl_page *page, const struct ctl_json *object)
 static void
 row_of_errors(struct ctl_page *page, const struct ctl_json *item)
 {
-	static const char *const members[] = { "zone",  "state",  "source", "line",
-					       "owner", "type",   "reason" };
+	static const char *const members[] = { "zone",  "state", "source", "line",
+					       "owner", "type",  "reason" };
 	enum { ZONE, STATE, SOURCE, LINE, OWNER, TYPE, REASON, MEMBERS };
 	char *texts[MEMBERS], *sentence;
 	bool has_line = ctl_json_number(ctl_json_member(item, "line")) > 0;

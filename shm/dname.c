@@ -56,7 +56,8 @@ dname_is_subdomain(const uint8_t *name, size_t name_len, const uint8_t *ancestor
 		return false;
 	while (name_len - at > ancestor_len)
 		at += name[at] + 1u;
-	return name_len - at == ancestor_len && memcmp(name + at, ancestor, ancestor_len) == 0;
+	return name_len - at == ancestor_len &&
+	       memcmp(name + at, ancestor, ancestor_len) == 0;
 }
 
 bool
@@ -71,7 +72,8 @@ label_starts(const uint8_t *name, uint8_t starts[DNAME_LABELS_MAX])
 {
 	unsigned count = 0;
 
-	for (unsigned at = 0; name[at] != 0 && count < DNAME_LABELS_MAX; at += name[at] + 1u)
+	for (unsigned at = 0; name[at] != 0 && count < DNAME_LABELS_MAX;
+	     at += name[at] + 1u)
 		starts[count++] = (uint8_t)at;
 	return count;
 }
@@ -188,8 +190,10 @@ dname_from_text(const char *text, uint8_t out[DNAME_MAX])
 	else if (*text == '\0')
 		return 0;
 	while (*text != '\0') {
-		size_t used = at < DNAME_MAX - 2 ? label_from_text(text, out + at, DNAME_MAX - 1 - at) : 0;
+		size_t used = 0;
 
+		if (at < DNAME_MAX - 2)
+			used = label_from_text(text, out + at, DNAME_MAX - 1 - at);
 		if (used == 0)
 			return 0;
 		at += out[at] + 1u;

@@ -9,8 +9,8 @@ errcode_text(int code)
 	switch (code) {
 	case ERR_OK:
 		return "done";
-#define X(name, value, text)                                                        \
-	case name:                                                                  \
+#define X(name, value, text) \
+	case name:           \
 		return text;
 		ERRCODE_TABLE(X)
 #undef X

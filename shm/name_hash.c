@@ -10,7 +10,8 @@ name_hash(const struct hash_seed *seed, uint32_t zone_id, const uint8_t *name)
 	unsigned count = 0;
 	uint64_t state = name_hash_root(seed);
 
-	for (unsigned at = 0; name[at] != 0 && count < DNAME_LABELS_MAX; at += name[at] + 1u)
+	for (unsigned at = 0; name[at] != 0 && count < DNAME_LABELS_MAX;
+	     at += name[at] + 1u)
 		starts[count++] = (uint8_t)at;
 	while (count > 0)
 		state = name_hash_label(seed, state, name + starts[--count]);

@@ -30,7 +30,7 @@ done_testing(void)
 	return failed || (planned && planned != run) ? 1 : 0;
 }
 
-static bool
+__attribute__((format(printf, 4, 0))) static bool
 report(const char *file, int line, bool passed, const char *format, va_list args)
 {
 	printf("%s %u - ", passed ? "ok" : "not ok", ++run);
@@ -55,7 +55,8 @@ tap_ok(const char *file, int line, bool passed, const char *format, ...)
 }
 
 bool
-tap_is_int(const char *file, int line, long long got, long long want, const char *format, ...)
+tap_is_int(const char *file, int line, long long got, long long want, const char *format,
+	   ...)
 {
 	va_list args;
 
@@ -68,8 +69,8 @@ tap_is_int(const char *file, int line, long long got, long long want, const char
 }
 
 bool
-tap_is_text(const char *file, int line, const char *got, const char *want, const char *format,
-	    ...)
+tap_is_text(const char *file, int line, const char *got, const char *want,
+	    const char *format, ...)
 {
 	bool same = got && want ? strcmp(got, want) == 0 : got == want;
 	va_list args;
@@ -78,7 +79,8 @@ tap_is_text(const char *file, int line, const char *got, const char *want, const
 	report(file, line, same, format, args);
 	va_end(args);
 	if (!same)
-		printf("#   got  '%s'\n#   want '%s'\n", got ? got : "NULL", want ? want : "NULL");
+		printf("#   got  '%s'\n#   want '%s'\n", got ? got : "NULL",
+		       want ? want : "NULL");
 	return same;
 }
 
@@ -96,7 +98,8 @@ tap_cmp_mem(const char *file, int line, const void *got, const void *want, size_
 	for (size_t i = 0; !same && i < len; i++) {
 		if (g[i] == w[i])
 			continue;
-		printf("#   first difference at octet %zu: got %02x, want %02x\n", i, g[i], w[i]);
+		printf("#   first difference at octet %zu: got %02x, want %02x\n", i,
+		       g[i], w[i]);
 		break;
 	}
 	return same;

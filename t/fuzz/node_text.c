@@ -10,12 +10,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len);
 
+static volatile size_t sum; /* so that all is read */
+
 static void
 read_state(const struct node *node)
 {
 	struct zone_state zone;
 	struct zone_error error;
-	volatile size_t sum = 0;
 
 	if (!zone_state_read(node, &zone))
 		return;

@@ -145,7 +145,8 @@ read_record(unsigned *at, unsigned end, const struct name *owner,
 	    const struct zone_record *record)
 {
 	struct rdata_name names[RDATA_NAMES_MAX];
-	unsigned count = rdata_names(record->type, record->rdata, record->rdata_len, names);
+	unsigned count =
+		rdata_names(record->type, record->rdata, record->rdata_len, names);
 	unsigned done = 0, used, rdata_end;
 	uint8_t name[DNAME_MAX];
 
@@ -165,7 +166,8 @@ read_record(unsigned *at, unsigned end, const struct name *owner,
 			return false;
 		*at += plain;
 		used = read_name(*at, rdata_end, name);
-		if (used == 0 || !same_name(name, record->rdata + names[i].at, names[i].len))
+		if (used == 0 ||
+		    !same_name(name, record->rdata + names[i].at, names[i].len))
 			return false;
 		*at += used;
 		done = names[i].at + names[i].len;
@@ -185,7 +187,8 @@ static struct zone_record records[RECORDS_MAX];
 static unsigned
 draw_records(uint16_t type, const struct name *owner, const struct name *apex)
 {
-	unsigned count = type == TYPE_SOA || type == TYPE_CNAME ? 1 : 1 + draw(RECORDS_MAX);
+	unsigned count =
+		type == TYPE_SOA || type == TYPE_CNAME ? 1 : 1 + draw(RECORDS_MAX);
 
 	for (unsigned i = 0; i < count; i++)
 		records[i] = (struct zone_record){
@@ -194,7 +197,8 @@ draw_records(uint16_t type, const struct name *owner, const struct name *apex)
 			.rdata = rdata_store[i],
 			.type = type,
 			.ttl = 300,
-			.rdata_len = (uint16_t)draw_rdata(type, rdata_store[i], owner, apex),
+			.rdata_len =
+				(uint16_t)draw_rdata(type, rdata_store[i], owner, apex),
 		};
 	return count;
 }
@@ -233,7 +237,8 @@ draw_place(struct response *r, struct rrset_place *place, const struct name *own
 static bool
 round_trip(struct rrset_scratch *scratch, struct node_writer *writer)
 {
-	static const uint16_t types[] = { TYPE_NS, TYPE_CNAME, TYPE_SOA, 12, 15, TYPE_TXT, 33 };
+	static const uint16_t types[] = { TYPE_NS, TYPE_CNAME, TYPE_SOA, 12,
+					  15,      TYPE_TXT,   33 };
 	static const struct name com = { { 3, 'c', 'o', 'm', 0 }, 5 };
 	struct rrset_place place;
 	struct name owner, apex;
@@ -252,15 +257,18 @@ round_trip(struct rrset_scratch *scratch, struct node_writer *writer)
 	count = draw_records(type, &owner, &apex);
 	node_writer_begin(writer, 1, 0, owner.octets, owner.len);
 	if (rrset_render(scratch,
-			 &(struct rrset_job){ BLOCK_RRSET, 300, records, count, NULL, 0, apex.octets,
-					      apex.len },
+			 &(struct rrset_job){ BLOCK_RRSET, 300, records, count, NULL, 0,
+					      apex.octets, apex.len },
 			 writer) != RRSET_RENDERED ||
-	    node_writer_end(writer) != 0 || !node_open(writer->bytes, writer->len, &node) ||
+	    node_writer_end(writer) != 0 ||
+	    !node_open(writer->bytes, writer->len, &node) ||
 	    !node_find_block(&node, BLOCK_RRSET, type, &block) ||
 	    !rrset_open(&block, &rrset))
 		return false;
-	place = (struct rrset_place){ .owner = owner.octets, .apex = apex.octets,
-				      .owner_len = (uint16_t)owner.len, .apex_len = (uint16_t)apex.len };
+	place = (struct rrset_place){ .owner = owner.octets,
+				      .apex = apex.octets,
+				      .owner_len = (uint16_t)owner.len,
+				      .apex_len = (uint16_t)apex.len };
 	draw_place(&r, &place, &owner, &apex);
 	base = at = r.at;
 	r.limit = draw(8) ? ROOM : r.at + draw(400);

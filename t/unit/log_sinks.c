@@ -1,6 +1,6 @@
 /* Log targets: their forms, the children's pipe, slow and vanished readers. */
-#include "master/log_pipe.h"
 #include "master/log_sinks.h"
+#include "master/log_pipe.h"
 
 #include <errno.h>
 #include <fcntl.h>

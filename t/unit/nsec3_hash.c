@@ -15,7 +15,8 @@ static const struct {
 	{ "ns1.example.", "2t7b4g4vsa5smi47k61mv5bv1a22bojr" },
 	{ "*.w.example.", "r53bq7cc2uvmubfu5ocmm6pers9tk9en" },
 	{ "x.y.w.example.", "2vptu5timamqttgl4luu9kg21e0aor3s" },
-	{ "2t7b4g4vsa5smi47k61mv5bv1a22bojr.example.", "kohar7mbb8dc2ce8a9qvl8hon4k53uhi" },
+	{ "2t7b4g4vsa5smi47k61mv5bv1a22bojr.example.",
+	  "kohar7mbb8dc2ce8a9qvl8hon4k53uhi" },
 };
 
 static void
@@ -29,7 +30,8 @@ test_vectors(void)
 		size_t len = dname_from_text(vectors[i].name, name);
 
 		memcpy(label + 1, vectors[i].label, NSEC3_LABEL_LEN);
-		ok(nsec3_hash_from_label(label, want), "label of %s decodes", vectors[i].name);
+		ok(nsec3_hash_from_label(label, want), "label of %s decodes",
+		   vectors[i].name);
 		nsec3_hash(name, (unsigned)len, salt, sizeof salt, 12, got);
 		cmp_mem(got, want, NSEC3_HASH_LEN, "hash of %s", vectors[i].name);
 	}

@@ -20,68 +20,106 @@ static const struct {
 	unsigned verdict, rcode, limit;
 	uint32_t flags;
 } cases[] = {
-	{ "plain", MESSAGE(HEADER("\1\0", "\1", "\0", "\0", "\0") QUESTION), QUERY_LOOKUP, 0, 512, 0 },
-	{ "header only, cut short", MESSAGE("\x12\x34\1\0\0\1\0\0\0\0\0"), QUERY_DROP, 0, 512, 0 },
-	{ "a response", MESSAGE(HEADER("\x80\0", "\1", "\0", "\0", "\0") QUESTION), QUERY_DROP, 0, 512,
-	  0 },
-	{ "no question", MESSAGE(HEADER("\0\0", "\0", "\0", "\0", "\0")), QUERY_ERROR, RCODE_FORMERR,
+	{ "plain", MESSAGE(HEADER("\1\0", "\1", "\0", "\0", "\0") QUESTION), QUERY_LOOKUP,
+	  0, 512, 0 },
+	{ "header only, cut short", MESSAGE("\x12\x34\1\0\0\1\0\0\0\0\0"), QUERY_DROP, 0,
 	  512, 0 },
-	{ "two questions", MESSAGE(HEADER("\0\0", "\2", "\0", "\0", "\0") QUESTION QUESTION),
-	  QUERY_ERROR, RCODE_FORMERR, 512, 0 },
-	{ "question cut in its name", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") "\3ww"),
-	  QUERY_ERROR, RCODE_FORMERR, 512, 0 },
-	{ "question cut in its class", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") "\1a\0\0\1\0"),
-	  QUERY_ERROR, RCODE_FORMERR, 512, 0 },
-	{ "compressed question", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") "\xc0\x0c\0\1\0\1"),
-	  QUERY_ERROR, RCODE_FORMERR, 512, 0 },
-	{ "an answer in a query", MESSAGE(HEADER("\0\0", "\1", "\1", "\0", "\0") QUESTION),
-	  QUERY_ERROR, RCODE_FORMERR, 512, 0 },
-	{ "octets behind the end", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") QUESTION "x"),
-	  QUERY_ERROR, RCODE_FORMERR, 512, 0 },
-	{ "EDNS", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\4\xd0", "\0", "\0")),
+	{ "a response", MESSAGE(HEADER("\x80\0", "\1", "\0", "\0", "\0") QUESTION),
+	  QUERY_DROP, 0, 512, 0 },
+	{ "no question", MESSAGE(HEADER("\0\0", "\0", "\0", "\0", "\0")), QUERY_ERROR,
+	  RCODE_FORMERR, 512, 0 },
+	{ "two questions",
+	  MESSAGE(HEADER("\0\0", "\2", "\0", "\0", "\0") QUESTION QUESTION), QUERY_ERROR,
+	  RCODE_FORMERR, 512, 0 },
+	{ "question cut in its name",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") "\3ww"), QUERY_ERROR,
+	  RCODE_FORMERR, 512, 0 },
+	{ "question cut in its class",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") "\1a\0\0\1\0"), QUERY_ERROR,
+	  RCODE_FORMERR, 512, 0 },
+	{ "compressed question",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") "\xc0\x0c\0\1\0\1"), QUERY_ERROR,
+	  RCODE_FORMERR, 512, 0 },
+	{ "an answer in a query",
+	  MESSAGE(HEADER("\0\0", "\1", "\1", "\0", "\0") QUESTION), QUERY_ERROR,
+	  RCODE_FORMERR, 512, 0 },
+	{ "octets behind the end",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") QUESTION "x"), QUERY_ERROR,
+	  RCODE_FORMERR, 512, 0 },
+	{ "EDNS",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1")
+			  QUESTION OPT("\4\xd0", "\0", "\0")),
 	  QUERY_LOOKUP, 0, 1232, QUERY_EDNS },
-	{ "EDNS, 100 octets", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\0\144", "\0", "\0")),
+	{ "EDNS, 100 octets",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1")
+			  QUESTION OPT("\0\144", "\0", "\0")),
 	  QUERY_LOOKUP, 0, 512, QUERY_EDNS },
-	{ "EDNS, 65535 octets, DO", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\xff\xff", "\0", "\x80")),
+	{ "EDNS, 65535 octets, DO",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1")
+			  QUESTION OPT("\xff\xff", "\0", "\x80")),
 	  QUERY_LOOKUP, 0, 1232, QUERY_EDNS | QUERY_DO },
-	{ "EDNS, all flags", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\4\xd0", "\0", "\xff")),
+	{ "EDNS, all flags",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1")
+			  QUESTION OPT("\4\xd0", "\0", "\xff")),
 	  QUERY_LOOKUP, 0, 1232, QUERY_EDNS | QUERY_DO },
-	{ "EDNS version 1", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION OPT("\4\xd0", "\1", "\0")),
+	{ "EDNS version 1",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1")
+			  QUESTION OPT("\4\xd0", "\1", "\0")),
 	  QUERY_ERROR, RCODE_BADVERS, 1232, QUERY_EDNS | QUERY_BADVERS },
-	{ "two OPTs", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\2") QUESTION
-			OPT("\4\xd0", "\0", "\0") OPT("\4\xd0", "\0", "\0")),
+	{ "two OPTs",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\2")
+			  QUESTION OPT("\4\xd0", "\0", "\0") OPT("\4\xd0", "\0", "\0")),
 	  QUERY_ERROR, RCODE_FORMERR, 1232, QUERY_EDNS },
-	{ "OPT in authority", MESSAGE(HEADER("\0\0", "\1", "\0", "\1", "\0") QUESTION OPT("\4\xd0", "\0", "\0")),
+	{ "OPT in authority",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\1", "\0")
+			  QUESTION OPT("\4\xd0", "\0", "\0")),
 	  QUERY_ERROR, RCODE_FORMERR, 512, 0 },
-	{ "OPT with a name", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION "\1a" OPT("\4\xd0", "\0", "\0")),
+	{ "OPT with a name",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION
+		  "\1a" OPT("\4\xd0", "\0", "\0")),
 	  QUERY_ERROR, RCODE_FORMERR, 512, 0 },
-	{ "NSID and an unknown option", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION
-			"\0\0\51\4\xd0\0\0\0\0\0\12" "\0\3\0\0" "\xff\xf0\0\2xy"),
+	{ "NSID and an unknown option",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION
+		  "\0\0\51\4\xd0\0\0\0\0\0\12"
+		  "\0\3\0\0"
+		  "\xff\xf0\0\2xy"),
 	  QUERY_LOOKUP, 0, 1232, QUERY_EDNS | QUERY_NSID },
-	{ "option longer than the OPT", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION
-			"\0\0\51\4\xd0\0\0\0\0\0\4" "\0\3\0\1"),
+	{ "option longer than the OPT",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION
+		  "\0\0\51\4\xd0\0\0\0\0\0\4"
+		  "\0\3\0\1"),
 	  QUERY_ERROR, RCODE_FORMERR, 1232, QUERY_EDNS },
-	{ "option cut in its head", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION
-			"\0\0\51\4\xd0\0\0\0\0\0\3" "\0\3\0"),
+	{ "option cut in its head",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION
+		  "\0\0\51\4\xd0\0\0\0\0\0\3"
+		  "\0\3\0"),
 	  QUERY_ERROR, RCODE_FORMERR, 1232, QUERY_EDNS },
-	{ "a record cut short", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION "\0\0\51\4\xd0\0\0\0\0\0"),
+	{ "a record cut short",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION
+		  "\0\0\51\4\xd0\0\0\0\0\0"),
 	  QUERY_ERROR, RCODE_FORMERR, 512, 0 },
-	{ "UPDATE", MESSAGE(HEADER("\x28\0", "\1", "\0", "\0", "\0") QUESTION), QUERY_ERROR,
-	  RCODE_NOTIMP, 512, 0 },
-	{ "opcode 15 with EDNS", MESSAGE(HEADER("\x78\0", "\1", "\0", "\0", "\1") QUESTION OPT("\4\xd0", "\0", "\0")),
-	  QUERY_ERROR, RCODE_NOTIMP, 1232, QUERY_EDNS },
-	{ "UPDATE that does not parse", MESSAGE(HEADER("\x28\0", "\7", "\7", "\7", "\7") QUESTION),
+	{ "UPDATE", MESSAGE(HEADER("\x28\0", "\1", "\0", "\0", "\0") QUESTION),
 	  QUERY_ERROR, RCODE_NOTIMP, 512, 0 },
-	{ "NOTIFY", MESSAGE(HEADER("\x20\0", "\1", "\0", "\0", "\0") QUESTION), QUERY_ERROR,
-	  RCODE_REFUSED, 512, 0 },
-	{ "class CH", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") "\2id\6server\0\0\20\0\3"),
+	{ "opcode 15 with EDNS",
+	  MESSAGE(HEADER("\x78\0", "\1", "\0", "\0", "\1")
+			  QUESTION OPT("\4\xd0", "\0", "\0")),
+	  QUERY_ERROR, RCODE_NOTIMP, 1232, QUERY_EDNS },
+	{ "UPDATE that does not parse",
+	  MESSAGE(HEADER("\x28\0", "\7", "\7", "\7", "\7") QUESTION), QUERY_ERROR,
+	  RCODE_NOTIMP, 512, 0 },
+	{ "NOTIFY", MESSAGE(HEADER("\x20\0", "\1", "\0", "\0", "\0") QUESTION),
+	  QUERY_ERROR, RCODE_REFUSED, 512, 0 },
+	{ "class CH",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") "\2id\6server\0\0\20\0\3"),
 	  QUERY_CHAOS, 0, 512, 0 },
-	{ "class HS", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") "\1a\0\0\20\0\4"), QUERY_ERROR,
-	  RCODE_REFUSED, 512, 0 },
-	{ "AXFR", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") "\1a\0\0\xfc\0\1"), QUERY_ERROR,
-	  RCODE_REFUSED, 512, 0 },
-	{ "IXFR with its SOA", MESSAGE(HEADER("\0\0", "\1", "\0", "\1", "\0") "\1a\0\0\xfb\0\1"
-			"\xc0\x0c\0\6\0\1\0\0\0\0\0\0"), QUERY_ERROR, RCODE_REFUSED, 512, 0 },
+	{ "class HS", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") "\1a\0\0\20\0\4"),
+	  QUERY_ERROR, RCODE_REFUSED, 512, 0 },
+	{ "AXFR", MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\0") "\1a\0\0\xfc\0\1"),
+	  QUERY_ERROR, RCODE_REFUSED, 512, 0 },
+	{ "IXFR with its SOA",
+	  MESSAGE(HEADER("\0\0", "\1", "\0", "\1", "\0") "\1a\0\0\xfb\0\1"
+							 "\xc0\x0c\0\6\0\1\0\0\0\0\0\0"),
+	  QUERY_ERROR, RCODE_REFUSED, 512, 0 },
 };
 
 /* Behind the message stands what must not be taken for a part of it. */
@@ -143,7 +181,8 @@ test_lower(void)
 	bool right = true;
 
 	for (unsigned octet = 0; octet < 256; octet++) {
-		uint8_t want = (uint8_t)(octet >= 'A' && octet <= 'Z' ? octet + 32 : octet);
+		uint8_t want =
+			(uint8_t)(octet >= 'A' && octet <= 'Z' ? octet + 32 : octet);
 
 		message[12] = 63;
 		memset(message + 13, (int)octet, 63);
@@ -151,7 +190,8 @@ test_lower(void)
 		decode(&q, (const char *)message, 81, 0);
 		for (unsigned i = 1; i <= 63; i++)
 			right = right && q.name[i] == want;
-		right = right && q.name[0] == 63 && q.name[64] == 0 && q.verdict == QUERY_LOOKUP;
+		right = right && q.name[0] == 63 && q.name[64] == 0 &&
+			q.verdict == QUERY_LOOKUP;
 	}
 	ok(right, "all 256 octets are lower-cased as RFC 4343 says");
 }

@@ -169,7 +169,8 @@ test_bad_peers(void)
 	close(fds[0]);
 	is_int(bed_ask(&bed, "reload"), 0, "thousands of errors");
 	ok(bed_reply_has(&bed, "bad2999.test."), "all of them are in the reply");
-	ok(bed_log_has(&bed, "more errors: martletctl errors"), "the log has the first ones");
+	ok(bed_log_has(&bed, "more errors: martletctl errors"),
+	   "the log has the first ones");
 
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
 		bail_out("no socket");

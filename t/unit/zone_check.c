@@ -240,8 +240,9 @@ main(void)
 		test_case(&cases[i]);
 	test_no_apex();
 	test_size(0, "", 0);
-	test_size(1, "D248: the RRset fits no DNS message (65535 octets): it answers "
-		     "SERVFAIL: a.example. TXT|",
+	test_size(1,
+		  "D248: the RRset fits no DNS message (65535 octets): it answers "
+		  "SERVFAIL: a.example. TXT|",
 		  1);
 	test_signatures_size();
 	zone_text_free(text);

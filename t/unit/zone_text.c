@@ -367,8 +367,9 @@ test_include(void)
 		   "");
 	write_file("b.inc", " A 192.0.2.1\n");
 	write_file("b.inc", "$ORIGIN a\n$ORIGIN b\n@ A 192.0.2.1\n");
-	write_file("zone", "$TTL 1\n$ORIGIN sub\n$INCLUDE b.inc\n$ORIGIN c\n@ A 192.0.2.2\n"
-			   "$INCLUDE b.inc x.example.\n");
+	write_file("zone",
+		   "$TTL 1\n$ORIGIN sub\n$INCLUDE b.inc\n$ORIGIN c\n@ A 192.0.2.2\n"
+		   "$INCLUDE b.inc x.example.\n");
 	check_load("relative origins in and around an included file", ERR_OK,
 		   "b.a.sub.example. 1 A c0000201|c.sub.example. 1 A c0000202|"
 		   "b.a.x.example. 1 A c0000201|",
