@@ -28,9 +28,7 @@ struct overlay {
 	bool is_snapshot;		/* `reading` stays open: one state for good */
 };
 
-/* Notes share the environment but not the key space: node keys begin with a zone id
- * below 0xffff0000, so that this prefix is behind them all. */
-static const uint8_t note_prefix[4] = { 0xff, 0xff, 'n', ':' };
+static const uint8_t note_prefix[4] = OVERLAY_NOTE_PREFIX;
 
 /* The note that holds the number of the last commit. */
 static const char commit_note[] = "commit";

@@ -1,7 +1,11 @@
-/* Walking the nodes of a sealed generation in key order, by its LMDB tree.
+/* Walking the nodes of a generation in key order, by its LMDB tree, sealed or as it is
+ * served: with its overlay merged in, tombstones applied, as of one commit.
  *
- * The handle sees the file as it is: no lock file is made, nothing is written.  LMDB
- * trusts its pages, so walk only what was verified, or in a process that may die. */
+ * The handle sees the sealed file as it is: no lock file is made, nothing is written.
+ * LMDB trusts its pages, so walk only what was verified, or in a process that may die.
+ * With an overlay it must be a process that has not opened that one (LMDB forbids it),
+ * and one that does not live long: as long as the walk is open, no page of the overlay
+ * is used again. */
 #ifndef LOADER_STORE_WALK_H
 #define LOADER_STORE_WALK_H
 
@@ -19,6 +23,10 @@ struct store_cursor;
 __attribute__((nonnull, warn_unused_result))
 int store_walk_open(const char *dir, struct store_walk **out);
 
+/* The same with the overlay that stands in the directory, if there is one. */
+__attribute__((nonnull, warn_unused_result))
+int store_walk_open_live(const char *dir, struct store_walk **out);
+
 /* After its cursors.  NULL is allowed. */
 void store_walk_close(struct store_walk *walk);
 
@@ -34,5 +42,26 @@ int store_cursor_next(struct store_cursor *cursor, struct node *out);
 
 /* NULL is allowed. */
 void store_cursor_close(struct store_cursor *cursor);
+
+/* The node of (zone id, owner), `name` lower-cased; borrowed until the walk is closed.
+ * returns 0, ERR_NOTFOUND, ERR_DAMAGED. */
+__attribute__((nonnull, warn_unused_result))
+int store_walk_find(struct store_walk *walk, uint32_t zone_id, const uint8_t *name,
+		    struct node *out);
+
+/* A note of the overlay; its name is not NUL-terminated, all is borrowed. */
+struct store_note {
+	const char *name;
+	size_t name_len;
+	const void *value;
+	size_t value_len;
+};
+
+/* Every note whose name begins with `prefix`, in the order of names.  `visit` returns 0
+ * to go on; what else it returns ends the walk and is returned. */
+__attribute__((nonnull(1, 2, 3), warn_unused_result))
+int store_walk_notes(struct store_walk *walk, const char *prefix,
+		     int (*visit)(void *context, const struct store_note *note),
+		     void *context);
 
 #endif

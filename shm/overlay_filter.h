@@ -23,6 +23,10 @@
 
 #define OVERLAY_FILTER_MAGIC "MARTLETF"
 
+/* Notes share the LMDB environment but not the key space: node keys begin with a zone id
+ * below 0xffff0000, so that this prefix is behind them all. */
+#define OVERLAY_NOTE_PREFIX "\xff\xffn:"
+
 enum {
 	OVERLAY_FILTER_VERSION = 1,
 	OVERLAY_FILTER_HEAD_LEN = 4096,
