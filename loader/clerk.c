@@ -13,6 +13,7 @@
 
 #include "loader/generations.h"
 #include "loader/loader.h"
+#include "shm/dname.h"
 #include "shm/errcode.h"
 
 enum {
@@ -28,7 +29,7 @@ static const struct {
 	int args_min, args_max; /* the command counted */
 	const char *usage;
 } commands[] = {
-	{ "zones", clerk_zones, 1, 2, "zones [NAME]" },
+	{ "zones", clerk_zones, 1, 3, "zones [--digest] [NAME]" },
 	{ "errors", clerk_errors, 1, 1, "errors" },
 	{ "generations", clerk_generations, 1, 1, "generations" },
 	{ "diff", clerk_diff, 3, 3, "diff A B" },
@@ -50,7 +51,7 @@ clerk_refuse(struct clerk *clerk, const char *format, ...)
 }
 
 int
-clerk_open_served(const struct clerk *clerk, struct generation *out, char reason[256])
+clerk_open_served(const struct clerk *clerk, struct store_walk **out, char reason[256])
 {
 	const struct region_swap *swap = &clerk->heritage->region->swap;
 	uint64_t id = 0, seen;
@@ -67,12 +68,31 @@ clerk_open_served(const struct clerk *clerk, struct generation *out, char reason
 		}
 		result = ERR_RANGE;
 		if (generations_path(clerk->heritage->settings->state_dir, id, path))
-			result = generation_open(path, GENERATION_LAZY, out);
+			result = store_walk_open_live(path, out);
 	} while (result != 0 && id != seen);
 	if (result)
 		snprintf(reason, 256, "generation %" PRIu64 " %s", id,
 			 errcode_text(result));
 	return result;
+}
+
+unsigned
+clerk_find_zone(struct clerk *clerk, struct store_walk *walk, const char *text,
+		struct node *apex)
+{
+	uint8_t name[DNAME_MAX];
+	size_t len = dname_from_text(text, name);
+	int result;
+
+	if (len == 0)
+		return clerk_refuse(clerk, "'%s' is no domain name", text);
+	dname_lower(name, len);
+	result = store_walk_find(walk, CATALOGUE_ID, name, apex);
+	if (result == ERR_NOTFOUND)
+		return clerk_refuse(clerk, "zone %s is not served here", text);
+	if (result)
+		return clerk_refuse(clerk, "zone %s is damaged in the generation", text);
+	return 0;
 }
 
 void

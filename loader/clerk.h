@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "loader/reply.h"
-#include "shm/generation.h"
+#include "loader/store_walk.h"
 #include "shm/heritage.h"
 
 enum { CLERK_TIME_MAX = 32 };
@@ -30,10 +30,20 @@ unsigned clerk_diff(struct clerk *clerk);
 __attribute__((nonnull, format(printf, 2, 3)))
 unsigned clerk_refuse(struct clerk *clerk, const char *format, ...);
 
-/* Open the generation that is served.  On failure nothing is written and `reason`,
- * 256 octets, says why.  returns 0 or an error code. */
+/* Open what is served, its overlay merged in; the caller closes it.  On failure nothing
+ * is written and `reason`, 256 octets, says why.  returns 0 or an error code. */
 __attribute__((nonnull, warn_unused_result))
-int clerk_open_served(const struct clerk *clerk, struct generation *out, char reason[256]);
+int clerk_open_served(const struct clerk *clerk, struct store_walk **out, char reason[256]);
+
+/* Find the apex of a zone named by a person, borrowed from the walk.
+ * returns 0, or 1, the exit code, after having written why not as the whole object. */
+__attribute__((nonnull, warn_unused_result))
+unsigned clerk_find_zone(struct clerk *clerk, struct store_walk *walk, const char *text,
+			 struct node *apex);
+
+/* `zones --digest`, of one zone unless that is NULL. */
+__attribute__((nonnull(1)))
+unsigned clerk_digest(struct clerk *clerk, const char *zone);
 
 /* To be called every few thousand steps: the clerk lives on, unless nobody listens
  * any more, in which case this does not return. */

@@ -262,7 +262,9 @@ open_side(struct diff *diff, int which, const char *text)
 	if (generations_path(clerk->heritage->settings->state_dir, id, dir))
 		result = generation_read_manifest(dir, &manifest);
 	if (result == 0)
-		result = store_walk_open(dir, &diff->walks[which]);
+		result = strcmp(text, "live") == 0
+				 ? store_walk_open_live(dir, &diff->walks[which])
+				 : store_walk_open(dir, &diff->walks[which]);
 	if (result == ERR_NOTFOUND)
 		return clerk_refuse(clerk,
 				    "there is no generation %" PRIu64

@@ -1,10 +1,10 @@
 /* `zones` and `errors`: what the apex nodes of the served generation say. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "loader/clerk.h"
+#include "loader/store_walk.h"
 #include "loader/zone_state.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
@@ -135,15 +135,14 @@ write_errors(struct clerk *clerk, const struct zone_state *zone)
 
 /* returns the exit code: damage ends the list early. */
 static unsigned
-write_rows(struct clerk *clerk, const struct generation *gen, const uint64_t *offsets,
-	   size_t count, bool errors_only)
+write_rows(struct clerk *clerk, struct store_cursor *cursor, bool errors_only)
 {
 	struct zone_state zone;
 	struct node apex;
+	int result;
 
-	for (size_t i = 0; i < count; i++) {
-		if (!generation_node_at(gen, offsets[i], &apex) ||
-		    !zone_state_read(&apex, &zone))
+	for (size_t i = 0; (result = store_cursor_next(cursor, &apex)) == 0; i++) {
+		if (!zone_state_read(&apex, &zone))
 			return 1;
 		if (!errors_only)
 			write_zone(clerk, &zone);
@@ -152,24 +151,23 @@ write_rows(struct clerk *clerk, const struct generation *gen, const uint64_t *of
 		if (i % ROWS_PER_TURN == 0)
 			clerk_go_on(clerk);
 	}
-	return 0;
+	return result == ERR_NOTFOUND ? 0 : 1;
 }
 
 static unsigned
-write_list(struct clerk *clerk, const struct generation *gen, bool errors_only)
+write_list(struct clerk *clerk, struct store_walk *walk, bool errors_only)
 {
-	uint64_t *offsets = NULL;
-	size_t count = 0;
+	struct store_cursor *cursor;
 	unsigned status;
 	int result;
 
-	result = zone_state_order(gen, &offsets, &count);
+	result = store_cursor_open(walk, CATALOGUE_ID, &cursor);
 	if (result)
 		return clerk_refuse(clerk, "the generation that is served %s",
 				    errcode_text(result));
 	json_out_begin_object(clerk->json, NULL);
 	json_out_begin_array(clerk->json, clerk->args[0]);
-	status = write_rows(clerk, gen, offsets, count, errors_only);
+	status = write_rows(clerk, cursor, errors_only);
 	json_out_end_array(clerk->json);
 	if (errors_only)
 		json_out_uint(clerk->json, "unlisted", clerk->unlisted);
@@ -177,26 +175,19 @@ write_list(struct clerk *clerk, const struct generation *gen, bool errors_only)
 		json_out_text(clerk->json, "error",
 			      "the generation that is served is damaged");
 	json_out_end_object(clerk->json);
-	free(offsets);
+	store_cursor_close(cursor);
 	return status;
 }
 
 static unsigned
-write_one(struct clerk *clerk, const struct generation *gen, const char *text)
+write_one(struct clerk *clerk, struct store_walk *walk, const char *text)
 {
-	uint8_t name[DNAME_MAX + NAME_PAD] = { 0 };
 	struct zone_state zone;
 	struct node apex;
-	size_t len = dname_from_text(text, name);
-	int result;
 
-	if (len == 0)
-		return clerk_refuse(clerk, "'%s' is no domain name", text);
-	dname_lower(name, len);
-	result = generation_find(gen, CATALOGUE_ID, name, len, &apex);
-	if (result == ERR_NOTFOUND)
-		return clerk_refuse(clerk, "zone %s is not served here", text);
-	if (result != 0 || !zone_state_read(&apex, &zone))
+	if (clerk_find_zone(clerk, walk, text, &apex) != 0)
+		return 1;
+	if (!zone_state_read(&apex, &zone))
 		return clerk_refuse(clerk, "zone %s is damaged in the generation", text);
 	json_out_begin_object(clerk->json, NULL);
 	json_out_begin_array(clerk->json, "zones");
@@ -207,30 +198,44 @@ write_one(struct clerk *clerk, const struct generation *gen, const char *text)
 }
 
 static unsigned
-list_served(struct clerk *clerk, bool errors_only)
+list_served(struct clerk *clerk, const char *zone, bool errors_only)
 {
-	struct generation gen;
+	struct store_walk *walk;
 	char reason[256];
 	unsigned status;
 
-	if (clerk_open_served(clerk, &gen, reason) != 0)
+	if (clerk_open_served(clerk, &walk, reason) != 0)
 		return clerk_refuse(clerk, "%s", reason);
-	if (clerk->arg_count > 1)
-		status = write_one(clerk, &gen, clerk->args[1]);
+	if (zone)
+		status = write_one(clerk, walk, zone);
 	else
-		status = write_list(clerk, &gen, errors_only);
-	generation_close(&gen);
+		status = write_list(clerk, walk, errors_only);
+	store_walk_close(walk);
 	return status;
 }
 
+/* The name may stand before or behind the option. */
 unsigned
 clerk_zones(struct clerk *clerk)
 {
-	return list_served(clerk, false);
+	bool has_digest = false;
+	const char *zone = NULL;
+
+	for (int i = 1; i < clerk->arg_count; i++) {
+		bool is_option = strcmp(clerk->args[i], "--digest") == 0;
+
+		if (is_option ? has_digest : zone != NULL)
+			return clerk_refuse(clerk, "usage: zones [--digest] [NAME]");
+		if (is_option)
+			has_digest = true;
+		else
+			zone = clerk->args[i];
+	}
+	return has_digest ? clerk_digest(clerk, zone) : list_served(clerk, zone, false);
 }
 
 unsigned
 clerk_errors(struct clerk *clerk)
 {
-	return list_served(clerk, true);
+	return list_served(clerk, NULL, true);
 }

@@ -1,11 +1,9 @@
 /* Taking apex nodes apart. */
 #include "loader/zone_state.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "shm/dname.h"
-#include "shm/errcode.h"
 
 /* Do `count` NUL-terminated strings fill the `len` octets at `text`? */
 static bool
@@ -115,41 +113,4 @@ zone_state_parse_error(const struct zone_state *zone, struct zone_error *out)
 		at++;
 	out->reason = at;
 	out->reason_len = (size_t)(end - at);
-}
-
-static int
-compare_owners(const void *a, const void *b, void *data)
-{
-	const uint8_t *map = data;
-	const size_t head = sizeof(struct node_head);
-
-	return dname_compare(map + *(const uint64_t *)a + head,
-			     map + *(const uint64_t *)b + head);
-}
-
-int
-zone_state_order(const struct generation *gen, uint64_t **offsets, size_t *count)
-{
-	size_t zone_count = (size_t)gen->head.zone_count;
-	uint64_t *list = calloc(zone_count + 1, sizeof *list);
-	struct zone_state zone;
-	struct node apex;
-
-	if (!list)
-		return ERR_NOMEM;
-	for (size_t i = 0; i < zone_count; i++) {
-		list[i] = gen->zones[i].apex_off;
-		if (!generation_node_at(gen, list[i], &apex) ||
-		    !zone_state_read(&apex, &zone)) {
-			free(list);
-			return ERR_DAMAGED;
-		}
-	}
-	/* the comparison reads the map without writing to it */
-	if (zone_count > 1)
-		qsort_r(list, zone_count, sizeof *list, compare_owners,
-			(void *)(uintptr_t)gen->data);
-	*offsets = list;
-	*count = zone_count;
-	return 0;
 }

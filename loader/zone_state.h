@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shm/generation.h"
+#include "shm/node.h"
 
 struct zone_state {
 	struct node apex;		/* borrowed from the map, like all below */
@@ -50,11 +50,5 @@ void zone_state_parse_error(const struct zone_state *zone, struct zone_error *ou
  * something of it is left out. */
 __attribute__((returns_nonnull, const))
 const char *zone_state_fault_name(uint8_t kind);
-
-/* The node offsets of all apexes of a generation, in canonical order of their names.
- * returns 0 with *offsets (owned by the caller, free()) and *count; ERR_NOMEM;
- * ERR_DAMAGED. */
-__attribute__((nonnull, warn_unused_result))
-int zone_state_order(const struct generation *gen, uint64_t **offsets, size_t *count);
 
 #endif

@@ -15,12 +15,13 @@
 #include "shm/errcode.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_SERVER = 3 };
-enum { REQUEST_ARGS_MAX = 4 };
+enum { REQUEST_ARGS_MAX = 4, CTL_FLAG_MAX = 32 };
 
 struct options {
 	const char *config; /* NULL: the default one */
 	const char *socket; /* NULL: the configuration's */
-	bool is_json, is_per_worker;
+	const char *flag; /* of the command, as "per-worker"; NULL: none */
+	bool is_json;
 };
 
 static void
@@ -134,7 +135,7 @@ run_remote(const struct options *options, const struct ctl_command *command,
 	   struct ctl_output *output, int arg_count, char **args)
 {
 	char *request[REQUEST_ARGS_MAX] = { args[0] };
-	char per_worker[] = "--per-worker", path[2 * PATH_MAX];
+	char flag[CTL_FLAG_MAX], path[2 * PATH_MAX];
 	char *socket_path;
 	int count = 1, code;
 
@@ -143,8 +144,10 @@ run_remote(const struct options *options, const struct ctl_command *command,
 		if (command->arg_kind == CTL_ARG_DIR && absolute_path(args[i], path) == 0)
 			request[i] = path;
 	}
-	if (options->is_per_worker)
-		request[count++] = per_worker;
+	if (options->flag) {
+		snprintf(flag, sizeof flag, "--%s", options->flag);
+		request[count++] = flag;
+	}
 	socket_path = options->socket ? alloc_text(options->socket)
 				      : ctl_config_socket(options->config);
 	if (!socket_path) {
@@ -161,11 +164,13 @@ run(const struct options *options, const struct ctl_command *command, int arg_co
     char **args)
 {
 	const char *config = options->config ? options->config : CTL_CONFIG_FILE;
+	char title[2 * CTL_FLAG_MAX];
 	struct ctl_output output;
 	int code;
 
-	ctl_output_open(&output, command->name, arg_count > 1 || options->is_per_worker,
-			options->is_json);
+	snprintf(title, sizeof title, "%s%s%s", command->name, options->flag ? " --" : "",
+		 options->flag ? options->flag : "");
+	ctl_output_open(&output, title, arg_count > 1, options->is_json);
 	if (command->is_local)
 		code = ctl_build_run(config, args[1], &output);
 	else
@@ -185,8 +190,10 @@ check_command(const struct options *options, int arg_count, char **args)
 			args[0]);
 		return NULL;
 	}
-	if (options->is_per_worker && !command->has_per_worker) {
-		fprintf(stderr, "martletctl: %s knows no --per-worker\n", command->name);
+	if (options->flag &&
+	    !(command->flag && strcmp(options->flag, command->flag) == 0)) {
+		fprintf(stderr, "martletctl: %s knows no --%s\n", command->name,
+			options->flag);
 		return NULL;
 	}
 	return ctl_command_check(command, arg_count - 1, args + 1) ? command : NULL;
@@ -197,16 +204,18 @@ main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{ "json", no_argument, NULL, 'j' },
-		{ "per-worker", no_argument, NULL, 'w' },
+		{ "per-worker", no_argument, NULL, 'f' },
+		{ "digest", no_argument, NULL, 'f' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options options = { 0 };
 	const struct ctl_command *command;
-	int option;
+	int option, long_index = 0;
 
-	while ((option = getopt_long(argc, argv, "c:s:Vh", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:s:Vh", long_options, &long_index)) !=
+	       -1) {
 		switch (option) {
 		case 'c':
 			options.config = optarg;
@@ -217,8 +226,8 @@ main(int argc, char **argv)
 		case 'j':
 			options.is_json = true;
 			break;
-		case 'w':
-			options.is_per_worker = true;
+		case 'f':
+			options.flag = long_options[long_index].name;
 			break;
 		case 'V':
 			puts("martletctl " MARTLET_VERSION);

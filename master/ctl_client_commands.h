@@ -16,7 +16,7 @@ struct ctl_command {
 	const char *name;
 	int args_min, args_max;
 	enum ctl_arg_kind arg_kind; /* of all its arguments */
-	bool has_per_worker; /* knows --per-worker */
+	const char *flag; /* the one that it knows, as "per-worker"; NULL: none */
 	bool is_local; /* needs no server */
 	int patience_s; /* longest silence of the server; 0: reports progress, any */
 	const char *usage; /* arguments, "" for none */

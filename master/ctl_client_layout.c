@@ -47,6 +47,18 @@ end_of_list(struct ctl_page *page, const struct ctl_json *object)
 		fprintf(page->out, "%s\n", page->layout->empty);
 }
 
+/* The sum over all zones stands last, for a glance. */
+static void
+end_of_digests(struct ctl_page *page, const struct ctl_json *object)
+{
+	char *digest = ctl_value_member(object, "digest");
+
+	end_of_list(page, object);
+	if (ctl_value_has_text(object, "digest"))
+		fprintf(page->out, "all zones: %s\n", digest);
+	free(digest);
+}
+
 static void
 end_of_generations(struct ctl_page *page, const struct ctl_json *object)
 {
@@ -283,6 +295,13 @@ static const struct ctl_column zone_columns[] = {
 	{"error",      "error",    false, true},
 };
 
+static const struct ctl_column digest_columns[] = {
+	{"name",       "zone",     false, true},
+	{"serial",     "serial",   true,  false},
+	{"records",    "records",  true,  false},
+	{"digest",     "digest",   false, false},
+};
+
 static const struct ctl_column change_columns[] = {
 	{"served",     "ago",      true,  false},
 	{"id",         "id",       false, false},
@@ -314,11 +333,15 @@ static const struct ctl_layout layouts[] = {
 	{"workers", "workers", false, row_in_table, end_of_list, "no workers",
 	 COLUMNS(worker_columns)},
 	{"stats", NULL, false, NULL, end_of_stats, NULL, NO_COLUMNS},
-	{"stats", "stats", true, row_of_stats, end_of_stats, NULL, NO_COLUMNS},
+	{"stats --per-worker", "stats", false, row_of_stats, end_of_stats, NULL, NO_COLUMNS},
 	{"zones", "zones", false, row_in_table, end_of_list, "no zones", COLUMNS(zone_columns)},
 	{"zones", "zones", true, row_in_lines, end_of_list, "no such zone", NO_COLUMNS},
 	{"changes", "changes", false, row_in_table, end_of_list, "no changes yet",
 	 COLUMNS(change_columns)},
+	{"zones --digest", "zones", false, row_in_table, end_of_digests, "no zones",
+	 COLUMNS(digest_columns)},
+	{"zones --digest", "zones", true, row_in_table, end_of_digests, "no such zone",
+	 COLUMNS(digest_columns)},
 	{"errors", "errors", false, row_of_errors, end_of_errors, "no errors", NO_COLUMNS},
 	{"generations", "generations", false, row_in_table, end_of_generations,
 	 "no generations", COLUMNS(generation_columns)},

@@ -154,7 +154,7 @@ static const struct command commands[] = {
 	{ "ready", "ready", 1, true, run_ready },
 	{ "workers", "workers", 1, true, run_workers },
 	{ "stats", "stats [--per-worker]", 2, true, run_stats },
-	{ "zones", "zones [NAME]", 2, true, run_clerk },
+	{ "zones", "zones [--digest] [NAME]", 3, true, run_clerk },
 	{ "errors", "errors", 1, true, run_clerk },
 	{ "changes", "changes", 1, true, run_changes },
 	{ "generations", "generations", 1, true, run_clerk },

@@ -28,6 +28,7 @@
  *	             max_us buckets:[{below_us count}]}; with --per-worker also
  *	             stats:[{id, every counter by name, latency_...}]
  *	zones        zones:[{name serial records source state loaded_at error}]
+ *	             with --digest zones:[{name serial records digest}] digest
  *	errors       errors:[{zone owner type source line reason state}] unlisted
  *	changes      changes:[{number id cause zone zones added removed written served
  *	             took_us}], the newest first; times with milliseconds

@@ -87,7 +87,8 @@ for my $case (
 	[['-x'], qr/usage/],
 	[['frobnicate'], qr/unknown command 'frobnicate'/],
 	[['zones', 'a..b'], qr/'a\.\.b' is no domain name/],
-	[['zones', 'a', 'b'], qr/usage: martletctl zones \[NAME\]/],
+	[['zones', 'a', 'b'], qr/usage: martletctl zones \[--digest\] \[NAME\]/],
+	[['stats', '--digest'], qr/stats knows no --digest/],
 	[['diff', '1'], qr/usage: martletctl diff A B/],
 	[['diff', '1', 'x'], qr/'x' is no generation/],
 	[['rollback', '-5'], qr/usage/],
@@ -159,6 +160,7 @@ SKIP: {
 # ---- requests
 is((served(object('{"ready":true}'), 'ready'))[3], "ready\0", 'the request of ready');
 is((served(object('{}'), 'stats', '--per-worker'))[3], "stats\0--per-worker\0", 'stats --per-worker');
+is((served(object('{}'), 'zones', '--digest', 'a.example'))[3], "zones\0a.example\0--digest\0", 'zones --digest');
 is((served(object('{}'), '--json', 'diff', '3', '14'))[3], "diff\0003\00014\0", 'diff A B');
 like((served(object('{}'), 'swap', 'some/dir'))[3], qr{^swap\0/.*/some/dir\0$}, 'swap sends an absolute path');
 is((served(object('{}'), 'swap', '/a/b'))[3], "swap\0/a/b\0", 'an absolute one as it is');
@@ -232,6 +234,10 @@ sub fits {
 		(undef, $out) = served(object($json), 'zones');
 		like($out, qr/\Q$long\E/, 'COLUMNS is the width');
 	}
+	(undef, $out) = served(object('{"zones":[{"name":"a.","serial":7,"records":1000,"digest":"00ff00ff00ff00ff"}],'
+		. '"digest":"1234567890abcdef"}'), 'zones', '--digest');
+	is($out, "zone  serial  records  digest\na.         7     1000  00ff00ff00ff00ff\nall zones: 1234567890abcdef\n",
+		'digests');
 	(undef, $out) = served(object('{"zones":[{"name":"a.","serial":7,"error":null}]}'), 'zones', 'a');
 	is($out, "name    a.\nserial  7\nerror   -\n", 'one zone in lines');
 }

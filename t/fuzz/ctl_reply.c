@@ -11,8 +11,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const commands[] = {
-	"status", "ready",  "workers",  "stats", "zones", "errors", "generations",
-	"diff",   "reload", "rollback", "build", "stop",  "other",
+	"status", "ready",       "workers", "stats",          "zones",
+	"errors", "generations", "diff",    "reload",         "rollback",
+	"build",  "stop",        "changes", "zones --digest", "stats --per-worker",
+	"other",
 };
 
 static void

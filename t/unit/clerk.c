@@ -101,6 +101,34 @@ test_zones(void)
 }
 
 static void
+test_digest(void)
+{
+	json_t *object = ask("zones --digest", 0),
+	       *list = json_object_get(object, "zones");
+	json_t *zone = item_with(list, "name", "a.test."), *one;
+	char digest[32];
+
+	is_int(json_array_size(list), 4, "digests of four zones");
+	is_int(number_of(zone, "records"), 2, "of their records but the SOA");
+	is_int(number_of(zone, "serial"), 1, "with the serial beside");
+	is_int(strlen(text_of(zone, "digest")), 16, "in 16 digits");
+	snprintf(digest, sizeof digest, "%s", text_of(zone, "digest"));
+	ok(strcmp(text_of(item_with(list, "name", "c.test."), "digest"), digest) != 0,
+	   "other zones have others");
+	is_int(strlen(text_of(object, "digest")), 16, "and one of all");
+	json_decref(object);
+	object = ask("zones --digest a.test", 0);
+	one = json_array_get(json_object_get(object, "zones"), 0);
+	is(text_of(one, "digest"), digest, "one zone by name");
+	ok(!json_object_get(object, "digest"), "then there is none of all");
+	json_decref(object);
+	json_decref(ask("zones a.test --digest", 0));
+	is_refused("zones --digest --digest", "usage");
+	is_refused("zones --digest b.c d.e", "usage");
+	is_refused("zones --digest nothing.test", "not served here");
+}
+
+static void
 test_errors(void)
 {
 	json_t *object = ask("errors", 0), *list = json_object_get(object, "errors"),
@@ -252,6 +280,7 @@ main(void)
 	if (bed_ask(&bed, "reload") != 0)
 		bail_out("reload: %s", bed.reply);
 	test_zones();
+	test_digest();
 	test_errors();
 	test_generations();
 	test_diff();
