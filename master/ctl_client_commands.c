@@ -40,6 +40,8 @@ static const struct ctl_command commands[] = {
 	 "end rollback and swap: back to the configured sources"},
 	{"diff", 2, 2, CTL_ARG_STATE, NULL, false, 600, "A B",
 	 "changes from generation A to B, or to \"live\""},
+	{"export", 0, 1, CTL_ARG_ZONE, NULL, false, 600, "[ZONE]",
+	 "what is served, as zone files"},
 	{"stop", 0, 0, CTL_ARG_ZONE, NULL, false, 60, "",
 	 "stop the server"},
 };

@@ -271,6 +271,31 @@ row_of_diff(struct ctl_page *page, const struct ctl_json *item)
 	free(zone);
 }
 
+/* Lines of zone files; where a zone begins, a comment says so. */
+static void
+row_of_export(struct ctl_page *page, const struct ctl_json *item)
+{
+	const struct ctl_json *lines = ctl_json_member(item, "records");
+	char *zone = ctl_value_member(item, "zone");
+
+	if (ctl_json_is_true(ctl_json_member(item, "apex")))
+		fprintf(page->out, "; zone %s\n", zone);
+	free(zone);
+	for (size_t i = 0; i < ctl_json_count(lines); i++) {
+		char *line = ctl_value_print("", ctl_json_item(lines, i));
+
+		fprintf(page->out, "%s\n", line);
+		free(line);
+	}
+}
+
+static void
+end_of_export(struct ctl_page *page, const struct ctl_json *object)
+{
+	if (page->row_count == 0 && !ctl_value_has_text(object, "error"))
+		fputs("; no zones\n", page->out);
+}
+
 /* clang-format off */
 static const struct ctl_column worker_columns[] = {
 	/* member      title       right  shrinks */
@@ -346,6 +371,8 @@ static const struct ctl_layout layouts[] = {
 	{"generations", "generations", false, row_in_table, end_of_generations,
 	 "no generations", COLUMNS(generation_columns)},
 	{"diff", "diff", true, row_of_diff, end_of_list, "no difference", NO_COLUMNS},
+	{"export", "export", false, row_of_export, end_of_export, NULL, NO_COLUMNS},
+	{"export", "export", true, row_of_export, end_of_export, NULL, NO_COLUMNS},
 	{"reload", "errors", false, row_of_errors, end_of_change, NULL, NO_COLUMNS},
 	{"reload", "errors", true, row_of_errors, end_of_change, NULL, NO_COLUMNS},
 	{"swap", NULL, true, NULL, end_of_change, NULL, NO_COLUMNS},

@@ -159,6 +159,7 @@ static const struct command commands[] = {
 	{ "changes", "changes", 1, true, run_changes },
 	{ "generations", "generations", 1, true, run_clerk },
 	{ "diff", "diff A B", 3, true, run_clerk },
+	{ "export", "export [ZONE]", 2, true, run_clerk },
 	{ "reload", "reload [ZONE]", 2, false, run_reload },
 	{ "swap", "swap DIR", 2, false, run_sync },
 	{ "rollback", "rollback [ID]", 2, false, run_sync },

@@ -38,6 +38,7 @@
  *	generations  generations:[{id created zones records bytes serving state reason}]
  *	             chosen
  *	diff         a b diff:[{zone name removed:[...] added:[...]}], lines of zone files
+ *	export       export:[{zone apex records:[...]}], a name each, lines of zone files
  *	stop         nothing; answered once the server has stopped */
 #ifndef SHM_CTL_PROTO_H
 #define SHM_CTL_PROTO_H

@@ -107,7 +107,7 @@ for my $case (
 	my ($exit, $out) = ctl('-h');
 	is($exit, 0, '-h');
 	like($out, qr/^  \Q$_\E\b/m, "help names $_")
-	  for qw(status ready workers stats zones errors changes reload build swap generations rollback resume diff stop);
+	  for qw(status ready workers stats zones errors changes reload build swap generations rollback resume diff export stop);
 	is(scalar(grep { length > 80 } split /\n/, $out), 0, 'help fits 80 columns');
 	($exit, $out) = ctl('-V');
 	like($out, qr/^martletctl \d+\.\d+\.\d+\n$/, '-V');
@@ -307,6 +307,12 @@ sub fits {
 	like($out, qr/^ +ago +id .*took\n[0-9]+d [0-9]+h  1795226090210-12  stream  custom[^ ]+  +1000  12345 +1  1[.]2ms$/m,
 		'a row, with its age');
 	is((served(object('{"changes":[]}'), 'changes'))[1], "no changes yet\n", 'none');
+}
+
+{
+	my ($exit, $out) = served(object('{"export":[{"zone":"a.","apex":true,"records":["a. 60 IN SOA b. c. 1 2 3 4 5",'
+		. '"a. 60 IN NS b."]},{"zone":"a.","apex":false,"records":["b.a. 60 IN TXT \"\\\\027\u001b\""]}]}'), 'export', 'a');
+	is($out, "; zone a.\na. 60 IN SOA b. c. 1 2 3 4 5\na. 60 IN NS b.\nb.a. 60 IN TXT \"\\027\\x1b\"\n", 'export');
 }
 
 # ---- a list that is too long for any memory prints as it comes

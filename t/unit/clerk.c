@@ -266,6 +266,29 @@ test_diff(void)
 	is_refused("diff 1", "usage");
 }
 
+static void
+test_export(void)
+{
+	json_t *object = ask("export A.test", 0),
+	       *list = json_object_get(object, "export");
+	json_t *apex = json_array_get(list, 0),
+	       *records = json_object_get(apex, "records");
+
+	is_int(json_array_size(list), 3, "the names of a zone");
+	ok(json_is_true(json_object_get(apex, "apex")), "its own first");
+	is(json_string_value(json_array_get(records, 0)),
+	   "a.test. 300 IN SOA ns.invalid. host.invalid. 2 7200 3600 86400 300",
+	   "and of that the SOA");
+	ok(holds(json_object_get(json_array_get(list, 1), "records"),
+		 "new.a.test. 300 IN TXT \"x\""),
+	   "then the others");
+	json_decref(object);
+	object = ask("export", 0);
+	ok(json_array_size(json_object_get(object, "export")) > 4, "all zones");
+	json_decref(object);
+	is_refused("export b.a.test", "not served here");
+}
+
 int
 main(void)
 {
@@ -284,6 +307,7 @@ main(void)
 	test_errors();
 	test_generations();
 	test_diff();
+	test_export();
 	bed_stop(&bed);
 	bed_fini(&bed);
 	return done_testing();
