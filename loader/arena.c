@@ -93,6 +93,23 @@ arena_copy(struct arena *arena, const void *bytes, size_t size)
 	return piece;
 }
 
+void
+arena_adopt(struct arena *arena, struct arena *from)
+{
+	struct chunk *oldest = from->newest;
+
+	if (!arena->newest) {
+		*arena = *from;
+	} else if (oldest) {
+		while (oldest->older)
+			oldest = oldest->older;
+		oldest->older = arena->newest->older;
+		arena->newest->older = from->newest;
+		arena->bytes += from->bytes;
+	}
+	*from = (struct arena){ .newest = NULL };
+}
+
 size_t
 arena_bytes(const struct arena *arena)
 {

@@ -26,6 +26,10 @@ void *arena_take(struct arena *arena, size_t size);
 __attribute__((nonnull(1), warn_unused_result))
 void *arena_copy(struct arena *arena, const void *bytes, size_t size);
 
+/* Move all that `from` holds into `arena`, where it lives on; `from` is empty then. */
+__attribute__((nonnull))
+void arena_adopt(struct arena *arena, struct arena *from);
+
 /* Octets of all chunks. */
 __attribute__((nonnull, pure))
 size_t arena_bytes(const struct arena *arena);

@@ -79,7 +79,7 @@ int redis_link_fd(const struct redis_link *link);
 __attribute__((nonnull, pure))
 short redis_link_events(const struct redis_link *link);
 
-/* Milliseconds until the dial or the reply at hand is too late; -1: nothing is due. */
+/* Milliseconds until the dial is too late; -1: none is under way. */
 __attribute__((nonnull))
 int redis_link_due_ms(const struct redis_link *link);
 

@@ -20,6 +20,7 @@ my %may = (
 # place needs a reason: LMDB holds generations (written in one, walked in another) and
 # overlays (written by the loader, read by workers).
 my %home = (
+	'hiredis/'      => [qw(loader/redis_link.c)],
 	'jansson.h'     => [qw(loader/json_reader.c master/ctl_client_json.c)],
 	'libconfig.h'   => [qw(master/settings_load.c)],
 	'libknot/'      => [qw(loader/record_text.c)],
@@ -27,7 +28,7 @@ my %home = (
 	'lmdb.h'        => [qw(loader/node_file.c loader/overlay.c loader/store_walk.c
 		worker/overlay_view.c)],
 );
-my $foreign = qr{^(?:libdnssec/|maxminddb|hiredis/|openssl/|ares|curl/|microhttpd|uv)};
+my $foreign = qr{^(?:libdnssec/|maxminddb|openssl/|ares|curl/|microhttpd|uv)};
 
 sub includes {
 	my ($path) = @_;
