@@ -1,6 +1,7 @@
 /* A bump allocator over a list of chunks, each twice as large as the one before. */
 #include "loader/arena.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,18 @@ arena_take(struct arena *arena, size_t size)
 	piece = arena->next;
 	arena->next += size;
 	return piece;
+}
+
+void *
+arena_take_items(struct arena *arena, size_t count, size_t size)
+{
+	const size_t align = _Alignof(max_align_t);
+	unsigned char *piece;
+
+	if (count > (SIZE_MAX - align) / size)
+		return NULL;
+	piece = arena_take(arena, count * size + align - 1);
+	return piece ? piece + (-(uintptr_t)piece & (align - 1)) : NULL;
 }
 
 void *

@@ -22,7 +22,11 @@ void arena_free(struct arena *arena);
 __attribute__((nonnull, warn_unused_result))
 void *arena_take(struct arena *arena, size_t size);
 
-/* The same, filled from `bytes` (which may be NULL when `size` is 0). */
+/* `count` items of `size` octets, aligned for any object, uninitialised. */
+__attribute__((nonnull, warn_unused_result))
+void *arena_take_items(struct arena *arena, size_t count, size_t size);
+
+/* The same as arena_take, filled from `bytes` (which may be NULL when `size` is 0). */
 __attribute__((nonnull(1), warn_unused_result))
 void *arena_copy(struct arena *arena, const void *bytes, size_t size);
 

@@ -62,8 +62,7 @@ void redis_keys_parse(const struct redis_keys *keys, struct redis_text key,
 		      struct redis_key *out);
 
 /* z42: the types that every label is asked for, one after the other; NULL behind the
- * last one.  First those of z42, then all others that a zone may hold, then
- * keys->other_types. */
+ * last one.  First those of z42, then others that are in use, then keys->other_types. */
 __attribute__((nonnull))
 const char *redis_keys_type(const struct redis_keys *keys, size_t index);
 
