@@ -20,10 +20,44 @@ same_owner(const struct zone_record *a, const struct zone_record *b)
 					memcmp(a->owner, b->owner, a->owner_len) == 0);
 }
 
+/* What the RRsets of a type, served or unusable, mean for the name. */
+static uint16_t
+type_flag(uint16_t type)
+{
+	switch (type) {
+	case RRTYPE_NS:
+		return NODE_HAS_NS;
+	case RRTYPE_DNAME:
+		return NODE_HAS_DNAME;
+	case RRTYPE_CNAME:
+		return NODE_HAS_CNAME;
+	}
+	return 0;
+}
+
+static void
+group_note_mark(struct owner_group *group, const struct zone_record *record)
+{
+	const uint8_t *bytes;
+	enum zone_mark mark;
+	uint16_t type;
+	size_t len;
+
+	group->mark_count++;
+	if (!zone_record_mark(record, &mark, &type, &bytes, &len) ||
+	    mark != ZONE_MARK_BAD)
+		return;
+	group->bad_count++;
+	group->flags |= type_flag(type);
+}
+
 static void
 group_note(struct owner_group *group, const struct zone_record *record)
 {
 	switch (record->type) {
+	case ZONE_MARK_TYPE:
+		group_note_mark(group, record);
+		break;
 	case RRTYPE_NSEC3:
 		if (!group->nsec3)
 			group->nsec3 = record;
@@ -32,15 +66,8 @@ group_note(struct owner_group *group, const struct zone_record *record)
 		if (owner_group_covered(record) == RRTYPE_NSEC3)
 			return;
 		break;
-	case RRTYPE_NS:
-		group->flags |= NODE_HAS_NS;
-		break;
-	case RRTYPE_DNAME:
-		group->flags |= NODE_HAS_DNAME;
-		break;
-	case RRTYPE_CNAME:
-		group->flags |= NODE_HAS_CNAME;
-		break;
+	default:
+		group->flags |= type_flag(record->type);
 	}
 	group->is_plain = true;
 }

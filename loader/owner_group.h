@@ -13,7 +13,9 @@ struct owner_group {
 	const struct zone_record *first, *end;
 	const uint8_t *owner;
 	size_t owner_len;
-	uint16_t flags;			/* NODE_HAS_NS (at the apex too), _DNAME, _CNAME */
+	uint16_t flags;			/* NODE_HAS_NS (at the apex too), _DNAME, _CNAME; also by
+					 * RRsets that are marked as bad */
+	uint32_t mark_count, bad_count;	/* marks; those of them that are ZONE_MARK_BAD */
 	bool is_plain;			/* holds more than NSEC3 and its signatures */
 	const struct zone_record *nsec3; /* the first NSEC3, NULL without any */
 };

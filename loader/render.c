@@ -60,7 +60,8 @@ begin_name(struct renderer *r, uint32_t zone_id, unsigned flags, const uint8_t *
 	   size_t len)
 {
 	const struct scan_parent *parent = &r->scan.parents[r->parent_at];
-	bool is_parent = r->parent_at < r->scan.parent_count && parent->number == r->number;
+	bool is_parent =
+		r->parent_at < r->scan.parent_count && parent->number == r->number;
 
 	if (dname_is_wildcard(name))
 		flags |= NODE_IS_WILDCARD;
@@ -134,7 +135,8 @@ put_rrsets(struct renderer *r, const struct owner_group *group)
 	for (const struct zone_record *at = group->first; at < group->end;) {
 		struct rrset_job job;
 
-		if (at->type == RRTYPE_RRSIG || at->type == RRTYPE_NSEC3) {
+		if (at->type == RRTYPE_RRSIG || at->type == RRTYPE_NSEC3 ||
+		    at->type == ZONE_MARK_TYPE) {
 			at = type_end(at, group->end);
 			continue;
 		}
@@ -144,6 +146,24 @@ put_rrsets(struct renderer *r, const struct owner_group *group)
 		at += job.record_count;
 	}
 	warn_orphans(r, group, sigs_used);
+}
+
+/* Marks of one kind as blocks. */
+static void
+put_marks(struct renderer *r, const struct owner_group *group, enum zone_mark wanted,
+	  enum block_kind kind)
+{
+	for (const struct zone_record *at = group->first; at < group->end; at++) {
+		const uint8_t *bytes;
+		enum zone_mark mark;
+		uint16_t type;
+		size_t len;
+
+		if (!zone_record_mark(at, &mark, &type, &bytes, &len))
+			return;
+		if (mark == wanted)
+			node_writer_put_block(&r->writer, kind, type, bytes, len);
+	}
 }
 
 static void
@@ -179,7 +199,7 @@ static void
 put_source(struct renderer *r)
 {
 	struct builder_source source = {
-		.kind = SOURCE_FILE,
+		.kind = r->zone->redis ? SOURCE_REDIS : SOURCE_FILE,
 		.stamp = r->zone->stamp,
 		.paths = (const char *const *)r->zone->paths,
 		.path_count = r->zone->path_count,
@@ -199,6 +219,19 @@ put_faults(struct renderer *r)
 	for (size_t i = 0; i < count; i++)
 		apex_put_fault(&r->writer, &r->zone->faults[i]);
 	node_writer_end_block(&r->writer);
+}
+
+/* Of a zone from Redis: why it is not served as it stands there, and how it stands. */
+static void
+put_redis(struct renderer *r)
+{
+	const char *error = r->zone->error;
+
+	if (error)
+		node_writer_put_block(&r->writer, BLOCK_ERROR, 0, error, strlen(error));
+	if (r->zone->redis)
+		node_writer_put_block(&r->writer, BLOCK_REDIS, 0, r->zone->redis,
+				      sizeof *r->zone->redis);
 }
 
 static int
@@ -226,8 +259,11 @@ render_apex(struct renderer *r, const uint8_t **node)
 	if (r->scan.facts.flags & ZONE_NSEC3)
 		put_nsec3param(r);
 	put_rrsets(r, &apex);
+	put_marks(r, &apex, ZONE_MARK_BAD, BLOCK_BAD_RRSET);
 	put_source(r);
 	put_faults(r);
+	put_redis(r);
+	put_marks(r, &apex, ZONE_MARK_PROVENANCE, BLOCK_PROVENANCE);
 	return finish_node(r, node);
 }
 
@@ -258,7 +294,7 @@ put_empty_non_terminal(struct renderer *r)
 	begin_name(r, r->zone_id, NODE_EMPTY, name, len);
 }
 
-/* A name with nothing but stray signatures exists, and is empty. */
+/* A name with nothing but stray signatures or a mark exists, and is empty. */
 static void
 set_empty(struct renderer *r)
 {
@@ -279,8 +315,10 @@ put_owner(struct renderer *r)
 	begin_name(r, r->zone_id, group->flags, group->owner, group->owner_len);
 	empty_len = r->writer.len;
 	put_rrsets(r, group);
+	put_marks(r, group, ZONE_MARK_BAD, BLOCK_BAD_RRSET);
 	if (r->writer.len == empty_len)
 		set_empty(r);
+	put_marks(r, group, ZONE_MARK_PROVENANCE, BLOCK_PROVENANCE);
 }
 
 int

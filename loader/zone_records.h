@@ -65,6 +65,8 @@ struct zone_records {
 	struct zone_fault *faults;	/* the first ZONE_FAULTS_LISTED of fault_count; owned */
 	size_t fault_count;
 	const struct redis_facts *redis; /* of a zone from Redis, in the arena; else NULL */
+	const char *error;		/* why it is not all that its source says (BLOCK_ERROR),
+					 * in the arena; NULL: it is */
 	struct arena *arena;		/* holds owners and rdata, each with ARENA_PAD */
 };
 

@@ -86,7 +86,8 @@ enum block_kind {
 	BLOCK_BAD_RRSET = 7,		/* `type`: this RRset is known to be unusable and
 					 * answers SERVFAIL; payload is the reason as text.
 					 * Behind a BLOCK_RRSET of the type: that is served,
-					 * the block tells of what its source says now */
+					 * the block tells of what its source says now.
+					 * BAD_RRSET_ALL: so is every type without an RRset */
 	BLOCK_FAULTS = 8,		/* apex only: struct rrset_fault_head, each with its
 					 * texts: RRsets that are not served as the source has
 					 * them, the first ones of many; in a zone from Redis
@@ -94,6 +95,8 @@ enum block_kind {
 	BLOCK_PROVENANCE = 9,		/* last block: struct provenance */
 	BLOCK_REDIS = 10,		/* apex only: struct redis_facts */
 };
+
+enum { BAD_RRSET_ALL = 0 };
 
 struct block_head {
 	uint16_t kind;			/* enum block_kind */
@@ -205,8 +208,8 @@ struct provenance {
 
 /* A zone in Redis as it was read last. */
 struct redis_facts {
-	uint64_t config_hash;		/* XXH3-64 of the config's key or field name, a NUL, and
-					 * its raw value; 0 without a config */
+	uint64_t config_hash;		/* of the config's raw value, see loader/redis_read.h; 0
+					 * without a config */
 	uint64_t raw_digest;		/* sum modulo 2^64 of config_hash and, for each RRset of
 					 * z42 or label of redins, the same of its own: bad
 					 * values included, order does not matter */

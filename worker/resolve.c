@@ -8,13 +8,13 @@
 #include "worker/denial.h"
 
 enum {
-	RDATA_AT = 12,			/* of the first RR of a rendered RRset */
+	RDATA_AT = 12, /* of the first RR of a rendered RRset */
 };
 
 /* What stands at the end of the way down from the apex. */
 enum meeting {
-	MET_OWNER,			/* the name itself */
-	MET_NOTHING,			/* node is the closest encloser */
+	MET_OWNER, /* the name itself */
+	MET_NOTHING, /* node is the closest encloser */
 	MET_CUT,
 	MET_DNAME,
 	MET_DAMAGE,
@@ -22,7 +22,7 @@ enum meeting {
 
 struct descent {
 	struct node node;
-	unsigned labels;		/* of node's owner */
+	unsigned labels; /* of node's owner */
 };
 
 /* ---- the way down ---- */
@@ -114,7 +114,8 @@ pass_obstacles(const struct answering *a, struct descent *d, unsigned *missing)
 		*d = (struct descent){ node, (unsigned)depth };
 		if (is_obstacle(a, d, &met))
 			return met;
-		depth = next_marked_depth(a->zone->facts, (unsigned)depth + 1, q->label_count);
+		depth = next_marked_depth(a->zone->facts, (unsigned)depth + 1,
+					  q->label_count);
 	}
 	return MET_OWNER;
 }
@@ -183,8 +184,8 @@ append(uint8_t name[DNAME_MAX], unsigned *name_len, const uint8_t *octets, unsig
  * `own_len` receives how many octets stand there before a pointer (all without one).
  * returns its length, 0 on damage. */
 static unsigned
-read_target(const struct rrset *rrset, const struct rrset_place *place, uint8_t name[DNAME_MAX],
-	    unsigned *own_len, struct rrset_patch *patch)
+read_target(const struct rrset *rrset, const struct rrset_place *place,
+	    uint8_t name[DNAME_MAX], unsigned *own_len, struct rrset_patch *patch)
 {
 	const uint8_t *rdata = rrset->wire + RDATA_AT;
 	unsigned wire_len = rrset->head.wire_len;
@@ -228,8 +229,8 @@ follow(struct answering *a, const uint8_t *name, unsigned len, struct name_place
 }
 
 static enum step
-follow_cname(struct answering *a, const struct rrset *rrset, const struct rrset_place *place,
-	     uint32_t wire_at)
+follow_cname(struct answering *a, const struct rrset *rrset,
+	     const struct rrset_place *place, uint32_t wire_at)
 {
 	struct name_place target_place = { 0, 0, 0, 0 };
 	struct rrset_patch patch;
@@ -264,7 +265,8 @@ add_negative_soa(struct answering *a)
 	if (!node_find_block(&a->zone->apex, BLOCK_NEGATIVE_SOA, TYPE_SOA, &block) ||
 	    !rrset_open(&block, &soa))
 		return STEP_DAMAGED;
-	return step_from(response_add(&a->response, SECTION_AUTHORITY, &soa, &place, &wire_at));
+	return step_from(
+		response_add(&a->response, SECTION_AUTHORITY, &soa, &place, &wire_at));
 }
 
 static inline bool
@@ -292,8 +294,9 @@ answer_nodata(struct answering *a, const struct node *node, unsigned encloser_la
 	if (a->chain_len == 0)
 		stats_add(a->stats, STAT_nodata, 1);
 	if (wants_proof(a)) {
-		bool proved = expanded ? denial_of_type_in_wildcard(a, node, encloser_labels)
-				       : denial_of_type(a, node);
+		bool proved =
+			expanded ? denial_of_type_in_wildcard(a, node, encloser_labels)
+				 : denial_of_type(a, node);
 
 		if (!proved)
 			return STEP_DAMAGED;
@@ -328,7 +331,8 @@ answer_any(struct answering *a, const struct node *node, const struct rrset_plac
 }
 
 static enum step
-answer_signatures(struct answering *a, const struct node *node, const struct rrset_place *place)
+answer_signatures(struct answering *a, const struct node *node,
+		  const struct rrset_place *place)
 {
 	struct block block;
 	struct rrset rrset;
@@ -343,8 +347,8 @@ answer_signatures(struct answering *a, const struct node *node, const struct rrs
 			return STEP_DAMAGED;
 		if (rrset.head.sig_count == 0)
 			continue;
-		step = step_from(response_add_signatures(&a->response, SECTION_ANSWER, &rrset,
-							 place));
+		step = step_from(response_add_signatures(&a->response, SECTION_ANSWER,
+							 &rrset, place));
 		if (step != STEP_DONE)
 			return step;
 	}
@@ -371,7 +375,8 @@ answer_rrset(struct answering *a, const struct block *block, const struct node *
 		return STEP_DONE;
 	}
 	if (block->head.type != a->q->type)
-		return chain_push(a, node) ? follow_cname(a, &rrset, place, wire_at) : STEP_DONE;
+		return chain_push(a, node) ? follow_cname(a, &rrset, place, wire_at)
+					   : STEP_DONE;
 	if (rrset.head.target_count > 0) {
 		a->additional = (struct additional_source){ rrset, wire_at, 0 };
 		a->has_additional = true;
@@ -379,7 +384,8 @@ answer_rrset(struct answering *a, const struct block *block, const struct node *
 	return STEP_DONE;
 }
 
-/* The block that answers the type: its RRset, its BAD_RRSET, else the CNAME. */
+/* The block that answers the type: its RRset, its BAD_RRSET, else those of the CNAME, else
+ * the BAD_RRSET of all types. */
 static bool
 find_answering_block(const struct node *node, uint16_t type, struct block *out)
 {
@@ -389,8 +395,11 @@ find_answering_block(const struct node *node, uint16_t type, struct block *out)
 		if (out->head.type == type &&
 		    (out->head.kind == BLOCK_RRSET || out->head.kind == BLOCK_BAD_RRSET))
 			return true;
-	return (node->head.flags & NODE_HAS_CNAME) &&
-	       node_find_block(node, BLOCK_RRSET, TYPE_CNAME, out);
+	if ((node->head.flags & NODE_HAS_CNAME) &&
+	    (node_find_block(node, BLOCK_RRSET, TYPE_CNAME, out) ||
+	     node_find_block(node, BLOCK_BAD_RRSET, TYPE_CNAME, out)))
+		return true;
+	return node_find_block(node, BLOCK_BAD_RRSET, BAD_RRSET_ALL, out);
 }
 
 /* Answer from the node of the name itself, or of the wildcard that it expands: then
@@ -413,14 +422,17 @@ answer_from(struct answering *a, const struct node *node, unsigned encloser_labe
 	} else if (find_answering_block(node, a->q->type, &block)) {
 		if (block.head.kind == BLOCK_BAD_RRSET)
 			return STEP_FAILED;
-		if (expanded && wants_proof(a) && !denial_of_expansion(a, encloser_labels))
+		if (expanded && wants_proof(a) &&
+		    !denial_of_expansion(a, encloser_labels))
 			return STEP_DAMAGED;
 		return answer_rrset(a, &block, node, &place);
 	} else {
 		return answer_nodata(a, node, encloser_labels);
 	}
 	if (step == STEP_DONE && a->response.count[SECTION_ANSWER] == records)
-		return answer_nodata(a, node, encloser_labels);
+		return node_find_block(node, BLOCK_BAD_RRSET, BAD_RRSET_ALL, &block)
+			       ? STEP_FAILED
+			       : answer_nodata(a, node, encloser_labels);
 	if (expanded && wants_proof(a) && !denial_of_expansion(a, encloser_labels))
 		return STEP_DAMAGED;
 	return step;
@@ -442,9 +454,11 @@ answer_below(struct answering *a, const struct descent *encloser)
 		return answer_nxdomain(a, encloser);
 	memcpy(name, asterisk, 2);
 	memcpy(name + 2, query_suffix(q, encloser->labels), len);
-	hash = name_hash_key(seed, name_hash_label(seed, q->state[encloser->labels], asterisk),
+	hash = name_hash_key(seed,
+			     name_hash_label(seed, q->state[encloser->labels], asterisk),
 			     a->zone->facts->zone_id);
-	switch (lookup(a->store, hash, a->zone->facts->zone_id, name, len + 2, &wildcard)) {
+	switch (lookup(a->store, hash, a->zone->facts->zone_id, name, len + 2,
+		       &wildcard)) {
 	case LOOKUP_FOUND:
 		stats_add(a->stats, STAT_wildcard_answers, 1);
 		return answer_from(a, &wildcard, encloser->labels);
@@ -468,11 +482,12 @@ answer_referral(struct answering *a, const struct descent *cut)
 		return STEP_DAMAGED;
 	if (a->chain_len == 0)
 		stats_add(a->stats, STAT_referrals, 1);
-	step = step_from(response_add(&a->response, SECTION_AUTHORITY, &ns, &place, &ns_at));
+	step = step_from(
+		response_add(&a->response, SECTION_AUTHORITY, &ns, &place, &ns_at));
 	if (step == STEP_DONE && wants_proof(a)) {
 		if (node_find_rrset(&cut->node, TYPE_DS, &ds))
-			step = step_from(response_add(&a->response, SECTION_AUTHORITY, &ds, &place,
-						      &ds_at));
+			step = step_from(response_add(&a->response, SECTION_AUTHORITY,
+						      &ds, &place, &ds_at));
 		else if (!denial_of_ds(a, &cut->node, cut->labels))
 			step = STEP_DAMAGED;
 	}
@@ -487,7 +502,8 @@ answer_dname(struct answering *a, const struct descent *at)
 {
 	struct query *q = a->q;
 	struct rrset_place place = answering_place(a, at->labels);
-	unsigned prefix_len = (unsigned)q->name_len - place.owner_len, own_len, target_len, len = 0;
+	unsigned prefix_len = (unsigned)q->name_len - place.owner_len, own_len,
+		 target_len, len = 0;
 	uint8_t target[DNAME_MAX], name[DNAME_MAX];
 	struct name_place name_place = { 0, 0, 0, 0 };
 	struct rrset_patch patch;
@@ -503,11 +519,13 @@ answer_dname(struct answering *a, const struct descent *at)
 		return STEP_DAMAGED;
 	a->authoritative = true;
 	if (!chain_holds(a, &at->node)) {
-		step = step_from(response_add(&a->response, SECTION_ANSWER, &dname, &place, &wire_at));
+		step = step_from(response_add(&a->response, SECTION_ANSWER, &dname,
+					      &place, &wire_at));
 		if (step != STEP_DONE)
 			return step;
 	}
-	if (!append(name, &len, q->name, prefix_len) || !append(name, &len, target, target_len)) {
+	if (!append(name, &len, q->name, prefix_len) ||
+	    !append(name, &len, target, target_len)) {
 		a->rcode = RCODE_YXDOMAIN;
 		return STEP_DONE;
 	}
@@ -515,8 +533,8 @@ answer_dname(struct answering *a, const struct descent *at)
 		return STEP_DONE;
 	name_place.head_at = (uint16_t)(a->response.at + RDATA_AT);
 	name_place.head_len = (uint16_t)len;
-	step = step_from(response_add_synthetic(&a->response, dname.head.ttl, owner_at, q->name,
-						prefix_len, target, target_len));
+	step = step_from(response_add_synthetic(&a->response, dname.head.ttl, owner_at,
+						q->name, prefix_len, target, target_len));
 	if (step != STEP_DONE || q->type == TYPE_CNAME || q->type == TYPE_ANY)
 		return step;
 	return follow(a, name, len, name_place);

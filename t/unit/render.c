@@ -53,6 +53,16 @@ forget_nodes(void)
 		free(nodes[--node_count].bytes);
 }
 
+static size_t
+count_records(const struct zone_records *zone)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < zone->count; i++)
+		count += zone->records[i].type != ZONE_MARK_TYPE;
+	return count;
+}
+
 static void
 render_all(struct zone_records *zone)
 {
@@ -70,7 +80,7 @@ render_all(struct zone_records *zone)
 	while (render_next(renderer, &node) == 0 && node);
 	while (render_next_nsec3(renderer, &node) == 0 && node)
 		keep_node(node);
-	is_int(render_facts(renderer)->record_count, zone->count,
+	is_int(render_facts(renderer)->record_count, count_records(zone),
 	       "all records are counted");
 	render_free(renderer);
 }
@@ -916,6 +926,64 @@ test_source(void)
 	zone_records_free(zone);
 }
 
+static void
+put_mark(struct zone_records *zone, const char *owner, enum zone_mark mark, uint16_t type,
+	 const void *bytes, size_t len)
+{
+	uint8_t name[DNAME_MAX];
+
+	if (zone_records_add_mark(zone, name, dname_from_text(owner, name), mark, type,
+				  bytes, len) != 0)
+		bail_out("no memory");
+}
+
+/* Redis says of names what records do not. */
+static void
+test_marks(void)
+{
+	static const struct redis_facts facts = { .raw_digest = 77 };
+	const struct provenance provenance = { 1, 2, 3 };
+	struct zone_records *zone = zone_make("example.com");
+	struct provenance found = { 0 };
+	struct redis_facts redis = { 0 };
+	struct zone_facts head = { 0 };
+	const struct node *node;
+	struct block block;
+
+	put_mark(zone, "empty.example.com", ZONE_MARK_PROVENANCE, 0, &provenance,
+		 sizeof provenance);
+	put_mark(zone, "bad.example.com", ZONE_MARK_BAD, RRTYPE_CNAME, "no name", 7);
+	put_mark(zone, "bad.example.com", ZONE_MARK_PROVENANCE, 0, &provenance,
+		 sizeof provenance);
+	put_mark(zone, "example.com", ZONE_MARK_BAD, RRTYPE_MX, "what?", 5);
+	zone_put(zone, "bad.example.com", 300, RRTYPE_TXT, "s", "good");
+	zone->redis = &facts;
+	zone->error = "config: is not JSON";
+	zone_done(zone);
+	render_all(zone);
+	flags_are("empty.example.com", NODE_EMPTY);
+	flags_are("bad.example.com", NODE_HAS_CNAME);
+	for (size_t i = 0; i < node_count; i++)
+		ok(!node_check(&nodes[i].node), "node %zu is whole", i);
+	node = node_of("bad.example.com", 9);
+	ok(node && node_find_block(node, BLOCK_RRSET, RRTYPE_TXT, &block) &&
+		   node_find_block(node, BLOCK_BAD_RRSET, RRTYPE_CNAME, &block) &&
+		   memcmp(block.payload, "no name", 7) == 0,
+	   "good and bad beside each other");
+	ok(node && node_copy_block(node, BLOCK_PROVENANCE, &found, sizeof found) &&
+		   found.change_seq == 3,
+	   "its provenance");
+	node = node_of("example.com", CATALOGUE_ID);
+	ok(node && node_copy_block(node, BLOCK_REDIS, &redis, sizeof redis) &&
+		   redis.raw_digest == 77,
+	   "the zone's facts");
+	ok(node && node_find_block(node, BLOCK_ERROR, 0, &block), "its error");
+	ok(node && node_zone_facts(node, &head), "an apex");
+	is_int(head.record_count, 3, "marks are no records");
+	is_int(head.fault_count, 2, "the bad ones are faults");
+	zone_records_free(zone);
+}
+
 int
 main(void)
 {
@@ -933,6 +1001,7 @@ main(void)
 	test_faults();
 	test_many_types();
 	test_source();
+	test_marks();
 	forget_nodes();
 	return done_testing();
 }
