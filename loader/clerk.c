@@ -33,6 +33,7 @@ static const struct {
 	{ "errors", clerk_errors, 1, 1, "errors" },
 	{ "generations", clerk_generations, 1, 1, "generations" },
 	{ "diff", clerk_diff, 3, 3, "diff A B" },
+	{ "held", clerk_held, 1, 1, "held" },
 	{ "export", clerk_export, 1, 2, "export [ZONE]" },
 };
 

@@ -40,6 +40,10 @@ static const struct ctl_command commands[] = {
 	 "end rollback and swap: back to the configured sources"},
 	{"diff", 2, 2, CTL_ARG_STATE, NULL, false, 600, "A B",
 	 "changes from generation A to B, or to \"live\""},
+	{"held", 0, 0, CTL_ARG_ZONE, NULL, false, 60, "",
+	 "changes that would remove much, and wait for accept"},
+	{"accept", 1, 1, CTL_ARG_HELD, NULL, false, 0, "ID",
+	 "serve a change that is held"},
 	{"export", 0, 1, CTL_ARG_ZONE, NULL, false, 600, "[ZONE]",
 	 "what is served, as zone files"},
 	{"stop", 0, 0, CTL_ARG_ZONE, NULL, false, 60, "",
@@ -56,6 +60,13 @@ ctl_command_find(const char *name)
 	return NULL;
 }
 
+static bool
+is_number(const char *arg)
+{
+	return *arg && strspn(arg, "0123456789") == strlen(arg) &&
+	       strlen(arg) <= CTL_ID_DIGITS_MAX;
+}
+
 /* What is wrong with the argument, NULL when nothing is. */
 static const char *
 complaint(enum ctl_arg_kind kind, const char *arg)
@@ -65,15 +76,16 @@ complaint(enum ctl_arg_kind kind, const char *arg)
 	switch (kind) {
 	case CTL_ARG_ZONE:
 		return dname_from_text(arg, name) ? NULL : "is no domain name";
+	case CTL_ARG_HELD:
+		return is_number(arg) ? NULL : "is no id, see 'martletctl held'";
 	case CTL_ARG_STATE:
 		if (strcmp(arg, "live") == 0)
 			return NULL;
 		__attribute__((fallthrough));
 	case CTL_ARG_ID:
-		if (*arg && strspn(arg, "0123456789") == strlen(arg) &&
-		    strlen(arg) <= CTL_ID_DIGITS_MAX)
-			return NULL;
-		return "is no generation's number, see 'martletctl generations'";
+		return is_number(arg) ? NULL
+				      : "is no generation's number, see 'martletctl "
+					"generations'";
 	case CTL_ARG_DIR:
 		return *arg && strlen(arg) < PATH_MAX ? NULL : "is no directory";
 	}

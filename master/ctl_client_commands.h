@@ -9,6 +9,7 @@ enum ctl_arg_kind {
 	CTL_ARG_ZONE,
 	CTL_ARG_ID,
 	CTL_ARG_STATE, /* a generation's number, or "live" */
+	CTL_ARG_HELD, /* an id that `held` lists */
 	CTL_ARG_DIR,
 };
 

@@ -271,6 +271,52 @@ row_of_diff(struct ctl_page *page, const struct ctl_json *item)
 	free(zone);
 }
 
+static void
+print_held_zone(struct ctl_page *page, const struct ctl_json *zone)
+{
+	char *name = ctl_value_member(zone, "zone"), *served, *offered;
+
+	served = ctl_value_member(zone, "served");
+	offered = ctl_value_member(zone, "offered");
+	fprintf(page->out, "    %s: %s records -> %s\n", name, served, offered);
+	free(name);
+	free(served);
+	free(offered);
+}
+
+/* What would vanish, where, and how to let it. */
+static void
+row_of_held(struct ctl_page *page, const struct ctl_json *item)
+{
+	static const char *const members[] = { "id", "reason", "served", "offered",
+					       "zones" };
+	const struct ctl_json *first = ctl_json_member(item, "first");
+	char *texts[5], *age = ctl_value_age(item, "since");
+
+	for (size_t i = 0; i < 5; i++)
+		texts[i] = ctl_value_member(item, members[i]);
+	fprintf(page->out, "%s  held %s ago: %s\n", texts[0], age, texts[1]);
+	fprintf(page->out, "    zones: %s, records: %s -> %s\n", texts[4], texts[2],
+		texts[3]);
+	for (size_t i = 0; i < ctl_json_count(first); i++)
+		print_held_zone(page, ctl_json_item(first, i));
+	if (ctl_json_number(ctl_json_member(item, "zones")) >
+	    (double)ctl_json_count(first))
+		fputs("    and more\n", page->out);
+	fprintf(page->out, "    to serve it all the same: martletctl accept %s\n",
+		texts[0]);
+	for (size_t i = 0; i < 5; i++)
+		free(texts[i]);
+	free(age);
+}
+
+static void
+end_of_accept(struct ctl_page *page, const struct ctl_json *object)
+{
+	if (!ctl_value_has_text(object, "error"))
+		fputs("accepted and served\n", page->out);
+}
+
 /* Lines of zone files; where a zone begins, a comment says so. */
 static void
 row_of_export(struct ctl_page *page, const struct ctl_json *item)
@@ -371,6 +417,8 @@ static const struct ctl_layout layouts[] = {
 	{"generations", "generations", false, row_in_table, end_of_generations,
 	 "no generations", COLUMNS(generation_columns)},
 	{"diff", "diff", true, row_of_diff, end_of_list, "no difference", NO_COLUMNS},
+	{"held", "held", false, row_of_held, end_of_list, "nothing is held", NO_COLUMNS},
+	{"accept", NULL, true, NULL, end_of_accept, NULL, NO_COLUMNS},
 	{"export", "export", false, row_of_export, end_of_export, NULL, NO_COLUMNS},
 	{"export", "export", true, row_of_export, end_of_export, NULL, NO_COLUMNS},
 	{"reload", "errors", false, row_of_errors, end_of_change, NULL, NO_COLUMNS},

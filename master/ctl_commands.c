@@ -149,6 +149,18 @@ run_reload(struct server *server, struct ctl_peer *peer)
 		run_sync(server, peer);
 }
 
+/* Only what is really held can be accepted: the id is sync's to judge. */
+static void
+run_accept(struct server *server, struct ctl_peer *peer)
+{
+	const char *id = peer->request.arg_count == 2 ? peer->request.args[1] : "";
+
+	if (*id == '\0' || strspn(id, "0123456789") != strlen(id))
+		ctl_server_refuse(peer, "usage: accept ID");
+	else
+		run_sync(server, peer);
+}
+
 static const struct command commands[] = {
 	{ "status", "status", 1, true, run_status },
 	{ "ready", "ready", 1, true, run_ready },
@@ -159,6 +171,8 @@ static const struct command commands[] = {
 	{ "changes", "changes", 1, true, run_changes },
 	{ "generations", "generations", 1, true, run_clerk },
 	{ "diff", "diff A B", 3, true, run_clerk },
+	{ "held", "held", 1, true, run_clerk },
+	{ "accept", "accept ID", 2, false, run_accept },
 	{ "export", "export [ZONE]", 2, true, run_clerk },
 	{ "reload", "reload [ZONE]", 2, false, run_reload },
 	{ "swap", "swap DIR", 2, false, run_sync },

@@ -38,6 +38,9 @@
  *	generations  generations:[{id created zones records bytes serving state reason}]
  *	             chosen
  *	diff         a b diff:[{zone name removed:[...] added:[...]}], lines of zone files
+ *	held         held:[{id since change reason served offered zones first:[{zone
+ *	             served offered reason}]}]
+ *	accept       id
  *	export       export:[{zone apex records:[...]}], a name each, lines of zone files
  *	stop         nothing; answered once the server has stopped */
 #ifndef SHM_CTL_PROTO_H

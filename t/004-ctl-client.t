@@ -92,6 +92,8 @@ for my $case (
 	[['diff', '1'], qr/usage: martletctl diff A B/],
 	[['diff', '1', 'x'], qr/'x' is no generation/],
 	[['rollback', '-5'], qr/usage/],
+	[['accept', 'all'], qr/'all' is no id, see 'martletctl held'/],
+	[['accept'], qr/usage: martletctl accept ID/],
 	[['build'], qr/usage: martletctl build DIR/],
 	[['-c', 'x', '-s', 'y', 'status'], qr/usage/],
 	[['rollback', ''], qr/'' is no generation/],
@@ -107,7 +109,7 @@ for my $case (
 	my ($exit, $out) = ctl('-h');
 	is($exit, 0, '-h');
 	like($out, qr/^  \Q$_\E\b/m, "help names $_")
-	  for qw(status ready workers stats zones errors changes reload build swap generations rollback resume diff export stop);
+	  for qw(status ready workers stats zones errors changes reload build swap generations rollback resume diff export held accept stop);
 	is(scalar(grep { length > 80 } split /\n/, $out), 0, 'help fits 80 columns');
 	($exit, $out) = ctl('-V');
 	like($out, qr/^martletctl \d+\.\d+\.\d+\n$/, '-V');
@@ -313,6 +315,16 @@ sub fits {
 	my ($exit, $out) = served(object('{"export":[{"zone":"a.","apex":true,"records":["a. 60 IN SOA b. c. 1 2 3 4 5",'
 		. '"a. 60 IN NS b."]},{"zone":"a.","apex":false,"records":["b.a. 60 IN TXT \"\\\\027\u001b\""]}]}'), 'export', 'a');
 	is($out, "; zone a.\na. 60 IN SOA b. c. 1 2 3 4 5\na. 60 IN NS b.\nb.a. 60 IN TXT \"\\027\\x1b\"\n", 'export');
+}
+
+{
+	my ($exit, $out) = served(object('{"held":[{"id":3,"since":"2001-01-01T00:00:00Z","change":"17-0",'
+		. '"reason":"too much would vanish at once","served":1500,"offered":10,"zones":3,'
+		. '"first":[{"zone":"a.","served":500,"offered":5,"reason":"x"}]}]}'), 'held');
+	like($out, qr/^3  held [0-9]+d [0-9]+h ago: too much would vanish at once\n {4}zones: 3, records: 1500 -> 10\n/, 'held');
+	like($out, qr/\n {4}a[.]: 500 records -> 5\n {4}and more\n {4}to serve it .*: martletctl accept 3\n$/, 'with the way out');
+	is((served(object('{"held":[]}'), 'held'))[1], "nothing is held\n", 'none');
+	is((served(object('{"id":3}'), 'accept', 3))[1], "accepted and served\n", 'accept');
 }
 
 # ---- a list that is too long for any memory prints as it comes

@@ -1,6 +1,8 @@
 /* The reading commands: zones, errors, generations, diff. */
 #include <jansson.h>
 
+#include "loader/held.h"
+#include "loader/overlay.h"
 #include "t/unit/sync_bed.h"
 
 static struct bed bed;
@@ -289,6 +291,73 @@ test_export(void)
 	is_refused("export b.a.test", "not served here");
 }
 
+/* Write the list of what is held where sync would, in a process of its own. */
+static void
+hold(const struct held_list *list)
+{
+	char dir[PATH_MAX], path[PATH_MAX + 16];
+	struct generation gen;
+	struct overlay *overlay;
+	void *bytes;
+	size_t len;
+	int status;
+	pid_t pid;
+
+	if (!generations_path(bed.state_dir, bed_served(&bed), dir))
+		bail_out("no path");
+	snprintf(path, sizeof path, "%s/overlay", dir);
+	pid = fork();
+	if (pid == 0) {
+		if (held_pack(list, &bytes, &len) != 0 ||
+		    generation_open(dir, GENERATION_LAZY, &gen) != 0 ||
+		    overlay_open(path, &gen, 100, &overlay) != 0 ||
+		    overlay_begin(overlay) != 0 ||
+		    overlay_note(overlay, HELD_NOTE, bytes, len) != 0 ||
+		    overlay_commit(overlay) != 0)
+			_exit(1);
+		overlay_close(overlay);
+		_exit(0);
+	}
+	if (waitpid(pid, &status, 0) != pid || status != 0)
+		bail_out("no note");
+}
+
+static void
+test_held(void)
+{
+	static const uint8_t origin[] = "\1a\4test";
+	static struct held_list list;
+	const struct held_zone zone = {
+		.served = 5000,
+		.offered = 3,
+		.reason = HELD_SHRINKS,
+		.name = origin,
+		.name_len = sizeof origin,
+	};
+	json_t *object = ask("held", 0), *item;
+	uint64_t id;
+
+	is_int(json_array_size(json_object_get(object, "held")), 0, "nothing is held");
+	json_decref(object);
+	if (held_add(&list, &zone, 1, 1700000000000, 1700000000123, 4, &id) != 0)
+		bail_out("not held");
+	hold(&list);
+	object = ask("held", 0);
+	item = json_array_get(json_object_get(object, "held"), 0);
+	is_int(number_of(item, "id"), (long long)id, "what is held has an id");
+	is(text_of(item, "since"), "2023-11-14T22:13:20Z", "since");
+	is(text_of(item, "change"), "1700000000123-4", "the change");
+	is(text_of(item, "reason"), "too much would vanish at once", "why");
+	is_int(number_of(item, "zones"), 1, "how many zones");
+	item = json_array_get(json_object_get(item, "first"), 0);
+	is(text_of(item, "zone"), "a.test.", "which");
+	is_int(number_of(item, "served"), 5000, "what it has");
+	is_int(number_of(item, "offered"), 3, "what it would have");
+	json_decref(object);
+	held_fini(&list);
+	is_refused("held 5", "usage");
+}
+
 int
 main(void)
 {
@@ -308,6 +377,7 @@ main(void)
 	test_generations();
 	test_diff();
 	test_export();
+	test_held();
 	bed_stop(&bed);
 	bed_fini(&bed);
 	return done_testing();
