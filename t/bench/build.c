@@ -4,8 +4,7 @@
  *
  * "text" writes ZONES files of RECORDS records each and loads them as a server does;
  * "records" makes the records in memory, one thread a CPU.  Then the generation is made
- * again with one zone changed and all others kept.  Works in TMPDIR; prints one line of
- * JSON each. */
+ * again with one zone changed and all others kept.  Works in TMPDIR. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -51,8 +50,8 @@ report(const char *what, double read_s, double seal_s,
 	struct rusage usage;
 
 	getrusage(RUSAGE_SELF, &usage);
-	printf("{\"what\":\"%s\",\"zones\":%llu,\"records\":%llu,\"read_s\":%.3f,"
-	       "\"seal_s\":%.3f,\"bytes_per_record\":%.1f,\"peak_mb\":%ld}\n",
+	printf("%-34s %llu zones, %llu records: read in %.3f s, sealed in %.3f s, %.1f "
+	       "octets a record, peak %ld MB\n",
 	       what, (unsigned long long)manifest->zone_count,
 	       (unsigned long long)manifest->record_count, read_s, seal_s,
 	       (double)(manifest->data_len + manifest->index_len) /
@@ -205,7 +204,7 @@ build_text(void)
 	read_s = seconds_since(start);
 	start = clock_now_ns();
 	seal(update.builder, 1, &manifest);
-	report("text", read_s, seconds_since(start), &manifest);
+	report("from text", read_s, seconds_since(start), &manifest);
 	zone_update_fini(&update);
 	free(dir);
 }
@@ -241,7 +240,7 @@ rebuild(void)
 	read_s = seconds_since(start);
 	start = clock_now_ns();
 	seal(builder, 2, &manifest);
-	report("rebuild", read_s, seconds_since(start), &manifest);
+	report("again, one zone changed", read_s, seconds_since(start), &manifest);
 	builder_free(builder);
 }
 
@@ -255,11 +254,11 @@ verify(void)
 	if (generation_open(scratch_path(bench.scratch, "00000001"), GENERATION_POPULATE,
 			    &gen) != 0)
 		die("cannot open what was built");
-	printf("{\"what\":\"populate\",\"seconds\":%.4f}\n", seconds_since(start));
+	printf("%-34s %.1f ms\n", "opened, all pages mapped", seconds_since(start) * 1e3);
 	start = clock_now_ns();
 	if (generation_verify(&gen, reason) != 0)
 		die(reason);
-	printf("{\"what\":\"verify\",\"seconds\":%.4f}\n", seconds_since(start));
+	printf("%-34s %.1f ms\n", "verified as a whole", seconds_since(start) * 1e3);
 	generation_close(&gen);
 }
 

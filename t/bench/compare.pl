@@ -13,6 +13,7 @@
 
 use strict;
 use warnings;
+use feature 'state';
 
 use FindBin qw($Bin);
 use lib "$Bin/../lib";
@@ -149,10 +150,20 @@ sub measure {
 		p50 => $r->{p50_us}, p99 => $r->{p99_us} };
 }
 
+# The program that counts instructions; undef where there is none, or no counter.
+sub counts_instructions {
+	state $perf = do {
+		my $found = find_program('perf');
+		my $text = $found ? `$found stat -x, -e instructions:u true 2>&1` : '';
+		$text =~ /^\d+,.*instructions/m ? $found : undef;
+	};
+	return $perf;
+}
+
 # User instructions a query; undef where they cannot be counted.
 sub instructions {
 	my ($server, $queries) = @_;
-	my $perf = find_program('perf') or return;
+	my $perf = counts_instructions() or return;
 	my $out = File::Temp->new;
 	my $pids = join ',', tree($server->pid);
 	my $pid = fork // return;
@@ -174,6 +185,8 @@ sub best { my ($key, @runs) = @_; return (sort { $a->{$key} <=> $b->{$key} } @ru
 
 sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[@sorted / 2] }
 
+my (@columns, %ratio);
+
 sub table {
 	my ($set, $load, $up) = @_;
 	my %runs;
@@ -186,11 +199,13 @@ sub table {
 	printf "%-8s %9s %9s %8s %8s %9s %11s %7s %6s\n", 'server', 'us CPU/q', '(median)', 'to echo',
 	  'kqps', 'instr/q', 'p50/p99 us', 'right %', 'lost';
 	my $floor = $runs{echo} ? best('us', @{ $runs{echo} })->{us} : undef;
+	push @columns, "$set->{name} $load";
 	for my $name (grep { $runs{$_} } @servers) {
 		my @all = @{ $runs{$name} };
 		my $best = best('us', @all);
 		my $instructions = instructions($up->{$name}, $set->{queries}{$load});
 		my ($lost) = sort { $b <=> $a } map { $_->{lost} } @all;
+		$ratio{$name}{"$set->{name} $load"} = $best->{us} / $floor if $floor;
 		printf "%-8s %9.3f %9.3f %8s %8.0f %9s %11s %7s %6d\n", $name, $best->{us},
 		  median(map { $_->{us} } @all), $floor ? sprintf('%.2f', $best->{us} / $floor) : '-',
 		  (sort { $b <=> $a } map { $_->{kqps} } @all)[0],
@@ -206,11 +221,15 @@ my @absent = grep { !is_here($_) } @servers;
 print "not installed: @absent\n" if @absent;
 @servers = grep { is_here($_) } @servers;
 $| = 1;
+my $begun = time;
 
 # Whoever reads the table later wants to know.
 my ($model) = read_file('/proc/cpuinfo') =~ /^model name\s*:\s*(.*)/m;
 printf "%s, Linux %s, CPUs %d (server) and %d (client), best of %d runs of %g s\n", $model // 'CPU',
   read_file('/proc/sys/kernel/osrelease') =~ s/\n//r, $server_cpu, $client_cpu, $rounds, $seconds;
+printf "about %.0f minutes; BENCH_ROUNDS=1 is shorter, BENCH_SETS, BENCH_LOADS and BENCH_SERVERS choose\n",
+  1 + @sets * (20 + @loads * @servers * ($rounds * ($seconds + 0.1) +
+	(counts_instructions() ? $seconds + 1 : 0))) / 60;
 
 for my $name (@sets) {
 	my $tmp = File::Temp->newdir('martlet-bench-XXXXXX', TMPDIR => 1);
@@ -226,3 +245,15 @@ for my $name (@sets) {
 	table($set, $_, \%up) for @loads;
 	$_->stop for grep { defined } values %up;
 }
+
+# All ratios at a glance.
+if (%ratio) {
+	print "\nCPU time a query as a ratio to echo\n";
+	printf "%-22s%s\n", 'set, load', join '', map { sprintf '%9s', $_ } grep { $ratio{$_} } @servers;
+	for my $column (@columns) {
+		printf "%-22s%s\n", $column, join '', map {
+			defined $ratio{$_}{$column} ? sprintf('%9.2f', $ratio{$_}{$column}) : sprintf('%9s', '-') }
+		  grep { $ratio{$_} } @servers;
+	}
+}
+printf "\ntook %d s\n", time - $begun;

@@ -4,7 +4,7 @@
 #	# $set->{zones}: origin => path; $set->{queries}{hit}: path; $set->{probe}: name
 #
 # small: one zone of 10 names; medium: one of 100,000 records; many: 10,000 zones of 10
-# records.  Loads: hit (names and types that exist), nx (random names that do not),
+# records; names-N: one zone of N names with an address each.  Loads: hit (names and types that exist), nx (random names that do not),
 # nodata (types that a name lacks), mixed (80 % hit, 15 % nx, 5 % referrals).
 package BenchZones;
 
@@ -80,10 +80,32 @@ sub _one_of_many {
 	return $zone;
 }
 
+# What stands in memory are the names that are asked for; `more` writes the others.
+sub _names {
+	my ($count) = @_;
+	my $zone = _zone('names.example');
+	my $line = sub { sprintf 'h%08d A %s', $_[0], _v4($_[0]) };
+	my @asked = $count <= QUERIES ? 0 .. $count - 1
+	  : do { my %seen; $seen{ int rand $count } = 1 for 1 .. QUERIES; sort { $a <=> $b } keys %seen };
+
+	for my $n (@asked) {
+		my $name = sprintf 'h%08d.names.example', $n;
+		push @{ $zone->{hits} }, "$name A";
+		push @{ $zone->{names} }, $name;
+	}
+	_name($zone, 'ns1', A => _v4(1));
+	_cut($zone, 'sub', 1);
+	$zone->{more} = [$count, $line];
+	return $zone;
+}
+
 sub _put {
-	my ($path, @lines) = @_;
+	my ($path, $more, @lines) = @_;
 	open my $out, '>', $path or die "$path: $!\n";
 	print $out map { "$_\n" } @lines;
+	if ($more) {
+		print $out $more->[1]->($_), "\n" for 0 .. $more->[0] - 1;
+	}
 	close $out or die "$path: $!\n";
 	return $path;
 }
@@ -109,19 +131,20 @@ sub _queries {
 
 sub make {
 	my ($name, $dir) = @_;
+	srand 1;
 	my @zones = $name eq 'small' ? _small() : $name eq 'medium' ? _medium()
-	  : map { _one_of_many($_) } 0 .. MANY_ZONES - 1;
+	  : $name =~ /^names-(\d+)$/ ? _names($1) : map { _one_of_many($_) } 0 .. MANY_ZONES - 1;
 	my %set = (name => $name, records => 0);
 
 	mkdir $_ for $dir, "$dir/zones";
 	for my $zone (@zones) {
-		$set{zones}{ $zone->{origin} } = _put("$dir/zones/$zone->{origin}.zone",
+		$set{zones}{ $zone->{origin} } = _put("$dir/zones/$zone->{origin}.zone", $zone->{more},
 			'$TTL 3600', '@ SOA ns1 hostmaster 1 7200 3600 1209600 300', '@ NS ns1',
 			@{ $zone->{lines} });
-		$set{records} += 2 + @{ $zone->{lines} };
+		$set{records} += 2 + @{ $zone->{lines} } + ($zone->{more} ? $zone->{more}[0] : 0);
 	}
 	srand 1;
-	$set{queries}{$_} = _put("$dir/$_.txt", _queries($_, \@zones)) for @LOADS;
+	$set{queries}{$_} = _put("$dir/$_.txt", undef, _queries($_, \@zones)) for @LOADS;
 	$set{last} = $zones[-1]{origin};
 	$set{dir} = "$dir/zones";
 	return \%set;
