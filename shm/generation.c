@@ -105,7 +105,33 @@ generation_read_manifest(const char *dir, struct generation_manifest *out)
 	return rc;
 }
 
-/* Map exactly the file, whose size must be `want_len`: populating beyond it fails. */
+static uint64_t
+page_round(uint64_t len)
+{
+	return (len + GENERATION_SLACK - 1) / GENERATION_SLACK * GENERATION_SLACK;
+}
+
+/* Map exactly the file, since populating beyond it fails, into the front of a place that
+ * has GENERATION_SLACK more. */
+static int
+map_with_slack(int fd, uint64_t len, int flags, const uint8_t **out)
+{
+	size_t place_len = (size_t)page_round(len) + GENERATION_SLACK;
+	void *place = mmap(NULL, place_len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int rc;
+
+	if (place == MAP_FAILED)
+		return errcode_from_errno(errno);
+	if (mmap(place, (size_t)len, PROT_READ, flags | MAP_FIXED, fd, 0) == MAP_FAILED) {
+		rc = errcode_from_errno(errno);
+		munmap(place, place_len);
+		return rc;
+	}
+	*out = place;
+	return ERR_OK;
+}
+
+/* The size of the file must be `want_len`. */
 static int
 map_file(int dir_fd, const char *name, uint64_t want_len, enum generation_open_how how,
 	 const uint8_t **out)
@@ -113,19 +139,15 @@ map_file(int dir_fd, const char *name, uint64_t want_len, enum generation_open_h
 	int flags = MAP_SHARED | (how == GENERATION_POPULATE ? MAP_POPULATE : 0);
 	uint64_t len;
 	int fd, rc = open_file(dir_fd, name, &fd, &len);
-	void *map;
 
 	if (rc != ERR_OK)
 		return rc == ERR_NOTFOUND || rc == ERR_FORMAT ? ERR_DAMAGED : rc;
-	if (len != want_len || len == 0 || len > SIZE_MAX) {
+	if (len != want_len || len == 0 || len > SIZE_MAX - 2 * GENERATION_SLACK) {
 		close(fd);
 		return ERR_DAMAGED;
 	}
-	map = mmap(NULL, (size_t)len, PROT_READ, flags, fd, 0);
-	rc = map == MAP_FAILED ? errcode_from_errno(errno) : ERR_OK;
+	rc = map_with_slack(fd, len, flags, out);
 	close(fd);
-	if (rc == ERR_OK)
-		*out = map;
 	return rc;
 }
 
@@ -218,7 +240,7 @@ unmap(const uint8_t *map, uint64_t len)
 {
 	/* munmap takes no const pointer */
 	if (map)
-		munmap((void *)(uintptr_t)map, (size_t)len);
+		munmap((void *)(uintptr_t)map, (size_t)page_round(len) + GENERATION_SLACK);
 }
 
 void

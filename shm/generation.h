@@ -41,6 +41,8 @@ enum {
 	INDEX_RUN_MAX = 8,		/* buckets, hence 64 slots */
 	INDEX_TAG_BITS = 24,
 	INDEX_OFFSET_BITS = 40,
+	GENERATION_SLACK = 4096,	/* octets that are readable behind data_len, whatever
+					 * they are: nodes may be read in large steps */
 };
 
 struct generation_manifest {

@@ -8,6 +8,7 @@
 #ifndef SHM_NAME_HASH_H
 #define SHM_NAME_HASH_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -34,28 +35,39 @@ name_hash_root(const struct hash_seed *seed)
 	return seed->a;
 }
 
+/* A mask for the first `len` (1..8) octets of a piece in memory.  A table: shifts cost
+ * more, for every label. */
+static inline uint64_t
+name_hash_mask(size_t len)
+{
+#define MASK(n) (~UINT64_C(0) >> (64 - 8 * (n)))
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	static const uint64_t masks[9] = { 0,	    MASK(1), MASK(2), MASK(3), MASK(4),
+					   MASK(5), MASK(6), MASK(7), MASK(8) };
+
+	return masks[len];
+#else
+	return ~UINT64_C(0) << (64 - 8 * len);
+#endif
+#undef MASK
+}
+
 /* Fold in one label.  `label` points at its length octet; up to NAME_PAD octets
  * behind the label are read and masked off (little- or big-endian alike: the
  * index of a generation never leaves its byte order). */
 static inline uint64_t
 name_hash_label(const struct hash_seed *seed, uint64_t state, const uint8_t *label)
 {
-	unsigned left = label[0] + 1u;
+	size_t left = label[0] + (size_t)1;
 	uint64_t piece;
 
-	while (left > 8) {
+	for (; left > 8; left -= 8) {
 		memcpy(&piece, label, 8);
 		state = name_hash_fold(state ^ piece, seed->b);
 		label += 8;
-		left -= 8;
 	}
 	memcpy(&piece, label, 8);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	piece &= ~UINT64_C(0) >> (64 - 8 * left);
-#else
-	piece &= ~UINT64_C(0) << (64 - 8 * left);
-#endif
-	return name_hash_fold(state ^ piece, seed->b + left);
+	return name_hash_fold(state ^ (piece & name_hash_mask(left)), seed->b + left);
 }
 
 /* The key of (zone id, name) in the index, from the name's state. */

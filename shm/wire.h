@@ -47,4 +47,13 @@ wire_put_u32(uint8_t *at, uint32_t value)
 	memcpy(at, &value, sizeof value);
 }
 
+static inline void
+wire_put_u64(uint8_t *at, uint64_t value)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	value = __builtin_bswap64(value);
+#endif
+	memcpy(at, &value, sizeof value);
+}
+
 #endif

@@ -1,24 +1,17 @@
 /* The stages of a batch, and the frame around each answer: header, OPT, counters. */
 #include "worker/answer.h"
 
+#include <string.h>
+
 #include "shm/wire.h"
 #include "worker/additional.h"
+#include "worker/answer_fast.h"
 #include "worker/answering.h"
 #include "worker/chaos.h"
 #include "worker/denial.h"
 #include "worker/edns.h"
 #include "worker/resolve.h"
-
-enum { APEX_LINES = 5 };	/* cache lines of an apex node: its facts and its SOA */
-
-/* Where the look-ups of one query stand between two stages. */
-struct stage {
-	struct zone zone;
-	struct owner_fetch fetch;	/* the zone's key, then the owner's */
-	int zone_depth;			/* labels of the zone's key, -1: none to look for */
-	enum lookup_result found;
-	bool has_owner;			/* fetch is the owner's */
-};
+#include "worker/stage.h"
 
 /* ---- one answer ---- */
 
@@ -61,20 +54,25 @@ conclude(struct answering *a, enum step step)
 }
 
 static void
-answer_lookup(struct answering *a, struct stage *stage)
+answer_lookup(struct answering *a, const struct stage *stage)
 {
+	struct owner_fetch owner = { stage->hash, stage->off };
+	struct zone zone;
 	enum step step;
 
-	if (stage->found == LOOKUP_MISSING) {
+	if (stage->status == STAGE_NO_ZONE) {
 		a->rcode = RCODE_REFUSED;
 		return;
 	}
-	if (stage->found == LOOKUP_DAMAGED) {
+	if (stage->status == STAGE_DAMAGED) {
 		conclude(a, STEP_DAMAGED);
 		return;
 	}
-	a->zone = &stage->zone;
-	a->owner = stage->has_owner ? &stage->fetch : NULL;
+	zone.apex.bytes = stage->apex;
+	memcpy(&zone.apex.head, stage->apex, sizeof zone.apex.head);
+	(void)zone_open(&zone, stage->zone_labels);
+	a->zone = &zone;
+	a->owner = stage->status == STAGE_BELOW_APEX ? &owner : NULL;
 	step = resolve(a);
 	if (step == STEP_DONE && a->proof_count > 0)
 		step = denial_add(a);
@@ -130,7 +128,7 @@ finish(struct answering *a, unsigned opt_len)
 }
 
 static void
-answer_one(struct query *q, struct stage *stage, const struct zone_store *store,
+answer_one(struct query *q, const struct stage *stage, const struct zone_store *store,
 	   const struct answer_options *options, struct stats_block *stats)
 {
 	struct answering a;
@@ -156,55 +154,7 @@ answer_one(struct query *q, struct stage *stage, const struct zone_store *store,
 	finish(&a, opt_len);
 }
 
-/* ---- the stages ---- */
-
-static inline void
-stage_fetch_zone(struct query *q, struct stage *stage, const struct zone_store *store)
-{
-	stage->zone_depth = -1;
-	stage->has_owner = false;
-	if (q->verdict != QUERY_LOOKUP)
-		return;
-	query_hash_labels(q, &store->gen.head.seed);
-	stage->zone_depth = zone_candidate_depth(store, q->label_count);
-	if (stage->zone_depth < 0)
-		return;
-	stage->fetch.hash = name_hash_key(&store->gen.head.seed, q->state[stage->zone_depth],
-					  CATALOGUE_ID);
-	zone_store_prefetch(store, stage->fetch.hash);
-}
-
-/* The zone at the first depth that was tried, else at the next ones up. */
-static inline enum lookup_result
-stage_take_zone(const struct query *q, struct stage *stage, const struct zone_store *store)
-{
-	unsigned depth = (unsigned)stage->zone_depth;
-	enum lookup_result found;
-
-	found = lookup_fetched(store, stage->fetch.hash, stage->fetch.off, CATALOGUE_ID,
-			       query_suffix(q, depth), query_suffix_len(q, depth),
-			       &stage->zone.apex);
-	if (found == LOOKUP_FOUND)
-		return zone_open(&stage->zone, depth) ? LOOKUP_FOUND : LOOKUP_DAMAGED;
-	if (found == LOOKUP_DAMAGED || depth == 0)
-		return found;
-	return zone_find(store, q, depth - 1, &stage->zone);
-}
-
-static inline void
-stage_fetch_owner(const struct query *q, struct stage *stage, const struct zone_store *store)
-{
-	stage->found = LOOKUP_MISSING;
-	if (stage->zone_depth < 0)
-		return;
-	stage->found = stage_take_zone(q, stage, store);
-	if (stage->found != LOOKUP_FOUND || stage->zone.labels == q->label_count)
-		return;
-	stage->fetch.hash = name_hash_key(&store->gen.head.seed, q->state[q->label_count],
-					  stage->zone.facts->zone_id);
-	stage->has_owner = true;
-	zone_store_prefetch(store, stage->fetch.hash);
-}
+/* ---- a batch ---- */
 
 /* Count and mark what is not answered. */
 static void
@@ -215,30 +165,43 @@ drop(struct query *q, struct stats_block *stats)
 							     : STAT_dropped_response, 1);
 }
 
-void
-answer_batch(struct query *queries, unsigned count, const struct zone_store *store,
-	     const struct answer_options *options, struct stats_block *stats)
+/* Answer those of a batch whose bits are set in `which`, whatever they are. */
+static void
+answer_general(struct query *queries, const struct stage *stages, uint64_t which,
+	       const struct zone_store *store, const struct answer_options *options,
+	       struct stats_block *stats)
 {
-	struct stage stages[ANSWER_BATCH];
+	for (; which; which &= which - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(which);
 
-	for (unsigned i = 0; i < count; i++)
-		query_decode(&queries[i], options->udp_size);
-	for (unsigned i = 0; i < count; i++)
-		stage_fetch_zone(&queries[i], &stages[i], store);
-	for (unsigned i = 0; i < count; i++)
-		if (stages[i].zone_depth >= 0)
-			stages[i].fetch.off = lookup_fetch_node(store, stages[i].fetch.hash,
-								APEX_LINES);
-	for (unsigned i = 0; i < count; i++)
-		stage_fetch_owner(&queries[i], &stages[i], store);
-	for (unsigned i = 0; i < count; i++)
-		if (stages[i].has_owner)
-			stages[i].fetch.off = lookup_fetch_node(store, stages[i].fetch.hash,
-								LOOKUP_NODE_LINES);
-	for (unsigned i = 0; i < count; i++) {
 		if (queries[i].verdict == QUERY_DROP)
 			drop(&queries[i], stats);
 		else
 			answer_one(&queries[i], &stages[i], store, options, stats);
 	}
+}
+
+void
+answer_batch(struct query *queries, unsigned count, const struct zone_store *store,
+	     const struct answer_options *options, struct stats_block *stats)
+{
+	struct stage stages[ANSWER_BATCH];
+	uint64_t left;
+
+	stage_batch(queries, stages, count, store, options->udp_size);
+	left = answer_fast(queries, stages, count, store, options, stats);
+	answer_general(queries, stages, left, store, options, stats);
+}
+
+void
+answer_batch_general(struct query *queries, unsigned count, const struct zone_store *store,
+		     const struct answer_options *options, struct stats_block *stats)
+{
+	struct stage stages[ANSWER_BATCH];
+
+	if (count == 0)
+		return;
+	stage_batch(queries, stages, count, store, options->udp_size);
+	answer_general(queries, stages, ~UINT64_C(0) >> (ANSWER_BATCH - count), store, options,
+		       stats);
 }

@@ -32,4 +32,10 @@ struct answer_options {
 void answer_batch(struct query *queries, unsigned count, const struct zone_store *store,
 		  const struct answer_options *options, struct stats_block *stats);
 
+/* The same without the straight path for common queries (worker/answer_fast.h): slower,
+ * and the measure of it.  For tests. */
+void answer_batch_general(struct query *queries, unsigned count,
+			  const struct zone_store *store, const struct answer_options *options,
+			  struct stats_block *stats);
+
 #endif

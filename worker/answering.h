@@ -27,7 +27,7 @@ struct zone {
 /* The owner's key, and where it was seen to stand while the batch was staged. */
 struct owner_fetch {
 	uint64_t hash;
-	uint64_t off;			/* 0: unknown */
+	uint64_t off;			/* see lookup_fetch_node */
 };
 
 /* An NSEC or NSEC3 RRset that goes into the authority section. */
@@ -117,23 +117,6 @@ zone_open(struct zone *zone, unsigned labels)
  * `q->state` must be set.  returns LOOKUP_MISSING when none is served here. */
 enum lookup_result zone_find(const struct zone_store *store, const struct query *q,
 			     unsigned labels, struct zone *out);
-
-/* The greatest number of labels, at most `labels`, that some apex has; -1 for none. */
-static inline int
-zone_candidate_depth(const struct zone_store *store, unsigned labels)
-{
-	uint64_t high = store->apex_depths[1], low = store->apex_depths[0];
-
-	if (labels < 64) {
-		high = 0;
-		low &= ~UINT64_C(0) >> (63 - labels);
-	} else if (labels < 127) {
-		high &= ~UINT64_C(0) >> (127 - labels);
-	}
-	if (high)
-		return 127 - __builtin_clzll(high);
-	return low ? 63 - __builtin_clzll(low) : -1;
-}
 
 /* Probe for the node of the suffix of `labels` labels in the present zone. */
 static inline enum lookup_result

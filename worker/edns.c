@@ -7,7 +7,6 @@
 #include "shm/wire.h"
 
 enum {
-	OPT_LEN = 11,
 	OPTION_HEAD_LEN = 4,
 	OPTION_NSID = 3,
 	DO_BIT = 0x8000,
@@ -17,7 +16,7 @@ static bool
 sends_nsid(const struct query *q, const struct answer_options *options)
 {
 	return (q->flags & QUERY_NSID) && options->identity_len > 0 &&
-	       q->question_end + OPT_LEN + OPTION_HEAD_LEN + options->identity_len <= q->limit;
+	       q->question_end + EDNS_PLAIN_LEN + OPTION_HEAD_LEN + options->identity_len <= q->limit;
 }
 
 unsigned
@@ -26,8 +25,20 @@ edns_len(const struct query *q, const struct answer_options *options)
 	if (!(q->flags & QUERY_EDNS))
 		return 0;
 	if (!sends_nsid(q, options))
-		return OPT_LEN;
-	return OPT_LEN + OPTION_HEAD_LEN + (unsigned)options->identity_len;
+		return EDNS_PLAIN_LEN;
+	return EDNS_PLAIN_LEN + OPTION_HEAD_LEN + (unsigned)options->identity_len;
+}
+
+void
+edns_put_plain(uint8_t *at, uint16_t udp_size, bool dnssec, unsigned rcode)
+{
+	at[0] = 0;
+	wire_put_u16(at + 1, TYPE_OPT);
+	wire_put_u16(at + 3, udp_size);
+	at[5] = (uint8_t)(rcode >> 4);
+	at[6] = 0;
+	wire_put_u16(at + 7, (uint16_t)(dnssec ? DO_BIT : 0));
+	wire_put_u16(at + 9, 0);
 }
 
 void
@@ -36,17 +47,12 @@ edns_add(struct response *response, const struct query *q, const struct answer_o
 {
 	uint8_t *at = response->packet + response->at;
 
-	at[0] = 0;
-	wire_put_u16(at + 1, TYPE_OPT);
-	wire_put_u16(at + 3, options->udp_size);
-	at[5] = (uint8_t)(rcode >> 4);
-	at[6] = 0;
-	wire_put_u16(at + 7, (uint16_t)((q->flags & QUERY_DO) ? DO_BIT : 0));
-	wire_put_u16(at + 9, (uint16_t)(len - OPT_LEN));
-	if (len > OPT_LEN) { /* NSID, RFC 5001 */
-		wire_put_u16(at + OPT_LEN, OPTION_NSID);
-		wire_put_u16(at + OPT_LEN + 2, options->identity_len);
-		memcpy(at + OPT_LEN + OPTION_HEAD_LEN, options->identity, options->identity_len);
+	edns_put_plain(at, options->udp_size, q->flags & QUERY_DO, rcode);
+	wire_put_u16(at + 9, (uint16_t)(len - EDNS_PLAIN_LEN));
+	if (len > EDNS_PLAIN_LEN) { /* NSID, RFC 5001 */
+		wire_put_u16(at + EDNS_PLAIN_LEN, OPTION_NSID);
+		wire_put_u16(at + EDNS_PLAIN_LEN + 2, options->identity_len);
+		memcpy(at + EDNS_PLAIN_LEN + OPTION_HEAD_LEN, options->identity, options->identity_len);
 	}
 	response->at += len;
 	response->count[SECTION_ADDITIONAL]++;

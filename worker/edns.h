@@ -5,6 +5,11 @@
 #include "worker/answer.h"
 #include "worker/response.h"
 
+enum { EDNS_PLAIN_LEN = 11 };		/* of an OPT without options */
+
+/* Write the EDNS_PLAIN_LEN octets of one. */
+void edns_put_plain(uint8_t *at, uint16_t udp_size, bool dnssec, unsigned rcode);
+
 /* Octets that the OPT of this query's response will need, 0 without EDNS. */
 unsigned edns_len(const struct query *q, const struct answer_options *options);
 

@@ -6,30 +6,9 @@
 
 #include "shm/dns.h"
 #include "shm/wire.h"
+#include "worker/query_common.h"
 
-enum {
-	OPT_FIXED_LEN = 10,		/* type, class, TTL, RDLENGTH of an RR */
-	OPTION_NSID = 3,
-};
-
-typedef uint8_t octets16 __attribute__((vector_size(16)));
-
-/* Copy a name lower-cased, 16 octets at a time: 0x20 is set in each that lies in
- * 'A'..'Z'.  Length octets (0..63) are never letters, so a whole name goes through.
- * Up to 15 octets behind the name are read, from the packet's room, and written, into
- * the pad. */
-static inline void
-copy_lowered(uint8_t *to, const uint8_t *from, unsigned len)
-{
-	for (unsigned at = 0; at < len; at += sizeof(octets16)) {
-		octets16 octets, is_upper;
-
-		memcpy(&octets, from + at, sizeof octets);
-		is_upper = (octets16)((octets - 'A') < 26);
-		octets |= is_upper & 0x20;
-		memcpy(to + at, &octets, sizeof octets);
-	}
-}
+enum { OPTION_NSID = 3 };
 
 /* Measure the name at `at` and note where its labels start.
  * returns its length, or 0 when it is malformed or compressed. */
@@ -103,8 +82,6 @@ decode_options(struct query *q, const uint8_t *at, unsigned len)
 static inline bool
 decode_opt(struct query *q, const uint8_t *at, unsigned rdata_len, uint16_t udp_size)
 {
-	unsigned client_size = wire_get_u16(at + 2);
-
 	if (q->flags & QUERY_EDNS) /* a second one, RFC 6891, section 6.1.1 */
 		return false;
 	q->flags |= QUERY_EDNS;
@@ -112,12 +89,8 @@ decode_opt(struct query *q, const uint8_t *at, unsigned rdata_len, uint16_t udp_
 		q->flags |= QUERY_BADVERS;
 	if (at[6] & 0x80)
 		q->flags |= QUERY_DO;
-	if (!(q->flags & QUERY_TCP)) {
-		if (client_size > udp_size)
-			client_size = udp_size;
-		if (client_size > QUERY_UDP_MIN)
-			q->limit = (uint16_t)client_size;
-	}
+	if (!(q->flags & QUERY_TCP))
+		q->limit = query_udp_limit(wire_get_u16(at + 2), udp_size);
 	return rdata_len == 0 || decode_options(q, at + OPT_FIXED_LEN, rdata_len);
 }
 
@@ -196,44 +169,12 @@ decide(struct query *q)
 		fail(q, RCODE_REFUSED);
 	else
 		q->verdict = QUERY_LOOKUP;
-}
-
-/* The section counts of a header as one number, for comparing. */
-static inline uint64_t
-section_counts(const uint8_t *header)
-{
-	uint64_t counts;
-
-	memcpy(&counts, header + 4, sizeof counts);
-	return counts;
-}
-
-/* What nearly every query is: one question, nothing else or one OPT without options.
- * returns false, with nothing decided, for all others. */
-static inline bool
-decode_common(struct query *q, uint16_t udp_size)
-{
-	static const uint8_t plain[8] = { 0, 1, 0, 0, 0, 0, 0, 0 };
-	static const uint8_t with_opt[8] = { 0, 1, 0, 0, 0, 0, 0, 1 };
-	uint64_t counts = section_counts(q->packet), plain_counts, opt_counts;
-	const uint8_t *opt;
-
-	memcpy(&plain_counts, plain, sizeof plain);
-	memcpy(&opt_counts, with_opt, sizeof with_opt);
-	if ((q->packet[2] & FLAG_OPCODE) != 0 || (counts != plain_counts && counts != opt_counts) ||
-	    !decode_question(q))
-		return false;
-	if (counts == plain_counts)
-		return q->received_len == q->question_end;
-	opt = q->packet + q->question_end;
-	if (q->received_len != q->question_end + 1u + OPT_FIXED_LEN || opt[0] != 0 ||
-	    wire_get_u16(opt + 1) != TYPE_OPT || wire_get_u16(opt + 9) != 0)
-		return false;
-	return decode_opt(q, opt + 1, 0, udp_size);
+	q->is_common = q->verdict == QUERY_LOOKUP && q->class == CLASS_IN &&
+		       is_common_type(q->type) && !(q->flags & QUERY_NSID);
 }
 
 static void
-decode_uncommon(struct query *q, uint16_t udp_size)
+decode_any(struct query *q, uint16_t udp_size)
 {
 	const uint8_t *header = q->packet;
 	unsigned answers, authority, additional, opcode;
@@ -254,18 +195,23 @@ decode_uncommon(struct query *q, uint16_t udp_size)
 }
 
 void
-query_decode(struct query *q, uint16_t udp_size)
+query_decode_uncommon(struct query *q, uint16_t udp_size)
 {
 	q->flags &= QUERY_TCP | QUERY_IPV6;
 	q->rcode = RCODE_NOERROR;
 	q->limit = (q->flags & QUERY_TCP) ? QUERY_MESSAGE_MAX : QUERY_UDP_MIN;
 	q->verdict = QUERY_DROP;
+	q->is_common = false;
 	if (q->received_len < QUERY_HEADER_LEN || (q->packet[2] & FLAG_QR))
 		return;
-	if (decode_common(q, udp_size))
-		decide(q);
-	else
-		decode_uncommon(q, udp_size);
+	decode_any(q, udp_size);
 	if (q->limit > q->room)
 		q->limit = (uint16_t)q->room;
+}
+
+void
+query_decode(struct query *q, uint16_t udp_size)
+{
+	if (!query_decode_common(q, udp_size))
+		query_decode_uncommon(q, udp_size);
 }

@@ -67,12 +67,15 @@ struct query {
 	uint16_t type, class;
 	uint16_t question_end;		/* offset behind the question; 12 when it has none */
 	uint16_t limit;			/* largest response that the client takes */
+	/* Looked up in class IN, by a type that RRsets have on this side of a cut, and
+	 * without an option that is answered. */
+	bool is_common;
 
 	/* The name being looked up: the question's, then the targets of a chain. */
 	uint8_t name_len;
 	uint8_t label_count;
 	struct name_place place;	/* where the message spells it */
-	uint8_t name[DNAME_MAX + 1 + 2 * NAME_PAD]; /* lower-cased; NAME_PAD readable behind */
+	uint8_t name[DNAME_MAX + 1 + 4 * NAME_PAD]; /* lower-cased; 4 * NAME_PAD readable behind */
 	/* Offsets in `name` of its labels, first to last, then of the root label. */
 	uint8_t label_start[DNAME_LABELS_MAX + 1];
 	/* name_hash states; state[n] is that of the suffix of n labels, [0] the root's. */
@@ -99,17 +102,21 @@ void query_index_labels(struct query *q);
 static inline void
 query_hash_labels(struct query *q, const struct hash_seed *seed)
 {
-	uint64_t state = name_hash_root(seed);
+	const struct hash_seed own = *seed; /* in registers, whatever is written below */
+	uint64_t state = name_hash_root(&own), *out = q->state;
 
-	q->state[0] = state;
-	for (unsigned n = 1; n <= q->label_count; n++) {
-		state = name_hash_label(seed, state, query_suffix(q, n));
-		q->state[n] = state;
+	*out = state;
+	for (const uint8_t *start = q->label_start + q->label_count; start != q->label_start;) {
+		state = name_hash_label(&own, state, q->name + *--start);
+		*++out = state;
 	}
 }
 
 /* Parse header, question and EDNS of `q->packet`; fills the private part, `state`
  * excepted.  `udp_size` is the configured largest response over UDP. */
 void query_decode(struct query *q, uint16_t udp_size);
+
+/* The same for what query_decode_common (worker/query_common.h) has left. */
+void query_decode_uncommon(struct query *q, uint16_t udp_size);
 
 #endif

@@ -5,7 +5,7 @@ enum lookup_result
 zone_find(const struct zone_store *store, const struct query *q, unsigned labels,
 	  struct zone *out)
 {
-	int depth = zone_candidate_depth(store, labels);
+	int depth = store->deepest_apex[labels];
 
 	while (depth >= 0) {
 		unsigned apex_labels = (unsigned)depth;
@@ -21,7 +21,7 @@ zone_find(const struct zone_store *store, const struct query *q, unsigned labels
 			return LOOKUP_DAMAGED;
 		if (depth == 0)
 			break;
-		depth = zone_candidate_depth(store, apex_labels - 1);
+		depth = store->deepest_apex[apex_labels - 1];
 	}
 	return LOOKUP_MISSING;
 }

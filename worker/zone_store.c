@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "shm/errcode.h"
 
@@ -26,8 +27,9 @@ zone_store_init(const char *dir, struct zone_store *out)
 		return rc;
 	}
 	out->gen = gen;
-	for (unsigned i = 0; i < 2; i++)
-		out->apex_depths[i] = gen.head.apex_depths[i];
+	memset(out->apex_depths, 0, sizeof out->apex_depths);
+	memset(out->deepest_apex, -1, sizeof out->deepest_apex);
+	zone_store_set_depths(out);
 	return ERR_OK;
 }
 

@@ -5,7 +5,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "shm/dname.h"
 #include "shm/generation.h"
 #include "worker/overlay_view.h"
 
@@ -13,6 +15,8 @@ struct zone_store {
 	struct generation gen;
 	struct overlay_view overlay;
 	uint64_t apex_depths[2];	/* as in struct index_head, the overlay's included */
+	/* From them: the most labels, at most n, that some apex has; -1 for none. */
+	int8_t deepest_apex[DNAME_LABELS_MAX + 1];
 };
 
 /* Open and populate generation `id` below `state_dir`; may take tens of ms: off the
@@ -31,19 +35,35 @@ int zone_store_init(const char *dir, struct zone_store *out);
 __attribute__((nonnull))
 void zone_store_fini(struct zone_store *store);
 
+/* Take over the depths of apexes that generation and overlay have now. */
+static inline void
+zone_store_set_depths(struct zone_store *store)
+{
+	uint64_t depths[2];
+	int deepest = -1;
+
+	for (unsigned i = 0; i < 2; i++)
+		depths[i] = store->gen.head.apex_depths[i] |
+			    overlay_view_apex_depths(&store->overlay, i);
+	if (depths[0] == store->apex_depths[0] && depths[1] == store->apex_depths[1])
+		return;
+	for (int n = 0; n <= DNAME_LABELS_MAX; n++) {
+		if (depths[n / 64] >> n % 64 & 1)
+			deepest = n;
+		store->deepest_apex[n] = (int8_t)deepest;
+	}
+	memcpy(store->apex_depths, depths, sizeof depths);
+}
+
 /* Before each batch: take in the live changes that are committed by now.  The batch
  * sees all of them and no later one. */
 static inline void
 zone_store_renew(struct zone_store *store)
 {
-	struct overlay_view *overlay = &store->overlay;
-
-	if (!overlay->env)
+	if (!store->overlay.env)
 		return;
-	overlay_view_renew(overlay);
-	for (unsigned i = 0; i < 2; i++)
-		store->apex_depths[i] =
-			store->gen.head.apex_depths[i] | overlay_view_apex_depths(overlay, i);
+	overlay_view_renew(&store->overlay);
+	zone_store_set_depths(store);
 }
 
 /* Before waiting for anything: hold nothing that keeps the overlay from using its pages

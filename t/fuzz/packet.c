@@ -1,5 +1,6 @@
 /* Messages from strangers, answered from zones that have a bit of everything: whatever
- * comes in, what goes out is nothing or a response that parses, fits and belongs to it.
+ * comes in, what goes out is nothing or a response that parses, fits and belongs to it,
+ * the same by the straight path as by the general one.
  *
  * input: octet 0 says how the message comes (enum how), the rest is the message. */
 #include <stdio.h>
@@ -25,7 +26,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static struct zone_store store;
-static struct stats_block stats;
+static struct stats_block stats, general_stats;
 
 static void
 give_up(const char *what, const char *why)
@@ -75,7 +76,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct answer_options options = { .any_policy = ANY_MINIMAL };
-	struct query query;
+	struct query query, general;
 	unsigned how;
 
 	if (len == 0)
@@ -101,8 +102,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	query.received_len = (uint32_t)len;
 	query.flags =
 		((how & HOW_TCP) ? QUERY_TCP : 0u) | ((how & HOW_IPV6) ? QUERY_IPV6 : 0u);
+	general = query;
+	general.packet = malloc(query.room);
+	if (!general.packet)
+		abort();
+	memcpy(general.packet, data, len);
 	answer_batch(&query, 1, &store, &options, &stats);
 	check(&query, data, len, options.udp_size);
+	answer_batch_general(&general, 1, &store, &options, &general_stats);
+	if (general.response_len != query.response_len ||
+	    memcmp(general.packet, query.packet, query.response_len) != 0 ||
+	    memcmp(&general_stats, &stats, sizeof stats) != 0)
+		give_up("response", "not that of the general path");
+	free(general.packet);
 	free(query.packet);
 	return 0;
 }

@@ -1,0 +1,483 @@
+/* The straight path answers as the general one does: random queries of all kinds, asked of
+ * random zones with and without live changes, both ways, give the same octets and the same
+ * counts. */
+#include "worker/answer_fast.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "loader/builder.h"
+#include "shm/dns.h"
+#include "shm/wire.h"
+#include "t/live_store.h"
+#include "t/scratch_dir.h"
+#include "t/zone_maker.h"
+#include "worker/answer.h"
+
+enum {
+	STORES = 24,
+	BATCHES = 60,
+	OWNERS = 30,
+	ROOM = 4096,
+	NAME_TEXT = 300,
+};
+
+static uint64_t random_state;
+static uint8_t packets[2][ANSWER_BATCH][ROOM + 8];
+static struct query queries[2][ANSWER_BATCH];
+static struct stats_block counts[2];
+static unsigned fast_answers, all_answers;
+
+static unsigned
+draw(unsigned below)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (unsigned)(random_state >> 33) % below;
+}
+
+/* ---- zones ---- */
+
+static const char *const origins[] = { "test", "a.test", "b.a.test", "other.example",
+				       "." };
+
+enum { ORIGINS = sizeof origins / sizeof origins[0] };
+
+/* Up to `most` labels above `origin`, from few letters so that names meet. */
+static void
+draw_owner(char out[NAME_TEXT], const char *origin, unsigned most)
+{
+	static const char *const labels[] = {
+		"a", "b", "*", "www", "mail", "a-label-of-27-octets-in-all"
+	};
+	unsigned count = draw(most + 1), len = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < count; i++)
+		len += (unsigned)snprintf(out + len, NAME_TEXT - len, "%s.",
+					  labels[draw(6)]);
+	snprintf(out + len, NAME_TEXT - len, "%s",
+		 strcmp(origin, ".") == 0 && len ? "" : origin);
+}
+
+/* Somewhere in this zone, in another, or in none. */
+static void
+draw_target(char out[NAME_TEXT], const char *origin)
+{
+	draw_owner(out,
+		   draw(4)   ? origin
+		   : draw(2) ? origins[draw(ORIGINS)]
+			     : "nowhere",
+		   draw(3));
+}
+
+static void
+put_signed(struct zone_records *zone, const char *owner, const char *origin,
+	   bool is_signed, uint16_t type)
+{
+	if (is_signed)
+		zone_put_sig(zone, owner, 300, type, origin);
+}
+
+static void
+put_plain(struct zone_records *zone, const char *owner, const char *origin,
+	  bool is_signed)
+{
+	char target[NAME_TEXT];
+
+	for (unsigned i = draw(3); i > 0; i--)
+		zone_put(zone, owner, 300, RRTYPE_A, "4", draw(100));
+	if (draw(3) == 0) {
+		zone_put(zone, owner, 300, RRTYPE_AAAA, "4444", 1, 2, 3, draw(100));
+		put_signed(zone, owner, origin, is_signed, RRTYPE_AAAA);
+	}
+	for (unsigned i = draw(3); i > 0; i--) {
+		draw_target(target, origin);
+		zone_put(zone, owner, 300, RRTYPE_MX, "2n", i, target);
+	}
+	if (draw(5) == 0) {
+		draw_target(target, origin);
+		zone_put(zone, owner, 300, RRTYPE_SRV, "222n", 1, 2, 3, target);
+	}
+	for (unsigned i = draw(12) ? draw(2) : 20; i > 0; i--)
+		zone_put(zone, owner, 300, RRTYPE_TXT, "s4",
+			 "some text of some length, as such texts are", i);
+	if (draw(10) == 0)
+		zone_put(zone, owner, 300, RRTYPE_DNAME, "n", "other.example");
+}
+
+/* One owner's records: they must not contradict each other, hence one kind for each. */
+static void
+put_owner(struct zone_records *zone, const char *owner, const char *origin,
+	  bool is_signed)
+{
+	char target[NAME_TEXT];
+
+	draw_target(target, origin);
+	switch (draw(8)) {
+	case 0:
+	case 2:
+		zone_put(zone, owner, 300, RRTYPE_CNAME, "n", target);
+		put_signed(zone, owner, origin, is_signed, RRTYPE_CNAME);
+		break;
+	case 1:
+		if (strncmp(owner, "*", 1) != 0 && draw(2)) {
+			zone_put(zone, owner, 300, RRTYPE_NS, "n", target);
+			if (draw(2))
+				zone_put(zone, owner, 300, RRTYPE_DS, "211x", draw(9), 13,
+					 2, "00112233445566778899aabbccddeeff");
+			break;
+		}
+		/* fall through */
+	default:
+		put_plain(zone, owner, origin, is_signed);
+	}
+	if (is_signed)
+		zone_put(zone, owner, 60, RRTYPE_NSEC, "nx", origin, "0006000000080003");
+	put_signed(zone, owner, origin, is_signed, RRTYPE_NSEC);
+}
+
+/* With an SOA whose names point here and there. */
+static struct zone_records *
+begin_zone(const char *origin)
+{
+	uint8_t name[DNAME_MAX];
+	char first[NAME_TEXT], second[NAME_TEXT];
+	struct zone_records *zone = zone_records_new(name, dname_from_text(origin, name));
+
+	if (!zone || zone_records_add_path(zone, "/zones/test.zone") != 0)
+		bail_out("no memory");
+	draw_target(first, origin);
+	draw_target(second, draw(2) ? first : origin);
+	zone_put(zone, origin, 3600, RRTYPE_SOA, "nn44444", first, second, 1, 7200, 3600,
+		 1209600, 300);
+	draw_target(first, origin);
+	zone_put(zone, origin, 3600, RRTYPE_NS, "n", first);
+	return zone;
+}
+
+static struct zone_records *
+draw_zone(const char *origin)
+{
+	struct zone_records *zone = begin_zone(origin);
+	bool is_signed = draw(4) == 0;
+	char seen[OWNERS][NAME_TEXT];
+
+	if (draw(2))
+		zone_put(zone, origin, 300, RRTYPE_A, "4", draw(100));
+	if (draw(2))
+		zone_put(zone, origin, 300, RRTYPE_MX, "2n", 1,
+			 draw(2) ? origin : "mail.test");
+	if (draw(8) == 0)
+		zone_put(zone, origin, 300, RRTYPE_DNAME, "n", "other.example");
+	if (is_signed)
+		zone_put(zone, origin, 60, RRTYPE_NSEC, "nx", origin, "0006000000080003");
+	put_signed(zone, origin, origin, is_signed, RRTYPE_SOA);
+	put_signed(zone, origin, origin, is_signed, RRTYPE_NSEC);
+	for (unsigned i = 0; i < OWNERS; i++) {
+		bool is_new = true;
+
+		draw_owner(seen[i], origin, draw(6) ? 3 : 8);
+		for (unsigned k = 0; k < i; k++)
+			is_new = is_new && strcmp(seen[i], seen[k]) != 0;
+		if (is_new && strcmp(seen[i], origin) != 0)
+			put_owner(zone, seen[i], origin, is_signed);
+	}
+	zone_done(zone);
+	return zone;
+}
+
+/* returns false when the zones that were drawn cannot be stored: that is another test's. */
+static bool
+draw_generation(const char *dir)
+{
+	const struct builder_seal_options how = { .id = 1 };
+	static const uint8_t broken[] = "\6broken\4test";
+	struct generation_manifest manifest;
+	struct builder *builder;
+	char reason[512];
+	unsigned left_out = draw(3) ? draw(1 << (ORIGINS - 1)) : 6;
+	bool done;
+
+	if (builder_new(NULL, NULL, NULL, &builder) != 0)
+		bail_out("no builder");
+	done = builder_break(builder, broken, sizeof broken,
+			     &(struct builder_source){ SOURCE_FILE, 1, NULL, 0 },
+			     "bad") == 0;
+	for (unsigned i = 0; i < ORIGINS - 1 + (draw(4) == 0) && done; i++) {
+		struct zone_records *zone;
+
+		if (left_out >> i & 1)
+			continue;
+		zone = draw_zone(origins[i]);
+		done = builder_add(builder, zone, false) == 0;
+		zone_records_free(zone);
+	}
+	done = done && builder_seal(builder, dir, &how, &manifest, reason) == 0;
+	builder_free(builder);
+	return done;
+}
+
+/* ---- queries ---- */
+
+static unsigned
+draw_question(uint8_t *packet)
+{
+	static const uint16_t types[] = { TYPE_A,     TYPE_A,     TYPE_AAAA, TYPE_TXT,
+					  15,         33,         TYPE_NS,   TYPE_SOA,
+					  TYPE_CNAME, TYPE_DS,    TYPE_ANY,  TYPE_NSEC,
+					  TYPE_DNAME, TYPE_RRSIG, 65,        TYPE_AXFR,
+					  0,          0xffff };
+	char text[NAME_TEXT];
+	unsigned len;
+
+	draw_owner(text,
+		   draw(20) ? draw(30) ? origins[draw(ORIGINS - 1)] : "broken.test"
+			    : "nowhere",
+		   draw(6) ? 3 : 12);
+	len = (unsigned)dname_from_text(text, packet + 12);
+	for (unsigned i = 0; i < len; i++)
+		if (packet[12 + i] >= 'a' && draw(8) == 0)
+			packet[12 + i] = (uint8_t)(packet[12 + i] & 0xdf);
+	wire_put_u16(packet + 12 + len, types[draw(18)]);
+	wire_put_u16(packet + 14 + len, draw(30)  ? CLASS_IN
+					: draw(2) ? CLASS_ANY
+						  : CLASS_CH);
+	return 16 + len;
+}
+
+static unsigned
+draw_opt(uint8_t *opt)
+{
+	static const uint8_t cookie[12] = { 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
+	static const uint8_t nsid[4] = { 0, 3, 0, 0 };
+	unsigned len = 0;
+
+	memset(opt, 0, 11);
+	opt[2] = TYPE_OPT;
+	wire_put_u16(opt + 3, (uint16_t)(draw(3) ? 1232 : draw(5000)));
+	opt[6] = draw(40) == 0;
+	opt[7] = draw(2) ? 0x80 : 0;
+	if (draw(4) == 0) {
+		memcpy(opt + 11, cookie, sizeof cookie);
+		len = sizeof cookie;
+	}
+	if (draw(10) == 0) {
+		memcpy(opt + 11 + len, nsid, sizeof nsid);
+		len += sizeof nsid;
+	}
+	wire_put_u16(opt + 9, (uint16_t)(len + (draw(60) == 0)));
+	return 11 + len;
+}
+
+static unsigned
+draw_message(uint8_t *packet)
+{
+	static const uint8_t header[12] = { 0, 0, 0, 0, 0, 1 };
+	unsigned len;
+
+	memcpy(packet, header, sizeof header);
+	wire_put_u16(packet, (uint16_t)draw(65536));
+	packet[2] = draw(2) ? FLAG_RD : draw(20) ? 0 : (uint8_t)draw(256);
+	packet[3] = draw(3) ? 0 : (uint8_t)draw(256);
+	len = draw_question(packet);
+	if (draw(3)) {
+		packet[11] = 1;
+		len += draw_opt(packet + len);
+	}
+	if (draw(60) == 0)
+		len -= draw(len);
+	if (draw(60) == 0)
+		packet[draw(len + 1)] = (uint8_t)draw(256);
+	return len;
+}
+
+static void
+draw_queries(unsigned count)
+{
+	static const unsigned rooms[] = { ROOM, ROOM, ROOM, 512, 700 };
+
+	for (unsigned i = 0; i < count; i++) {
+		unsigned len, room = rooms[draw(5)];
+		uint32_t flags = draw(6) ? 0 : QUERY_TCP;
+
+		memset(packets[0][i], 0, sizeof packets[0][i]);
+		len = draw_message(packets[0][i]);
+		memcpy(packets[1][i], packets[0][i], sizeof packets[0][i]);
+		for (unsigned way = 0; way < 2; way++) {
+			memset(packets[way][i] + room, 0xa5,
+			       sizeof packets[way][i] - room);
+			queries[way][i].packet = packets[way][i];
+			queries[way][i].received_len = len;
+			queries[way][i].room = room;
+			queries[way][i].flags = flags;
+		}
+	}
+}
+
+static bool
+is_same(unsigned i, const uint8_t asked[ROOM])
+{
+	const struct query *fast = &queries[0][i], *general = &queries[1][i];
+
+	if (fast->response_len == general->response_len &&
+	    memcmp(packets[0][i], packets[1][i], fast->response_len) == 0 &&
+	    packets[0][i][fast->room] == 0xa5)
+		return true;
+	for (unsigned at = 0; at < fast->received_len; at += 32) {
+		char text[3 * 32 + 1] = "";
+
+		for (unsigned k = 0; k < 32 && at + k < fast->received_len; k++)
+			sprintf(text + 3 * k, " %02x", asked[at + k]);
+		diag("query%s", text);
+	}
+	diag("fast %u octets, general %u", fast->response_len, general->response_len);
+	return false;
+}
+
+static bool
+ask_batch(const struct zone_store *store)
+{
+	static uint8_t asked[ANSWER_BATCH][ROOM];
+	const struct answer_options options = {
+		.udp_size = (uint16_t)(draw(3) ? 1232 : 512 + draw(ROOM - 511)),
+		.any_policy = draw(2) ? ANY_TCP : ANY_MINIMAL,
+		.identity_len = 2,
+		.identity = "me",
+	};
+	struct stage stages[ANSWER_BATCH];
+	unsigned count = 1 + draw(ANSWER_BATCH);
+	bool same = true;
+
+	draw_queries(count);
+	for (unsigned i = 0; i < count; i++)
+		memcpy(asked[i], packets[0][i], ROOM);
+	answer_batch(queries[0], count, store, &options, &counts[0]);
+	answer_batch_general(queries[1], count, store, &options, &counts[1]);
+	for (unsigned i = 0; i < count && same; i++)
+		same = is_same(i, asked[i]);
+	same = same && memcmp(&counts[0], &counts[1], sizeof counts[0]) == 0;
+
+	/* how many of them went the straight way? */
+	for (unsigned i = 0; i < count; i++)
+		memcpy(packets[0][i], asked[i], ROOM);
+	stage_batch(queries[0], stages, count, store, options.udp_size);
+	all_answers += count;
+	fast_answers +=
+		count - (unsigned)__builtin_popcountll(answer_fast(
+				queries[0], stages, count, store, &options, &counts[0]));
+	counts[0] = counts[1];
+	return same;
+}
+
+/* Whatever a generation holds: nothing crashes, nothing is written too far.  (What is
+ * damaged may be answered in one way or the other.) */
+static void
+damage(const char *dir, const char *file, long from)
+{
+	const char *path = scratch_path(dir, file);
+	FILE *out;
+	long len;
+
+	if (chmod(path, 0640) != 0 || !(out = fopen(path, "r+")) ||
+	    fseek(out, 0, SEEK_END) != 0)
+		bail_out("%s: cannot be damaged", path);
+	len = ftell(out) - from;
+	for (unsigned i = 0; i < 300; i++) {
+		fseek(out, from + (long)draw((unsigned)len), SEEK_SET);
+		fputc(draw(3) ? (int)draw(256) : 0xff, out);
+	}
+	fclose(out);
+}
+
+static bool
+ask_damaged(const char *dir)
+{
+	const struct answer_options options = { .udp_size = 1232 };
+	struct zone_store store;
+	bool fits = true;
+
+	damage(dir, "data.mdb", 8192);
+	if (draw(2))
+		damage(dir, "index", INDEX_HEAD_LEN);
+	if (zone_store_init(dir, &store) != 0)
+		bail_out("%s: no store", dir);
+	for (unsigned i = 0; i < BATCHES && fits; i++) {
+		draw_queries(ANSWER_BATCH);
+		answer_batch(queries[0], ANSWER_BATCH, &store, &options, &counts[0]);
+		answer_batch_general(queries[1], ANSWER_BATCH, &store, &options,
+				     &counts[1]);
+		for (unsigned k = 0; k < ANSWER_BATCH; k++)
+			fits = fits && packets[0][k][queries[0][k].room] == 0xa5 &&
+			       packets[1][k][queries[1][k].room] == 0xa5;
+	}
+	counts[0] = counts[1];
+	zone_store_fini(&store);
+	return fits;
+}
+
+static bool
+ask_store(const char *dir)
+{
+	struct zone_store store;
+	bool same = true;
+
+	if (zone_store_init(dir, &store) != 0)
+		bail_out("%s: no store", dir);
+	zone_store_renew(&store);
+	for (unsigned i = 0; i < BATCHES && same; i++)
+		same = ask_batch(&store);
+	zone_store_fini(&store);
+	return same;
+}
+
+/* A store of zones, then the same with changes to others in its overlay. */
+static bool
+round_trip(unsigned number)
+{
+	char *scratch = scratch_dir_make();
+	char first[4096], second[4096];
+	bool same;
+
+	snprintf(first, sizeof first, "%s/first", scratch);
+	snprintf(second, sizeof second, "%s/second", scratch);
+	while (!draw_generation(first) || !draw_generation(second)) {
+		scratch_dir_free(scratch);
+		scratch = scratch_dir_make();
+		snprintf(first, sizeof first, "%s/first", scratch);
+		snprintf(second, sizeof second, "%s/second", scratch);
+	}
+	same = ask_store(first);
+	if (same && number % 2) {
+		live_store_change(first, second);
+		same = ask_store(first);
+	}
+	same = same && ask_damaged(second);
+	scratch_dir_free(scratch);
+	return same;
+}
+
+int
+main(void)
+{
+	const char *seed_text = getenv("PROP_SEED");
+	unsigned failed = 0;
+
+	random_state = seed_text ? strtoull(seed_text, NULL, 10) : (uint64_t)time(NULL);
+	random_state = random_state * 2 + 1;
+	plan(2);
+	diag("PROP_SEED=%llu", (unsigned long long)(random_state / 2));
+	for (unsigned i = 0; i < STORES && failed == 0; i++)
+		if (!round_trip(i)) {
+			diag("store %u", i);
+			failed++;
+		}
+	is_int(failed, 0, "both paths give the same octets and counts");
+	ok(fast_answers > all_answers / 20, "the straight one answers %u of %u",
+	   fast_answers, all_answers);
+	return done_testing();
+}
