@@ -162,12 +162,15 @@ __attribute__((nonnull, warn_unused_result))
 int live_edit_begin(struct live *live, const uint8_t *origin, size_t origin_len,
 		    struct live_edit *edit);
 
-/* All that stands at one name below the apex, records and marks [first, end), sorted as
- * zone_records.h says and checked (what one owner may hold), in place of what stood there.
- * For ZONE_MARK_BAD see live_put_zone.  At least one record or mark. */
+/* All that stands at one name below the apex, in place of what stood there.  For
+ * ZONE_MARK_BAD see live_put_zone.
+ * records  of this zone, of any owners, sorted as zone_records.h says and checked (what
+ *          one owner may hold)
+ * first    the first record or mark of the owner in question
+ * returns  ERR_RANGE when that is no name below the apex; or as usual */
 __attribute__((nonnull, warn_unused_result))
-int live_put_owner(struct live_edit *edit, const struct zone_record *first,
-		   const struct zone_record *end);
+int live_put_owner(struct live_edit *edit, const struct zone_records *records,
+		   const struct zone_record *first);
 
 /* The name is gone, unless names below it need it; 0 also when it was not there. */
 __attribute__((nonnull, warn_unused_result))
@@ -179,12 +182,12 @@ enum live_apex_scope {
 };
 
 /* Write the apex node; without this call the edit is not whole.
- * apex   its records: the SOA alone, or all with the SOA and marks; paths, loaded_at_s and
- *        stamp count for LIVE_APEX_ALL only.  redis (may be NULL for LIVE_APEX_SOA: stays)
- *        gives config_hash, change and flags, its raw_digest is not looked at
- * error  as in live_set_error */
-__attribute__((nonnull(1, 2), warn_unused_result))
+ * apex   its records: the SOA alone, or all with the SOA and marks; other names' may stand
+ *        behind them.  `error` counts always; paths, loaded_at_s and stamp for
+ *        LIVE_APEX_ALL only.  `redis` (may be NULL for LIVE_APEX_SOA: stays) gives
+ *        config_hash, change and flags; its raw_digest is not looked at */
+__attribute__((nonnull, warn_unused_result))
 int live_edit_end(struct live_edit *edit, const struct zone_records *apex,
-		  enum live_apex_scope scope, const char *error);
+		  enum live_apex_scope scope);
 
 #endif

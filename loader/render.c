@@ -8,6 +8,7 @@
 #include "loader/apex_node.h"
 #include "loader/node_writer.h"
 #include "loader/owner_group.h"
+#include "loader/render_marks.h"
 #include "loader/render_rrset.h"
 #include "loader/render_scan.h"
 #include "shm/errcode.h"
@@ -25,6 +26,8 @@ struct renderer {
 	struct render_scan scan;
 	render_warn_fn *warn;
 	void *warn_context;
+	render_last_fn *find_last;
+	void *last_context;
 	unsigned warned; /* enum render_warning */
 	const struct zone_records *zone;
 	uint32_t zone_id;
@@ -54,24 +57,47 @@ warn_once(struct renderer *r, enum render_warning kind, const struct zone_record
 	r->warned |= kind;
 }
 
-/* Begin the node of the next name in canonical order; `flags` follow from its data. */
-static void
-begin_name(struct renderer *r, uint32_t zone_id, unsigned flags, const uint8_t *name,
-	   size_t len)
-{
-	const struct scan_parent *parent = &r->scan.parents[r->parent_at];
-	bool is_parent =
-		r->parent_at < r->scan.parent_count && parent->number == r->number;
+/* What a node's head says of the names below. */
+struct below {
+	uint32_t child_count;
+	bool has_wildcard;
+};
 
+static void
+begin_node(struct renderer *r, uint32_t zone_id, unsigned flags, const uint8_t *name,
+	   size_t len, const struct below *below)
+{
 	if (dname_is_wildcard(name))
 		flags |= NODE_IS_WILDCARD;
-	if (is_parent && parent->has_wildcard)
+	if (below->has_wildcard)
 		flags |= NODE_HAS_WILDCARD;
 	node_writer_begin(&r->writer, zone_id, (uint16_t)flags, name, len);
-	if (is_parent)
-		node_writer_set_facts(&r->writer, (uint16_t)flags, parent->child_count);
-	r->parent_at += is_parent;
-	r->number++;
+	if (below->child_count > 0)
+		node_writer_set_facts(&r->writer, (uint16_t)flags, below->child_count);
+}
+
+/* What the scan found below the next name in canonical order. */
+static struct below
+next_below(struct renderer *r)
+{
+	const struct scan_parent *parent = &r->scan.parents[r->parent_at];
+	uint32_t number = r->number++;
+
+	if (r->parent_at == r->scan.parent_count || parent->number != number)
+		return (struct below){ 0 };
+	r->parent_at++;
+	return (struct below){ parent->child_count, parent->has_wildcard };
+}
+
+static void
+add_flags(struct renderer *r, unsigned flags)
+{
+	struct node_head head;
+
+	if (r->writer.error)
+		return;
+	memcpy(&head, r->writer.bytes, sizeof head);
+	node_writer_set_facts(&r->writer, (uint16_t)(head.flags | flags), head.child_count);
 }
 
 static void
@@ -132,11 +158,11 @@ put_rrsets(struct renderer *r, const struct owner_group *group)
 {
 	size_t sigs_used = 0;
 
-	for (const struct zone_record *at = group->first; at < group->end;) {
+	for (const struct zone_record *at = group->first + group->mark_count;
+	     at < group->end;) {
 		struct rrset_job job;
 
-		if (at->type == RRTYPE_RRSIG || at->type == RRTYPE_NSEC3 ||
-		    at->type == ZONE_MARK_TYPE) {
+		if (at->type == RRTYPE_RRSIG || at->type == RRTYPE_NSEC3) {
 			at = type_end(at, group->end);
 			continue;
 		}
@@ -148,22 +174,24 @@ put_rrsets(struct renderer *r, const struct owner_group *group)
 	warn_orphans(r, group, sigs_used);
 }
 
-/* Marks of one kind as blocks. */
+/* The RRsets, good and bad. */
 static void
-put_marks(struct renderer *r, const struct owner_group *group, enum zone_mark wanted,
-	  enum block_kind kind)
+put_data(struct renderer *r, const struct owner_group *group)
 {
-	for (const struct zone_record *at = group->first; at < group->end; at++) {
-		const uint8_t *bytes;
-		enum zone_mark mark;
-		uint16_t type;
-		size_t len;
+	struct node last;
+	unsigned flags;
 
-		if (!zone_record_mark(at, &mark, &type, &bytes, &len))
-			return;
-		if (mark == wanted)
-			node_writer_put_block(&r->writer, kind, type, bytes, len);
-	}
+	put_rrsets(r, group);
+	if (group->bad_count == 0)
+		return;
+	if (r->find_last &&
+	    r->find_last(r->last_context, group->owner, group->owner_len, &last))
+		flags = render_marks_put_bad(&r->writer, group, &last);
+	else
+		flags = render_marks_put_bad(&r->writer, group, NULL);
+	if (group->owner_len == r->zone->origin_len)
+		flags &= ~(unsigned)NODE_HAS_NS;
+	add_flags(r, flags);
 }
 
 static void
@@ -213,7 +241,7 @@ put_faults(struct renderer *r)
 {
 	size_t count = zone_records_faults_listed(r->zone);
 
-	if (count == 0)
+	if (count == 0 || r->zone->redis)
 		return;
 	node_writer_begin_block(&r->writer, BLOCK_FAULTS, 0);
 	for (size_t i = 0; i < count; i++)
@@ -243,27 +271,34 @@ finish_node(struct renderer *r, const uint8_t **node)
 	return rc;
 }
 
+static void
+put_apex(struct renderer *r, const struct owner_group *apex, const struct below *below,
+	 const struct zone_facts *facts)
+{
+	begin_node(r, CATALOGUE_ID, NODE_APEX | (apex->flags & ~(unsigned)NODE_HAS_NS),
+		   apex->owner, apex->owner_len, below);
+	node_writer_put_block(&r->writer, BLOCK_ZONE, 0, facts, sizeof *facts);
+	put_negative_soa(r, apex);
+	if (facts->flags & ZONE_NSEC3)
+		put_nsec3param(r);
+	put_data(r, apex);
+	put_source(r);
+	put_faults(r);
+	put_redis(r);
+	render_marks_put_provenance(&r->writer, apex);
+}
+
 int
 render_apex(struct renderer *r, const uint8_t **node)
 {
 	struct owner_group apex;
+	struct below below;
 
 	if (!owner_group_read(r->zone, r->zone->records, &apex))
 		return ERR_FORMAT;
 	r->next = apex.end;
-	begin_name(r, CATALOGUE_ID, NODE_APEX | (apex.flags & ~(unsigned)NODE_HAS_NS),
-		   apex.owner, apex.owner_len);
-	node_writer_put_block(&r->writer, BLOCK_ZONE, 0, &r->scan.facts,
-			      sizeof r->scan.facts);
-	put_negative_soa(r, &apex);
-	if (r->scan.facts.flags & ZONE_NSEC3)
-		put_nsec3param(r);
-	put_rrsets(r, &apex);
-	put_marks(r, &apex, ZONE_MARK_BAD, BLOCK_BAD_RRSET);
-	put_source(r);
-	put_faults(r);
-	put_redis(r);
-	put_marks(r, &apex, ZONE_MARK_PROVENANCE, BLOCK_PROVENANCE);
+	below = next_below(r);
+	put_apex(r, &apex, &below, &r->scan.facts);
 	return finish_node(r, node);
 }
 
@@ -287,38 +322,34 @@ pending_read(struct renderer *r)
 static void
 put_empty_non_terminal(struct renderer *r)
 {
-	const struct owner_group *below = &r->pending;
-	const uint8_t *name = dname_skip(below->owner, r->pending_labels - r->pending_at);
-	size_t len = below->owner_len - (size_t)(name - below->owner);
+	const struct owner_group *pending = &r->pending;
+	const uint8_t *name = dname_skip(pending->owner, r->pending_labels - r->pending_at);
+	size_t len = pending->owner_len - (size_t)(name - pending->owner);
+	struct below below = next_below(r);
 
-	begin_name(r, r->zone_id, NODE_EMPTY, name, len);
+	begin_node(r, r->zone_id, NODE_EMPTY, name, len, &below);
 }
 
-/* A name with nothing but stray signatures or a mark exists, and is empty. */
+/* A name with nothing but stray signatures or its provenance exists, and is empty. */
 static void
-set_empty(struct renderer *r)
+put_owner(struct renderer *r, const struct owner_group *group, const struct below *below)
 {
-	struct node_head head;
-
-	if (r->writer.error)
-		return;
-	memcpy(&head, r->writer.bytes, sizeof head);
-	node_writer_set_facts(&r->writer, head.flags | NODE_EMPTY, head.child_count);
-}
-
-static void
-put_owner(struct renderer *r)
-{
-	const struct owner_group *group = &r->pending;
 	size_t empty_len;
 
-	begin_name(r, r->zone_id, group->flags, group->owner, group->owner_len);
+	begin_node(r, r->zone_id, group->flags, group->owner, group->owner_len, below);
 	empty_len = r->writer.len;
-	put_rrsets(r, group);
-	put_marks(r, group, ZONE_MARK_BAD, BLOCK_BAD_RRSET);
+	put_data(r, group);
 	if (r->writer.len == empty_len)
-		set_empty(r);
-	put_marks(r, group, ZONE_MARK_PROVENANCE, BLOCK_PROVENANCE);
+		add_flags(r, NODE_EMPTY);
+	render_marks_put_provenance(&r->writer, group);
+}
+
+static void
+put_pending(struct renderer *r)
+{
+	struct below below = next_below(r);
+
+	put_owner(r, &r->pending, &below);
 }
 
 int
@@ -330,7 +361,7 @@ render_next(struct renderer *r, const uint8_t **node)
 	if (r->pending_at < r->pending_labels)
 		put_empty_non_terminal(r);
 	else
-		put_owner(r);
+		put_pending(r);
 	r->pending_at++;
 	return finish_node(r, node);
 }
@@ -368,6 +399,26 @@ render_next_nsec3(struct renderer *r, const uint8_t **node)
 			"apex names, and is left out");
 	}
 	return ERR_OK;
+}
+
+int
+render_alone(struct renderer *r, const struct zone_records *records,
+	     const struct zone_record *first, const struct render_place *place,
+	     const uint8_t **node)
+{
+	const struct below below = { place->child_count, place->has_wildcard };
+	struct owner_group group;
+
+	if (!owner_group_read(records, first, &group))
+		return ERR_FORMAT;
+	r->zone = records;
+	r->zone_id = place->zone_id;
+	r->warn = NULL;
+	if (group.owner_len > records->origin_len)
+		put_owner(r, &group, &below);
+	else
+		put_apex(r, &group, &below, place->facts);
+	return finish_node(r, node);
 }
 
 /* ---- life ---- */
@@ -418,6 +469,13 @@ render_start(struct renderer *r, const struct zone_records *zone, uint32_t zone_
 	r->pending_at = 1;
 	r->last = (struct name_ref){ zone->origin, zone->origin_len };
 	return rc;
+}
+
+void
+render_set_last(struct renderer *r, render_last_fn *last, void *context)
+{
+	r->find_last = last;
+	r->last_context = context;
 }
 
 const struct zone_facts *

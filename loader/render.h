@@ -5,7 +5,8 @@
  * Left out, with a warning: signatures that cover nothing; NSEC3 records that belong to
  * no chain of an NSEC3PARAM at the apex.  An RRset that fits no message answers
  * SERVFAIL (BLOCK_BAD_RRSET), signatures that do not fit beside theirs are left out:
- * the zone's faults, which the apex lists (BLOCK_FAULTS). */
+ * the zone's faults, which the apex lists (BLOCK_FAULTS).  Marks (zone_records.h) become
+ * blocks that tell of them. */
 #ifndef LOADER_RENDER_H
 #define LOADER_RENDER_H
 
@@ -38,6 +39,15 @@ __attribute__((nonnull(1, 2), warn_unused_result))
 int render_start(struct renderer *renderer, const struct zone_records *zone, uint32_t zone_id,
 		 render_warn_fn *warn, void *context);
 
+/* The node that served a name of the zone before, for what ZONE_MARK_BAD stands for;
+ * borrowed until the renderer is called again.  returns false when there was none. */
+typedef bool render_last_fn(void *context, const uint8_t *owner, size_t owner_len,
+			    struct node *out);
+
+/* How such nodes are found, for all renderings from now on; NULL: there are none. */
+__attribute__((nonnull(1)))
+void render_set_last(struct renderer *renderer, render_last_fn *last, void *context);
+
 /* The facts that the apex node tells. */
 __attribute__((nonnull))
 const struct zone_facts *render_facts(const struct renderer *renderer);
@@ -56,5 +66,23 @@ __attribute__((nonnull, warn_unused_result))
 int render_next(struct renderer *renderer, const uint8_t **node);
 __attribute__((nonnull, warn_unused_result))
 int render_next_nsec3(struct renderer *renderer, const uint8_t **node);
+
+/* What an owner that is rendered alone cannot know. */
+struct render_place {
+	uint32_t zone_id;		/* of names below the apex */
+	uint32_t child_count;
+	bool has_wildcard;		/* a child "*" exists */
+	const struct zone_facts *facts;	/* of the apex; else not used */
+};
+
+/* Render one owner by itself, with or without a start; a zone that was started is lost.
+ * records  some of an unsigned zone; for the apex also what else it tells (paths, redis)
+ * first    the owner's first record or mark
+ * node     borrowed until the next call
+ * returns  as above */
+__attribute__((nonnull, warn_unused_result))
+int render_alone(struct renderer *renderer, const struct zone_records *records,
+		 const struct zone_record *first, const struct render_place *place,
+		 const uint8_t **node);
 
 #endif

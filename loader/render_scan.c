@@ -138,6 +138,12 @@ soa_field(const struct zone_record *soa, unsigned from_end)
 }
 
 uint32_t
+render_scan_serial(const struct zone_record *soa)
+{
+	return soa_field(soa, SOA_SERIAL_FROM_END);
+}
+
+uint32_t
 render_scan_negative_ttl(const struct zone_record *soa)
 {
 	uint32_t minimum = soa_field(soa, SOA_MINIMUM_FROM_END);
@@ -177,7 +183,7 @@ render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
 	scan->parent_count = 0;
 	scan->facts = (struct zone_facts){
 		.zone_id = zone_id,
-		.serial = soa ? soa_field(soa, SOA_SERIAL_FROM_END) : 0,
+		.serial = soa ? render_scan_serial(soa) : 0,
 		.record_count = zone->count,
 		.name_count = 1,
 		.fault_count = zone->fault_count < UINT32_MAX

@@ -40,6 +40,10 @@ int render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
 __attribute__((nonnull))
 void render_scan_fini(struct render_scan *scan);
 
+/* The serial of a SOA record, 0 of a malformed one. */
+__attribute__((nonnull, pure))
+uint32_t render_scan_serial(const struct zone_record *soa);
+
 /* The negative-caching TTL, RFC 2308 section 3: min(TTL, MINIMUM). */
 __attribute__((nonnull, pure))
 uint32_t render_scan_negative_ttl(const struct zone_record *soa);

@@ -87,7 +87,8 @@ enum block_kind {
 					 * answers SERVFAIL; payload is the reason as text.
 					 * Behind a BLOCK_RRSET of the type: that is served,
 					 * the block tells of what its source says now.
-					 * BAD_RRSET_ALL: so is every type without an RRset */
+					 * BAD_RRSET_ALL: so is every type without an RRset;
+					 * BAD_RRSET_OLD: all of an earlier state is served */
 	BLOCK_FAULTS = 8,		/* apex only: struct rrset_fault_head, each with its
 					 * texts: RRsets that are not served as the source has
 					 * them, the first ones of many; in a zone from Redis
@@ -96,7 +97,7 @@ enum block_kind {
 	BLOCK_REDIS = 10,		/* apex only: struct redis_facts */
 };
 
-enum { BAD_RRSET_ALL = 0 };
+enum { BAD_RRSET_ALL = 0, BAD_RRSET_OLD = 255 };
 
 struct block_head {
 	uint16_t kind;			/* enum block_kind */

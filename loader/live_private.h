@@ -1,0 +1,53 @@
+/* What the parts of the live store share; used by live*.c only. */
+#ifndef LOADER_LIVE_PRIVATE_H
+#define LOADER_LIVE_PRIVATE_H
+
+#include "loader/live.h"
+#include "loader/node_writer.h"
+#include "loader/render.h"
+#include "loader/store_walk.h"
+
+struct live {
+	char *dir;
+	struct generation gen;
+	bool has_gen;
+	bool is_snapshot;
+	struct overlay *overlay;	/* NULL: a snapshot without one */
+	struct store_walk *walk;	/* the generation's tree; opened when it is walked */
+	struct renderer *renderer;	/* made when something is rendered */
+	struct node_writer writer;
+};
+
+/* What a node counts for in its zone. */
+struct live_weight {
+	uint64_t records;		/* RRs and their signatures */
+	uint32_t faults;		/* BLOCK_BAD_RRSETs */
+	uint64_t value_hash;		/* of its provenance */
+};
+
+__attribute__((nonnull))
+struct live_weight live_weigh(const struct node *node);
+
+/* returns 0, or the error of render_new. */
+__attribute__((nonnull, warn_unused_result))
+int live_renderer(struct live *live, struct renderer **out);
+
+/* Put the node in live->writer, which was ended.  */
+__attribute__((nonnull, warn_unused_result))
+int live_put_writer(struct live *live);
+
+/* Begin live->writer with a copy of `node`, to be changed and put. */
+__attribute__((nonnull))
+void live_copy_node(struct live *live, const struct node *node);
+
+/* Note in the zone's facts at what depths a node of these flags is looked for. */
+__attribute__((nonnull))
+void live_add_depths(struct zone_facts *facts, uint16_t flags, unsigned labels);
+
+/* Store the facts in the apex node in live->writer, and what is known of Redis if the
+ * node tells it. */
+__attribute__((nonnull))
+void live_set_facts(struct live *live, const struct zone_facts *facts,
+		    const struct redis_facts *redis);
+
+#endif

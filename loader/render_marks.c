@@ -1,0 +1,118 @@
+/* From marks to blocks. */
+#include "loader/render_marks.h"
+
+#include "shm/rrtype.h"
+
+/* One mark taken apart. */
+struct mark {
+	enum zone_mark kind;
+	uint16_t type;
+	const uint8_t *bytes;
+	size_t len;
+};
+
+static bool
+mark_read(const struct zone_record *record, enum zone_mark kind, struct mark *out)
+{
+	return zone_record_mark(record, &out->kind, &out->type, &out->bytes, &out->len) &&
+	       out->kind == kind;
+}
+
+/* Does the group have a good RRset beside which a CNAME cannot stand? */
+static bool
+has_other_data(const struct owner_group *group)
+{
+	for (const struct zone_record *at = group->first + group->mark_count; at < group->end; at++)
+		if (at->type != RRTYPE_CNAME)
+			return true;
+	return false;
+}
+
+/* May an older RRset of this type stand beside the good ones?  What its source says now
+ * counts, and a CNAME stands alone (RFC 2181, section 10.1). */
+static bool
+can_stay(const struct owner_group *group, uint16_t type)
+{
+	if (type == RRTYPE_SOA || owner_group_find(group, type))
+		return false;
+	if (type == RRTYPE_CNAME)
+		return !has_other_data(group);
+	return owner_group_find(group, RRTYPE_CNAME) == NULL;
+}
+
+static uint16_t
+type_flag(uint16_t type)
+{
+	switch (type) {
+	case RRTYPE_NS:
+		return NODE_HAS_NS;
+	case RRTYPE_DNAME:
+		return NODE_HAS_DNAME;
+	case RRTYPE_CNAME:
+		return NODE_HAS_CNAME;
+	}
+	return 0;
+}
+
+/* Copy the RRsets of `last` that have the type, or (type 0) all of them. */
+static uint16_t
+keep_rrsets(struct node_writer *writer, const struct owner_group *group,
+	    const struct node *last, uint16_t type)
+{
+	struct block block;
+	uint16_t flags = 0;
+	uint32_t at = 0;
+
+	while (node_next_block(last, &at, &block)) {
+		if (block.head.kind != BLOCK_RRSET ||
+		    (type != 0 && block.head.type != type) ||
+		    !can_stay(group, block.head.type))
+			continue;
+		node_writer_put_block(writer, BLOCK_RRSET, block.head.type, block.payload,
+				      block.head.len);
+		flags |= type_flag(block.head.type);
+	}
+	return flags;
+}
+
+/* Was there an answer for each type, were it NODATA? */
+static bool
+knows_something(const struct node *last)
+{
+	struct block block;
+
+	return last && !node_find_block(last, BLOCK_BAD_RRSET, BAD_RRSET_ALL, &block);
+}
+
+uint16_t
+render_marks_put_bad(struct node_writer *writer, const struct owner_group *group,
+		     const struct node *last)
+{
+	uint16_t flags = 0;
+	struct mark mark;
+
+	for (const struct zone_record *at = group->first; at < group->first + group->mark_count; at++) {
+		if (!mark_read(at, ZONE_MARK_BAD, &mark))
+			continue;
+		if (last)
+			flags |= keep_rrsets(writer, group, last, mark.type);
+		if (mark.type == BAD_RRSET_ALL && knows_something(last))
+			mark.type = BAD_RRSET_OLD;
+		node_writer_put_block(writer, BLOCK_BAD_RRSET, mark.type, mark.bytes,
+				      mark.len);
+		flags |= type_flag(mark.type);
+	}
+	return flags;
+}
+
+void
+render_marks_put_provenance(struct node_writer *writer, const struct owner_group *group)
+{
+	struct mark mark;
+
+	for (const struct zone_record *at = group->first; at < group->first + group->mark_count; at++)
+		if (mark_read(at, ZONE_MARK_PROVENANCE, &mark) &&
+		    mark.len == sizeof(struct provenance))
+			node_writer_put_block(writer, BLOCK_PROVENANCE, 0, mark.bytes,
+					      mark.len);
+}
