@@ -2,6 +2,7 @@
 #include "loader/record_result.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,25 @@ record_result_add(struct record_result *result, struct zone_records *zone, uint1
 	rrset->count = zone->count - first;
 	result->count++;
 	return ERR_OK;
+}
+
+void
+record_result_reject(struct record_result *result, struct zone_records *zone,
+		     size_t index, const char *reason)
+{
+	struct record_rrset *rrset = &result->rrsets[index];
+	struct zone_record *gone = zone->records + rrset->first;
+	size_t rest = zone->count - rrset->first - rrset->count;
+	struct json_fault fault = { .found = true };
+
+	memmove(gone, gone + rrset->count, rest * sizeof *gone);
+	zone->count -= rrset->count;
+	for (size_t i = index + 1; i < result->count; i++)
+		result->rrsets[i].first -= rrset->count;
+	snprintf(fault.reason, sizeof fault.reason, "%s", reason);
+	rrset->count = 0;
+	rrset->state = RECORD_BAD;
+	rrset->fault = copy_fault(&fault);
 }
 
 static bool

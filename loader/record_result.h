@@ -37,6 +37,12 @@ __attribute__((nonnull, warn_unused_result))
 int record_result_add(struct record_result *result, struct zone_records *zone, uint16_t type,
 		      size_t first, const struct json_fault *fault);
 
+/* Take back an RRset that was good, and its records, for this reason; the zone's last
+ * records are those of the result.  Without memory for the reason only its state tells. */
+__attribute__((nonnull))
+void record_result_reject(struct record_result *result, struct zone_records *zone,
+			  size_t index, const char *reason);
+
 /* Where a good CNAME stands beside other data it wins, as in redins: the others' records
  * leave the zone, whose last records are those of the result; signatures and NSEC may
  * stay (RFC 4035, section 2.5). */

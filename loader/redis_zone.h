@@ -49,24 +49,31 @@ size_t redis_zone_origin(struct redis_text name, uint8_t origin[DNAME_MAX + NAME
 /* Is the label written as we would write it: lower case, no needless escapes?  Only then
  * is it the one label that can mean its name.
  * owner    lower-cased wire form, with NAME_PAD octets of room; *owner_len 0: no name. */
-__attribute__((nonnull, warn_unused_result))
+__attribute__((nonnull))
 bool redis_zone_label(struct redis_text label, const uint8_t *origin, size_t origin_len,
 		      uint8_t owner[DNAME_MAX + NAME_PAD], size_t *owner_len,
 		      const char **reason);
 
 /* ---- the config ---- */
 
+enum redis_zone_flag {
+	REDIS_ZONE_ODD = 1,		/* redis_facts.flags: some label is no name, or is not
+					 * written as redis_zone_label wants it.  Its hash is
+					 * part of config_hash.  Whatever changes in the zone,
+					 * it must be read whole */
+};
+
 struct redis_zone_config {
 	struct zone_config config;	/* complete, also when bad */
 	uint64_t hash;
-	char fault[ZONE_REASON_MAX];	/* "": good.  Else a last good config is better */
+	char fault[ZONE_REASON_MAX];	/* "": good; names the key.  Else a last good config is better */
 	char refusal[ZONE_REASON_MAX];	/* "": may be served.  Else why not: it asks to be
 					 * signed, and redis.unsigned_ok is not set */
 };
 
 /* returns 0 or ERR_NOMEM. */
 __attribute__((nonnull, warn_unused_result))
-int redis_zone_read_config(const struct redis_zone_reader *reader,
+int redis_zone_read_config(const struct redis_zone_reader *reader, struct redis_text zone,
 			   const struct redis_value *value, const uint8_t *origin,
 			   size_t origin_len, struct redis_zone_config *out);
 
@@ -80,14 +87,22 @@ uint32_t redis_zone_serial(const struct zone_config *config, const struct redis_
 
 /* ---- labels and zones ---- */
 
-/* Read the values of one label and append its records and marks to `zone`, sorted among
- * themselves, duplicates merged.
- * owner    what redis_zone_label gave for it
+/* The values of one label; what it means; what has brought them. */
+struct redis_label {
+	struct redis_text zone;		/* as listed */
+	const struct redis_value *values;
+	size_t count;
+	const uint8_t *owner;		/* what redis_zone_label gave */
+	size_t owner_len;
+	struct redis_change change;
+};
+
+/* Append the records and marks of a label to `zone`, sorted among themselves, duplicates
+ * merged; nothing when the label is missing.  Reasons name key, position and remedy.
  * returns  0 whatever the values hold; ERR_NOMEM, ERR_FULL. */
 __attribute__((nonnull, warn_unused_result))
-int redis_zone_read_label(struct redis_zone_reader *reader, const struct redis_value *values,
-			  size_t count, const uint8_t *owner, size_t owner_len,
-			  const struct redis_change *change, struct zone_records *zone);
+int redis_zone_read_label(struct redis_zone_reader *reader, const struct redis_label *label,
+			  struct zone_records *zone);
 
 /* A whole zone: its records and marks with the SOA, sorted, and zone->redis.
  * old_serial  NULL: not served yet

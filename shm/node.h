@@ -168,6 +168,7 @@ struct __attribute__((packed)) zone_facts {
 enum fault_kind {
 	FAULT_SERVFAIL = 1,		/* answers SERVFAIL */
 	FAULT_UNSIGNED = 2,		/* is served without its signatures */
+	FAULT_IGNORED = 3,		/* the source has something here that means nothing */
 };
 
 /* Followed by owner (lower-cased wire form), path and reason (texts without NUL). */
