@@ -28,7 +28,7 @@ struct redis_link {
 	struct arena *partial; /* holds a reply that is not whole yet, between calls */
 	unsigned timeout_ms;
 	uint64_t due_ms; /* of the dial */
-	bool is_dialing;
+	bool is_dialing, was_flooded;
 	char *out; /* queued for sending: [out_at, out_len) */
 	size_t out_at, out_len, out_room;
 	char address[256];
@@ -190,6 +190,12 @@ redis_link_reason(const struct redis_link *link)
 	return link->reason;
 }
 
+bool
+redis_link_was_flooded(const struct redis_link *link)
+{
+	return link->was_flooded;
+}
+
 /* ---- connecting ---- */
 
 /* The socket is connected: from now on the link is open. */
@@ -211,6 +217,7 @@ redis_link_dial(struct redis_link *link, const char *address)
 	int code;
 
 	redis_link_drop(link);
+	link->was_flooded = false;
 	snprintf(link->address, sizeof link->address, "%s", address);
 	link->due_ms = clock_now_ms() + link->timeout_ms;
 	code = redis_socket_dial(&link->socket, address, why);
@@ -344,6 +351,13 @@ flush(struct redis_link *link)
 
 /* ---- receiving ---- */
 
+static int
+flooded(struct redis_link *link, const char *what, int megabytes)
+{
+	link->was_flooded = true;
+	return redis_link_fail(link, "a %s of more than %d MB", what, megabytes);
+}
+
 /* Take a reply out of what has come; *out is NULL when it is not whole yet. */
 static int
 parse(struct redis_link *link, const struct redis_reply **out)
@@ -352,16 +366,13 @@ parse(struct redis_link *link, const struct redis_reply **out)
 
 	if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
 		if (link->builder.is_full)
-			return redis_link_fail(link,
-					       "a reply of more than %d MB in memory",
-					       REDIS_REPLY_BYTES_MAX >> 20);
+			return flooded(link, "reply", REDIS_REPLY_BYTES_MAX >> 20);
 		return redis_link_fail(link, "not the protocol of Redis: %.100s",
 				       link->reader->errstr);
 	}
 	*out = reply;
 	if (!reply && link->reader->len - link->reader->pos > REDIS_BUFFER_MAX)
-		return redis_link_fail(link, "a value of more than %d MB",
-				       REDIS_BUFFER_MAX >> 20);
+		return flooded(link, "value", REDIS_BUFFER_MAX >> 20);
 	return ERR_OK;
 }
 

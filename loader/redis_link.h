@@ -90,6 +90,11 @@ bool redis_link_is_open(const struct redis_link *link);
 __attribute__((nonnull, returns_nonnull, pure))
 const char *redis_link_reason(const struct redis_link *link);
 
+/* Was it dropped because a reply was beyond the bounds above?  Whoever asks for the same
+ * again will lose it again. */
+__attribute__((nonnull, pure))
+bool redis_link_was_flooded(const struct redis_link *link);
+
 /* Drop it for a reason of the caller's: "REDIS AT ADDRESS: TEXT".  returns ERR_IO. */
 __attribute__((nonnull, format(printf, 2, 3)))
 int redis_link_fail(struct redis_link *link, const char *format, ...);

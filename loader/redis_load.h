@@ -27,8 +27,13 @@ struct redis_load_job {
 	uint64_t now_ms;		/* Unix time: the change id of all that is read */
 
 	/* Does another source have this zone?  Then it is left to that one, and the conflict
-	 * is an error of that zone.  Called by the loading threads. */
+	 * is an error of that zone.  Called by the loading threads; NULL: there is none. */
 	bool (*is_taken)(void *context, const uint8_t *origin, size_t origin_len);
+
+	/* The apex that is served now, for serials that never step back.  Called as above.
+	 * NULL: what the builder's base has.  returns false when there is none. */
+	bool (*served)(void *context, const uint8_t *origin, size_t origin_len,
+		       struct node *apex);
 
 	/* Called after two seconds and every two seconds from then on, by the thread that
 	 * called redis_load_all. */
