@@ -117,6 +117,13 @@ take_in(struct taking_in *taking, struct generation_manifest *manifest,
 	return result;
 }
 
+/* What is wrong with DIR is told to whoever named it, and is no alarm. */
+static bool
+is_own_failure(int error)
+{
+	return error == ERR_NOSPACE || error == ERR_NOMEM || error == ERR_CLOSED;
+}
+
 unsigned
 choice_swap(struct sync *sync, int arg_count, char **args)
 {
@@ -137,7 +144,8 @@ choice_swap(struct sync *sync, int arg_count, char **args)
 	reply_progress(&sync->reply, "copying %s and checking the copy", args[1]);
 	result = take_in(&taking, &manifest, reason);
 	if (result)
-		return sync_fail(sync, "%s", reason);
+		return is_own_failure(result) ? sync_fail(sync, "%s", reason)
+					      : sync_refuse(sync, "%s", reason);
 	result = hold(sync, &manifest, reason);
 	if (result) {
 		generations_remove(sync->state_dir, taking.id);

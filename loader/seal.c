@@ -122,7 +122,8 @@ seal_open(const char *dir, const struct seal_options *options, struct seal **out
 	seal->options = *options;
 	if (mkdir(dir, DIR_MODE) != 0) {
 		rc = errcode_from_errno(errno);
-		snprintf(reason, SEAL_REASON_MAX, "%s: %s", dir, strerror(errno));
+		snprintf(reason, SEAL_REASON_MAX, "%s: %s%s", dir, strerror(errno),
+			 rc == ERR_EXISTS ? ": name a new directory, or remove it" : "");
 		free(seal->dir);
 		free(seal);
 		return rc;

@@ -195,9 +195,11 @@ refuse_rights(struct server *server, struct ctl_peer *peer, const struct command
 {
 	char reason[256];
 
+	bool is_root = strcmp(server->privilege.name, "root") == 0;
+
 	snprintf(reason, sizeof reason,
-		 "permission denied: %s is for root and user %s%s, this is uid %u",
-		 command->name, server->privilege.name,
+		 "permission denied: %s is for root%s%s%s, this is uid %u", command->name,
+		 is_root ? "" : " and user ", is_root ? "" : server->privilege.name,
 		 command->is_reading ? " and members of control_group" : "",
 		 (unsigned)peer->uid);
 	ctl_server_refuse(peer, reason);

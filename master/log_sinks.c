@@ -280,6 +280,19 @@ open_file(const char *path)
 	return 0;
 }
 
+/* Said to the target that we leave, which at the start is who starts us. */
+static void
+change_to_syslog(void)
+{
+	int fd = connect_syslog();
+
+	if (fd < 0)
+		log_warnx("log.target: nobody listens on /dev/log, and log lines are "
+			  "lost until somebody does: start a syslog daemon, or set "
+			  "log.target to a file");
+	change(KIND_SYSLOG, fd, NULL);
+}
+
 int
 log_sinks_open(const char *target, bool is_daemon)
 {
@@ -288,7 +301,7 @@ log_sinks_open(const char *target, bool is_daemon)
 	if (strcmp(target, "stderr") == 0)
 		change(KIND_STDERR, STDERR_FILENO, NULL);
 	else if (strcmp(target, "syslog") == 0)
-		change(KIND_SYSLOG, -1, NULL);
+		change_to_syslog();
 	else
 		return open_file(target);
 	return 0;
@@ -320,6 +333,15 @@ log_sinks_flush(int timeout_ms)
 
 	while (sink.kind != KIND_SYSLOG && sink.len > 0 && clock_now_ms() < end_ms)
 		write_buffer(100);
+}
+
+const char *
+log_sinks_trouble(void)
+{
+	return sink.kind == KIND_SYSLOG && sink.fd < 0
+		       ? "nobody listens on /dev/log; start a syslog daemon, or set "
+			 "log.target"
+		       : "the log's target is slow or full";
 }
 
 uint64_t

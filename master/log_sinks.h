@@ -36,7 +36,9 @@ __attribute__((nonnull)) void log_sinks_put(enum log_level level, const char *li
 /* Write what is buffered, waiting for a slow reader at most `timeout_ms`. */
 void log_sinks_flush(int timeout_ms);
 
-/* Lines that were dropped because the target was full or failed. */
+/* Lines that were dropped because the target was full or failed; and what is the matter
+ * with it, with the remedy. */
 uint64_t log_sinks_dropped(void);
+const char *log_sinks_trouble(void);
 
 #endif

@@ -106,7 +106,6 @@ stats_problems_put_notices(const struct server *server, struct json_out *json)
 		    "`sysctl -w net.core.rmem_max=%u`",
 		    server->listen.rcvbuf_kb, wanted_kb, wanted_kb * 1024);
 	if (log_sinks_dropped() > 0)
-		put(json,
-		    "%" PRIu64 " log lines were lost: the log's target is slow or full",
-		    log_sinks_dropped());
+		put(json, "%" PRIu64 " log lines were lost: %s", log_sinks_dropped(),
+		    log_sinks_trouble());
 }

@@ -34,6 +34,21 @@ sub ends {
 	return poll(15, sub { !kill 0, $pid });
 }
 
+# the default target, on a machine without a syslog daemon: said, and no obstacle
+SKIP: {
+	skip 'somebody listens on /dev/log', 4 if -S '/dev/log';
+	my $m = Martlet->new(start => 0, zones => { 'example.com' => $ZONE });
+	$m->expect_log(qr/log\.target/);
+	my ($code, $pid) = start_in_background($m);
+	is($code, 0, 'without a syslog daemon the start returns 0');
+	like($m->log, qr/^warning: log\.target: nobody listens on \/dev\/log.* set log\.target/m,
+		'and says where the log is not');
+	my (undef, $json) = Martlet::Control::ask($m->control_socket, 'status');
+	like($json->{notices}[-1], qr/log lines were lost: nobody listens on \/dev\/log/, 'status, too');
+	is((Martlet::Control::ask($m->control_socket, 'stop'))[0], 0, 'stop');
+	ends($pid);
+}
+
 {
 	my $m = Martlet->new(start => 0, zones => { 'example.com' => $ZONE },
 		config => { log => { target => 'log/martlet.log' } });

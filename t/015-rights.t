@@ -197,7 +197,7 @@ SKIP: {
 	chmod 0644, $m->config_path;
 	my $text = as_user($other_uid, $other_gid, [], sub {
 		my $out = qx{@{[ Martlet::martletd() ]} -c @{[ $m->config_path ]} 2>&1};
-		return $? >> 8 . " $out";
+		return ($? >> 8) . " $out";
 	});
 	my ($status, $json) = Martlet::Control::ask($m->control_socket, 'status');
 	is($status, 0, 'not started as root, user = "nobody" is not looked at') or diag($text);

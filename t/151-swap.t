@@ -73,6 +73,7 @@ for my $what (sort keys %spoil) {
 	$m->expect_log(qr/spoilt/);
 	($exit, $json) = $m->ctl('swap', $dir);
 	is($exit, 1, "$what: swap is refused");
+	is(($m->ctl('status'))[0], 0, "$what: which is no alarm");
 	like($json->{error}, qr/spoilt/, "$what: the reason names the directory");
 	is(serial_of($m, 'a.test'), 3, "$what: served as before");
 }
