@@ -7,6 +7,7 @@
 
 #include "loader/reply.h"
 #include "loader/store_walk.h"
+#include "loader/zone_state.h"
 #include "shm/heritage.h"
 
 enum { CLERK_TIME_MAX = 32 };
@@ -46,6 +47,12 @@ unsigned clerk_find_zone(struct clerk *clerk, struct store_walk *walk, const cha
 /* `zones --digest`, of one zone unless that is NULL. */
 __attribute__((nonnull(1)))
 unsigned clerk_digest(struct clerk *clerk, const char *zone);
+
+/* `errors`: the RRsets of a zone from Redis that are not served as Redis has them, into the
+ * list that was begun.  returns 0 or an error code. */
+__attribute__((nonnull, warn_unused_result))
+int clerk_bad_rrsets(struct clerk *clerk, struct store_walk *walk,
+		     const struct zone_state *zone);
 
 /* To be called every few thousand steps: the clerk lives on, unless nobody listens
  * any more, in which case this does not return. */

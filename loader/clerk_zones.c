@@ -15,7 +15,9 @@ enum { ROWS_PER_TURN = 4096 };
 static void
 write_source(struct clerk *clerk, const struct zone_state *zone)
 {
-	if (zone->source.path_count > 0)
+	if (zone->is_redis)
+		json_out_text(clerk->json, "source", "redis");
+	else if (zone->source.path_count > 0)
 		json_out_text(clerk->json, "source", zone_state_path(zone));
 	else
 		json_out_null(clerk->json, "source");
@@ -36,9 +38,20 @@ write_fault_count(struct json_out *json, uint32_t count)
 	char text[96];
 
 	snprintf(text, sizeof text,
-		 "%" PRIu32 " RRset%s not served as the file has %s: martletctl errors",
+		 "%" PRIu32 " RRset%s not served as the source has %s: martletctl errors",
 		 count, count == 1 ? " is" : "s are", count == 1 ? "it" : "them");
 	json_out_text(json, "error", count ? text : NULL);
+}
+
+/* What brought the zone's last change: an entry of the stream, or the time it was seen. */
+static void
+write_change(struct json_out *json, const struct zone_state *zone)
+{
+	char text[48];
+
+	snprintf(text, sizeof text, "%" PRIu64 "-%" PRIu64, zone->redis.change_ms,
+		 zone->redis.change_seq);
+	json_out_text(json, "change", zone->redis.change_ms ? text : NULL);
 }
 
 static void
@@ -56,6 +69,7 @@ write_zone(struct clerk *clerk, const struct zone_state *zone)
 		json_out_uint(json, "serial", zone->facts.serial);
 	json_out_uint(json, "records", zone->facts.record_count);
 	write_source(clerk, zone);
+	write_change(json, zone);
 	json_out_text(json, "state", zone_state_name(zone));
 	clerk_print_time(zone->facts.loaded_at_s, time);
 	json_out_text(json, "loaded_at", is_broken ? NULL : time);
@@ -117,25 +131,29 @@ write_fault(struct clerk *clerk, const struct zone_state *zone,
 }
 
 /* The zone as a whole, then its RRsets, as far as the list goes. */
-static void
-write_errors(struct clerk *clerk, const struct zone_state *zone)
+static int
+write_errors(struct clerk *clerk, struct store_walk *walk, const struct zone_state *zone)
 {
 	uint32_t at = 0, count = 0;
 	struct rrset_fault fault;
 
 	if (zone->error)
 		write_error(clerk, zone);
+	if (zone->is_redis)
+		return clerk_bad_rrsets(clerk, walk, zone);
 	while (rrset_fault_next(&zone->faults, &at, &fault)) {
 		write_fault(clerk, zone, &fault);
 		count++;
 	}
 	clerk->unlisted +=
 		zone->facts.fault_count > count ? zone->facts.fault_count - count : 0;
+	return 0;
 }
 
 /* returns the exit code: damage ends the list early. */
 static unsigned
-write_rows(struct clerk *clerk, struct store_cursor *cursor, bool errors_only)
+write_rows(struct clerk *clerk, struct store_walk *walk, struct store_cursor *cursor,
+	   bool errors_only)
 {
 	struct zone_state zone;
 	struct node apex;
@@ -146,8 +164,8 @@ write_rows(struct clerk *clerk, struct store_cursor *cursor, bool errors_only)
 			return 1;
 		if (!errors_only)
 			write_zone(clerk, &zone);
-		else
-			write_errors(clerk, &zone);
+		else if (write_errors(clerk, walk, &zone) != 0)
+			return 1;
 		if (i % ROWS_PER_TURN == 0)
 			clerk_go_on(clerk);
 	}
@@ -167,7 +185,7 @@ write_list(struct clerk *clerk, struct store_walk *walk, bool errors_only)
 				    errcode_text(result));
 	json_out_begin_object(clerk->json, NULL);
 	json_out_begin_array(clerk->json, clerk->args[0]);
-	status = write_rows(clerk, cursor, errors_only);
+	status = write_rows(clerk, walk, cursor, errors_only);
 	json_out_end_array(clerk->json);
 	if (errors_only)
 		json_out_uint(clerk->json, "unlisted", clerk->unlisted);

@@ -106,3 +106,21 @@ name_text_parse_label(const char *text, size_t len, const uint8_t *origin,
 	dname_lower(out, name_len - 1 + origin_len);
 	return name_len - 1 + origin_len;
 }
+
+/* The owner's text without the origin's; a label "@" is escaped in it. */
+size_t
+name_text_print_label(const uint8_t *owner, const uint8_t *origin,
+		      char out[DNAME_TEXT_MAX])
+{
+	char zone[DNAME_TEXT_MAX];
+	size_t zone_len = dname_to_text(origin, zone), len;
+
+	if (dname_label_count(owner) == dname_label_count(origin)) {
+		strcpy(out, "@");
+		return 1;
+	}
+	len = dname_to_text(owner, out);
+	len -= dname_label_count(origin) ? zone_len + 1 : 1;
+	out[len] = '\0';
+	return len;
+}

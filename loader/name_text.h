@@ -34,4 +34,10 @@ __attribute__((nonnull, warn_unused_result))
 size_t name_text_parse_label(const char *text, size_t len, const uint8_t *origin,
 			     size_t origin_len, uint8_t out[DNAME_MAX], const char **reason);
 
+/* The label that names `owner`, at or below `origin`: what name_text_parse_label reads.
+ * returns its length. */
+__attribute__((nonnull))
+size_t name_text_print_label(const uint8_t *owner, const uint8_t *origin,
+			     char out[DNAME_TEXT_MAX]);
+
 #endif

@@ -61,6 +61,18 @@ origin_from_file_name(const char *name, size_t stem_len, uint8_t origin[DNAME_MA
 	return len;
 }
 
+size_t
+zone_list_origin(const char *path, uint8_t origin[DNAME_MAX])
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	size_t len = strlen(name);
+
+	if (len < SUFFIX_LEN || len - SUFFIX_LEN > NAME_MAX ||
+	    strcmp(name + len - SUFFIX_LEN, SUFFIX) != 0)
+		return 0;
+	return origin_from_file_name(name, len - SUFFIX_LEN, origin);
+}
+
 /* Directories and what is none of our business are passed over; links count as what
  * they lead to, and dangling ones are left for the loader to complain of. */
 static bool

@@ -33,6 +33,11 @@ __attribute__((nonnull, warn_unused_result))
 int zone_list_make(const struct settings *settings, struct zone_list *list,
 		   struct zone_messages *messages);
 
+/* The origin that a file's name stands for, lower-cased, whatever its directory.
+ * returns its length, 0 when the name is not "<origin>.zone". */
+__attribute__((nonnull, warn_unused_result))
+size_t zone_list_origin(const char *path, uint8_t origin[DNAME_MAX]);
+
 /* The entry of an origin, or NULL. */
 __attribute__((nonnull, pure))
 const struct zone_list_entry *zone_list_find(const struct zone_list *list,

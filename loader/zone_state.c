@@ -45,6 +45,12 @@ zone_state_read(const struct node *apex, struct zone_state *out)
 		out->error = (const char *)block.payload;
 		out->error_len = block.head.len;
 	}
+	if (node_find_block(apex, BLOCK_REDIS, 0, &block)) {
+		if (block.head.len < sizeof out->redis)
+			return false;
+		memcpy(&out->redis, block.payload, sizeof out->redis);
+		out->is_redis = true;
+	}
 	if (node_find_block(apex, BLOCK_FAULTS, 0, &block))
 		out->faults = block;
 	return true;

@@ -17,6 +17,8 @@ struct zone_state {
 	size_t paths_len;
 	const char *error;		/* error_len octets; NULL for none */
 	size_t error_len;
+	struct redis_facts redis;	/* of a zone from Redis, else all 0 */
+	bool is_redis;
 	struct block faults;		/* for rrset_fault_next; head.len 0 for none */
 };
 

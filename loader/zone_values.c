@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "loader/arena.h"
+#include "loader/name_text.h"
 #include "loader/owner_group.h"
 #include "loader/rdata_json.h"
 #include "loader/rdata_json_write.h"
@@ -63,16 +64,18 @@ begin_value(struct maker *maker)
 	json_out_init(&maker->json, maker->piece, sizeof maker->piece, take_piece, maker);
 }
 
-/* Take the text that was written into the arena. */
+/* Take the text that was written into the arena, with a NUL behind it. */
 static int
 end_value(struct maker *maker, const char **bytes, size_t *len)
 {
 	int code = json_out_finish(&maker->json);
 
+	if (!code)
+		code = take_piece(maker, "", 1);
 	if (code)
 		return code;
 	*bytes = arena_copy(maker->out->arena, maker->text, maker->text_len);
-	*len = maker->text_len;
+	*len = maker->text_len - 1;
 	return *bytes ? 0 : ERR_NOMEM;
 }
 
@@ -91,18 +94,12 @@ add_value(struct zone_values *out)
 	return memset(&out->values[out->count++], 0, sizeof *out->values);
 }
 
-/* What is left of the owner's text without the origin's, "@" being escaped in it. */
 static const char *
 make_label(struct maker *maker, const uint8_t *owner)
 {
-	char text[DNAME_TEXT_MAX], origin[DNAME_TEXT_MAX];
-	size_t origin_len = dname_to_text(maker->zone->origin, origin);
-	size_t len = dname_to_text(owner, text);
+	char text[DNAME_TEXT_MAX];
+	size_t len = name_text_print_label(owner, maker->zone->origin, text);
 
-	if (dname_label_count(owner) == dname_label_count(maker->zone->origin))
-		return "@";
-	len -= dname_label_count(maker->zone->origin) ? origin_len + 1 : 1;
-	text[len] = '\0';
 	return arena_copy(maker->out->arena, text, len + 1);
 }
 

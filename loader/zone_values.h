@@ -14,7 +14,7 @@
 struct zone_value {
 	const char *label;		/* relative to the zone, "@" for itself; no NUL inside */
 	const char *type;		/* lower-case name of the one RRset; NULL: all of them */
-	const char *bytes;		/* JSON text, `len` octets */
+	const char *bytes;		/* JSON text, `len` octets and a NUL */
 	size_t len;
 };
 

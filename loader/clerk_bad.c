@@ -1,0 +1,107 @@
+/* `errors` of zones from Redis: each name says what is wrong with it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "loader/clerk.h"
+#include "loader/name_text.h"
+#include "loader/redis_keys.h"
+#include "shm/dname.h"
+#include "shm/errcode.h"
+#include "shm/rrtype.h"
+
+enum { NAMES_PER_TURN = 4096, WHERE_MAX = REDIS_KEY_MAX + DNAME_TEXT_MAX + 2 };
+
+struct bad_list {
+	struct clerk *clerk;
+	struct redis_keys keys;
+	const uint8_t *origin;
+	char zone[DNAME_TEXT_MAX];
+	uint64_t name_count;
+};
+
+/* Where the value stands: "redins:zones:example.com. www", the field of a hash; or a key
+ * of z42. */
+static void
+print_where(const struct bad_list *list, const struct node *node, const char *type,
+	    char out[WHERE_MAX])
+{
+	const struct redis_text zone = { list->zone, strlen(list->zone) };
+	char label[DNAME_TEXT_MAX];
+	const struct redis_text label_text = {
+		label, name_text_print_label(node_owner(node), list->origin, label)
+	};
+	char lower[RRTYPE_TEXT_MAX];
+	size_t len;
+
+	if (list->keys.schema == REDIS_SCHEMA_Z42) {
+		for (len = 0; type[len] != '\0'; len++)
+			lower[len] = type[len] >= 'A' && type[len] <= 'Z'
+					     ? (char)(type[len] | 0x20)
+					     : type[len];
+		lower[len] = '\0';
+		len = redis_keys_rrset(&list->keys, zone, label_text, lower, out);
+		out[len] = '\0';
+		return;
+	}
+	len = redis_keys_zone(&list->keys, zone, out);
+	out[len] = ' ';
+	memcpy(out + len + 1, label, label_text.len + 1);
+}
+
+static void
+write_bad(struct bad_list *list, const struct node *node, const struct block *block)
+{
+	char owner[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], where[WHERE_MAX];
+	struct json_out *json = list->clerk->json;
+	struct block older;
+	bool has_older = node_find_block(node, BLOCK_RRSET, block->head.type, &older);
+
+	dname_to_text(node_owner(node), owner);
+	rrtype_to_text(block->head.type, type);
+	print_where(list, node, type, where);
+	json_out_begin_object(json, NULL);
+	json_out_text(json, "zone", list->zone);
+	json_out_text(json, "owner", owner);
+	json_out_text(json, "type", block->head.type ? type : NULL);
+	json_out_text(json, "source", where);
+	json_out_null(json, "line");
+	json_out_text_len(json, "reason", (const char *)block->payload, block->head.len);
+	json_out_text(json, "state", has_older ? "stale" : "error");
+	json_out_end_object(json);
+}
+
+static void
+write_node(struct bad_list *list, const struct node *node)
+{
+	struct block block;
+	uint32_t at = 0;
+
+	if (list->name_count++ % NAMES_PER_TURN == 0)
+		clerk_go_on(list->clerk);
+	while (node_next_block(node, &at, &block))
+		if (block.head.kind == BLOCK_BAD_RRSET)
+			write_bad(list, node, &block);
+}
+
+int
+clerk_bad_rrsets(struct clerk *clerk, struct store_walk *walk,
+		 const struct zone_state *zone)
+{
+	struct bad_list list = { .clerk = clerk, .origin = node_owner(&zone->apex) };
+	struct store_cursor *cursor;
+	struct node node;
+	int result;
+
+	if (zone->facts.fault_count == 0)
+		return 0;
+	redis_keys_init(&list.keys, clerk->heritage->settings);
+	dname_to_text(list.origin, list.zone);
+	write_node(&list, &zone->apex);
+	result = store_cursor_open(walk, zone->facts.zone_id, &cursor);
+	if (result)
+		return result;
+	while ((result = store_cursor_next(cursor, &node)) == 0)
+		write_node(&list, &node);
+	store_cursor_close(cursor);
+	return result == ERR_NOTFOUND ? 0 : result;
+}
