@@ -187,7 +187,8 @@ live_weigh(const struct node *node)
 
 	while (node_next_block(node, &at, &block)) {
 		if (block.head.kind == BLOCK_RRSET && rrset_open(&block, &rrset))
-			weight.records += (uint64_t)rrset.head.rr_count + rrset.head.sig_count;
+			weight.records +=
+				(uint64_t)rrset.head.rr_count + rrset.head.sig_count;
 		weight.faults += block.head.kind == BLOCK_BAD_RRSET;
 	}
 	if (node_copy_block(node, BLOCK_PROVENANCE, &provenance, sizeof provenance))
@@ -209,8 +210,9 @@ live_put_writer(struct live *live)
 {
 	int rc = node_writer_end(&live->writer);
 
-	return rc == ERR_OK ? overlay_put(live->overlay, live->writer.bytes, live->writer.len)
-			    : rc;
+	return rc == ERR_OK
+		       ? overlay_put(live->overlay, live->writer.bytes, live->writer.len)
+		       : rc;
 }
 
 void

@@ -26,7 +26,8 @@ live_edit_begin(struct live *live, const uint8_t *origin, size_t origin_len,
 		return ERR_DAMAGED;
 	if (edit->facts.flags & (ZONE_BROKEN | ZONE_SIGNED))
 		return ERR_FORMAT;
-	edit->has_redis = node_copy_block(&apex, BLOCK_REDIS, &edit->redis, sizeof edit->redis);
+	edit->has_redis =
+		node_copy_block(&apex, BLOCK_REDIS, &edit->redis, sizeof edit->redis);
 	return ERR_OK;
 }
 
@@ -92,7 +93,8 @@ put_changed(struct node_writer *writer, const struct block *block, const struct 
 	    const char *error)
 {
 	bool is_soa = block->head.type == RRTYPE_SOA &&
-		      (block->head.kind == BLOCK_RRSET || block->head.kind == BLOCK_NEGATIVE_SOA);
+		      (block->head.kind == BLOCK_RRSET ||
+		       block->head.kind == BLOCK_NEGATIVE_SOA);
 	struct block fresh;
 
 	if (block->head.kind == BLOCK_ERROR)
@@ -147,14 +149,16 @@ add_weight(struct live_edit *edit, const struct node *apex)
 	edit->facts.record_count += weight.records;
 	edit->facts.fault_count += weight.faults;
 	edit->redis.raw_digest += weight.value_hash;
-	live_add_depths(&edit->facts, apex->head.flags & NODE_HAS_DNAME, apex->head.label_count);
+	live_add_depths(&edit->facts, apex->head.flags & NODE_HAS_DNAME,
+			apex->head.label_count);
 }
 
 /* What the source says of the zone now; the digest goes on by what has changed. */
 static void
 set_redis(struct live_edit *edit, const struct redis_facts *redis)
 {
-	uint64_t digest = edit->redis.raw_digest - edit->redis.config_hash + redis->config_hash;
+	uint64_t digest =
+		edit->redis.raw_digest - edit->redis.config_hash + redis->config_hash;
 
 	edit->redis = *redis;
 	edit->redis.raw_digest = digest;
@@ -210,7 +214,8 @@ live_edit_end(struct live_edit *edit, const struct zone_records *apex,
 }
 
 int
-live_set_error(struct live *live, const uint8_t *origin, size_t origin_len, const char *error)
+live_set_error(struct live *live, const uint8_t *origin, size_t origin_len,
+	       const char *error)
 {
 	struct node_writer *writer = &live->writer;
 	struct block block;

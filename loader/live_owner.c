@@ -44,8 +44,8 @@ put_children(struct live_edit *edit, const struct node *node, uint32_t child_cou
 	     bool has_wildcard)
 {
 	live_copy_node(edit->live, node);
-	node_writer_set_facts(&edit->live->writer, wildcard_flag(node->head.flags, has_wildcard),
-			      child_count);
+	node_writer_set_facts(&edit->live->writer,
+			      wildcard_flag(node->head.flags, has_wildcard), child_count);
 	return live_put_writer(edit->live);
 }
 
@@ -53,7 +53,8 @@ static int
 put_non_terminal(struct live_edit *edit, const uint8_t *name, size_t len,
 		 uint32_t child_count, bool has_wildcard)
 {
-	uint16_t flags = dname_is_wildcard(name) ? NODE_EMPTY | NODE_IS_WILDCARD : NODE_EMPTY;
+	uint16_t flags =
+		dname_is_wildcard(name) ? NODE_EMPTY | NODE_IS_WILDCARD : NODE_EMPTY;
 
 	flags = wildcard_flag(flags, has_wildcard);
 	node_writer_begin(&edit->live->writer, edit->facts.zone_id, flags, name, len);
@@ -72,9 +73,9 @@ add_to_parents(struct live_edit *edit, const uint8_t *name, size_t len)
 	for (len = go_up(&name, len); len > edit->origin_len; len = go_up(&name, len)) {
 		rc = live_find(edit->live, edit->facts.zone_id, name, len, &parent);
 		if (rc == ERR_OK)
-			return put_children(edit, &parent, parent.head.child_count + 1,
-					    is_wildcard || (parent.head.flags &
-							    NODE_HAS_WILDCARD));
+			return put_children(
+				edit, &parent, parent.head.child_count + 1,
+				is_wildcard || (parent.head.flags & NODE_HAS_WILDCARD));
 		if (rc == ERR_NOTFOUND)
 			rc = put_non_terminal(edit, name, len, 1, is_wildcard);
 		if (rc != ERR_OK)
@@ -102,9 +103,9 @@ remove_from_parents(struct live_edit *edit, const uint8_t *name, size_t len)
 		if (rc != ERR_OK)
 			return rc;
 		if (parent.head.child_count > 1 || !is_non_terminal(&parent))
-			return put_children(edit, &parent, parent.head.child_count - 1,
-					    !is_wildcard && (parent.head.flags &
-							     NODE_HAS_WILDCARD));
+			return put_children(
+				edit, &parent, parent.head.child_count - 1,
+				!is_wildcard && (parent.head.flags & NODE_HAS_WILDCARD));
 		rc = overlay_delete(edit->live->overlay, edit->facts.zone_id, name, len);
 		if (rc != ERR_OK)
 			return rc;

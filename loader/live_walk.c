@@ -6,9 +6,9 @@
 #include "shm/errcode.h"
 
 struct live_cursor {
-	struct store_cursor *base;	/* NULL: behind its end, or none */
+	struct store_cursor *base; /* NULL: behind its end, or none */
 	struct overlay_cursor *changes;
-	struct node base_node, change;	/* the next of each */
+	struct node base_node, change; /* the next of each */
 };
 
 static int

@@ -32,9 +32,9 @@ struct zone_put {
 	struct live *live;
 	const struct zone_records *zone;
 	struct renderer *renderer;
-	uint32_t new_id, old_id;	/* 0: there was no zone of this name */
+	uint32_t new_id, old_id; /* 0: there was no zone of this name */
 	struct zone_facts facts;
-	uint8_t *apex;			/* rendered first, put last; owned */
+	uint8_t *apex; /* rendered first, put last; owned */
 };
 
 /* render_last_fn: the node of the zone that this one replaces. */
@@ -44,7 +44,8 @@ last_of_zone(void *context, const uint8_t *owner, size_t owner_len, struct node 
 	struct zone_put *put = context;
 	uint32_t id = owner_len == put->zone->origin_len ? CATALOGUE_ID : put->old_id;
 
-	return put->old_id != 0 && live_find(put->live, id, owner, owner_len, out) == ERR_OK;
+	return put->old_id != 0 &&
+	       live_find(put->live, id, owner, owner_len, out) == ERR_OK;
 }
 
 static int
@@ -123,7 +124,8 @@ put_apex(struct zone_put *put)
 	if (!node_open(put->apex, UINT32_MAX, &node))
 		return ERR_DAMAGED;
 	live_copy_node(put->live, &node);
-	live_set_facts(put->live, &put->facts, put->zone->redis ? put->zone->redis : &none);
+	live_set_facts(put->live, &put->facts,
+		       put->zone->redis ? put->zone->redis : &none);
 	return live_put_writer(put->live);
 }
 

@@ -22,7 +22,8 @@ mark_read(const struct zone_record *record, enum zone_mark kind, struct mark *ou
 static bool
 has_other_data(const struct owner_group *group)
 {
-	for (const struct zone_record *at = group->first + group->mark_count; at < group->end; at++)
+	for (const struct zone_record *at = group->first + group->mark_count;
+	     at < group->end; at++)
 		if (at->type != RRTYPE_CNAME)
 			return true;
 	return false;
@@ -91,7 +92,8 @@ render_marks_put_bad(struct node_writer *writer, const struct owner_group *group
 	uint16_t flags = 0;
 	struct mark mark;
 
-	for (const struct zone_record *at = group->first; at < group->first + group->mark_count; at++) {
+	for (const struct zone_record *at = group->first;
+	     at < group->first + group->mark_count; at++) {
 		if (!mark_read(at, ZONE_MARK_BAD, &mark))
 			continue;
 		if (last)
@@ -110,7 +112,8 @@ render_marks_put_provenance(struct node_writer *writer, const struct owner_group
 {
 	struct mark mark;
 
-	for (const struct zone_record *at = group->first; at < group->first + group->mark_count; at++)
+	for (const struct zone_record *at = group->first;
+	     at < group->first + group->mark_count; at++)
 		if (mark_read(at, ZONE_MARK_PROVENANCE, &mark) &&
 		    mark.len == sizeof(struct provenance))
 			node_writer_put_block(writer, BLOCK_PROVENANCE, 0, mark.bytes,

@@ -208,8 +208,8 @@ struct provenance {
 					 * otherwise: the time it was seen (Unix, ms) and 0 */
 };
 
-/* A zone in Redis as it was read last. */
-struct redis_facts {
+/* A zone in Redis as it was read last.  Packed: it may stand anywhere. */
+struct __attribute__((packed)) redis_facts {
 	uint64_t config_hash;		/* of the config's raw value, see loader/redis_read.h; 0
 					 * without a config */
 	uint64_t raw_digest;		/* sum modulo 2^64 of config_hash and, for each RRset of

@@ -1,0 +1,208 @@
+/* Zones that change at random, as a plain list, and the same as a full build has them. */
+#ifndef T_PROP_LIVE_MODEL_H
+#define T_PROP_LIVE_MODEL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/arena.h"
+#include "loader/zone_records.h"
+#include "shm/node.h"
+#include "t/zone_maker.h"
+
+enum { MODEL_ZONES = 5, MODEL_OWNERS = 60, MODEL_NAME = 300 };
+
+/* What stands at a name follows from its seed. */
+struct model_owner {
+	char name[MODEL_NAME]; /* "": free */
+	unsigned seed;
+};
+
+struct model_zone {
+	bool exists;
+	const char *origin;
+	unsigned serial, apex_seed, config_seed;
+	struct model_owner owners[MODEL_OWNERS];
+};
+
+static const char *const model_origins[MODEL_ZONES] = { "example.com", "a.example.com",
+							"b.a.example.com", "test",
+							"c.test" };
+static uint64_t model_random;
+
+static inline unsigned
+model_draw(unsigned below)
+{
+	model_random ^= model_random << 13;
+	model_random ^= model_random >> 7;
+	model_random ^= model_random << 17;
+	return (unsigned)(model_random >> 33) % below;
+}
+
+/* A name below the origin: mostly short ones that meet, at times deep ones. */
+static inline void
+model_draw_name(const char *origin, char out[MODEL_NAME])
+{
+	static const char *const labels[] = { "a", "b", "c", "*", "x", "www" };
+	unsigned depth = model_draw(20) == 0 ? 5 + model_draw(40) : 1 + model_draw(4);
+	size_t len = 0;
+
+	while (depth-- > 0 && len < 80)
+		len += (size_t)sprintf(out + len, "%s.", labels[model_draw(6)]);
+	strcpy(out + len, origin);
+}
+
+/* Add what the seed says stands at `owner`. */
+static inline void
+model_put_data(struct zone_records *zone, const char *owner, const char *origin,
+	       unsigned seed)
+{
+	char target[MODEL_NAME];
+
+	snprintf(target, sizeof target, "%s.%s", seed & 1 ? "www.a" : "b", origin);
+	switch (seed % 8) {
+	case 0:
+		return;
+	case 1:
+		zone_put(zone, owner, 60, RRTYPE_CNAME, "n", target);
+		return;
+	case 2:
+		zone_put(zone, owner, 60, RRTYPE_NS, "n", target);
+		zone_put(zone, owner, 60, RRTYPE_NS, "n", "ns.other.test");
+		return;
+	case 3:
+		zone_put(zone, owner, 60, RRTYPE_DNAME, "n", "other.test");
+		break;
+	default:
+		break;
+	}
+	for (unsigned i = 0; i <= seed / 8 % 4; i++)
+		zone_put(zone, owner, 30 + seed % 100, RRTYPE_A, "4", seed + i);
+	if (seed & 0x100)
+		zone_put(zone, owner, 300, RRTYPE_MX, "2n", seed % 50, target);
+	if (seed & 0x200)
+		zone_put(zone, owner, 300, RRTYPE_TXT, "s", target);
+}
+
+static inline uint64_t
+model_hash(unsigned seed)
+{
+	return (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static inline void
+model_put_owner(struct zone_records *zone, const char *owner, const char *origin,
+		unsigned seed)
+{
+	const struct provenance provenance = { model_hash(seed), seed, 7 };
+	uint8_t name[DNAME_MAX];
+	size_t len = dname_from_text(owner, name);
+
+	if (zone_records_add_mark(zone, name, len, ZONE_MARK_PROVENANCE, 0, &provenance,
+				  sizeof provenance) != 0)
+		bail_out("no memory");
+	model_put_data(zone, owner, origin, seed);
+}
+
+static inline void
+model_put_soa(struct zone_records *zone, const struct model_zone *model)
+{
+	zone_put(zone, model->origin, 3600, RRTYPE_SOA, "nn44444", "ns.other.test",
+		 "hostmaster.other.test", model->serial, 7200, 3600, 1209600, 300);
+}
+
+static inline uint64_t
+model_digest(const struct model_zone *model)
+{
+	uint64_t digest = model_hash(model->config_seed) + model_hash(model->apex_seed);
+
+	for (unsigned i = 0; i < MODEL_OWNERS; i++)
+		if (model->owners[i].name[0])
+			digest += model_hash(model->owners[i].seed);
+	return digest;
+}
+
+/* No records as yet; with all else that an apex tells. */
+static inline struct zone_records *
+model_new_records(const struct model_zone *model)
+{
+	uint8_t name[DNAME_MAX];
+	size_t len = dname_from_text(model->origin, name);
+	struct zone_records *zone = zone_records_new(name, len);
+	struct redis_facts facts = {
+		.config_hash = model_hash(model->config_seed),
+		.raw_digest = model_digest(model),
+		.change_ms = model->serial,
+		.flags = 3,
+	};
+
+	if (!zone || zone_records_add_path(zone, model->origin) < 0)
+		bail_out("no memory");
+	zone->redis = arena_copy(zone->arena, &facts, sizeof facts);
+	zone->loaded_at_s = 1700000000;
+	return zone;
+}
+
+static inline void
+model_put_apex(struct zone_records *zone, const struct model_zone *model)
+{
+	model_put_soa(zone, model);
+	model_put_owner(zone, model->origin, model->origin, model->apex_seed);
+}
+
+/* A seed whose data can stand beside a SOA. */
+static inline unsigned
+model_draw_apex(void)
+{
+	unsigned seed = model_draw(100000);
+
+	return seed % 8 == 1 ? seed + 3 : seed;
+}
+
+static inline struct zone_records *
+model_records(const struct model_zone *model)
+{
+	struct zone_records *zone = model_new_records(model);
+
+	model_put_apex(zone, model);
+	for (unsigned i = 0; i < MODEL_OWNERS; i++)
+		if (model->owners[i].name[0])
+			model_put_owner(zone, model->owners[i].name, model->origin,
+					model->owners[i].seed);
+	zone_done(zone);
+	return zone;
+}
+
+static inline struct model_owner *
+model_find_owner(struct model_zone *model, const char *name)
+{
+	for (unsigned i = 0; i < MODEL_OWNERS; i++)
+		if (strcmp(model->owners[i].name, name) == 0)
+			return &model->owners[i];
+	return NULL;
+}
+
+/* A zone made anew. */
+static inline void
+model_draw_zone(struct model_zone *model, const char *origin)
+{
+	char name[MODEL_NAME];
+
+	memset(model, 0, sizeof *model);
+	model->exists = true;
+	model->origin = origin;
+	model->serial = 1 + model_draw(1000);
+	model->apex_seed = model_draw_apex();
+	model->config_seed = model_draw(100000);
+	for (unsigned i = 0, count = model_draw(MODEL_OWNERS); i < count; i++) {
+		model_draw_name(origin, name);
+		if (!model_find_owner(model, name)) {
+			strcpy(model->owners[i].name, name);
+			model->owners[i].seed = model_draw(100000);
+		}
+	}
+}
+
+#endif
