@@ -115,7 +115,10 @@ zone_file_read(struct zone_file *file, const char *path, const char **reason)
 		int saved_errno = errno;
 
 		return fail(reason, errcode_from_errno(saved_errno),
-			    strerrordesc_np(saved_errno));
+			    saved_errno == EACCES
+				    ? "Permission denied: the server's user must be able "
+				      "to read it"
+				    : strerrordesc_np(saved_errno));
 	}
 	code = read_open_file(fd, file, reason);
 	close(fd);

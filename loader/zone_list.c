@@ -155,6 +155,16 @@ sort_entries(struct zone_list *list)
 	list->count = kept + 1;
 }
 
+static const char *
+remedy(int code)
+{
+	if (code == ERR_NOTFOUND)
+		return "; make the directory, or set another one";
+	if (code == ERR_RIGHTS)
+		return "; the server's user must be able to read it";
+	return "";
+}
+
 static int
 fill_list(struct zone_list *list, const struct settings *settings,
 	  struct zone_messages *messages)
@@ -165,8 +175,8 @@ fill_list(struct zone_list *list, const struct settings *settings,
 		code = list_dir(list, settings->zones.dir, messages);
 		if (code != ERR_OK)
 			zone_messages_add(messages, ZONE_ERROR, settings->zones.dir, 0,
-					  "zones.dir cannot be read: %s",
-					  errcode_text(code));
+					  "zones.dir cannot be read: %s%s",
+					  errcode_text(code), remedy(code));
 	}
 	for (size_t i = 0; code == ERR_OK && i < settings->zones.file_count; i++) {
 		const struct zone_file_setting *file = &settings->zones.files[i];

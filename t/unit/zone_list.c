@@ -202,7 +202,9 @@ test_no_dir(void)
 
 	is_int(zone_list_make(&settings, &list, &messages), ERR_NOTFOUND, "no directory");
 	zone_message_to_text(&messages.kept[0], text, sizeof text);
-	is(text, "/nowhere/at/all: zones.dir cannot be read: not found",
+	is(text,
+	   "/nowhere/at/all: zones.dir cannot be read: not found; make the directory, or "
+	   "set another one",
 	   "is one clear error");
 	is_int(messages.kept_count, 1, "and no more");
 	zone_messages_fini(&messages);
@@ -356,7 +358,9 @@ test_check_zones(void)
 	ok(strstr(said, "/c.zone: and 30 more\n"), "beyond a hundred in one line");
 	settings.zones.dir = path;
 	is_int(check_zones(&settings, said, sizeof said), 1, "no directory is an error");
-	is(said, "error: /nowhere: zones.dir cannot be read: not found\n",
+	is(said,
+	   "error: /nowhere: zones.dir cannot be read: not found; make the directory, or "
+	   "set another one\n",
 	   "that is said");
 }
 
