@@ -24,6 +24,23 @@ _Noreturn void clerk_run(const struct heritage *heritage, int fd, int arg_count,
  * returns 0, or an error code after having said why. */
 int loader_build(const struct settings *settings, const char *dir);
 
+/* What `martletctl import` has done; zero at first. */
+struct loader_import {
+	size_t zone_count;		/* written */
+	size_t failed_count;		/* not written: errors, said on stderr */
+	uint64_t record_count;		/* of those written */
+	char server[256];		/* the address that was written to */
+	char error[512];		/* why none could be written, "" */
+};
+
+/* Write zone files into the Redis of `settings`, each zone as a whole: the zones that are
+ * there already are replaced.  What would be served otherwise than the file says is not
+ * written.  Errors and warnings of zones go to stderr.
+ * files   "PATH/<origin>.zone" or "ORIGIN=PATH"
+ * returns 0 when all are written, else an error code. */
+int loader_import_files(const struct settings *settings, char *const *files, size_t count,
+			struct loader_import *out);
+
 /* `martletd -t`: check all zone files; one line each for errors and warnings on stderr,
  * "error: FILE:LINE: reason".  returns the number of errors. */
 unsigned loader_check_zones(const struct settings *settings);

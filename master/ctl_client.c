@@ -10,18 +10,20 @@
 #include "master/ctl_client_build.h"
 #include "master/ctl_client_commands.h"
 #include "master/ctl_client_config.h"
+#include "master/ctl_client_import.h"
 #include "master/ctl_client_link.h"
 #include "master/ctl_client_output.h"
 #include "shm/errcode.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_SERVER = 3 };
-enum { REQUEST_ARGS_MAX = 4, CTL_FLAG_MAX = 32 };
+enum { REQUEST_ARGS_MAX = 4, CTL_FLAG_MAX = 32, IMPORT_OPTION = 256 };
 
 struct options {
 	const char *config; /* NULL: the default one */
 	const char *socket; /* NULL: the configuration's */
 	const char *flag; /* of the command, as "per-worker"; NULL: none */
 	bool is_json;
+	const char *import[CTL_IMPORT_OPTION_COUNT]; /* NULL where not given */
 };
 
 static void
@@ -171,7 +173,10 @@ run(const struct options *options, const struct ctl_command *command, int arg_co
 	snprintf(title, sizeof title, "%s%s%s", command->name, options->flag ? " --" : "",
 		 options->flag ? options->flag : "");
 	ctl_output_open(&output, title, arg_count > 1, options->is_json);
-	if (command->is_local)
+	if (strcmp(command->name, "import") == 0)
+		code = ctl_import_run(options->config, options->import, args + 1,
+				      (size_t)arg_count - 1, &output);
+	else if (command->is_local)
 		code = ctl_build_run(config, args[1], &output);
 	else
 		code = run_remote(options, command, &output, arg_count, args);
@@ -196,6 +201,12 @@ check_command(const struct options *options, int arg_count, char **args)
 			options->flag);
 		return NULL;
 	}
+	for (size_t i = 0; i < CTL_IMPORT_OPTION_COUNT; i++)
+		if (options->import[i] && strcmp(command->name, "import") != 0) {
+			fprintf(stderr, "martletctl: %s knows no --%s\n", command->name,
+				ctl_import_option_name((enum ctl_import_option)i));
+			return NULL;
+		}
 	return ctl_command_check(command, arg_count - 1, args + 1) ? command : NULL;
 }
 
@@ -203,6 +214,14 @@ int
 main(int argc, char **argv)
 {
 	static const struct option long_options[] = {
+		{ "redis", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_REDIS },
+		{ "db", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_DB },
+		{ "user", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_USER },
+		{ "password-file", required_argument, NULL,
+		  IMPORT_OPTION + CTL_IMPORT_PASSWORD_FILE },
+		{ "prefix", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_PREFIX },
+		{ "suffix", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_SUFFIX },
+		{ "schema", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_SCHEMA },
 		{ "json", no_argument, NULL, 'j' },
 		{ "per-worker", no_argument, NULL, 'f' },
 		{ "digest", no_argument, NULL, 'f' },
@@ -236,7 +255,9 @@ main(int argc, char **argv)
 			print_help();
 			return 0;
 		default:
-			return usage();
+			if (option < IMPORT_OPTION)
+				return usage();
+			options.import[option - IMPORT_OPTION] = optarg;
 		}
 	}
 	if (optind == argc || (options.config && options.socket))

@@ -46,6 +46,8 @@ static const struct ctl_command commands[] = {
 	 "serve a change that is held"},
 	{"export", 0, 1, CTL_ARG_ZONE, NULL, false, 600, "[ZONE]",
 	 "what is served, as zone files"},
+	{"import", 1, INT_MAX, CTL_ARG_FILE, NULL, true, 0, "FILE...",
+	 "write zone files into Redis"},
 	{"stop", 0, 0, CTL_ARG_ZONE, NULL, false, 60, "",
 	 "stop the server"},
 };
@@ -86,6 +88,8 @@ complaint(enum ctl_arg_kind kind, const char *arg)
 		return is_number(arg) ? NULL
 				      : "is no generation's number, see 'martletctl "
 					"generations'";
+	case CTL_ARG_FILE:
+		return *arg ? NULL : "is no file";
 	case CTL_ARG_DIR:
 		return *arg && strlen(arg) < PATH_MAX ? NULL : "is no directory";
 	}

@@ -10,6 +10,7 @@ enum ctl_arg_kind {
 	CTL_ARG_ID,
 	CTL_ARG_STATE, /* a generation's number, or "live" */
 	CTL_ARG_HELD, /* an id that `held` lists */
+	CTL_ARG_FILE, /* <origin>.zone or ORIGIN=PATH */
 	CTL_ARG_DIR,
 };
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "master/alloc.h"
@@ -27,6 +28,21 @@ ctl_config_load(const char *path)
 	struct settings *settings;
 
 	return settings_load(path, &settings, &sink) == 0 ? settings : NULL;
+}
+
+struct settings *
+ctl_config_defaults(void)
+{
+	int fd = memfd_create("defaults", MFD_CLOEXEC);
+	struct settings *settings = NULL;
+	char path[32];
+
+	if (fd < 0)
+		return NULL;
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	settings = ctl_config_load(path);
+	close(fd);
+	return settings;
 }
 
 /* The value of a line `control_socket = "..."`, NULL when it is none. */

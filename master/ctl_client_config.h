@@ -13,6 +13,9 @@
 __attribute__((nonnull, warn_unused_result)) struct settings *
 ctl_config_load(const char *path);
 
+/* The same of an empty configuration. */
+__attribute__((warn_unused_result)) struct settings *ctl_config_defaults(void);
+
 /* The control socket that `path` (NULL: CTL_CONFIG_FILE, which may be missing) names.
  * A server outlives errors in its configuration, so they are no reason not to ask it:
  * they are told on stderr, and the name is read from what stands there.

@@ -213,6 +213,24 @@ end_of_build(struct ctl_page *page, const struct ctl_json *object)
 	free(bytes);
 }
 
+static void
+end_of_import(struct ctl_page *page, const struct ctl_json *object)
+{
+	static const char *const members[] = { "zones", "records", "server" };
+	double in_error = ctl_json_number(ctl_json_member(object, "zones_in_error"));
+	char *texts[3];
+
+	for (size_t i = 0; i < 3; i++)
+		texts[i] = ctl_value_member(object, members[i]);
+	if (!ctl_value_has_text(object, "error"))
+		fprintf(page->out, "imported %s zones, %s records into %s\n", texts[0],
+			texts[1], texts[2]);
+	if (in_error > 0)
+		fprintf(page->out, "zones in error, not imported: %.0f\n", in_error);
+	for (size_t i = 0; i < 3; i++)
+		free(texts[i]);
+}
+
 /* As a compiler says it, since the reason is what is looked for. */
 static void
 row_of_errors(struct ctl_page *page, const struct ctl_json *item)
@@ -428,6 +446,7 @@ static const struct ctl_layout layouts[] = {
 	{"rollback", NULL, true, NULL, end_of_change, NULL, NO_COLUMNS},
 	{"resume", "errors", false, row_of_errors, end_of_change, NULL, NO_COLUMNS},
 	{"build", NULL, true, NULL, end_of_build, NULL, NO_COLUMNS},
+	{"import", NULL, true, NULL, end_of_import, NULL, NO_COLUMNS},
 	{"stop", NULL, false, NULL, end_of_stop, NULL, NO_COLUMNS},
 };
 /* clang-format on */

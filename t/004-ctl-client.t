@@ -93,6 +93,11 @@ for my $case (
 	[['diff', '1', 'x'], qr/'x' is no generation/],
 	[['rollback', '-5'], qr/usage/],
 	[['accept', 'all'], qr/'all' is no id, see 'martletctl held'/],
+	[['import'], qr/usage: martletctl import FILE/],
+	[['import', '--db', 'x', 'a.zone'], qr/--db must be a number of 0 to 65535/],
+	[['import', '--schema', 'x', 'a.zone'], qr/--schema must be redins or z42/],
+	[['import', '--redis', 'nowhere', 'a.zone'], qr/nowhere|host:port/],
+	[['zones', '--redis', '127.0.0.1:1'], qr/zones knows no --redis/],
 	[['accept'], qr/usage: martletctl accept ID/],
 	[['build'], qr/usage: martletctl build DIR/],
 	[['-c', 'x', '-s', 'y', 'status'], qr/usage/],
@@ -109,7 +114,7 @@ for my $case (
 	my ($exit, $out) = ctl('-h');
 	is($exit, 0, '-h');
 	like($out, qr/^  \Q$_\E\b/m, "help names $_")
-	  for qw(status ready workers stats zones errors changes reload build swap generations rollback resume diff export held accept stop);
+	  for qw(status ready workers stats zones errors changes reload build swap generations rollback resume diff export held accept import stop);
 	is(scalar(grep { length > 80 } split /\n/, $out), 0, 'help fits 80 columns');
 	($exit, $out) = ctl('-V');
 	like($out, qr/^martletctl \d+\.\d+\.\d+\n$/, '-V');
