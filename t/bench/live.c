@@ -56,8 +56,8 @@ make_zone(unsigned index, unsigned serial, unsigned first, unsigned count)
 		must(ERR_NOMEM, "zone");
 	zone->redis = arena_copy(zone->arena, &facts, sizeof facts);
 	if (serial) {
-		zone_put(zone, origin, 3600, RRTYPE_SOA, "nn44444", "ns.test", "host.test",
-			 serial, 7200, 3600, 1209600, 300);
+		zone_put(zone, origin, 3600, RRTYPE_SOA, "nn44444", "ns.test",
+			 "host.test", serial, 7200, 3600, 1209600, 300);
 		if (count)
 			zone_put(zone, origin, 3600, RRTYPE_NS, "n", "ns.test");
 	}
@@ -127,10 +127,12 @@ run(struct live *live, struct change *changes, unsigned count, unsigned group)
 	}
 	seconds = (double)(clock_now_ns() - start) / 1e9;
 	getrusage(RUSAGE_SELF, &usage);
-	printf("{\"what\":\"live\",\"group\":%u,\"sets_per_s\":%.0f,\"commits_per_s\":%.0f,"
+	printf("{\"what\":\"live\",\"group\":%u,\"sets_per_s\":%.0f,\"commits_per_s\":%."
+	       "0f,"
 	       "\"overlay_names\":%llu,\"peak_mb\":%ld}\n",
 	       group, count / seconds, (count + group - 1) / group / seconds,
-	       (unsigned long long)overlay_count(live_overlay(live)), usage.ru_maxrss / 1024);
+	       (unsigned long long)overlay_count(live_overlay(live)),
+	       usage.ru_maxrss / 1024);
 	fflush(stdout);
 }
 
