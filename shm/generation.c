@@ -117,7 +117,8 @@ static int
 map_with_slack(int fd, uint64_t len, int flags, const uint8_t **out)
 {
 	size_t place_len = (size_t)page_round(len) + GENERATION_SLACK;
-	void *place = mmap(NULL, place_len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *place =
+		mmap(NULL, place_len, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int rc;
 
 	if (place == MAP_FAILED)
@@ -133,10 +134,10 @@ map_with_slack(int fd, uint64_t len, int flags, const uint8_t **out)
 
 /* The size of the file must be `want_len`. */
 static int
-map_file(int dir_fd, const char *name, uint64_t want_len, enum generation_open_how how,
+map_file(int dir_fd, const char *name, uint64_t want_len, bool populate,
 	 const uint8_t **out)
 {
-	int flags = MAP_SHARED | (how == GENERATION_POPULATE ? MAP_POPULATE : 0);
+	int flags = MAP_SHARED | (populate ? MAP_POPULATE : 0);
 	uint64_t len;
 	int fd, rc = open_file(dir_fd, name, &fd, &len);
 
@@ -204,12 +205,13 @@ open_maps(int dir_fd, enum generation_open_how how, struct generation *gen)
 	int rc = read_manifest(dir_fd, &gen->manifest);
 
 	if (rc == ERR_OK)
-		rc = map_file(dir_fd, "data.mdb", gen->manifest.data_len, how,
-			      &gen->data);
+		rc = map_file(dir_fd, "data.mdb", gen->manifest.data_len,
+			      how == GENERATION_POPULATE, &gen->data);
 	if (rc != ERR_OK)
 		return rc;
 	gen->data_len = gen->manifest.data_len;
-	rc = map_file(dir_fd, "index", gen->manifest.index_len, how, &gen->index);
+	rc = map_file(dir_fd, "index", gen->manifest.index_len, how != GENERATION_LAZY,
+		      &gen->index);
 	if (rc != ERR_OK)
 		return rc;
 	gen->index_len = gen->manifest.index_len;
@@ -235,12 +237,27 @@ generation_open(const char *dir, enum generation_open_how how, struct generation
 	return ERR_OK;
 }
 
+uint64_t
+generation_populate(const struct generation *gen, uint64_t from, uint64_t len)
+{
+	uint64_t left = from < gen->data_len ? gen->data_len - from : 0;
+	/* madvise takes no const pointer */
+	void *start = (void *)(uintptr_t)(gen->data + from);
+
+	if (left <= len)
+		len = left;
+	if (len == 0 || madvise(start, (size_t)len, MADV_POPULATE_READ) != 0)
+		return gen->data_len;
+	return from + len;
+}
+
 static void
 unmap(const uint8_t *map, uint64_t len)
 {
 	/* munmap takes no const pointer */
 	if (map)
-		munmap((void *)(uintptr_t)map, (size_t)page_round(len) + GENERATION_SLACK);
+		munmap((void *)(uintptr_t)map,
+		       (size_t)page_round(len) + GENERATION_SLACK);
 }
 
 void

@@ -108,6 +108,7 @@ struct generation {
 enum generation_open_how {
 	GENERATION_LAZY = 0,		/* pages come as they are touched */
 	GENERATION_POPULATE = 1,	/* all page tables filled before return */
+	GENERATION_INDEX = 2,		/* those of the index; generation_populate does more */
 };
 
 /* Open the generation in directory `dir`.  Checks manifest, sizes, heads, and that
@@ -116,6 +117,13 @@ enum generation_open_how {
  * ERR_DAMAGED, ERR_RIGHTS, ERR_NOMEM, ERR_IO.  `out` is untouched on failure. */
 __attribute__((nonnull, warn_unused_result))
 int generation_open(const char *dir, enum generation_open_how how, struct generation *out);
+
+/* Fill the page tables for `len` octets of the data, less at its end, from offset `from`
+ * on, a multiple of the page size as `len`; what is not in memory is read.
+ * returns  where to go on; data_len when all is done, and when it cannot be (Linux
+ *          before 5.14): then pages come as they are touched. */
+__attribute__((nonnull, warn_unused_result))
+uint64_t generation_populate(const struct generation *gen, uint64_t from, uint64_t len);
 
 /* Unmap.  Takes up to tens of ms for gigabytes: off the query path. */
 __attribute__((nonnull))

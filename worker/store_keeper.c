@@ -26,6 +26,7 @@ enum {
 	KEEPER_OFFER_MS = 20, /* an offer stands: has it been published? */
 	KEEPER_TRANSIT_MS = 1, /* the query thread is about to say what it did */
 	KEEPER_RETRY_MS = 1000,
+	KEEPER_FILL_LEN = 16 << 20, /* some ms; 0.1 s from a slow disk */
 };
 
 struct kept_store {
@@ -34,11 +35,14 @@ struct kept_store {
 	struct kept_store *next; /* in `returned` */
 };
 
+/* The helper alone closes, so that what it is filling cannot vanish. */
 static void
-kept_store_close(struct kept_store *kept)
+keeper_close(struct store_keeper *keeper, struct kept_store *kept)
 {
 	if (!kept)
 		return;
+	if (kept == keeper->filling)
+		keeper->filling = NULL;
 	zone_store_close(kept->store);
 	free(kept);
 }
@@ -115,7 +119,7 @@ keeper_collect(struct store_keeper *keeper)
 		next = kept->next;
 		if (kept == keeper->handed)
 			keeper->handed = NULL;
-		kept_store_close(kept);
+		keeper_close(keeper, kept);
 	}
 }
 
@@ -152,7 +156,7 @@ keeper_withdraw(struct store_keeper *keeper)
 	if (!offer)
 		return false;
 	keeper->handed = NULL;
-	kept_store_close(offer);
+	keeper_close(keeper, offer);
 	return true;
 }
 
@@ -198,6 +202,35 @@ keeper_note_failure(const struct store_keeper *keeper, struct keeper_failure *fa
 	atomic_store_explicit(&keeper->slot->failed_id, id, memory_order_release);
 }
 
+/* Read ahead a part of what is to be filled.  returns whether there is more. */
+static bool
+keeper_fill(struct store_keeper *keeper)
+{
+	const struct generation *gen;
+
+	if (!keeper->filling)
+		return false;
+	gen = &keeper->filling->store->gen;
+	keeper->filled_len =
+		generation_populate(gen, keeper->filled_len, KEEPER_FILL_LEN);
+	if (keeper->filled_len >= gen->data_len)
+		keeper->filling = NULL;
+	return keeper->filling != NULL;
+}
+
+static void
+keeper_fill_first(struct store_keeper *keeper, struct kept_store *kept)
+{
+	bool is_first =
+		atomic_load_explicit(&keeper->taken_id, memory_order_relaxed) == 0;
+
+	keeper->filling = kept;
+	keeper->filled_len = 0;
+	while (!is_first && keeper_fill(keeper))
+		if (atomic_load_explicit(&keeper->stop, memory_order_acquire))
+			break;
+}
+
 /* Make `id` the offered store.  returns whether it is. */
 static bool
 keeper_provide(struct store_keeper *keeper, uint64_t id, uint32_t seq,
@@ -221,12 +254,13 @@ keeper_provide(struct store_keeper *keeper, uint64_t id, uint32_t seq,
 	}
 	if (keeper->handed && !keeper_withdraw(keeper)) {
 		/* what this one is for is seen in the next turn */
-		kept_store_close(kept);
+		keeper_close(keeper, kept);
 		return false;
 	}
 	*failure = (struct keeper_failure){ 0 };
 	if (atomic_load_explicit(&keeper->slot->failed_id, memory_order_relaxed) == id)
 		atomic_store_explicit(&keeper->slot->failed_id, 0, memory_order_relaxed);
+	keeper_fill_first(keeper, kept);
 	keeper_offer(keeper, kept);
 	return true;
 }
@@ -298,7 +332,10 @@ keeper_run(void *argument)
 		uint32_t seq = atomic_load_explicit(&keeper->region->swap.announce_seq,
 						    memory_order_acquire);
 
-		keeper_sleep(keeper, seq, keeper_turn(keeper, seq));
+		int wait_ms = keeper_turn(keeper, seq);
+
+		if (!keeper_fill(keeper))
+			keeper_sleep(keeper, seq, wait_ms);
 	}
 	return NULL;
 }
@@ -354,9 +391,9 @@ store_keeper_stop(struct store_keeper *keeper)
 		NULL, 0);
 	pthread_join(keeper->thread, NULL);
 	keeper_collect(keeper);
-	kept_store_close(
-		atomic_exchange_explicit(&keeper->offered, NULL, memory_order_acquire));
-	kept_store_close(keeper->current);
+	keeper_close(keeper, atomic_exchange_explicit(&keeper->offered, NULL,
+						      memory_order_acquire));
+	keeper_close(keeper, keeper->current);
 	keeper->current = NULL;
 	keeper->store = NULL;
 	keeper->store_id = 0;

@@ -10,6 +10,10 @@
  * never announced here (a worker started in between) is opened as soon as possible;
  * until then the old store goes on serving.
  *
+ * A store that replaces another is populated before it is offered.  The first one is
+ * offered at once, since nothing is answered without it: its pages are read ahead while
+ * it serves already, which after a reboot takes seconds.
+ *
  * The two threads share no lock, only atomics:
  *
  *	offered_id	helper stores (release) after `offered`; 0 when nothing is
@@ -59,6 +63,8 @@ struct store_keeper {
 	_Alignas(128) pthread_t thread;
 	const char *state_dir;
 	struct kept_store *handed;	/* was offered; not known yet what became of it */
+	struct kept_store *filling;	/* is being read ahead, offered or serving */
+	uint64_t filled_len;		/* octets of its data */
 	struct keeper_failure failed_published, failed_announced;
 };
 

@@ -9,8 +9,8 @@
 
 #include "shm/errcode.h"
 
-int
-zone_store_init(const char *dir, struct zone_store *out)
+static int
+store_init(const char *dir, enum generation_open_how how, struct zone_store *out)
 {
 	char path[PATH_MAX];
 	struct generation gen;
@@ -18,7 +18,7 @@ zone_store_init(const char *dir, struct zone_store *out)
 
 	if (len < 0 || (size_t)len >= sizeof path)
 		return ERR_RANGE;
-	rc = generation_open(dir, GENERATION_POPULATE, &gen);
+	rc = generation_open(dir, how, &gen);
 	if (rc != ERR_OK)
 		return rc;
 	rc = overlay_view_open(path, &out->overlay);
@@ -31,6 +31,12 @@ zone_store_init(const char *dir, struct zone_store *out)
 	memset(out->deepest_apex, -1, sizeof out->deepest_apex);
 	zone_store_set_depths(out);
 	return ERR_OK;
+}
+
+int
+zone_store_init(const char *dir, struct zone_store *out)
+{
+	return store_init(dir, GENERATION_POPULATE, out);
 }
 
 void
@@ -53,7 +59,7 @@ zone_store_open(const char *state_dir, uint64_t id, struct zone_store **out)
 	store = calloc(1, sizeof *store);
 	if (!store)
 		return ERR_NOMEM;
-	rc = zone_store_init(dir, store);
+	rc = store_init(dir, GENERATION_INDEX, store);
 	if (rc != ERR_OK) {
 		free(store);
 		return rc;

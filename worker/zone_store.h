@@ -19,15 +19,16 @@ struct zone_store {
 	int8_t deepest_apex[DNAME_LABELS_MAX + 1];
 };
 
-/* Open and populate generation `id` below `state_dir`; may take tens of ms: off the
- * query path.  returns 0 with *out owned by the caller, or an error code. */
+/* Open generation `id` below `state_dir`, its index populated, its data not yet
+ * (generation_populate); may take tens of ms: off the query path.
+ * returns 0 with *out owned by the caller, or an error code. */
 __attribute__((nonnull, warn_unused_result))
 int zone_store_open(const char *state_dir, uint64_t id, struct zone_store **out);
 
 /* Close and free; NULL is allowed.  Off the query path. */
 void zone_store_close(struct zone_store *store);
 
-/* The same for a generation in any directory, in place.  Its overlay is looked for
+/* The same for a generation in any directory, in place, all populated.  Its overlay is looked for
  * once, here: who writes one makes it before the generation is announced. */
 __attribute__((nonnull, warn_unused_result))
 int zone_store_init(const char *dir, struct zone_store *out);

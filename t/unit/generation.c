@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -96,6 +97,48 @@ test_whole(void)
 	is_int(gen.head.order_count, 41, "41 NSEC owners");
 	generation_close(&gen);
 	ok(gen.data == NULL && gen.index == NULL, "closing empties it");
+}
+
+/* How many pages of the map are in this process's page table. */
+static unsigned long
+mapped_pages(const uint8_t *map, uint64_t len)
+{
+	unsigned long page = (unsigned long)sysconf(_SC_PAGESIZE), count = 0;
+	uint64_t entry;
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+
+	for (uint64_t at = 0; at < len; at += page)
+		if (pread(fd, &entry, sizeof entry,
+			  (off_t)((uintptr_t)(map + at) / page * sizeof entry)) ==
+		    sizeof entry)
+			count += entry >> 63;
+	close(fd);
+	return count;
+}
+
+static void
+test_populate(void)
+{
+	unsigned long page = (unsigned long)sysconf(_SC_PAGESIZE);
+	struct generation gen;
+	uint64_t at = 0;
+
+	if (!is_int(generation_open(dir, GENERATION_INDEX, &gen), 0, "it opens"))
+		return;
+	is_int(mapped_pages(gen.index, gen.index_len), (gen.index_len + page - 1) / page,
+	       "all pages of the index are mapped");
+	is_int(mapped_pages(gen.data, gen.data_len), 0, "none of the data is");
+	at = generation_populate(&gen, 0, page);
+	is_int(at, page, "one page is populated");
+	ok(mapped_pages(gen.data, page) == 1, "and mapped");
+	for (unsigned i = 0; i < 1000 && at < gen.data_len; i++)
+		at = generation_populate(&gen, at, 3 * page);
+	is_int(at, gen.data_len, "and all of them");
+	is_int(mapped_pages(gen.data, gen.data_len), (gen.data_len + page - 1) / page,
+	       "and mapped");
+	is_int(generation_populate(&gen, gen.data_len, page), gen.data_len,
+	       "then nothing is left");
+	generation_close(&gen);
 }
 
 static void
@@ -256,6 +299,7 @@ main(void)
 	file_read(&data_file);
 	file_read(&index_file);
 	test_whole();
+	test_populate();
 	test_manifest();
 	test_lengths(&manifest_file, ERR_FORMAT, ERR_DAMAGED);
 	test_lengths(&data_file, ERR_DAMAGED, ERR_DAMAGED);
