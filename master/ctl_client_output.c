@@ -13,13 +13,16 @@
 
 enum { OUTPUT_WIDTH = 80, OUTPUT_WIDTH_MIN = 40, OUTPUT_WIDTH_MAX = 1000 };
 
+/* What goes to another program is cut and wrapped nowhere: it may be looked for. */
 static size_t
-terminal_width(void)
+output_width(void)
 {
 	const char *columns = getenv("COLUMNS");
 	unsigned long width = columns ? strtoul(columns, NULL, 10) : 0;
 	struct winsize window;
 
+	if (width == 0 && !isatty(STDOUT_FILENO))
+		return CTL_WIDTH_ENDLESS;
 	if (width == 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0)
 		width = window.ws_col;
 	if (width == 0)
@@ -37,7 +40,7 @@ ctl_output_open(struct ctl_output *output, const char *command, bool has_args,
 	output->command = command;
 	if (!is_json)
 		output->view =
-			ctl_view_new(command, has_args, stdout, stderr, terminal_width());
+			ctl_view_new(command, has_args, stdout, stderr, output_width());
 }
 
 /* As it came.  Control characters have no place in JSON text outside of escapes; a

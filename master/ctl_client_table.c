@@ -61,7 +61,7 @@ print_cell(const struct ctl_table *table, size_t column, const char *text)
 	int pad;
 	char *cut;
 
-	if (table->columns[column].may_shrink)
+	if (table->columns[column].may_shrink && table->width != CTL_WIDTH_ENDLESS)
 		cut = ctl_text_cut(text, width < 4 ? 4 : width);
 	else
 		cut = ctl_text_cut(text, strlen(text) + 4);

@@ -4,9 +4,11 @@
 #define MASTER_CTL_CLIENT_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 enum { CTL_FIGURE_MAX = 32 };
+#define CTL_WIDTH_ENDLESS SIZE_MAX /* of a page: nothing is cut or wrapped */
 
 /* Seconds as "3d 4h", "4m 5s", "7s", "12.3ms", "850ns". */
 __attribute__((nonnull)) void ctl_text_duration(double seconds, char out[CTL_FIGURE_MAX]);

@@ -20,7 +20,7 @@ use constant { PROGRESS => 2, DATA => 3, FINAL => 4, MAGIC => 0x4d54 };
 
 my $dir = tempdir(CLEANUP => 1);
 my $path = "$dir/ctl.sock";
-delete $ENV{COLUMNS};
+$ENV{COLUMNS} = 80;
 
 sub frame {
 	my ($kind, $data, %over) = @_;
@@ -240,6 +240,13 @@ sub fits {
 		local $ENV{COLUMNS} = 400;
 		(undef, $out) = served(object($json), 'zones');
 		like($out, qr/\Q$long\E/, 'COLUMNS is the width');
+		delete $ENV{COLUMNS};
+		my @many = map { { name => "z$_." } } 1 .. 1500;
+		(undef, $out) = served(object(JSON::PP->new->encode({ zones => [@many, { name => $long,
+			error => 'reason ' x 300 . 'end' }] })), 'zones');
+		like($out, qr/^\Q$long\E .*reason end$/m, 'without a terminal nothing is cut');
+		(undef, $out) = served(object(JSON::PP->new->encode({ problems => ['word ' x 400 . 'end'] })), 'status');
+		like($out, qr/^problem: .* word end$/m, 'nor wrapped');
 	}
 	(undef, $out) = served(object('{"zones":[{"name":"a.","serial":7,"records":1000,"digest":"00ff00ff00ff00ff"}],'
 		. '"digest":"1234567890abcdef"}'), 'zones', '--digest');
