@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "loader/loader.h"
+#include "loader/redis_update.h"
 #include "loader/zone_update.h"
 #include "shm/errcode.h"
 
@@ -12,6 +13,14 @@ show_progress(void *update, const struct zone_load_progress *progress)
 	(void)update;
 	fprintf(stderr, "reading zones: %zu of %zu, %" PRIu64 " MB\n",
 		progress->zones_done, progress->zones_count, progress->bytes >> 20);
+}
+
+static void
+show_redis_progress(void *update, const struct redis_load_progress *progress)
+{
+	(void)update;
+	fprintf(stderr, "reading Redis: %zu of %zu zones, %" PRIu64 " records\n",
+		progress->zones_done, progress->zones_count, progress->records);
 }
 
 static void
@@ -27,7 +36,9 @@ print_errors(const struct reload_result *result)
 			fprintf(stderr, "error: %s:%" PRIu32 ": %s\n", error->path,
 				error->line, error->reason);
 		else
-			fprintf(stderr, "error: %s: %s\n", error->path, error->reason);
+			fprintf(stderr, "error: %s: %s\n",
+				error->path[0] ? error->path : error->zone,
+				error->reason);
 	}
 	if (reload_result_bad_zones(result) > 0)
 		fprintf(stderr, "zones that will answer SERVFAIL: %zu\n",
@@ -46,6 +57,9 @@ loader_build(const struct settings *settings, const char *dir)
 	int result;
 
 	result = zone_update_read(&update, settings, reason);
+	if (result == 0 && settings->redis.enable)
+		result = redis_update_read(&update, settings, show_redis_progress,
+					   reason);
 	if (result == 0) {
 		print_errors(&update.result);
 		result = zone_update_keep(&update, reason);

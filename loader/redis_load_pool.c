@@ -54,18 +54,28 @@ note_failure(struct redis_load_pool *pool, int code)
 
 /* ---- one zone ---- */
 
+/* The apex of the builder's base. */
+static int
+find_in_base(const struct redis_load_pool *pool, const struct redis_listed *zone,
+	     struct node *apex)
+{
+	const struct generation *base = builder_base(pool->job->builder);
+
+	return base ? generation_find(base, CATALOGUE_ID, zone->origin, zone->origin_len,
+				      apex)
+		    : ERR_NOTFOUND;
+}
+
 /* What is served of the zone now, if anything. */
 static bool
 find_served(const struct redis_load_pool *pool, const struct redis_listed *zone,
 	    struct node *apex)
 {
 	const struct redis_load_job *job = pool->job;
-	const struct generation *base = builder_base(job->builder);
 
 	if (job->served)
 		return job->served(job->context, zone->origin, zone->origin_len, apex);
-	return base && generation_find(base, CATALOGUE_ID, zone->origin, zone->origin_len,
-				       apex) == ERR_OK;
+	return find_in_base(pool, zone, apex) == ERR_OK;
 }
 
 static void
@@ -94,7 +104,6 @@ void
 redis_load_pool_refuse(struct redis_load_pool *pool, const struct redis_listed *zone,
 		       const char *reason)
 {
-	const struct generation *base = builder_base(pool->job->builder);
 	const char *paths[1] = { zone->name.bytes };
 	const struct builder_source source = {
 		.kind = SOURCE_REDIS,
@@ -103,11 +112,8 @@ redis_load_pool_refuse(struct redis_load_pool *pool, const struct redis_listed *
 	};
 	struct zone_state state;
 	struct node apex;
-	int code = ERR_NOTFOUND;
+	int code = find_in_base(pool, zone, &apex);
 
-	if (base)
-		code = generation_find(base, CATALOGUE_ID, zone->origin, zone->origin_len,
-				       &apex);
 	if (code == ERR_OK && zone_state_read(&apex, &state)) {
 		note_error(pool, zone, reason, !(state.facts.flags & ZONE_BROKEN));
 		code = builder_keep_with_error(pool->job->builder, zone->origin,

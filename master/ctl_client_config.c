@@ -12,6 +12,7 @@
 #include "master/alloc.h"
 #include "master/settings_fields.h"
 #include "master/settings_load.h"
+#include "master/settings_redis.h"
 
 static void
 tell_error(void *arg, bool is_error, const char *text)
@@ -21,13 +22,19 @@ tell_error(void *arg, bool is_error, const char *text)
 		fprintf(stderr, "martletctl: %s\n", text);
 }
 
+static const struct settings_sink errors = { tell_error, NULL };
+
 struct settings *
 ctl_config_load(const char *path)
 {
-	const struct settings_sink sink = { tell_error, NULL };
 	struct settings *settings;
 
-	return settings_load(path, &settings, &sink) == 0 ? settings : NULL;
+	if (settings_load(path, &settings, &errors) != 0)
+		return NULL;
+	if (settings_redis_read_password(settings, &errors) == 0)
+		return settings;
+	settings_free(settings);
+	return NULL;
 }
 
 struct settings *
@@ -109,8 +116,8 @@ ctl_config_socket(const char *path)
 			config, strerror(errno));
 		return NULL;
 	}
-	settings = ctl_config_load(config);
-	if (settings) {
+	/* without the password, which not everybody who may ask can read */
+	if (settings_load(config, &settings, &errors) == 0) {
 		value = alloc_text(settings->control_socket);
 		settings_free(settings);
 	} else {
