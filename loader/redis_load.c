@@ -14,8 +14,9 @@
 
 enum {
 	WINDOW = 256, /* zones that are asked for before the first one has come */
+	REPLIES_MAX = 16384, /* that are on their way; beyond, the next zone waits */
 	BATCH_BYTES = 1 << 20,
-	ZONE_REPLIES = 4, /* to MULTI, two commands, EXEC */
+	ZONE_REPLIES = 4, /* to MULTI, two commands, EXEC; z42: GETs besides */
 	NAMES_LOGGED = 20,
 };
 
@@ -27,6 +28,7 @@ struct loading {
 	struct arena *arena; /* names */
 	struct redis_listed *zones;
 	size_t count;
+	struct redis_scan scan; /* z42 */
 	struct redis_load_pool pool;
 	struct redis_batch *batch; /* being filled */
 	char *reason;
@@ -161,31 +163,58 @@ keep_reason(struct loading *loading, const char *reason)
 	return copy ? copy : errcode_text(ERR_NOMEM);
 }
 
-/* ---- redins ---- */
+/* ---- zones ---- */
 
+/* z42: the keys of the zone that were found. */
+static size_t
+known_of(const struct loading *loading, size_t at, const struct redis_known_key **known)
+{
+	const struct redis_scan *scan = &loading->scan;
+
+	*known = scan->first ? scan->keys + scan->first[at] : NULL;
+	return scan->first ? scan->first[at + 1] - scan->first[at] : 0;
+}
+
+/* Queue all that reads a zone; returns the number of replies that come, or an error. */
 static int
-send_zone(struct loading *loading, const struct redis_listed *zone)
+send_zone(struct loading *loading, size_t at)
 {
 	const struct redis_wish wish = {
-		.zone = zone->name,
+		.zone = loading->zones[at].name,
 		.is_whole = true,
 		.wants_config = true,
 	};
+	const struct redis_known_key *known;
+	size_t count = known_of(loading, at, &known);
 	int code = redis_link_send(loading->link, "MULTI");
 
-	if (code == ERR_OK)
+	if (code == ERR_OK && loading->keys.schema == REDIS_SCHEMA_Z42)
+		code = redis_read_put_known(loading->link, &loading->keys, wish.zone,
+					    known, count);
+	else if (code == ERR_OK)
 		code = redis_read_put(loading->link, &loading->keys, &wish);
-	return code < 0 ? code : redis_link_send(loading->link, "EXEC");
+	if (code < 0 || redis_link_send(loading->link, "EXEC") != ERR_OK)
+		return code < 0 ? code : ERR_NOMEM;
+	return code + 2;
+}
+
+/* As many replies as send_zone has told. */
+static int
+reply_count(const struct loading *loading, size_t at)
+{
+	const struct redis_known_key *known;
+
+	return (int)known_of(loading, at, &known) + ZONE_REPLIES;
 }
 
 /* Take the replies to send_zone: the last is the list, unless one before is an error. */
 static int
-receive_zone(struct loading *loading, struct redis_load_item *item)
+receive_zone(struct loading *loading, size_t at, struct redis_load_item *item)
 {
 	const struct redis_reply *reply = NULL, *error = NULL;
 	char text[REDIS_REASON_MAX];
 
-	for (int i = 0; i < ZONE_REPLIES; i++) {
+	for (int i = reply_count(loading, at); i > 0; i--) {
 		reply = redis_link_receive(loading->link, loading->batch->arena);
 		if (!reply)
 			return ERR_IO;
@@ -193,6 +222,7 @@ receive_zone(struct loading *loading, struct redis_load_item *item)
 			error = reply;
 	}
 	item->list = reply;
+	item->known_count = known_of(loading, at, &item->known);
 	if (!error && redis_reply_kind(reply) == REDIS_LIST)
 		return ERR_OK;
 	redis_link_explain(error ? error : reply, "reading a zone", text);
@@ -212,23 +242,42 @@ connect_again(struct loading *loading, struct redis_load_item *item)
 				  loading->reason);
 }
 
+/* Ask for zones from *sent on until enough are on their way. */
 static int
-read_redins(struct loading *loading)
+send_ahead(struct loading *loading, size_t at, size_t *sent, size_t *waiting)
 {
-	size_t sent = 0;
+	while (*sent < loading->count && *sent - at < WINDOW && *waiting < REPLIES_MAX) {
+		int count = send_zone(loading, *sent);
+
+		if (count < 0)
+			return fail(loading, count,
+				    redis_link_is_open(loading->link)
+					    ? errcode_text(count)
+					    : redis_link_reason(loading->link));
+		*waiting += (size_t)count;
+		++*sent;
+	}
+	return ERR_OK;
+}
+
+static int
+read_all(struct loading *loading)
+{
+	size_t sent = 0, waiting = 0;
 
 	for (size_t at = 0; at < loading->count; at++) {
 		struct redis_load_item *item = next_item(loading, &loading->zones[at]);
-		int code = item ? ERR_OK : ERR_NOMEM;
+		int code = item ? send_ahead(loading, at, &sent, &waiting)
+				: fail(loading, ERR_NOMEM, errcode_text(ERR_NOMEM));
 
-		while (code == ERR_OK && sent < loading->count && sent - at < WINDOW)
-			code = send_zone(loading, &loading->zones[sent++]);
 		if (code != ERR_OK)
-			return fail(loading, code, errcode_text(code));
-		code = receive_zone(loading, item);
+			return code;
+		code = receive_zone(loading, at, item);
+		waiting -= (size_t)reply_count(loading, at);
 		if (code == ERR_IO) {
 			code = connect_again(loading, item);
 			sent = at + 1;
+			waiting = 0;
 		}
 		if (code != ERR_OK)
 			return code;
@@ -237,34 +286,34 @@ read_redins(struct loading *loading)
 	return ERR_OK;
 }
 
-/* ---- z42 ---- */
+/* ---- z42: which keys there are ---- */
 
 static int
-read_z42(struct loading *loading)
+compare_names(const void *left, const void *right)
 {
-	for (size_t at = 0; at < loading->count; at++) {
-		struct redis_load_item *item = next_item(loading, &loading->zones[at]);
-		const struct redis_wish wish = {
-			.zone = loading->zones[at].name,
-			.is_whole = true,
-			.wants_config = true,
-		};
-		int code;
+	const struct redis_listed *a = left, *b = right;
 
-		if (!item)
-			return fail(loading, ERR_NOMEM, errcode_text(ERR_NOMEM));
-		code = redis_read_zone(loading->link, &loading->keys, &wish,
-				       loading->batch->arena, &item->raw,
-				       loading->reason);
-		if (code != ERR_OK && !redis_link_is_open(loading->link))
-			code = connect_again(loading, item);
-		else if (code == ERR_BUSY)
-			item->reason = keep_reason(loading, loading->reason);
-		if (code != ERR_OK && code != ERR_BUSY)
-			return code;
-		finish_item(loading, at + 1 == loading->count);
-	}
-	return ERR_OK;
+	return redis_text_compare(a->name, b->name);
+}
+
+static int
+scan_keys(struct loading *loading)
+{
+	struct redis_text *names = reallocarray(NULL, loading->count + 1, sizeof *names);
+	int code = ERR_NOMEM;
+
+	if (loading->count > 0)
+		qsort(loading->zones, loading->count, sizeof *loading->zones,
+		      compare_names);
+	for (size_t i = 0; names && i < loading->count; i++)
+		names[i] = loading->zones[i].name;
+	if (names)
+		code = redis_scan_run(&loading->scan, loading->link, &loading->keys,
+				      names, loading->count, loading->reason);
+	else
+		fail(loading, code, errcode_text(code));
+	free(names);
+	return code;
 }
 
 /* ---- all ---- */
@@ -293,8 +342,7 @@ read_zones(struct loading *loading)
 
 	if (code != ERR_OK)
 		return fail(loading, code, errcode_text(code));
-	code = loading->keys.schema == REDIS_SCHEMA_Z42 ? read_z42(loading)
-							: read_redins(loading);
+	code = read_all(loading);
 	redis_batch_free(loading->batch);
 	loading->batch = NULL;
 	finished = redis_load_pool_finish(&loading->pool);
@@ -322,8 +370,11 @@ redis_load_all(struct redis_load_job *job, char reason[REDIS_REASON_MAX])
 	if (code == ERR_OK && loading.count == 0 && base_has_redis_zones(job->builder))
 		code = fail(&loading, ERR_NOTFOUND,
 			    "Redis lists no zones any more: what is served stays");
+	if (code == ERR_OK && loading.keys.schema == REDIS_SCHEMA_Z42)
+		code = scan_keys(&loading);
 	if (code == ERR_OK)
 		code = read_zones(&loading);
+	redis_scan_fini(&loading.scan);
 	redis_link_free(loading.link);
 	arena_free(loading.arena);
 	free(loading.zones);

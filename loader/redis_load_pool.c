@@ -211,18 +211,30 @@ load_raw(struct redis_load_pool *pool, struct redis_zone_reader *reader,
 }
 
 static int
+understand(const struct redis_load_pool *pool, const struct redis_load_item *item,
+	   struct arena *arena, struct redis_raw *raw)
+{
+	const struct redis_wish wish = {
+		.zone = item->zone->name,
+		.is_whole = true,
+		.wants_config = true,
+	};
+	const struct redis_reply *next = redis_reply_first(item->list);
+	char reason[REDIS_REASON_MAX];
+
+	if (pool->keys->schema == REDIS_SCHEMA_Z42)
+		return redis_read_get_known(&next, wish.zone, item->known,
+					    item->known_count, arena, raw, reason);
+	return redis_read_get(&next, pool->keys, &wish, arena, raw, reason);
+}
+
+static int
 load_item(struct redis_load_pool *pool, struct redis_zone_reader *reader,
 	  struct redis_load_item *item, struct arena *arena)
 {
 	const struct redis_listed *zone = item->zone;
-	const struct redis_wish wish = {
-		.zone = zone->name,
-		.is_whole = true,
-		.wants_config = true,
-	};
-	const struct redis_reply *next = item->list;
-	char reason[REDIS_REASON_MAX];
-	int code = ERR_OK;
+	struct redis_raw raw;
+	int code;
 
 	if (pool->job->is_taken &&
 	    pool->job->is_taken(pool->job->context, zone->origin, zone->origin_len)) {
@@ -237,12 +249,8 @@ load_item(struct redis_load_pool *pool, struct redis_zone_reader *reader,
 		redis_load_pool_refuse(pool, zone, item->reason);
 		return ERR_OK;
 	}
-	if (next) {
-		next = redis_reply_first(next);
-		code = redis_read_get(&next, pool->keys, &wish, arena, &item->raw,
-				      reason);
-	}
-	return code == ERR_OK ? load_raw(pool, reader, zone, &item->raw) : code;
+	code = understand(pool, item, arena, &raw);
+	return code == ERR_OK ? load_raw(pool, reader, zone, &raw) : code;
 }
 
 /* ---- threads ---- */

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 
 #include "loader/redis_load.h"
-#include "loader/redis_read.h"
+#include "loader/redis_scan.h"
 
 enum { REDIS_LOAD_BATCH = 64, REDIS_LOAD_THREADS_MAX = 64 };
 
@@ -19,11 +19,12 @@ struct redis_listed {
 	bool is_ours;			/* the name is written as we would write it */
 };
 
-/* A zone that was read: the list of EXEC (redins), or what was made of it. */
+/* A zone that was read. */
 struct redis_load_item {
 	const struct redis_listed *zone;
-	const struct redis_reply *list;	/* NULL: see `raw` */
-	struct redis_raw raw;
+	const struct redis_reply *list;	/* of EXEC */
+	const struct redis_known_key *known; /* z42: what was asked for; known_count */
+	size_t known_count;
 	const char *reason;		/* why it could not be read; NULL: it was */
 };
 

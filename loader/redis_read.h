@@ -94,6 +94,29 @@ int redis_read_zone(struct redis_link *link, const struct redis_keys *keys,
 		    const struct redis_wish *wish, struct arena *arena, struct redis_raw *out,
 		    char reason[REDIS_REASON_MAX]);
 
+/* z42: a key that is known to be there, as from a scan of all. */
+struct redis_known_key {
+	struct redis_text label;
+	const char *type;
+};
+
+/* Read a whole zone of z42 with its config by keys that are known, as redis_read_put and
+ * redis_read_get: cheaper than asking for all types that there are.
+ * known  of this zone, each once, sorted by label (redis_text_compare) */
+__attribute__((nonnull(1, 2), warn_unused_result))
+int redis_read_put_known(struct redis_link *link, const struct redis_keys *keys,
+			 struct redis_text zone, const struct redis_known_key *known,
+			 size_t count);
+__attribute__((nonnull(1, 5, 6, 7), warn_unused_result))
+int redis_read_get_known(const struct redis_reply **next, struct redis_text zone,
+			 const struct redis_known_key *known, size_t count,
+			 struct arena *arena, struct redis_raw *out,
+			 char reason[REDIS_REASON_MAX]);
+
+/* The order of octets, a shorter text before its longer ones. */
+__attribute__((pure))
+int redis_text_compare(struct redis_text a, struct redis_text b);
+
 /* The digest of what was read whole: the sum of all hashes, of the config's too. */
 __attribute__((nonnull, pure))
 uint64_t redis_raw_digest(const struct redis_raw *raw);

@@ -39,7 +39,8 @@ sub answers {
 sub rcode_is {
 	my ($m, $name, $type, $want) = @_;
 	my $r = $m->ask($name, $type);
-	is($r->rcode . ($r->text('answer') ? ' with answers' : ''), $want, "$name $type: $want");
+	my @records = $r->text('answer');
+	is($r->rcode . (@records ? ' with answers' : ''), $want, "$name $type: $want");
 	return $r;
 }
 
@@ -209,7 +210,7 @@ subtest 'types that redins lacks' => sub {
 		my $m = served($redis, schema => $schema);
 		for my $type (sort keys %rdata) {
 			my $r = $m->ask('g.z.test', uc $type);
-			is(scalar $r->text('answer'), 1, "$schema: $type") or diag($r->dump);
+			is(scalar(my @records = $r->text('answer')), 1, "$schema: $type") or diag($r->dump);
 		}
 		my $r = $m->ask('x.dn.z.test', 'A');
 		like(join(' ', $r->text('answer')), qr/dn\.z\.test\. 60 DNAME other\.test\./, "$schema: DNAME");
@@ -231,7 +232,7 @@ my @bad = (
 	[sig => '{"NSEC":{"rdata":["a. A"]}}', qr/sig: .*cannot be set/, A => 'NOERROR'],
 	[cut => '{"ns":{"records":[{"host":"ns.other.test."}]},"dname":{"rdata":["other.test."]}}',
 		qr/cut: .*cannot stand at a delegation/],
-	[both => '{"cname":{"host":"www.z.test."},"a":{"records":[{"ip":"x"}]}}', qr/both: a\.records\[0\]\.ip/,
+	[both => '{"cname":{"host":"good.z.test."},"a":{"records":[{"ip":"x"}]}}', qr/both: a\.records\[0\]\.ip/,
 		A => 'NOERROR with answers', TXT => 'NOERROR with answers'],
 );
 

@@ -157,8 +157,8 @@ is_clear(const struct fast *f, const struct query *q, const struct fast_zone *zo
 
 /* ---- blocks ---- */
 
-/* The block that answers `type`; NULL when there is none.  *end is where the blocks end:
- * elsewhere than the node when it is damaged. */
+/* The block that answers `type`, be it one that says SERVFAIL of all types; NULL when there
+ * is none.  *end is where the blocks end: elsewhere than the node when it is damaged. */
 static inline const struct sealed_block *
 find_block(const struct sealed_node *node, uint16_t type, const uint8_t **end)
 {
@@ -170,6 +170,9 @@ find_block(const struct sealed_node *node, uint16_t type, const uint8_t **end)
 
 		if (block->head.type == type && (block->head.kind == BLOCK_RRSET ||
 						 block->head.kind == BLOCK_BAD_RRSET))
+			return block;
+		if (block->head.kind == BLOCK_BAD_RRSET &&
+		    block->head.type == BAD_RRSET_ALL)
 			return block;
 		at += sizeof *block + block->head.len;
 	}
