@@ -40,10 +40,11 @@ refused(sub { $redis->cmd('LPUSH', 'a', 1) }, qr/Redis: LPUSH: WRONGTYPE/, 'of a
 my $id = ($redis->multi(sub {
 	my ($tx) = @_;
 	$tx->cmd('HSET', 'h', 'f', 'v');
-	$tx->xadd_change('example.com' => ['www', '*.a'], 'example.net.' => []);
+	$tx->xadd_change('example.com' => ['www', ':config', '*.a'], 'example.net.' => [], undef, undef);
 }))[1];
 is_deeply($redis->cmd('XRANGE', 'martlet:changes', '-', '+'),
-	[[$id, ['example.com.', 'www *.a', 'example.net.', '']]], 'MULTI with a change');
+	[[$id, [qw(zone example.com. label www config 1 label *.a zone example.net. zones 1)]]],
+	'MULTI with a change');
 refused(sub { $redis->multi(sub { $_[0]->cmd('NOSUCH') }) }, qr/unknown command/, 'MULTI that is refused');
 my $reader = $redis->new_client(username => 'reader', password => 'secret');
 is($reader->cmd('GET', 'n'), 1200, 'an ACL user reads');

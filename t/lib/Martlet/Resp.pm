@@ -153,15 +153,16 @@ sub multi {
 }
 
 # An entry of the change stream: pairs of a zone and the list of its changed labels, an
-# empty list for the whole zone.  `stream` may be left out.  Returns its id.
+# empty list for the whole zone; ":config" in a list is its config, and undef for a zone
+# the list of zones.  The stream's key may come first.  Returns the entry's id.
 sub xadd_change {
 	my ($self, @changes) = @_;
 	my $stream = @changes % 2 ? shift @changes : 'martlet:changes';
 	my @fields;
 
 	while (my ($zone, $labels) = splice @changes, 0, 2) {
-		$zone =~ s/\.?$/./;
-		push @fields, $zone, join ' ', @$labels;
+		push @fields, defined $zone ? (zone => $zone =~ s/\.?$/./r) : (zones => 1);
+		push @fields, map { $_ eq ':config' ? (config => 1) : (label => $_) } @{ $labels // [] };
 	}
 	return $self->cmd('XADD', $stream, '*', @fields);
 }
