@@ -15,6 +15,7 @@ change_set_fini(struct change_set *set)
 	key_table_fini(&set->labels);
 	free(set->next_label);
 	free(set->zones);
+	free(set->entries);
 	*set = (struct change_set){ .count = 0 };
 }
 
@@ -147,7 +148,7 @@ add_label(struct change_set *set, uint32_t number, struct redis_text text)
 }
 
 static int
-add_item(struct change_set *set, const struct change_item *item, struct change_id id,
+add_item(struct change_set *set, const struct change_item *item, struct change_ref *entry,
 	 uint32_t *last_zone)
 {
 	uint32_t number;
@@ -160,10 +161,13 @@ add_item(struct change_set *set, const struct change_item *item, struct change_i
 	rc = take_zone(set, item->zone, &number);
 	if (rc != ERR_OK)
 		return rc;
-	if (*last_zone != CHANGE_NONE && *last_zone != number)
+	if (*last_zone == CHANGE_NONE)
+		entry->zone = number;
+	else if (*last_zone != number)
 		change_set_join(set, *last_zone, number);
+	entry->zone_count += *last_zone != number;
 	*last_zone = number;
-	set->zones[number].id = id;
+	set->zones[number].id = entry->id;
 	if (item->kind == CHANGE_WHOLE)
 		set->zones[number].is_whole = true;
 	else if (item->kind == CHANGE_CONFIG)
@@ -173,17 +177,37 @@ add_item(struct change_set *set, const struct change_item *item, struct change_i
 	return rc;
 }
 
+static int
+add_entry(struct change_set *set, const struct change_ref *ref)
+{
+	if (set->entry_count == set->entry_room) {
+		size_t room = set->entry_room ? set->entry_room * 2 : 16;
+		void *grown = reallocarray(set->entries, room, sizeof *set->entries);
+
+		if (!grown)
+			return ERR_NOMEM;
+		set->entries = grown;
+		set->entry_room = room;
+	}
+	if (set->entry_count == 0)
+		set->first = ref->id;
+	set->entries[set->entry_count++] = *ref;
+	set->last = ref->id;
+	return ERR_OK;
+}
+
 int
 change_set_add(struct change_set *set, const struct redis_text *words, size_t count,
 	       struct change_id id, size_t *bad)
 {
+	struct change_ref ref = { .id = id, .zone = CHANGE_NONE };
+	uint32_t zone = CHANGE_NONE;
 	struct change_entry entry;
 	struct change_item item;
-	uint32_t zone = CHANGE_NONE;
 
 	change_entry_open(&entry, words, count);
 	while (change_entry_next(&entry, &item)) {
-		int rc = add_item(set, &item, id, &zone);
+		int rc = add_item(set, &item, &ref, &zone);
 
 		if (rc == ERR_SYNTAX)
 			++*bad;
@@ -191,10 +215,7 @@ change_set_add(struct change_set *set, const struct redis_text *words, size_t co
 			return rc;
 	}
 	*bad += entry.bad;
-	if (set->entry_count++ == 0)
-		set->first = id;
-	set->last = id;
-	return ERR_OK;
+	return add_entry(set, &ref);
 }
 
 int

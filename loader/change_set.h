@@ -29,7 +29,16 @@ struct change_zone {
 	uint32_t text;			/* in `texts`: the name as written */
 	uint32_t first_label, last_label, label_count;
 	uint32_t part;			/* a zone of the same part, itself at its root */
+	bool is_as_written;		/* not listed as it is served: look for it as written */
+	uint64_t since_us;		/* is_from_event: Unix time at which it was heard of */
 	struct change_id id;		/* of the last entry that named it */
+};
+
+/* An entry, in short. */
+struct change_ref {
+	struct change_id id;
+	uint32_t zone;			/* its first one, CHANGE_NONE: it names none */
+	uint32_t zone_count;
 };
 
 /* All zero is an empty one. */
@@ -41,7 +50,8 @@ struct change_set {
 	size_t next_room;
 	struct change_zone *zones;
 	size_t count, room;
-	size_t entry_count;
+	struct change_ref *entries;
+	size_t entry_count, entry_room;
 	bool has_list;			/* the list of zones is to be compared, too */
 	struct change_id first, last;	/* of its entries */
 };

@@ -109,6 +109,19 @@ dirty_zones_take(struct dirty_zones *dirty, struct redis_text *name, uint64_t *s
 	return false;
 }
 
+bool
+dirty_zones_oldest(const struct dirty_zones *dirty, uint64_t *since_us)
+{
+	uint32_t number = dirty->first;
+
+	for (size_t i = 0; i < dirty->queued; i++, number = dirty->marks[number].next)
+		if (dirty->marks[number].is_waiting) {
+			*since_us = dirty->marks[number].since_us;
+			return true;
+		}
+	return false;
+}
+
 void
 dirty_zones_drop(struct dirty_zones *dirty, struct redis_text name)
 {

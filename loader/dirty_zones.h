@@ -44,6 +44,10 @@ void dirty_zones_mark(struct dirty_zones *dirty, struct redis_text name, uint64_
 __attribute__((nonnull))
 bool dirty_zones_take(struct dirty_zones *dirty, struct redis_text *name, uint64_t *since_us);
 
+/* When the oldest was marked.  returns false when none waits. */
+__attribute__((nonnull))
+bool dirty_zones_oldest(const struct dirty_zones *dirty, uint64_t *since_us);
+
 /* It waits no longer, another reading covers it. */
 __attribute__((nonnull))
 void dirty_zones_drop(struct dirty_zones *dirty, struct redis_text name);

@@ -183,6 +183,30 @@ held_add(struct held_list *list, const struct held_zone *zones, size_t count,
 	return ERR_OK;
 }
 
+void
+held_release(struct held_list *list, const uint8_t *name, size_t len)
+{
+	struct held_set *set = held_find_zone(list, name, len), moved;
+	struct held_zone *zone;
+
+	if (!set)
+		return;
+	zone = find_in_set(set, name, len);
+	set->served -= zone->served;
+	set->offered -= zone->offered;
+	set->zone_count--;
+	memmove(zone, zone + 1,
+		(size_t)(set->zones + set->zone_count - zone) * sizeof *zone);
+	set->id = ++list->last_id;
+	moved = *set;
+	list->count--;
+	memmove(set, set + 1, (size_t)(list->sets + list->count - set) * sizeof *set);
+	if (moved.zone_count == 0)
+		fini_set(&moved);
+	else
+		list->sets[list->count++] = moved;
+}
+
 bool
 held_is_same(const struct held_set *set, const struct held_zone *zones, size_t count)
 {

@@ -89,6 +89,10 @@ struct held_set *held_find_zone(struct held_list *list, const uint8_t *name, siz
 __attribute__((nonnull))
 void held_remove(struct held_list *list, uint64_t id);
 
+/* One zone has grown back, the rest of its set waits on, under a new id. */
+__attribute__((nonnull))
+void held_release(struct held_list *list, const uint8_t *name, size_t len);
+
 /* Are these zones, in their order, exactly what the set holds, digest by digest? */
 __attribute__((nonnull, warn_unused_result))
 bool held_is_same(const struct held_set *set, const struct held_zone *zones, size_t count);

@@ -8,39 +8,9 @@
 #include "loader/dirty_zones.h"
 #include "loader/held.h"
 #include "loader/key_table.h"
-#include "loader/redis_zone.h"
 #include "loader/shrink_guard.h"
 #include "shm/errcode.h"
 #include "t/tap.h"
-
-/* FAKES */
-size_t
-redis_zone_origin(struct redis_text name, uint8_t origin[DNAME_MAX + NAME_PAD],
-		  const char **reason)
-{
-	size_t len = dname_from_text(name.bytes, origin);
-
-	*reason = "is no domain name";
-	dname_lower(origin, len);
-	return len;
-}
-
-bool
-redis_zone_label(struct redis_text label, const uint8_t *origin, size_t origin_len,
-		 uint8_t owner[DNAME_MAX + NAME_PAD], size_t *owner_len,
-		 const char **reason)
-{
-	(void)origin;
-	(void)origin_len;
-	(void)owner;
-	(void)reason;
-	*owner_len = 5;
-	for (size_t i = 0; i < label.len; i++)
-		if (label.bytes[i] >= 'A' && label.bytes[i] <= 'Z')
-			return false;
-	return true;
-}
-/* END */
 
 enum { WORDS_MAX = 64 };
 
