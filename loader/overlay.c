@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <lmdb.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +16,15 @@
 #include "shm/name_hash.h"
 #include "shm/overlay_filter.h"
 
-enum { MAP_GIB = 32, READERS_MAX = 1024 };
+enum {
+	MAP_GIB = 32,
+	READERS_MAX = 1024,
+	LARGE_SET = 16 << 20, /* octets put; LMDB holds the pages of the largest for good */
+};
 
 struct overlay {
-	MDB_env *env;
+	char *dir;
+	MDB_env *env;			/* NULL: to be opened again, see env_renew */
 	MDB_dbi dbi;
 	MDB_txn *txn;			/* the change set under way, else NULL */
 	MDB_txn *reading;		/* for look-ups outside of one; reset between them */
@@ -26,6 +32,7 @@ struct overlay {
 	struct overlay_filter filter;
 	uint64_t commit;		/* number of the last commit */
 	bool is_snapshot;		/* `reading` stays open: one state for good */
+	size_t set_bytes;		/* put in the change set so far */
 };
 
 static const uint8_t note_prefix[4] = OVERLAY_NOTE_PREFIX;
@@ -58,7 +65,7 @@ translate(int rc)
 /* ---- opening ---- */
 
 static int
-open_env(struct overlay *o, const char *dir)
+open_env(struct overlay *o)
 {
 	MDB_txn *txn;
 	int rc = mdb_env_create(&o->env);
@@ -68,7 +75,7 @@ open_env(struct overlay *o, const char *dir)
 	if (rc == 0)
 		rc = mdb_env_set_maxreaders(o->env, READERS_MAX);
 	if (rc == 0) /* data is synced, then seen: a power cut undoes the last commit at most */
-		rc = mdb_env_open(o->env, dir, MDB_NOMETASYNC | MDB_NOTLS, 0640);
+		rc = mdb_env_open(o->env, o->dir, MDB_NOMETASYNC | MDB_NOTLS, 0640);
 	if (rc == 0)
 		rc = mdb_txn_begin(o->env, NULL, 0, &txn);
 	if (rc != 0)
@@ -83,6 +90,41 @@ open_env(struct overlay *o, const char *dir)
 		rc = mdb_txn_begin(o->env, NULL, MDB_RDONLY, &o->reading);
 	if (rc == 0)
 		mdb_txn_reset(o->reading);
+	return rc;
+}
+
+static void
+env_close(struct overlay *o)
+{
+	if (o->reading)
+		mdb_txn_abort(o->reading);
+	if (o->env)
+		mdb_env_close(o->env);
+	o->reading = NULL;
+	o->env = NULL;
+}
+
+/* LMDB keeps the pages that a change set took, to use them again: give those of a large
+ * one back.  Nothing of the overlay is borrowed when this is called. */
+static void
+give_back_pages(struct overlay *o)
+{
+	size_t bytes = o->set_bytes;
+
+	o->set_bytes = 0;
+	if (bytes < LARGE_SET || o->is_snapshot)
+		return;
+	env_close(o);
+	(void)malloc_trim(0);
+}
+
+static int
+env_renew(struct overlay *o)
+{
+	int rc = o->env ? ERR_OK : translate(open_env(o));
+
+	if (rc != ERR_OK)
+		env_close(o);
 	return rc;
 }
 
@@ -153,10 +195,13 @@ overlay_open(const char *dir, const struct generation *gen, uint64_t names, stru
 	if (!o)
 		return ERR_NOMEM;
 	o->gen = gen;
-	if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
+	o->dir = strdup(dir);
+	if (!o->dir) {
+		rc = ERR_NOMEM;
+	} else if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
 		rc = errcode_from_errno(errno);
 	} else {
-		rc = translate(open_env(o, dir));
+		rc = translate(open_env(o));
 		if (rc == ERR_OK)
 			rc = open_filter(o, dir, names);
 		if (rc == ERR_OK)
@@ -217,10 +262,8 @@ overlay_close(struct overlay *overlay)
 	if (!overlay)
 		return;
 	overlay_abort(overlay);
-	if (overlay->reading)
-		mdb_txn_abort(overlay->reading);
-	if (overlay->env)
-		mdb_env_close(overlay->env);
+	env_close(overlay);
+	free(overlay->dir);
 	overlay_filter_close(&overlay->filter);
 	free(overlay);
 }
@@ -230,6 +273,10 @@ overlay_close(struct overlay *overlay)
 int
 overlay_begin(struct overlay *overlay)
 {
+	int rc = env_renew(overlay);
+
+	if (rc != ERR_OK)
+		return rc;
 	/* what was read last must not keep pages from being used again */
 	mdb_txn_reset(overlay->reading);
 	return translate(mdb_txn_begin(overlay->env, NULL, 0, &overlay->txn));
@@ -241,6 +288,7 @@ overlay_abort(struct overlay *overlay)
 	if (overlay->txn)
 		mdb_txn_abort(overlay->txn);
 	overlay->txn = NULL;
+	give_back_pages(overlay);
 }
 
 static int
@@ -266,6 +314,7 @@ overlay_put(struct overlay *overlay, const void *bytes, size_t len)
 		return ERR_DAMAGED;
 	key.mv_data = key_octets;
 	key.mv_size = dname_key(node.head.zone_id, node_owner(&node), key_octets);
+	overlay->set_bytes += len;
 	filter_add_node(overlay, &node);
 	value.mv_size = OVERLAY_VALUE_HEAD + len;
 	rc = mdb_put(overlay->txn, overlay->dbi, &key, &value, MDB_RESERVE);
@@ -349,6 +398,7 @@ overlay_commit(struct overlay *overlay)
 		atomic_store_explicit(&overlay->filter.head->commit_seq, commit,
 				      memory_order_release);
 	}
+	give_back_pages(overlay);
 	return translate(rc);
 }
 
@@ -368,7 +418,9 @@ overlay_count_on(struct overlay *overlay, uint64_t commit)
 int
 overlay_sync(struct overlay *overlay)
 {
-	return translate(mdb_env_sync(overlay->env, 1));
+	int rc = env_renew(overlay);
+
+	return rc == ERR_OK ? translate(mdb_env_sync(overlay->env, 1)) : rc;
 }
 
 /* ---- reading ---- */
@@ -382,6 +434,10 @@ reading_txn(struct overlay *o, MDB_txn **out)
 	if (o->txn) {
 		*out = o->txn;
 		return 0;
+	}
+	if (!o->is_snapshot && !o->env && open_env(o) != 0) {
+		env_close(o);
+		return MDB_PANIC;
 	}
 	*out = o->reading;
 	if (o->is_snapshot)
@@ -573,7 +629,8 @@ overlay_sweep(struct overlay *overlay)
 {
 	int dead = 0;
 
-	if (mdb_reader_check(overlay->env, &dead) != 0 || dead < 0)
+	if (env_renew(overlay) != ERR_OK || mdb_reader_check(overlay->env, &dead) != 0 ||
+	    dead < 0)
 		return 0;
 	return (unsigned)dead;
 }

@@ -2,6 +2,7 @@
  * their stead, errors, notes, zones that break, snapshots, and what large zones cost. */
 #include "loader/live.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -434,6 +435,25 @@ test_costs(void)
 	live_close(live);
 }
 
+/* A large change set leaves nothing behind in our memory. */
+static void
+test_memory(void)
+{
+	struct zone_records *small = redis_zone("small.test"), *zone = large_zone();
+	struct live *live;
+	size_t before;
+
+	zone_done(small);
+	live = open_with(new_dir(), &small, 1);
+	before = mallinfo2().uordblks;
+	ok(live_begin(live) == 0 && live_put_zone(live, zone) == 0 && live_commit(live) == 0,
+	   "200,000 names in one change set");
+	ok(mallinfo2().uordblks < before + (4 << 20), "take no memory once they are committed");
+	is_int(facts_of(live, "z.test").name_count, 2 * MANY + 6, "and are there");
+	zone_records_free(zone);
+	live_close(live);
+}
+
 /* ---- another process ---- */
 
 static int
@@ -516,6 +536,7 @@ main(void)
 	test_bad_values();
 	test_refusals();
 	test_costs();
+	test_memory();
 	test_snapshot();
 	scratch_dir_free(scratch);
 	return done_testing();
