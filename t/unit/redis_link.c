@@ -1,0 +1,325 @@
+/* Replies as servers send them, and as broken and hostile ones do. */
+#include "loader/redis_link.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "shm/clock.h"
+#include "shm/errcode.h"
+#include "t/scratch_dir.h"
+#include "t/tap.h"
+
+enum { TIMEOUT_MS = 300 };
+
+/* A server that sends `bytes` to whoever connects, `piece` at a time with a pause; then
+ * it waits for the end, or closes. */
+struct server {
+	const char *bytes;
+	size_t len, piece;
+	unsigned pause_ms;
+	bool closes;
+	int listener;
+	pthread_t thread;
+	char path[256];
+};
+
+static char *scratch;
+
+static void *
+serve(void *argument)
+{
+	struct server *server = argument;
+	int fd = accept(server->listener, NULL, NULL);
+	char sink[4096];
+
+	for (size_t at = 0; fd >= 0 && at < server->len; at += server->piece) {
+		size_t len = server->len - at < server->piece ? server->len - at
+							      : server->piece;
+
+		if (send(fd, server->bytes + at, len, MSG_NOSIGNAL) < 0)
+			break;
+		if (server->pause_ms)
+			poll(NULL, 0, (int)server->pause_ms);
+	}
+	while (fd >= 0 && !server->closes && read(fd, sink, sizeof sink) > 0)
+		;
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+static void
+start(struct server *server)
+{
+	static unsigned number;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(server->path, sizeof server->path, "%s/%u", scratch, number++);
+	snprintf(address.sun_path, sizeof address.sun_path, "%.100s", server->path);
+	server->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (server->piece == 0)
+		server->piece = server->len ? server->len : 1;
+	if (bind(server->listener, (const struct sockaddr *)(const void *)&address,
+		 sizeof address) != 0 ||
+	    listen(server->listener, 1) != 0 ||
+	    pthread_create(&server->thread, NULL, serve, server) != 0)
+		bail_out("no server");
+}
+
+static void
+end(struct server *server)
+{
+	pthread_join(server->thread, NULL);
+	close(server->listener);
+}
+
+static struct redis_link *
+connect_to(struct server *server)
+{
+	struct redis_link *link = redis_link_new(TIMEOUT_MS);
+
+	start(server);
+	if (!link || redis_link_dial(link, server->path) != 0 ||
+	    redis_link_step(link) != 0)
+		bail_out("cannot connect");
+	return link;
+}
+
+/* A reply as text: "[text:a, nil, 5, error:ERR x, long:7]". */
+static size_t
+describe(const struct redis_reply *reply, char *out, size_t room)
+{
+	size_t len = 0;
+
+	switch (redis_reply_kind(reply)) {
+	case REDIS_NIL:
+		return (size_t)snprintf(out, room, "nil");
+	case REDIS_NUMBER:
+		return (size_t)snprintf(out, room, "%lld", redis_reply_number(reply));
+	case REDIS_TEXT:
+		return (size_t)snprintf(out, room, "text:%s",
+					redis_reply_text(reply).bytes);
+	case REDIS_ERROR:
+		return (size_t)snprintf(out, room, "error:%s",
+					redis_reply_text(reply).bytes);
+	case REDIS_LONG:
+		return (size_t)snprintf(out, room, "long:%zu",
+					redis_reply_text(reply).len);
+	case REDIS_LIST:
+		break;
+	}
+	len = (size_t)snprintf(out, room, "%zu[", redis_reply_count(reply));
+	for (reply = redis_reply_first(reply); reply; reply = redis_reply_next(reply)) {
+		len += describe(reply, out + len, room - len);
+		len += (size_t)snprintf(out + len, room - len, ",");
+	}
+	return len + (size_t)snprintf(out + len, room - len, "]");
+}
+
+static void
+reply_is(const char *bytes, size_t piece, const char *want)
+{
+	struct server server = { .bytes = bytes, .len = strlen(bytes), .piece = piece };
+	struct redis_link *link = connect_to(&server);
+	struct arena *arena = arena_new();
+	const struct redis_reply *reply = redis_link_ask(link, arena, "PING");
+	char got[512] = "none";
+
+	if (reply)
+		describe(reply, got, sizeof got);
+	is(got, want, "%.40s", want);
+	arena_free(arena);
+	redis_link_free(link);
+	end(&server);
+}
+
+static void
+test_replies(void)
+{
+	reply_is("+PONG\r\n", 0, "text:PONG");
+	reply_is("$0\r\n\r\n", 0, "text:");
+	reply_is("$-1\r\n", 0, "nil");
+	reply_is("*-1\r\n", 0, "nil");
+	reply_is(":-42\r\n", 0, "-42");
+	reply_is("-NOAUTH x\r\n", 0, "error:NOAUTH x");
+	reply_is("*3\r\n$1\r\na\r\n*2\r\n:1\r\n$-1\r\n*0\r\n", 0,
+		 "3[text:a,2[1,nil,],0[],]");
+	reply_is("*2\r\n$3\r\nabc\r\n$3\r\ndef\r\n", 1, "2[text:abc,text:def,]");
+}
+
+static void
+fails(const char *bytes, const char *want, bool closes)
+{
+	struct server server = { .bytes = bytes, .len = strlen(bytes), .closes = closes };
+	struct redis_link *link = connect_to(&server);
+	struct arena *arena = arena_new();
+
+	ok(!redis_link_ask(link, arena, "PING") && !redis_link_is_open(link) &&
+		   strstr(redis_link_reason(link), want) &&
+		   strncmp(redis_link_reason(link), "Redis /", 7) == 0,
+	   "%s", redis_link_reason(link));
+	ok(!redis_link_ask(link, arena, "PING"), "and then nothing can be asked");
+	arena_free(arena);
+	redis_link_free(link);
+	end(&server);
+}
+
+static void
+test_failures(void)
+{
+	fails("", "no whole reply in 300 ms", false);
+	fails("*2147483647\r\n", "no whole reply", false);
+	fails("*99999999999999999999\r\n", "not the protocol", false);
+	fails("$99999999999999999999\r\n", "not the protocol", false);
+	fails("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n",
+	      "not the protocol", false);
+	fails("HTTP/1.1 400 Bad Request\r\n", "not the protocol", false);
+	fails("$10\r\nabc", "connection", true);
+}
+
+/* An octet now and then is no progress: the whole reply has its time. */
+static void
+test_drip(void)
+{
+	struct server server = {
+		.bytes = "$100\r\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+		.len = 40,
+		.piece = 1,
+		.pause_ms = 20,
+		.closes = true
+	};
+	struct redis_link *link = connect_to(&server);
+	struct arena *arena = arena_new();
+	uint64_t begun_ms = clock_now_ms();
+
+	ok(!redis_link_ask(link, arena, "PING"), "a reply in drips: %s",
+	   redis_link_reason(link));
+	ok(clock_now_ms() - begun_ms < 2 * TIMEOUT_MS, "ends in time");
+	arena_free(arena);
+	redis_link_free(link);
+	end(&server);
+}
+
+/* A text of `len` octets in a list with another one behind it. */
+static char *
+make_long(size_t len, size_t *whole)
+{
+	char *bytes = malloc(len + 64);
+	size_t at;
+
+	if (!bytes)
+		bail_out("no memory");
+	at = (size_t)sprintf(bytes, "*2\r\n$%zu\r\n", len);
+	memset(bytes + at, 'x', len);
+	at += len;
+	at += (size_t)sprintf(bytes + at, "\r\n$2\r\nok\r\n");
+	*whole = at;
+	return bytes;
+}
+
+static void
+test_long(void)
+{
+	size_t len;
+	char *bytes = make_long(REDIS_TEXT_LEN_MAX + 1, &len), got[64] = "none";
+	struct server server = { .bytes = bytes, .len = len };
+	struct redis_link *link = connect_to(&server);
+	struct arena *arena = arena_new();
+	const struct redis_reply *reply = redis_link_ask(link, arena, "GET x");
+
+	if (reply)
+		describe(reply, got, sizeof got);
+	is(got, "2[long:5242881,text:ok,]", "of a long text the length is kept");
+	ok(arena_bytes(arena) < 4096, "and nothing else");
+	arena_free(arena);
+	redis_link_free(link);
+	end(&server);
+	free(bytes);
+
+	bytes = make_long((size_t)REDIS_BUFFER_MAX + 100000, &len);
+	server = (struct server){ .bytes = bytes, .len = len };
+	link = connect_to(&server);
+	arena = arena_new();
+	ok(!redis_link_ask(link, arena, "GET x") && redis_link_was_flooded(link),
+	   "one beyond all bounds: %s", redis_link_reason(link));
+	arena_free(arena);
+	redis_link_free(link);
+	end(&server);
+	free(bytes);
+}
+
+/* Two replies in pieces, taken without waiting, each into an arena of its own. */
+static void
+test_try(void)
+{
+	const char bytes[] = "*2\r\n$3\r\nabc\r\n:1\r\n+second\r\n";
+	struct server server = {
+		.bytes = bytes, .len = sizeof bytes - 1, .piece = 3, .pause_ms = 5
+	};
+	struct redis_link *link = connect_to(&server);
+	const char *want[] = { "2[text:abc,1,]", "text:second" };
+	unsigned taken = 0, empty = 0;
+
+	while (taken < 2) {
+		struct pollfd wait = { .fd = redis_link_fd(link),
+				       .events = redis_link_events(link) };
+		struct arena *arena = arena_new();
+		const struct redis_reply *reply;
+		int code = redis_link_try(link, arena, &reply);
+		char got[64] = "none";
+
+		if (code == ERR_OK) {
+			describe(reply, got, sizeof got);
+			is(got, want[taken], "%s in pieces", want[taken]);
+			taken++;
+		} else if (code == ERR_BUSY) {
+			empty++;
+			poll(&wait, 1, 1000);
+		} else {
+			bail_out("%s", redis_link_reason(link));
+		}
+		arena_free(arena);
+	}
+	ok(empty > 2, "and each wait was somebody else's");
+	redis_link_free(link);
+	end(&server);
+}
+
+static void
+test_dial(void)
+{
+	struct redis_link *link = redis_link_new(TIMEOUT_MS);
+	struct arena *arena = arena_new();
+
+	ok(redis_link_dial(link, "/nowhere/redis.sock") != 0, "no such socket: %s",
+	   redis_link_reason(link));
+	ok(redis_link_dial(link, "nohost.invalid:6379") != 0 &&
+		   strstr(redis_link_reason(link), "cannot be looked up"),
+	   "no such host: %s", redis_link_reason(link));
+	ok(redis_link_dial(link, "127.0.0.1:1") != 0 || redis_link_step(link) != 0,
+	   "nobody listens: %s", redis_link_reason(link));
+	is_int(redis_link_send(link, "PING"), ERR_CLOSED, "nothing can be sent");
+	ok(!redis_link_receive(link, arena), "nor received");
+	arena_free(arena);
+	redis_link_free(link);
+}
+
+int
+main(void)
+{
+	scratch = scratch_dir_make();
+	test_replies();
+	test_failures();
+	test_drip();
+	test_long();
+	test_try();
+	test_dial();
+	scratch_dir_free(scratch);
+	return done_testing();
+}
