@@ -1,0 +1,143 @@
+#!/usr/bin/perl
+# Ways to a Redis, and what is said when there is none.
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use Martlet;
+use Martlet::Process qw(free_port read_file write_file);
+use Martlet::Redis;
+use Martlet::Sentinel;
+use Test::More;
+use Time::HiRes qw(time);
+
+Martlet::Redis::need();
+
+my @rules = rules_of_manual();
+
+# The rights that the manual asks for.
+sub rules_of_manual {
+	my $manual = read_file("$Bin/../man/martlet.conf.5");
+	my ($line) = $manual =~ /^ACL SETUSER martlet on (>(?:.*\\e\n)*.*)$/m or die "no ACL line in the manual\n";
+	return grep { !/^>/ } split ' ', $line =~ s/\\e\n//gr;
+}
+
+sub fill {
+	my ($redis, %opt) = @_;
+	my $client = $redis->client;
+
+	$client->cmd('SELECT', $opt{db}) if $opt{db};
+	$client->cmd('SADD', 'redins:zones', 'z.test.');
+	$client->cmd('HSET', 'redins:zones:z.test.', '@', '{"a":{"records":[{"ip":"192.0.2.1"}]}}');
+	$client->cmd('SELECT', 0) if $opt{db};
+	return;
+}
+
+# What a build says with this group `redis`: exit code and stderr.
+sub build {
+	my (%redis) = @_;
+	my $m = Martlet->new(start => 0, config => { redis => { enable => \1, timeout_ms => 400, %redis } });
+
+	$m->{port} = 1;
+	$m->write_config;
+	my ($exit) = $m->ctl_text('-c', $m->config_path, 'build', "$m->{dir}/built");
+	return ($exit, $m->{ctl_stderr});
+}
+
+sub builds {
+	my ($what, %redis) = @_;
+	my ($exit, $said) = build(%redis);
+
+	is($exit, 0, $what) or diag($said);
+	return;
+}
+
+sub refuses {
+	my ($what, $want, %redis) = @_;
+	my ($exit, $said) = build(%redis);
+
+	is($exit, 1, $what);
+	like($said, $want, 'and says why');
+	unlike($said, qr/s3cret/, 'without a password');
+	return;
+}
+
+subtest 'without a server' => sub {
+	refuses('nobody listens', qr/^error: Redis 127\.0\.0\.1:1: cannot connect: Connection refused$/m,
+		address => '127.0.0.1:1');
+	refuses('no such socket', qr/Redis \/nowhere\/sock: cannot connect: No such file/, address => '/nowhere/sock');
+	refuses('no such host', qr/Redis nohost\.invalid:6379: the host cannot be looked up/,
+		address => 'nohost.invalid:6379');
+};
+
+subtest 'socket, database, IPv4 by name' => sub {
+	my $redis = Martlet::Redis->new(unix => 1);
+	fill($redis, db => 3);
+	builds('a Unix socket and database 3', address => $redis->where, db => 3);
+	refuses('a database that is none', qr/SELECT: ERR DB index is out of range; redis\.db names no database/,
+		address => $redis->where, db => 99);
+
+	$redis = Martlet::Redis->new;
+	fill($redis);
+	builds('localhost', address => "localhost:$redis->{port}");
+};
+
+subtest 'passwords and rights' => sub {
+	my $redis = Martlet::Redis->new(requirepass => 's3cret', users => {
+		martlet => ['>s3cret2', @rules], poor => ['>s3cret3', '~*', '+get', '+info'] });
+	fill($redis);
+	my @at = (address => $redis->where);
+	builds('the right password', @at, password => 's3cret');
+	refuses('none', qr/NOAUTH Authentication required\.; set redis\.password/, @at);
+	refuses('a wrong one', qr/AUTH: WRONGPASS .*; redis\.username and redis\.password/, @at, password => 's3cret-not');
+	builds('the user of the manual', @at, username => 'martlet', password => 's3cret2');
+	refuses('a user without rights', qr/NOPERM .*; the user lacks a right: martlet\.conf\(5\)/, @at,
+		username => 'poor', password => 's3cret3');
+	my $file = "$redis->{dir}/password";
+	write_file($file, "s3cret\n");
+	chmod 0600, $file;
+	builds('a password in a file', @at, password_file => $file);
+	write_file($file, "s3cret-not\n");
+	refuses('a wrong one there', qr/WRONGPASS/, @at, password_file => $file);
+	refuses('no such file', qr/password_file: .*No such file/, @at, password_file => "$file.not");
+
+	$redis = Martlet::Redis->new;
+	refuses('a password that nobody wants', qr/AUTH: ERR .*; the server has no password: remove redis\.password/,
+		address => $redis->where, password => 's3cret');
+};
+
+subtest 'a cluster' => sub {
+	my $redis = Martlet::Redis->new(config => { 'cluster-enabled' => 'yes' });
+	refuses('is refused', qr/it is part of a Redis Cluster, which is not supported/, address => $redis->where);
+};
+
+subtest 'a server that hangs, and what is no Redis' => sub {
+	my $redis = Martlet::Redis->new;
+	fill($redis);
+	$redis->hang;
+	my $begun = time;
+	refuses('hung', qr/connected, but no reply in 400 ms/, address => $redis->where);
+	cmp_ok(time - $begun, '<', 5, 'within its time');
+	$redis->go_on;
+	my $m = Martlet->new;
+	refuses('a name server', qr/Redis 127\.0\.0\.\d+:\d+: /, address => "$m->{address}:$m->{port}");
+	$m->stop;
+};
+
+subtest 'Sentinel' => sub {
+	my $redis = Martlet::Redis->new;
+	fill($redis);
+	my $sentinel = Martlet::Sentinel->new(master => $redis, name => 'zones', replicas => 0);
+	my $dead = '127.0.0.1:' . free_port();
+	builds('the second one answers', sentinel => { master => 'zones', nodes => [$dead, $sentinel->where] });
+	refuses('a master that it does not know', qr/knows no master "other" \(redis\.sentinel\.master\)/,
+		sentinel => { master => 'other', nodes => [$sentinel->where] });
+	refuses('none that answers', qr/cannot connect/, sentinel => { master => 'zones', nodes => [$dead] });
+	$redis->cmd('REPLICAOF', '127.0.0.1', '1');
+	refuses('a primary that is none', qr/calls it the primary of "zones", and it is none/,
+		sentinel => { master => 'zones', nodes => [$sentinel->where] });
+};
+
+done_testing();
