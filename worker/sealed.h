@@ -63,10 +63,12 @@ static inline const struct sealed_node *
 sealed_node_at(const struct generation *gen, uint64_t off, uint32_t zone_id,
 	       const uint8_t *name, unsigned name_len, unsigned own_len)
 {
-	const struct sealed_node *node = (const struct sealed_node *)(gen->data + off);
+	const struct sealed_node *node;
 
-	if (off >= gen->data_len || node->head.zone_id != zone_id ||
-	    node->head.owner_len != name_len ||
+	if (off >= gen->data_len)
+		return NULL;
+	node = (const struct sealed_node *)(gen->data + off);
+	if (node->head.zone_id != zone_id || node->head.owner_len != name_len ||
 	    node->head.node_len > gen->data_len - off ||
 	    !sealed_octets_equal(sealed_owner(node), name, own_len))
 		return NULL;
