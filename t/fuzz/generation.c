@@ -3,7 +3,9 @@
  *	which file and how (1)   where (3)   what (2)
  *
  * Opened, read and verified, it may be refused, but never be read outside its files:
- * those are copied to heap blocks of their exact sizes.  Checksums always fit. */
+ * those are copied to heap blocks of their exact sizes.  Checksums always fit.  And it is
+ * served without having been verified, as at a restart: whatever it holds, each query is
+ * answered, or dropped, without reading further than GENERATION_SLACK behind the data. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +13,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "shm/wire.h"
 #include "t/sample_generation.h"
 #include "t/scratch_dir.h"
+#include "worker/answer.h"
+#include "worker/zone_store.h"
 
 enum { CHANGE_LEN = 6, HEAD_LEN = 256 };
 
@@ -77,6 +82,73 @@ change(uint8_t *bytes, size_t len, const uint8_t *input)
 		bytes[at + 1] = input[5];
 }
 
+static const struct {
+	const char *name;
+	uint16_t type;
+} questions[] = {
+	{ "nsec.test", RRTYPE_MX },          { "nsec.test", RRTYPE_ANY },
+	{ "nsec.test", RRTYPE_SOA },         { "h07.nsec.test", RRTYPE_AAAA },
+	{ "h39.nsec.test", RRTYPE_A },       { "h07a.nsec.test", RRTYPE_AAAA },
+	{ "y.z.nsec.test", RRTYPE_A },       { "x.y.z.nsec.test", RRTYPE_A },
+	{ "a.w.nsec.test", RRTYPE_SRV },     { "a.b.w.nsec.test", RRTYPE_A },
+	{ "nsec3.test", RRTYPE_NSEC3PARAM }, { "none.nsec3.test", RRTYPE_A },
+	{ "big.nsec3.test", RRTYPE_A },      { "big.nsec3.test", 65280 },
+	{ "cut.nsec3.test", RRTYPE_NS },     { "x.cut.nsec3.test", RRTYPE_A },
+	{ "cut.nsec3.test", RRTYPE_DS },     { "h07.d.nsec3.test", RRTYPE_AAAA },
+	{ "d.nsec3.test", RRTYPE_DNAME },    { "x.y.z.d.nsec3.test", RRTYPE_A },
+	{ "broken.test", RRTYPE_A },         { "else.test", RRTYPE_A },
+};
+enum { QUESTIONS = sizeof questions / sizeof questions[0] };
+_Static_assert((int)QUESTIONS <= (int)ANSWER_BATCH, "one batch");
+
+/* One question: plain, with EDNS, or with EDNS and DO. */
+static uint32_t
+put_question(unsigned which, unsigned edns, uint8_t *packet)
+{
+	static const uint8_t opt[] = { 0, 0, 41, 16, 0, 0, 0, 0, 0, 0, 0 };
+	uint32_t len = 12;
+
+	memset(packet, 0, len);
+	packet[5] = 1;
+	len += (uint32_t)dname_from_text(questions[which].name, packet + len);
+	wire_put_u16(packet + len, questions[which].type);
+	wire_put_u16(packet + len + 2, 1);
+	len += 4;
+	if (edns == 0)
+		return len;
+	packet[11] = 1;
+	memcpy(packet + len, opt, sizeof opt);
+	packet[len + 7] = edns == 2 ? 0x80 : 0;
+	return len + (uint32_t)sizeof opt;
+}
+
+/* Ask all questions of what may be damaged in any way. */
+static void
+answer_exactly(const struct generation *gen)
+{
+	static uint8_t packets[QUESTIONS][QUERY_MESSAGE_MAX];
+	static struct query queries[QUESTIONS];
+	static struct stats_block stats;
+	const struct answer_options options = { .udp_size = 1232 };
+	struct zone_store store = { .gen = *gen };
+
+	memset(store.deepest_apex, -1, sizeof store.deepest_apex);
+	zone_store_set_depths(&store);
+	for (unsigned edns = 0; edns < 3; edns++) {
+		memset(queries, 0, sizeof queries);
+		for (unsigned i = 0; i < QUESTIONS; i++) {
+			queries[i].packet = packets[i];
+			queries[i].room = edns == 1 ? QUERY_MESSAGE_MAX : 1232;
+			queries[i].flags = edns == 1 ? QUERY_TCP : 0;
+			queries[i].received_len = put_question(i, edns, packets[i]);
+		}
+		answer_batch(queries, QUESTIONS, &store, &options, &stats);
+		for (unsigned i = 0; i < QUESTIONS; i++)
+			if (queries[i].response_len > queries[i].room)
+				abort();
+	}
+}
+
 /* The generation with its maps in blocks of their exact sizes; 64-octet aligned. */
 static void
 read_exactly(const struct generation *gen)
@@ -98,6 +170,12 @@ read_exactly(const struct generation *gen)
 	(void)sample_generation_read(&exact);
 	if (generation_verify(&exact, reason) == 0)
 		(void)sample_generation_read(&exact);
+	data = realloc(data, gen->data_len + GENERATION_SLACK);
+	if (!data)
+		abort();
+	memset(data + gen->data_len, 0xa5, GENERATION_SLACK);
+	exact.data = data;
+	answer_exactly(&exact);
 	free(data);
 	free(index);
 }
