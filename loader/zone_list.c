@@ -183,6 +183,12 @@ fill_list(struct zone_list *list, const struct settings *settings,
 
 		code = add_entry(list, file->origin, file->origin_len, file->path);
 	}
+	if (code == ERR_OK && list->count == 0 && !settings->redis.enable &&
+	    settings->zones.dir && settings->zones.dir[0] != '\0')
+		zone_messages_add(messages, ZONE_WARNING, settings->zones.dir, 0,
+				  "no file here is named <origin>" SUFFIX
+				  ", and no other zones are configured: all queries are "
+				  "refused");
 	sort_entries(list);
 	return code;
 }

@@ -152,7 +152,7 @@ my $m = Martlet->new(
 	zones => \%zones,
 	config => { dns => { identity => 'here', version => 'v0' } });
 # the zones are odd on purpose
-$m->expect_log(qr/^warning: sync: .*[.]zone:\d+: /);
+$m->expect_log(qr/^warning: (?:sync|builder): .*[.]zone:\d+: /);
 
 my %soa = (
 	example => 'example. 300 SOA ns.example.com. hostmaster.example. 1 3600 600 86400 300',
