@@ -34,8 +34,8 @@ forbid_starts() {
 services() {
 	while read -r package; do
 		dpkg -L "$package" 2>/dev/null || true
-	done | sed -n -e 's,^\(/usr\)\{0,1\}/lib/systemd/system/\([^@/]*\)\.service$,\2,p' \
-		-e 's,^/etc/init\.d/\([^/]*\)$,\1,p' | sort -u
+	done | sed -n -e 's#^\(/usr\)\{0,1\}/lib/systemd/system/\([^@/]*\)\.service$#\2#p' \
+		-e 's#^/etc/init\.d/\([^/]*\)$#\1#p' | sort -u
 }
 
 # Stop a service if the policy that we found has let it start, and keep it off.
