@@ -38,7 +38,7 @@ for program in martletd martletctl; do
 	install -D -m 0755 "$build/$program" "$dest$prefix/sbin/$program"
 	echo "  $dest$prefix/sbin/$program"
 done
-for page in man/*.[58]; do
+for page in man/*.[578]; do
 	put 0644 "$page" "$prefix/share/man/man${page##*.}/${page#man/}"
 done
 doc=$prefix/share/doc/martlet
