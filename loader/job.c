@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,13 @@
 
 enum { PIECE_LEN = 65536 };
 
+/* Each message but the last is a question, answered by one uint64_t; behind the last one
+ * comes the report. */
+struct job_message {
+	uint64_t is_last;
+	uint64_t question;
+};
+
 /* Written last: without it the job was cut short. */
 struct job_end {
 	uint64_t report_len; /* octets in front of this */
@@ -25,6 +33,8 @@ struct job_end {
 };
 
 /* ---- the child ---- */
+
+static int sync_fd; /* to sync */
 
 static int
 compare_fds(const void *a, const void *b)
@@ -69,6 +79,25 @@ write_all(int fd, const void *octets, size_t len)
 	return true;
 }
 
+bool
+job_ask(uint64_t question, uint64_t *answer)
+{
+	const struct job_message message = { .question = question };
+
+	return write_all(sync_fd, &message, sizeof message) &&
+	       recv(sync_fd, answer, sizeof *answer, MSG_WAITALL) == sizeof *answer;
+}
+
+static bool
+tell_end(int fd, const struct job_report *report, const struct job_end *end)
+{
+	const struct job_message last = { .is_last = 1 };
+
+	return write_all(fd, &last, sizeof last) &&
+	       write_all(fd, report->octets, report->len) &&
+	       write_all(fd, end, sizeof *end);
+}
+
 static _Noreturn void
 run_child(struct sync *sync, const struct job *job, int fd, pid_t parent)
 {
@@ -82,6 +111,7 @@ run_child(struct sync *sync, const struct job *job, int fd, pid_t parent)
 	prctl(PR_SET_NAME, job->name);
 	log_set_process(job->name);
 	close_others(keep, sizeof keep / sizeof *keep);
+	sync_fd = fd;
 	end.result = job->run(job->context, &report, end.reason);
 	if (end.result == 0 && report.is_broken) {
 		end.result = ERR_NOMEM;
@@ -90,9 +120,7 @@ run_child(struct sync *sync, const struct job *job, int fd, pid_t parent)
 	if (end.result)
 		report.len = 0;
 	end.report_len = report.len;
-	_exit(write_all(fd, report.octets, report.len) && write_all(fd, &end, sizeof end)
-		      ? 0
-		      : 1);
+	_exit(tell_end(fd, &report, &end) ? 0 : 1);
 }
 
 /* ---- sync ---- */
@@ -104,7 +132,7 @@ start(struct sync *sync, const struct job *job, int *fd)
 	pid_t child, parent = getpid();
 	int fds[2], saved_errno;
 
-	if (pipe(fds) != 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0)
 		return -1;
 	child = fork();
 	if (child == 0)
@@ -118,22 +146,73 @@ start(struct sync *sync, const struct job *job, int *fd)
 	return child;
 }
 
+/* Wait for the child.  returns false when it is to be given up. */
+static bool
+wait_for(struct sync *sync, const struct job *job, int fd)
+{
+	while (!attend_wait(sync, fd, -1))
+		if (job->yields && sync->has_request)
+			return false;
+	return true;
+}
+
+/* returns false when the child is gone, or given up, before it has written so much. */
+static bool
+receive(struct sync *sync, const struct job *job, int fd, void *octets, size_t len)
+{
+	uint8_t *at = octets;
+
+	while (len > 0) {
+		ssize_t got;
+
+		if (!wait_for(sync, job, fd))
+			return false;
+		got = recv(fd, at, len, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		at += got;
+		len -= (size_t)got;
+	}
+	return true;
+}
+
+/* Answer until no more is asked.  returns false as above. */
+static bool
+answer_questions(struct sync *sync, const struct job *job, int fd)
+{
+	struct job_message message;
+
+	while (receive(sync, job, fd, &message, sizeof message)) {
+		uint64_t answer = 0;
+
+		if (message.is_last)
+			return true;
+		if (job->answer)
+			answer = job->answer(job->context, message.question);
+		if (send(fd, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer)
+			return false;
+	}
+	return false;
+}
+
 /* Take what the child writes until it hangs up. */
 static void
-hear(struct sync *sync, int fd, struct job_report *report)
+hear(struct sync *sync, const struct job *job, int fd, struct job_report *report)
 {
 	uint8_t piece[PIECE_LEN];
 	ssize_t got;
 
-	do {
-		if (!attend_wait(sync, fd, -1))
-			continue;
-		got = read(fd, piece, sizeof piece);
+	if (!answer_questions(sync, job, fd))
+		return;
+	while (wait_for(sync, job, fd)) {
+		got = recv(fd, piece, sizeof piece, 0);
 		if (got > 0)
 			job_report_put(report, piece, (size_t)got);
 		else if (got == 0 || errno != EINTR)
 			return;
-	} while (true);
+	}
 }
 
 static int
@@ -173,6 +252,17 @@ conclude(const struct job *job, int status, struct job_report *report,
 	return end.result;
 }
 
+static int
+give_up(const struct job *job, pid_t child, char reason[JOB_REASON_MAX])
+{
+	kill(child, SIGKILL);
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	snprintf(reason, JOB_REASON_MAX, "%s was given up for a request that came in",
+		 job->name);
+	return ERR_BUSY;
+}
+
 int
 job_run(struct sync *sync, const struct job *job, struct job_report *report,
 	char reason[JOB_REASON_MAX])
@@ -187,8 +277,10 @@ job_run(struct sync *sync, const struct job *job, struct job_report *report,
 			 strerror(errno));
 		return ERR_CLOSED;
 	}
-	hear(sync, fd, report);
+	hear(sync, job, fd, report);
 	close(fd);
+	if (job->yields && sync->has_request)
+		return give_up(job, child, reason);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	return conclude(job, status, report, reason);

@@ -25,36 +25,43 @@ struct job_report {
 };
 
 /* Append; without memory the report is broken. */
-__attribute__((nonnull)) void job_report_put(struct job_report *report,
-					     const void *octets, size_t len);
-__attribute__((nonnull)) void job_report_put_text(struct job_report *report,
-						  const char *text);
+__attribute__((nonnull))
+void job_report_put(struct job_report *report, const void *octets, size_t len);
+__attribute__((nonnull))
+void job_report_put_text(struct job_report *report, const char *text);
 
 /* Take from the front: zeros and NULL once it is broken. */
-__attribute__((nonnull)) void job_report_take(struct job_report *report, void *octets,
-					      size_t len);
+__attribute__((nonnull))
+void job_report_take(struct job_report *report, void *octets, size_t len);
 /* returns a copy, owned by the caller. */
-__attribute__((nonnull, warn_unused_result)) char *
-job_report_take_text(struct job_report *report);
+__attribute__((nonnull, warn_unused_result))
+char *job_report_take_text(struct job_report *report);
 
-__attribute__((nonnull)) void job_report_fini(struct job_report *report);
+__attribute__((nonnull))
+void job_report_fini(struct job_report *report);
 
 struct job {
 	const char *name; /* of the process, "builder"; in its log lines too */
 	/* In the child.  returns 0 with the report, or an error code with a reason. */
 	int (*run)(void *context, struct job_report *report, char reason[JOB_REASON_MAX]);
 	void *context;
+	/* In sync: what job_ask returns in the child.  NULL: it does not ask. */
+	uint64_t (*answer)(void *context, uint64_t question);
+	bool yields;			/* is given up when a request comes: ERR_BUSY */
 };
+
+/* In the child: have sync answer a question.  returns false when sync is gone. */
+__attribute__((nonnull, warn_unused_result))
+bool job_ask(uint64_t question, uint64_t *answer);
 
 /* Do a job and wait for its end, see loader/attend.h.
  *
  * report   filled on success, at its front; job_report_fini in any case
  * reason   on failure, the job's own, or how the child died
- * returns  what the job returned; ERR_CLOSED when the child died, or there is none;
+ * returns  what the job returned; ERR_BUSY when it was given up; ERR_CLOSED when the child died, or there is none;
  *          ERR_NOMEM. */
-__attribute__((nonnull, warn_unused_result)) int job_run(struct sync *sync,
-							 const struct job *job,
-							 struct job_report *report,
-							 char reason[JOB_REASON_MAX]);
+__attribute__((nonnull, warn_unused_result))
+int job_run(struct sync *sync, const struct job *job, struct job_report *report,
+	    char reason[JOB_REASON_MAX]);
 
 #endif

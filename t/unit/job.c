@@ -76,7 +76,7 @@ static int
 run_job(int (*work)(void *, struct job_report *, char *), void *context,
 	struct job_report *report, char reason[JOB_REASON_MAX])
 {
-	const struct job job = { "worked", work, context };
+	const struct job job = { "worked", work, context, NULL, false };
 
 	reason[0] = '\0';
 	return job_run(&sync_state, &job, report, reason);
@@ -134,6 +134,47 @@ test_deaths(void)
 	job_report_fini(&report);
 }
 
+static int
+ask(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
+{
+	uint64_t answer = 0, sum = 0;
+
+	(void)context;
+	(void)reason;
+	for (uint64_t i = 0; i < 100; i++) {
+		if (!job_ask(i, &answer))
+			return ERR_CLOSED;
+		sum += answer;
+	}
+	job_report_put(report, &sum, sizeof sum);
+	return 0;
+}
+
+static uint64_t
+answer(void *context, uint64_t question)
+{
+	unsigned *count = context;
+
+	++*count;
+	return question * 2;
+}
+
+static void
+test_questions(void)
+{
+	char reason[JOB_REASON_MAX];
+	struct job_report report;
+	unsigned count = 0;
+	const struct job job = { "worked", ask, &count, answer, false };
+	uint64_t sum;
+
+	is_int(job_run(&sync_state, &job, &report, reason), 0, "a job asks");
+	job_report_take(&report, &sum, sizeof sum);
+	is_int((long long)sum, 9900, "and is answered");
+	is_int(count, 100, "each time");
+	job_report_fini(&report);
+}
+
 static void
 test_descriptors(void)
 {
@@ -158,6 +199,7 @@ main(void)
 {
 	test_results();
 	test_deaths();
+	test_questions();
 	test_descriptors();
 	return done_testing();
 }
