@@ -51,7 +51,7 @@ loader_build(const struct settings *settings, const char *dir)
 	const struct builder_seal_options options = { .id = 1,
 						      .durable = true,
 						      .show_progress = true };
-	struct zone_update update = { .progress = show_progress };
+	struct zone_update update = { .progress = show_progress, .reads_redis = true };
 	char reason[ZONE_UPDATE_REASON_MAX];
 	struct generation_manifest manifest;
 	int result;

@@ -6,6 +6,7 @@
 
 #include "loader/apex_node.h"
 #include "loader/builder_private.h"
+#include "loader/live.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 
@@ -37,9 +38,8 @@ builder_new(const char *base_dir, builder_warn_fn *warn, void *context,
 	builder->warn_context = context;
 	if (base_dir) {
 		builder->base_dir = strdup(base_dir);
-		rc = builder->base_dir
-			     ? generation_open(base_dir, GENERATION_LAZY, &builder->base)
-			     : ERR_NOMEM;
+		rc = builder->base_dir ? live_open_snapshot(base_dir, &builder->base)
+				       : ERR_NOMEM;
 	}
 	if (rc != ERR_OK) {
 		free(builder->base_dir);
@@ -62,17 +62,16 @@ builder_free(struct builder *builder)
 		render_free(builder->idle[i]);
 	free(builder->packs);
 	free(builder->idle);
-	if (builder->base_dir)
-		generation_close(&builder->base);
+	live_close(builder->base);
 	free(builder->base_dir);
 	pthread_mutex_destroy(&builder->lock);
 	free(builder);
 }
 
-const struct generation *
+struct live *
 builder_base(const struct builder *builder)
 {
-	return builder->base_dir ? &builder->base : NULL;
+	return builder->base;
 }
 
 /* Move `pack` to the others; given back on failure. */
@@ -104,35 +103,52 @@ add_pack(struct builder *builder, struct zone_pack *pack)
 
 /* ---- zones of the base ---- */
 
-static int
-find_apex(const struct builder *builder, const uint8_t *origin, size_t origin_len,
-	  struct node *apex, struct zone_facts *facts)
+int
+builder_find(struct builder *builder, const uint8_t *origin, size_t origin_len,
+	     struct node *apex)
 {
-	uint8_t name[DNAME_MAX + NAME_PAD] = { 0 };
 	int rc;
 
-	if (!builder->base_dir)
+	if (!builder->base)
 		return ERR_NOTFOUND;
-	memcpy(name, origin, origin_len);
-	rc = generation_find(&builder->base, CATALOGUE_ID, name, origin_len, apex);
+	pthread_mutex_lock(&builder->lock);
+	rc = live_zone(builder->base, origin, origin_len, apex);
+	pthread_mutex_unlock(&builder->lock);
+	return rc;
+}
+
+static int
+find_apex(struct builder *builder, const uint8_t *origin, size_t origin_len,
+	  struct node *apex, struct zone_facts *facts)
+{
+	int rc = builder_find(builder, origin, origin_len, apex);
+
 	if (rc != ERR_OK)
 		return rc;
 	return node_zone_facts(apex, facts) ? ERR_OK : ERR_DAMAGED;
 }
 
 int
+builder_keep_apex(struct builder *builder, const struct node *apex)
+{
+	struct zone_pack pack = { .kept_apex = apex->bytes };
+	struct zone_facts facts;
+
+	if (!node_zone_facts(apex, &facts))
+		return ERR_DAMAGED;
+	pack.old_id = facts.zone_id;
+	pack.kept_has_nsec3 = (facts.flags & ZONE_NSEC3) != 0;
+	return add_pack(builder, &pack);
+}
+
+int
 builder_keep(struct builder *builder, const uint8_t *origin, size_t origin_len)
 {
-	struct zone_pack pack = { 0 };
 	struct zone_facts facts;
 	struct node apex;
 	int rc = find_apex(builder, origin, origin_len, &apex, &facts);
 
-	if (rc != ERR_OK)
-		return rc;
-	pack.kept_apex = apex.bytes;
-	pack.old_id = facts.zone_id;
-	return add_pack(builder, &pack);
+	return rc == ERR_OK ? builder_keep_apex(builder, &apex) : rc;
 }
 
 int
@@ -154,6 +170,7 @@ builder_keep_with_error(struct builder *builder, const uint8_t *origin, size_t o
 	}
 	pack.apex = writer.bytes;
 	pack.old_id = facts.zone_id;
+	pack.kept_has_nsec3 = (facts.flags & ZONE_NSEC3) != 0;
 	return add_pack(builder, &pack);
 }
 

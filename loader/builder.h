@@ -28,6 +28,7 @@
 #include "shm/generation.h"
 
 struct builder;
+struct live;
 
 /* Where a zone comes from, as kept with it (BLOCK_SOURCE) to find changes later. */
 struct builder_source {
@@ -47,10 +48,16 @@ struct builder_seal_options {
 	uint64_t reserve_bytes;		/* to be left free in the file system, see seal.h */
 	bool durable;			/* return only when all is on the device */
 	bool show_progress;		/* a log line every 2 s */
+	/* Gives out `count` zone ids that nobody has, from *first on: for when live changes
+	 * need some meanwhile.  returns 0 or an error code.  NULL: the base's next ones. */
+	int (*take_ids)(void *context, uint32_t count, uint32_t *first);
+	void *context;
 };
 
 /* base_dir   the directory of the earlier generation, which must stay until
- *            builder_free, and is trusted to be undamaged; NULL for none
+ *            builder_free, and is trusted to be undamaged; NULL for none.  What its
+ *            overlay has at this moment belongs to it: the overlay's writer must be
+ *            another process
  * warn       NULL: warnings are logged
  * returns 0, or what generation_open says of base_dir. */
 __attribute__((nonnull(4), warn_unused_result))
@@ -60,15 +67,25 @@ int builder_new(const char *base_dir, builder_warn_fn *warn, void *context,
 /* NULL is allowed. */
 void builder_free(struct builder *builder);
 
-/* The earlier generation, to look things up in; NULL without.  Borrowed until
- * builder_free. */
+/* The earlier generation with its overlay; NULL without.  Borrowed until builder_free, as
+ * are the nodes that it gives; for one thread, while no other calls the builder. */
 __attribute__((nonnull))
-const struct generation *builder_base(const struct builder *builder);
+struct live *builder_base(const struct builder *builder);
+
+/* The apex node of a zone of the base; from any thread.
+ * returns 0; ERR_NOTFOUND, also without a base; ERR_DAMAGED. */
+__attribute__((nonnull, warn_unused_result))
+int builder_find(struct builder *builder, const uint8_t *origin, size_t origin_len,
+		 struct node *apex);
 
 /* Take over a zone of the base (also a broken one) with all that it has.
  * returns 0; ERR_NOTFOUND when the base has no such zone; ERR_DAMAGED; ERR_NOMEM. */
 __attribute__((nonnull, warn_unused_result))
 int builder_keep(struct builder *builder, const uint8_t *origin, size_t origin_len);
+
+/* The same of a zone whose apex node the base has just given, as from a walk. */
+__attribute__((nonnull, warn_unused_result))
+int builder_keep_apex(struct builder *builder, const struct node *apex);
 
 /* The same, but say from now on why its present source is not served.
  * source   stands for the old one from now on

@@ -8,8 +8,8 @@
 #include "loader/zone_pack.h"
 
 struct builder {
-	char *base_dir;			/* owned; NULL: no base */
-	struct generation base;
+	struct live *base;		/* a snapshot; NULL: no base */
+	char *base_dir;			/* owned */
 	builder_warn_fn *warn;
 	void *warn_context;
 

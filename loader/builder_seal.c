@@ -2,13 +2,12 @@
  * owners by zone id, kept zones before new ones. */
 #include <assert.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "loader/builder_private.h"
-#include "loader/node_file.h"
+#include "loader/live.h"
 #include "loader/seal.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
@@ -18,6 +17,7 @@ enum {
 	PROGRESS_MS = 2000,
 	PROGRESS_EVERY = 4096, /* nodes between two looks at the clock */
 	MOVES_PER_ZONE = 16, /* of the sort for what is nearly sorted */
+	BYTES_PER_CHANGE = 300, /* of an overlay, for an estimate */
 };
 
 struct writing {
@@ -30,10 +30,6 @@ struct writing {
 	size_t kept_count, fresh_count;
 	uint32_t next_zone_id;
 	uint32_t zone_id; /* of the nodes that come now */
-	/* where the walk over the base stands */
-	struct node_reader *reader; /* NULL: nothing is kept */
-	struct node at;
-	bool has_at;
 	/* progress */
 	bool show_progress;
 	uint64_t nodes, progress_ms;
@@ -100,13 +96,31 @@ sort_by_origin(struct writing *w)
 	return ERR_OK;
 }
 
+/* The same with ids from elsewhere: there is no renumbering then. */
+static int
+take_ids(struct writing *w, const struct builder_seal_options *options)
+{
+	uint32_t next;
+	int rc = options->take_ids(options->context, (uint32_t)w->fresh_count, &next);
+
+	if (rc != ERR_OK)
+		return rc;
+	for (size_t i = 0; i < w->kept_count; i++)
+		w->kept[i]->new_id = w->kept[i]->old_id;
+	for (size_t i = 0; i < w->fresh_count; i++)
+		w->fresh[i]->new_id = next++;
+	w->next_zone_id = next;
+	return ERR_OK;
+}
+
 /* Kept zones keep their ids, new ones get fresh ones; all get new ones, in the same
  * order, when the fresh ones would run out. */
 static int
-give_ids(struct writing *w)
+give_ids(struct writing *w, const struct builder_seal_options *options)
 {
-	const struct generation *base = builder_base(w->builder);
-	uint64_t next = base ? base->manifest.next_zone_id : ZONE_ID_FIRST;
+	struct live *base = builder_base(w->builder);
+	uint64_t next =
+		base ? live_generation(base)->manifest.next_zone_id : ZONE_ID_FIRST;
 	bool renumber;
 
 	for (size_t i = 0; i < w->builder->pack_count; i++) {
@@ -120,6 +134,11 @@ give_ids(struct writing *w)
 	sort_packs(w->kept, w->kept_count, compare_old_ids);
 	if (w->builder->pack_count >= NSEC3_SPACE - ZONE_ID_FIRST)
 		return ERR_FULL;
+	if (options->take_ids)
+		return take_ids(w, options);
+	/* the overlay may have zones that the generation does not know */
+	if (w->kept_count > 0 && next <= w->kept[w->kept_count - 1]->old_id)
+		next = (uint64_t)w->kept[w->kept_count - 1]->old_id + 1;
 	renumber = next < ZONE_ID_FIRST || next + w->fresh_count > NSEC3_SPACE;
 	if (renumber)
 		next = ZONE_ID_FIRST;
@@ -172,37 +191,20 @@ put_catalogue(struct writing *w)
 }
 
 static int
-base_next(struct writing *w)
+put_kept(void *context, const struct node *node)
 {
-	uint64_t off;
-	int rc = node_reader_next(w->reader, &w->at, &off);
-
-	w->has_at = rc == ERR_OK;
-	if (rc == ERR_OK &&
-	    dname_len(node_owner(&w->at), w->at.head.owner_len) != w->at.head.owner_len)
-		rc = ERR_DAMAGED;
-	if (rc == ERR_OK || rc == ERR_NOTFOUND)
-		return ERR_OK;
-	snprintf(w->reason, SEAL_REASON_MAX, "%s/data.mdb: %s", w->builder->base_dir,
-		 errcode_text(rc));
-	return rc;
+	return put(context, node->bytes);
 }
 
 /* Copy what the base holds of one zone, in one of its two spaces. */
 static int
 copy_zone(struct writing *w, uint32_t key_id)
 {
-	int rc = ERR_OK;
+	int rc = live_walk_zone(builder_base(w->builder), key_id, put_kept, w);
 
-	if (!w->has_at || w->at.head.zone_id < key_id) {
-		node_reader_seek(w->reader, key_id);
-		rc = base_next(w);
-	}
-	while (rc == ERR_OK && w->has_at && w->at.head.zone_id == key_id) {
-		rc = put(w, w->at.bytes);
-		if (rc == ERR_OK)
-			rc = base_next(w);
-	}
+	if (rc != ERR_OK && w->reason[0] == '\0')
+		snprintf(w->reason, SEAL_REASON_MAX, "%s: %s", w->builder->base_dir,
+			 errcode_text(rc));
 	return rc;
 }
 
@@ -211,12 +213,10 @@ copy_kept(struct writing *w, uint32_t space)
 {
 	int rc = ERR_OK;
 
-	w->has_at = false;
 	for (size_t i = 0; i < w->kept_count && rc == ERR_OK; i++) {
 		w->zone_id = w->kept[i]->new_id;
-		rc = copy_zone(w, w->kept[i]->old_id | space);
-		if (!w->has_at)
-			break;
+		if (space == 0 || w->kept[i]->kept_has_nsec3)
+			rc = copy_zone(w, w->kept[i]->old_id | space);
 	}
 	return rc;
 }
@@ -247,50 +247,39 @@ put_nsec3(struct writing *w)
 
 /* ---- the whole ---- */
 
-static int
-open_base(struct writing *w)
-{
-	char path[PATH_MAX];
-	int len, rc;
-
-	if (w->kept_count == 0)
-		return ERR_OK;
-	len = snprintf(path, sizeof path, "%s/data.mdb", w->builder->base_dir);
-	rc = len < 0 || len >= (int)sizeof path ? ERR_RANGE
-						: node_reader_open(path, &w->reader);
-	if (rc != ERR_OK)
-		snprintf(w->reason, SEAL_REASON_MAX, "%s/data.mdb: %s",
-			 w->builder->base_dir, errcode_text(rc));
-	return rc;
-}
-
 /* Files take about half as much again as the nodes: keys, pages, the index. */
 static uint64_t
 expect_bytes(const struct writing *w)
 {
-	const struct generation *base = builder_base(w->builder);
+	struct live *base = builder_base(w->builder);
+	const struct generation *gen;
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < w->fresh_count; i++)
 		bytes += zone_pack_bytes(w->fresh[i]);
 	bytes += bytes / 2;
-	if (w->kept_count > 0)
-		bytes += (base->data_len + base->index_len) / base->head.zone_count *
+	if (!base)
+		return bytes;
+	gen = live_generation(base);
+	if (gen->head.zone_count > 0)
+		bytes += (gen->data_len + gen->index_len) / gen->head.zone_count *
 			 w->kept_count;
+	if (live_overlay(base))
+		bytes += overlay_count(live_overlay(base)) * BYTES_PER_CHANGE;
 	return bytes;
 }
 
 static int
-prepare(struct writing *w)
+prepare(struct writing *w, const struct builder_seal_options *options)
 {
 	int rc = sort_by_origin(w);
 
 	if (rc == ERR_OK)
-		rc = give_ids(w);
+		rc = give_ids(w, options);
 	if (rc != ERR_OK)
 		snprintf(w->reason, SEAL_REASON_MAX, "%s",
 			 rc == ERR_EXISTS ? "a zone was named twice" : errcode_text(rc));
-	return rc == ERR_OK ? open_base(w) : rc;
+	return rc;
 }
 
 static int
@@ -306,7 +295,6 @@ write_nodes(struct writing *w)
 static void
 writing_fini(struct writing *w)
 {
-	node_reader_close(w->reader);
 	free(w->by_origin);
 	free(w->kept);
 	free(w->fresh);
@@ -328,12 +316,19 @@ builder_seal(struct builder *builder, const char *dir,
 		.reserve_bytes = options->reserve_bytes,
 		.durable = options->durable,
 	};
+	struct live *base = builder_base(builder);
 	int rc;
 
 	assert(!builder->is_sealed);
 	builder->is_sealed = true;
 	reason[0] = '\0';
-	rc = prepare(&w);
+	if (base) {
+		seal_options.base_id = live_generation(base)->manifest.id;
+		if (live_overlay(base))
+			seal_options.base_commit =
+				overlay_last_commit(live_overlay(base));
+	}
+	rc = prepare(&w, options);
 	if (rc == ERR_OK) {
 		seal_options.expect_bytes = expect_bytes(&w);
 		rc = seal_open(dir, &seal_options, &w.seal, reason);

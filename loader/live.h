@@ -117,6 +117,11 @@ int live_note(struct live *live, const char *key, const void *value, size_t len)
 __attribute__((nonnull, warn_unused_result))
 int live_drop_note(struct live *live, const char *key);
 
+/* Take `count` zone ids that no zone ever had, from *first on, for a generation that is
+ * sealed aside; a transaction of its own.  returns 0; ERR_FULL; or as live_commit. */
+__attribute__((nonnull, warn_unused_result))
+int live_take_ids(struct live *live, uint32_t count, uint32_t *first);
+
 /* ---- whole zones ---- */
 
 /* A zone that is new, or takes the place of the one of that name (under a new id).  What a

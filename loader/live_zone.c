@@ -9,9 +9,9 @@
 
 static const char next_id_note[] = "next_zone_id";
 
-/* An id that no zone ever had. */
+/* Ids that no zone ever had. */
 static int
-new_zone_id(struct live *live, uint32_t *out)
+new_zone_ids(struct live *live, uint32_t count, uint32_t *first)
 {
 	uint32_t noted = 0, next = live->gen.manifest.next_zone_id;
 	int rc = overlay_read_note(live->overlay, next_id_note, &noted, sizeof noted);
@@ -20,10 +20,25 @@ new_zone_id(struct live *live, uint32_t *out)
 		return rc < 0 ? rc : ERR_DAMAGED;
 	if (next < noted)
 		next = noted;
-	if (next < ZONE_ID_FIRST || next >= NSEC3_SPACE)
+	if (next < ZONE_ID_FIRST || next > NSEC3_SPACE || count > NSEC3_SPACE - next)
 		return ERR_FULL;
-	*out = next++;
+	*first = next;
+	next += count;
 	return overlay_note(live->overlay, next_id_note, &next, sizeof next);
+}
+
+int
+live_take_ids(struct live *live, uint32_t count, uint32_t *first)
+{
+	int rc = live_begin(live);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = new_zone_ids(live, count, first);
+	if (rc == ERR_OK)
+		return live_commit(live);
+	live_abort(live);
+	return rc;
 }
 
 /* ---- putting ---- */
@@ -138,7 +153,7 @@ live_put_zone(struct live *live, const struct zone_records *zone)
 	if (rc == ERR_OK)
 		rc = find_old(&put);
 	if (rc == ERR_OK)
-		rc = new_zone_id(live, &put.new_id);
+		rc = new_zone_ids(live, 1, &put.new_id);
 	if (rc != ERR_OK)
 		return rc;
 	render_set_last(put.renderer, last_of_zone, &put);
@@ -164,7 +179,7 @@ live_break_zone(struct live *live, const uint8_t *origin, size_t origin_len,
 
 	if (rc != ERR_NOTFOUND)
 		return rc == ERR_OK ? ERR_EXISTS : rc;
-	rc = new_zone_id(live, &id);
+	rc = new_zone_ids(live, 1, &id);
 	if (rc == ERR_OK)
 		rc = apex_write_broken(&live->writer, origin, origin_len, source, error);
 	if (rc != ERR_OK)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/live.h"
 #include "loader/redis_connect.h"
 #include "loader/redis_load_pool.h"
 #include "loader/redis_zone.h"
@@ -318,19 +319,25 @@ scan_keys(struct loading *loading)
 
 /* ---- all ---- */
 
+static int
+look_for_redis(void *context, const struct node *apex)
+{
+	struct redis_facts facts;
+	bool *found = context;
+
+	*found = node_copy_block(apex, BLOCK_REDIS, &facts, sizeof facts);
+	return *found;
+}
+
 /* Nothing at all is never taken for "delete all". */
 static bool
 base_has_redis_zones(const struct builder *builder)
 {
-	const struct generation *base = builder_base(builder);
-	struct redis_facts facts;
-	struct node apex;
+	struct live *base = builder_base(builder);
+	bool found = false;
 
-	for (uint64_t i = 0; base && i < base->head.zone_count; i++)
-		if (generation_node_at(base, base->zones[i].apex_off, &apex) &&
-		    node_copy_block(&apex, BLOCK_REDIS, &facts, sizeof facts))
-			return true;
-	return false;
+	/* what cannot be read may hold one */
+	return base && (live_walk_zones(base, look_for_redis, &found) < 0 || found);
 }
 
 static int

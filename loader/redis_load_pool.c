@@ -54,18 +54,6 @@ note_failure(struct redis_load_pool *pool, int code)
 
 /* ---- one zone ---- */
 
-/* The apex of the builder's base. */
-static int
-find_in_base(const struct redis_load_pool *pool, const struct redis_listed *zone,
-	     struct node *apex)
-{
-	const struct generation *base = builder_base(pool->job->builder);
-
-	return base ? generation_find(base, CATALOGUE_ID, zone->origin, zone->origin_len,
-				      apex)
-		    : ERR_NOTFOUND;
-}
-
 /* What is served of the zone now, if anything. */
 static bool
 find_served(const struct redis_load_pool *pool, const struct redis_listed *zone,
@@ -75,7 +63,7 @@ find_served(const struct redis_load_pool *pool, const struct redis_listed *zone,
 
 	if (job->served)
 		return job->served(job->context, zone->origin, zone->origin_len, apex);
-	return find_in_base(pool, zone, apex) == ERR_OK;
+	return builder_find(job->builder, zone->origin, zone->origin_len, apex) == ERR_OK;
 }
 
 static void
@@ -112,7 +100,7 @@ redis_load_pool_refuse(struct redis_load_pool *pool, const struct redis_listed *
 	};
 	struct zone_state state;
 	struct node apex;
-	int code = find_in_base(pool, zone, &apex);
+	int code = builder_find(pool->job->builder, zone->origin, zone->origin_len, &apex);
 
 	if (code == ERR_OK && zone_state_read(&apex, &state)) {
 		note_error(pool, zone, reason, !(state.facts.flags & ZONE_BROKEN));

@@ -5,7 +5,7 @@
 #include "loader/redis_load.h"
 #include "loader/zone_update.h"
 
-/* Between zone_update_read and zone_update_keep (without has_redis): read all that Redis
+/* Between zone_update_read (with reads_redis) and zone_update_keep: read all that Redis
  * holds into the update's builder.  A zone that is in a file too is left to the file, and
  * an error of that zone.
  * progress  as in redis_load.h, with the update; NULL for none

@@ -22,6 +22,7 @@ struct zone_pack {
 	struct renderer *renderer;	/* instead of both: renders `records` */
 	struct zone_records *records;
 	uint32_t old_id;		/* in the base; 0: the zone is new */
+	bool kept_has_nsec3;		/* of such a zone */
 	uint32_t new_id;
 };
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "loader/live.h"
 #include "loader/zone_load.h"
 #include "loader/zone_stamp.h"
 #include "loader/zone_state.h"
@@ -30,8 +31,7 @@ find_in_base(const struct zone_update *update, const uint8_t *origin, size_t len
 {
 	struct node apex;
 
-	return update->base &&
-	       generation_find(update->base, CATALOGUE_ID, origin, len, &apex) == 0 &&
+	return builder_find(update->builder, origin, len, &apex) == 0 &&
 	       zone_state_read(&apex, state);
 }
 
@@ -73,6 +73,25 @@ tell_kept_faults(struct zone_update *update, size_t order, const struct zone_sta
 	return true;
 }
 
+/* A zone that is served from Redis goes on being served from there.
+ * returns false without memory. */
+static bool
+tell_conflict(struct zone_update *update, size_t order)
+{
+	const struct zone_list_entry *entry = &update->list.entries[order];
+	struct zone_messages messages = { 0 };
+	bool is_told;
+
+	zone_messages_add(
+		&messages, ZONE_ERROR, entry->path, 0,
+		"the zone comes from Redis too, which goes on being served: remove "
+		"it here or there");
+	is_told = reload_result_add_error(&update->result, entry->origin, order,
+					  zone_messages_first_error(&messages), true);
+	zone_messages_fini(&messages);
+	return is_told;
+}
+
 /* Sort the configured zones into those that are kept and those that must be read. */
 static int
 plan(struct zone_update *update)
@@ -92,7 +111,10 @@ plan(struct zone_update *update)
 		update->found_in_base += is_old;
 		if (update->only && dname_compare(entry->origin, update->only) != 0)
 			continue;
-		if (!is_old || !is_unchanged(entry, &state))
+		if (is_old && update->has_redis && state.source.kind == SOURCE_REDIS) {
+			if (!tell_conflict(update, i))
+				return ERR_NOMEM;
+		} else if (!is_old || !is_unchanged(entry, &state))
 			update->stale[update->stale_count++] = entry;
 		else if (!tell_kept_faults(update, i, &state))
 			return ERR_NOMEM;
@@ -287,28 +309,45 @@ keep_listed(struct zone_update *update)
 	return result;
 }
 
-/* Keep all zones of the base but the one that was looked at. */
+/* Does a zone of the base that was not looked at stay? */
+static bool
+stays(const struct zone_update *update, const struct node *apex)
+{
+	struct zone_state state;
+
+	if (update->only)
+		return dname_compare(node_owner(apex), update->only) != 0;
+	return update->has_redis && zone_state_read(apex, &state) &&
+	       state.source.kind == SOURCE_REDIS &&
+	       !zone_list_find(&update->list, node_owner(apex));
+}
+
+static int
+keep_other(void *context, const struct node *apex)
+{
+	struct zone_update *update = context;
+
+	update->base_count++;
+	if (!stays(update, apex))
+		return 0;
+	update->others_count++;
+	return builder_keep_apex(update->builder, apex);
+}
+
+/* Count the zones of the base, and hand over those that stay. */
 static int
 keep_others(struct zone_update *update)
 {
-	const struct generation *base = update->base;
-	struct node apex;
-	int result = 0;
-
-	for (uint64_t i = 0; base && i < base->head.zone_count && result == 0; i++) {
-		if (!generation_node_at(base, base->zones[i].apex_off, &apex))
-			return ERR_DAMAGED;
-		if (dname_compare(node_owner(&apex), update->only) != 0)
-			result = builder_keep(update->builder, node_owner(&apex),
-					      apex.head.owner_len);
-	}
-	return result;
+	if (update->only || update->has_redis || live_overlay(update->base))
+		return live_walk_zones(update->base, keep_other, update);
+	update->base_count = live_generation(update->base)->head.zone_count;
+	return 0;
 }
 
 int
 zone_update_keep(struct zone_update *update, char reason[ZONE_UPDATE_REASON_MAX])
 {
-	int result = update->only ? keep_others(update) : keep_listed(update);
+	int result = update->only ? 0 : keep_listed(update);
 
 	if (result)
 		snprintf(reason, ZONE_UPDATE_REASON_MAX,
@@ -357,6 +396,7 @@ zone_update_read(struct zone_update *update, const struct settings *settings,
 	int result;
 
 	pthread_mutex_init(&update->lock, NULL);
+	update->has_redis = settings->redis.enable && !update->reads_redis;
 	result = list_zones(update, settings, reason);
 	if (result)
 		return result;
@@ -373,14 +413,16 @@ zone_update_read(struct zone_update *update, const struct settings *settings,
 		let_files_settle(update);
 		result = read_stale(update);
 	}
+	if (result == 0 && update->base)
+		result = keep_others(update);
 	if (result) {
 		snprintf(reason, ZONE_UPDATE_REASON_MAX, "zones cannot be read: %s",
 			 errcode_text(result));
 		return result;
 	}
-	if (!update->only && update->base)
+	if (!update->only)
 		update->result.removed =
-			update->base->head.zone_count - update->found_in_base;
+			update->base_count - update->found_in_base - update->others_count;
 	reload_result_sort(&update->result);
 	return 0;
 }

@@ -24,6 +24,8 @@ struct zone_update {
 	const char *base_dir;		/* an earlier generation, verified; NULL for none */
 	const uint8_t *only;		/* look at this zone alone: lower-cased, NAME_PAD octets
 					 * behind it readable; NULL for all */
+	bool reads_redis;		/* zones of the base that come from there do not stay:
+					 * see loader/redis_update.h */
 	/* called with the update itself; see zone_load.h; NULL for none */
 	void (*progress)(void *update, const struct zone_load_progress *progress);
 	void *context;			/* for `progress` */
@@ -33,12 +35,15 @@ struct zone_update {
 	struct reload_result result;	/* changed, removed and errors are filled */
 
 	/* private */
-	const struct generation *base;
+	struct live *base;
 	struct zone_list list;
 	bool *is_done;			/* for each of the list: handed to the builder */
 	const struct zone_list_entry **stale; /* those that are to be read */
 	size_t stale_count;
+	size_t base_count;		/* zones of the base */
 	size_t found_in_base;		/* zones of the list */
+	size_t others_count;		/* not of the list, and kept */
+	bool has_redis;			/* zones from there stay, none may be a file's too */
 	pthread_mutex_t lock;		/* for what the reading threads write */
 	size_t warnings;
 	int error;			/* the first failure that is no zone's */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "loader/live.h"
 #include "shm/errcode.h"
 #include "t/sample_generation.h"
 #include "t/scratch_dir.h"
@@ -409,7 +410,7 @@ test_renumbering(void)
 	struct builder *builder = begin(2);
 	struct generation_manifest manifest;
 	struct generation gen;
-	const uint32_t *next = &builder_base(builder)->manifest.next_zone_id;
+	const uint32_t *next = &live_generation(builder_base(builder))->manifest.next_zone_id;
 
 	/* as after two thousand million reloads */
 	*(uint32_t *)(uintptr_t)next = NSEC3_SPACE - 1;
