@@ -1,15 +1,79 @@
 /* Waiting with open eyes. */
 #include "loader/attend.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
 
+#include "loader/follow.h"
+#include "loader/live.h"
+#include "loader/newest.h"
 #include "loader/sync.h"
+#include "shm/log.h"
+
+enum { OWN_FDS = 2 };
+
+void
+attend_sweep(struct sync *sync)
+{
+	unsigned dead = sync->live ? overlay_sweep(live_overlay(sync->live)) : 0;
+
+	if (dead > 0)
+		log_debug("%u readers of the overlay have died", dead);
+}
+
+bool
+attend_is_sweep(const char *message, long len)
+{
+	return len >= (long)sizeof "sweep" && strcmp(message, "sweep") == 0;
+}
+
+/* While sync waits for something else: take the messages that are no requests, and see
+ * whether a request waits. */
+static void
+look_at_requests(struct sync *sync)
+{
+	char message[sizeof "sweep"];
+	ssize_t len;
+
+	do {
+		memset(message, 'x', sizeof message);
+		len = recv(sync->request_fd, message, sizeof message,
+			   MSG_PEEK | MSG_DONTWAIT);
+		if (len < (ssize_t)sizeof message ||
+		    memcmp(message, "sweep", sizeof message) != 0)
+			break;
+		(void)recv(sync->request_fd, message, sizeof message, MSG_DONTWAIT);
+		attend_sweep(sync);
+	} while (true);
+	/* left to be read: a request, or the news that the master has gone */
+	sync->has_request = len >= 0 || (errno != EAGAIN && errno != EINTR);
+}
 
 bool
 attend_wait(struct sync *sync, int fd, int timeout_ms)
 {
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	bool is_request_wait = fd == sync->request_fd;
+	struct pollfd fds[OWN_FDS + FOLLOW_FDS_MAX] = {
+		{ .fd = fd, .events = POLLIN },
+		{ .fd = is_request_wait || sync->has_request ? -1 : sync->request_fd,
+		  .events = POLLIN },
+	};
+	unsigned count = 0;
+	int ready;
 
-	(void)sync;
-	return poll(&wait, 1, timeout_ms) > 0;
+	if (sync->follow)
+		count = follow_poll_fds(sync->follow, fds + OWN_FDS, &timeout_ms);
+	ready = poll(fds, OWN_FDS + count, timeout_ms);
+	if (ready < 0)
+		for (unsigned i = 0; i < OWN_FDS + count; i++)
+			fds[i].revents = 0;
+	if (fds[1].revents)
+		look_at_requests(sync);
+	if (sync->follow) {
+		follow_step(sync->follow, fds + OWN_FDS, count);
+		newest_watch(sync);
+	}
+	return fds[0].revents != 0;
 }

@@ -10,6 +10,8 @@
 #include "loader/fallback.h"
 #include "loader/generations.h"
 #include "loader/job.h"
+#include "loader/newest.h"
+#include "loader/overlay_dirs.h"
 #include "loader/reload.h"
 #include "loader/retention.h"
 #include "loader/serve.h"
@@ -38,6 +40,9 @@ write_served(struct sync *sync, const struct generation_manifest *manifest,
 	json_out_end_object(json);
 }
 
+static const char held_why[] =
+	"`rollback` or `swap` holds the sources off until `martletctl resume`";
+
 /* Write `chosen`; when the disk is too full even for that, old generations go first. */
 static int
 write_chosen(struct sync *sync, uint64_t id)
@@ -65,8 +70,11 @@ hold(struct sync *sync, const struct generation_manifest *manifest,
 			 sync->state_dir, errcode_text(result), sync_remedy(result));
 		return result;
 	}
-	result = serve_generation(sync, manifest, reason);
+	newest_hold(sync, held_why);
+	result = serve_generation(sync, manifest, NULL, NULL, reason);
 	if (result) {
+		if (was_chosen == ERR_NOTFOUND)
+			newest_follow(sync);
 		if (state_set_chosen(sync->state_dir, was_chosen == 0 ? before : 0) != 0)
 			log_errorx("%s/chosen cannot be set back: remove it",
 				   sync->state_dir);
@@ -103,7 +111,7 @@ static int
 take_in(struct taking_in *taking, struct generation_manifest *manifest,
 	char reason[SYNC_REASON_MAX])
 {
-	const struct job job = { "copier", run_take_in, taking };
+	const struct job job = { "copier", run_take_in, taking, NULL, false };
 	struct job_report report;
 	int result = job_run(taking->sync, &job, &report, reason);
 
@@ -188,6 +196,30 @@ parse_id(const char *text, uint64_t *id)
 	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && *id != 0;
 }
 
+/* A generation that takes live changes stands for its sealed state: that is served under a
+ * number of its own, so that the changes stay where they are. */
+static int
+set_apart(struct sync *sync, struct generation_manifest *manifest,
+	  char reason[SYNC_REASON_MAX])
+{
+	uint64_t from = manifest->id;
+	int result;
+
+	if (!overlay_dirs_has(sync->state_dir, from))
+		return 0;
+	result = generations_alias(sync->state_dir, from, sync_next_id(sync),
+				   GENERATION_TAKEN_IN, manifest);
+	if (result)
+		snprintf(reason, SYNC_REASON_MAX,
+			 "generation %" PRIu64 " cannot be served without its live "
+			 "changes: %s%s",
+			 from, errcode_text(result), sync_remedy(result));
+	else
+		log_info("generation %" PRIu64 " is %" PRIu64 " without its live changes",
+			 manifest->id, from);
+	return result;
+}
+
 unsigned
 choice_rollback(struct sync *sync, int arg_count, char **args)
 {
@@ -214,13 +246,15 @@ choice_rollback(struct sync *sync, int arg_count, char **args)
 				   ": `martletctl generations` lists them",
 				   id);
 	if (result == 0)
+		result = set_apart(sync, &manifest, reason);
+	if (result == 0)
 		result = hold(sync, &manifest, reason);
 	if (result)
 		return sync_fail(sync, "%s", reason);
 	log_info("rollback: generation %" PRIu64
 		 " is served; the sources are not followed "
 		 "until `martletctl resume`",
-		 id);
+		 manifest.id);
 	write_served(sync, &manifest, begun_ms);
 	return 0;
 }
@@ -247,13 +281,16 @@ find_base(struct sync *sync)
 {
 	struct generation_manifest manifest;
 	char reason[SYNC_REASON_MAX];
-	uint64_t id = UINT64_MAX;
+	uint64_t id = UINT64_MAX, lost = 0;
 
 	while ((id = find_source(sync, id)) != 0) {
 		if (fallback_check(sync, id, true, &manifest, reason) == 0)
 			break;
 		sync_note_error(sync, "%s", reason);
+		lost = lost ? lost : id;
 	}
+	if (id != 0 && lost != 0)
+		newest_stand_in(sync, id, lost);
 	return id;
 }
 

@@ -6,6 +6,9 @@
 
 #include "loader/generations.h"
 #include "loader/job.h"
+#include "loader/newest.h"
+#include "loader/overlay.h"
+#include "loader/overlay_dirs.h"
 #include "loader/serve.h"
 #include "loader/state_files.h"
 #include "loader/store_verify.h"
@@ -50,7 +53,7 @@ check_whole(void *context, struct job_report *report, char reason[JOB_REASON_MAX
 static int
 verify(struct sync *sync, char *dir, char found[STORE_VERIFY_REASON_MAX])
 {
-	const struct job job = { "checker", check_whole, dir };
+	const struct job job = { "checker", check_whole, dir, NULL, false };
 	char reason[JOB_REASON_MAX];
 	struct job_report report;
 	int result = job_run(sync, &job, &report, reason);
@@ -81,25 +84,46 @@ fallback_check(struct sync *sync, uint64_t id, bool all,
 	return result;
 }
 
+/* is_chosen: by hand, and no state that changes go to. */
 static bool
-try_serve(struct sync *sync, uint64_t id, bool check_all)
+try_serve(struct sync *sync, uint64_t id, bool check_all, bool is_chosen)
 {
 	struct generation_manifest manifest;
 	char reason[SYNC_REASON_MAX];
 	int result = fallback_check(sync, id, check_all, &manifest, reason);
 
 	if (result == 0)
-		result = serve_generation(sync, &manifest, reason);
+		result = is_chosen ? serve_generation(sync, &manifest, NULL, NULL, reason)
+				   : newest_serve(sync, &manifest, false, reason);
 	if (result == 0)
 		return true;
 	sync_note_error(sync, "%s", reason);
 	return false;
 }
 
+static bool
+is_chosen(const struct sync *sync)
+{
+	uint64_t id;
+
+	return state_read_chosen(sync->state_dir, &id) != ERR_NOTFOUND;
+}
+
+static bool
+try_stand_in(struct sync *sync, const struct generation_entry *entry, uint64_t lost,
+	     bool check_all)
+{
+	bool is_newest = generation_entry_is_source(entry) && !is_chosen(sync);
+
+	if (is_newest && lost != 0)
+		newest_stand_in(sync, entry->manifest.id, lost);
+	return try_serve(sync, entry->manifest.id, check_all, !is_newest);
+}
+
 /* The newest whole one but `except`, states of the sources first.
  * returns false when there is none. */
 static bool
-serve_newest(struct sync *sync, uint64_t except, bool check_all)
+serve_other(struct sync *sync, uint64_t except, bool check_all)
 {
 	struct generation_list list;
 	bool is_served = false;
@@ -114,7 +138,7 @@ serve_newest(struct sync *sync, uint64_t except, bool check_all)
 			    entry->error ||
 			    generation_entry_is_source(entry) != (sources == 1))
 				continue;
-			is_served = try_serve(sync, entry->manifest.id, check_all);
+			is_served = try_stand_in(sync, entry, except, check_all);
 		}
 	}
 	generations_list_free(&list);
@@ -148,11 +172,39 @@ note_stand_in(struct sync *sync, uint64_t wanted)
 	follow_choice(sync);
 }
 
+/* The overlay of what is served, or would be, is damaged: it goes, and what is served is
+ * the sealed state until the source has been read again. */
+static void
+replace_overlay(struct sync *sync, uint64_t id, const char *found)
+{
+	char reason[SYNC_REASON_MAX];
+
+	sync_note_error(sync,
+			"the overlay of generation %" PRIu64
+			" %s: what changed since it was made is read again",
+			id, found);
+	if (newest_replace_overlay(sync, id, reason) != 0)
+		sync_note_error(sync, "%s", reason);
+}
+
+/* Workers serve it already: go on writing where the sync before this one stopped. */
+static void
+take_up(struct sync *sync, uint64_t served)
+{
+	char reason[SYNC_REASON_MAX];
+	int result = newest_open(sync, served, reason);
+
+	if (is_damage(result))
+		replace_overlay(sync, served, errcode_text(result));
+	else if (result)
+		sync_note_error(sync, "%s", reason);
+}
+
 bool
 fallback_serve_first(struct sync *sync)
 {
 	uint64_t served = atomic_load(&sync->region->swap.published_id);
-	uint64_t wanted = 0, chosen;
+	uint64_t wanted = 0, chosen = 0;
 	int result;
 
 	result = state_read_current(sync->state_dir, &wanted);
@@ -161,17 +213,49 @@ fallback_serve_first(struct sync *sync)
 				errcode_text(result));
 	if (state_read_chosen(sync->state_dir, &chosen) == 0)
 		wanted = chosen;
-	if (served != 0 && (wanted == 0 || wanted == served))
+	if (served != 0 && (wanted == 0 || wanted == served)) {
+		if (!is_chosen(sync))
+			take_up(sync, served);
 		return true;
-	if (wanted != 0 && try_serve(sync, wanted, false))
+	}
+	if (wanted != 0 && try_serve(sync, wanted, false, is_chosen(sync)))
 		return true;
 	if (served != 0)
 		return true;
-	if (!serve_newest(sync, wanted, false))
+	if (!serve_other(sync, wanted, false))
 		return false;
 	if (wanted != 0)
 		note_stand_in(sync, wanted);
 	return true;
+}
+
+static int
+check_overlay(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
+{
+	(void)report;
+	return overlay_check(context, reason);
+}
+
+/* By a child, as for a generation: LMDB does not withstand all damage. */
+static void
+verify_overlay(struct sync *sync, uint64_t id)
+{
+	char dir[PATH_MAX], path[PATH_MAX], reason[JOB_REASON_MAX];
+	const struct job job = { "checker", check_overlay, path, NULL, false };
+	struct job_report report;
+	int result;
+
+	if (!overlay_dirs_has(sync->state_dir, id) ||
+	    !generations_path(sync->state_dir, id, dir) ||
+	    !state_path_print(path, "%s/" OVERLAY_DIR, dir))
+		return;
+	result = job_run(sync, &job, &report, reason);
+	job_report_fini(&report);
+	if (is_damage(result))
+		replace_overlay(sync, id, reason);
+	else if (result)
+		sync_note_error(sync, "the overlay of generation %" PRIu64 ": %s", id,
+				reason);
 }
 
 bool
@@ -186,15 +270,15 @@ fallback_verify_served(struct sync *sync)
 		return true;
 	result = fallback_check(sync, served, true, &manifest, reason);
 	if (result == 0) {
-		atomic_store(&sync->region->swap.verified_id, served);
-		return true;
+		verify_overlay(sync, served);
+	} else {
+		sync_note_error(sync, "%s", reason);
+		if (!is_damage(result))
+			return true;
+		if (!serve_other(sync, served, true))
+			return false;
+		note_stand_in(sync, served);
 	}
-	sync_note_error(sync, "%s", reason);
-	if (!is_damage(result))
-		return true;
-	if (!serve_newest(sync, served, true))
-		return false;
-	note_stand_in(sync, served);
 	atomic_store(&sync->region->swap.verified_id,
 		     atomic_load(&sync->region->swap.published_id));
 	return true;

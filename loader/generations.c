@@ -95,9 +95,8 @@ remove_tree(int at, const char *name, unsigned depth)
 	return unlinkat(at, name, AT_REMOVEDIR);
 }
 
-/* A generation has one level below it: its overlay. */
-static void
-remove_dir(const char *path)
+void
+generations_remove_dir(const char *path)
 {
 	if (remove_tree(AT_FDCWD, path, 2) != 0 && errno != ENOENT)
 		log_warn("%s cannot be removed", path);
@@ -109,7 +108,7 @@ generations_remove_build(const char *state_dir, uint64_t id)
 	char path[PATH_MAX];
 
 	if (generations_build_path(state_dir, id, path))
-		remove_dir(path);
+		generations_remove_dir(path);
 }
 
 /* The name goes first, so that no one finds half of it. */
@@ -122,7 +121,7 @@ generations_remove(const char *state_dir, uint64_t id)
 	    !generations_build_path(state_dir, id, doomed))
 		return;
 	if (rename(path, doomed) == 0)
-		remove_dir(doomed);
+		generations_remove_dir(doomed);
 	else if (errno != ENOENT)
 		log_warn("%s cannot be removed", path);
 }
@@ -160,7 +159,7 @@ remove_leftovers(const char *dir, DIR *names)
 		    !state_path_print(path, "%s/%s", dir, name->d_name))
 			continue;
 		log_info("removing %s, which was left half done", path);
-		remove_dir(path);
+		generations_remove_dir(path);
 	}
 }
 

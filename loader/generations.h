@@ -96,6 +96,11 @@ void generations_remove(const char *state_dir, uint64_t id);
 __attribute__((nonnull))
 void generations_remove_build(const char *state_dir, uint64_t id);
 
+/* Remove a directory with its files and those of its directories, one level below: a
+ * generation, or an overlay.  What cannot be removed is logged. */
+__attribute__((nonnull))
+void generations_remove_dir(const char *path);
+
 /* Write all files of directory `dir` and the directory itself to the device; not those
  * of its overlay, which sees to that itself. */
 __attribute__((nonnull, warn_unused_result))

@@ -30,6 +30,12 @@ int overlay_open(const char *dir, const struct generation *gen, uint64_t names,
 __attribute__((nonnull, warn_unused_result))
 int overlay_open_snapshot(const char *dir, struct overlay **out);
 
+/* Check all of an overlay that is not open in this process, which may die of it.
+ * returns 0; or an error, with what is wrong as the rest of a sentence that begins with the
+ * overlay. */
+__attribute__((nonnull, warn_unused_result))
+int overlay_check(const char *dir, char reason[512]);
+
 /* An open transaction is aborted.  NULL is allowed. */
 void overlay_close(struct overlay *overlay);
 

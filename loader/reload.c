@@ -6,50 +6,38 @@
 #include <string.h>
 
 #include "loader/fallback.h"
+#include "loader/follow.h"
 #include "loader/generations.h"
+#include "loader/newest.h"
 #include "loader/reload_build.h"
 #include "loader/retention.h"
-#include "loader/serve.h"
+#include "loader/sealing.h"
 #include "shm/clock.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 #include "shm/name_hash.h"
 
-/* Give what was just sealed its own name. */
-static int
-finish(const struct sync *sync, uint64_t id, char reason[SYNC_REASON_MAX])
-{
-	int result = generations_finish(sync->state_dir, id);
-
-	if (result) {
-		snprintf(reason, SYNC_REASON_MAX,
-			 "generation %" PRIu64 " cannot be renamed: %s%s", id,
-			 errcode_text(result), sync_remedy(result));
-		generations_remove_build(sync->state_dir, id);
-	}
-	return result;
-}
-
 /* Serve what was just sealed.  A first generation is served before it is verified and
  * durable, any other one after. */
 static int
-serve_sealed(struct sync *sync, struct generation_manifest *manifest, bool is_first,
+serve_sealed(const struct reload_build *build, struct generation_manifest *manifest,
 	     char reason[SYNC_REASON_MAX])
 {
+	struct sync *sync = build->sync;
 	char dir[PATH_MAX];
-	int result = finish(sync, manifest->id, reason);
+	int result = sealing_finish(sync, manifest->id, reason);
 
 	if (result)
 		return result;
 	result = fallback_check(sync, manifest->id, false, manifest, reason);
 	if (result == 0)
-		result = serve_generation(sync, manifest, reason);
+		result = newest_serve(sync, manifest, build->reads_redis, reason);
 	if (result) {
 		generations_remove(sync->state_dir, manifest->id);
 		return result;
 	}
-	if (!is_first)
+	if (!build->is_first)
 		atomic_store(&sync->region->swap.verified_id, manifest->id);
 	else if (!generations_path(sync->state_dir, manifest->id, dir) ||
 		 generations_sync_dir(dir) != 0)
@@ -69,33 +57,47 @@ serve_base(struct sync *sync, uint64_t base_id, struct generation_manifest *mani
 
 	if (result || is_served)
 		return result;
-	result = serve_generation(sync, manifest, reason);
+	result = newest_serve(sync, manifest, false, reason);
 	if (result == 0)
 		atomic_store(&sync->region->swap.verified_id, base_id);
 	return result;
 }
 
-int
-reload_from_files(struct sync *sync, uint64_t base_id, const uint8_t *only,
-		  struct reload_result *result, char reason[SYNC_REASON_MAX])
+/* What it is made from must give out zone ids, and hand over its changes. */
+static int
+run_build(struct reload_build *build, char reason[SYNC_REASON_MAX])
+{
+	struct sync *sync = build->sync;
+	int error = build->base_id != 0 ? newest_open(sync, build->base_id, reason) : 0;
+
+	if (error)
+		return error;
+	error = reload_build_run(build, reason);
+	if (error == ERR_NOSPACE && retention_make_room(sync->settings, sync->region))
+		error = reload_build_run(build, reason);
+	return error;
+}
+
+static int
+build_and_serve(struct sync *sync, uint64_t base_id, const uint8_t *only,
+		bool reads_redis, struct reload_result *result,
+		char reason[SYNC_REASON_MAX])
 {
 	struct reload_build build = {
 		.sync = sync,
 		.base_id = base_id,
 		.id = sync_next_id(sync),
 		.only = only,
+		.reads_redis = reads_redis,
 		.is_first = atomic_load(&sync->region->swap.published_id) == 0,
 	};
 	uint64_t begun_ms = clock_now_ms();
-	int error;
+	int error = run_build(&build, reason);
 
-	error = reload_build_run(&build, reason);
-	if (error == ERR_NOSPACE && retention_make_room(sync->settings, sync->region))
-		error = reload_build_run(&build, reason);
 	if (error)
 		return error;
 	if (build.is_new)
-		error = serve_sealed(sync, &build.manifest, build.is_first, reason);
+		error = serve_sealed(&build, &build.manifest, reason);
 	else
 		error = serve_base(sync, base_id, &build.manifest, reason);
 	if (error) {
@@ -112,6 +114,40 @@ reload_from_files(struct sync *sync, uint64_t base_id, const uint8_t *only,
 	result->rrsets_in_error = build.manifest.fault_count;
 	result->took_ms = clock_now_ms() - begun_ms;
 	return 0;
+}
+
+int
+reload_from_files(struct sync *sync, uint64_t base_id, const uint8_t *only,
+		  struct reload_result *result, char reason[SYNC_REASON_MAX])
+{
+	return build_and_serve(sync, base_id, only, false, result, reason);
+}
+
+bool
+reload_wants_redis(const struct sync *sync)
+{
+	return sync->follow && !atomic_load(&sync->region->swap.chosen) &&
+	       follow_wants_load(sync->follow);
+}
+
+void
+reload_from_redis(struct sync *sync)
+{
+	uint64_t served = atomic_load(&sync->region->swap.published_id);
+	struct reload_result result;
+	char reason[SYNC_REASON_MAX];
+
+	log_info("reading all zones from Redis");
+	if (build_and_serve(sync, served, NULL, true, &result, reason) != 0) {
+		sync_note_error(sync, "the zones in Redis are not served yet: %s",
+				reason);
+		follow_fail_load(sync->follow);
+		return;
+	}
+	region_set_error(sync->region, "");
+	reload_result_log(&result);
+	reload_result_fini(&result);
+	retention_apply(sync->settings, sync->region);
 }
 
 /* The error of the only zone that was looked at is the command's. */

@@ -20,6 +20,15 @@ __attribute__((nonnull(1, 4, 5), warn_unused_result))
 int reload_from_files(struct sync *sync, uint64_t base_id, const uint8_t *only,
 		      struct reload_result *result, char reason[SYNC_REASON_MAX]);
 
+/* Does the follower want all of Redis read, see follow_wants_load? */
+__attribute__((nonnull, warn_unused_result))
+bool reload_wants_redis(const struct sync *sync);
+
+/* Read it, and what has changed in the files, into a new generation and serve that.  A
+ * failure is stated, and tried again later. */
+__attribute__((nonnull))
+void reload_from_redis(struct sync *sync);
+
 /* reload [ZONE] */
 unsigned reload_command(struct sync *sync, int arg_count, char **args);
 

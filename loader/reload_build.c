@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "loader/builder.h"
 #include "loader/generations.h"
 #include "loader/job.h"
-#include "loader/store_verify.h"
+#include "loader/redis_update.h"
+#include "loader/sealing.h"
 #include "loader/zone_update.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
@@ -32,6 +32,20 @@ show_progress(void *context, const struct zone_load_progress *progress)
 }
 
 static void
+show_redis_progress(void *context, const struct redis_load_progress *progress)
+{
+	const struct zone_update *update = context;
+	const struct sync *sync = update->context;
+
+	log_info("reading Redis: %zu of %zu zones, %" PRIu64 " records",
+		 progress->zones_done, progress->zones_count, progress->records);
+	region_source_set_text(
+		&sync->region->source, SOURCE_TEXT_LOADING,
+		"reading all zones from Redis: %zu of %zu, %" PRIu64 " records",
+		progress->zones_done, progress->zones_count, progress->records);
+}
+
+static void
 show_step(struct sync *sync, uint64_t begun_ms, const char *text)
 {
 	if (clock_now_ms() - begun_ms < PROGRESS_FROM_MS)
@@ -41,50 +55,16 @@ show_step(struct sync *sync, uint64_t begun_ms, const char *text)
 }
 
 static int
-check(uint64_t id, const char *dir, char reason[JOB_REASON_MAX])
-{
-	char found[STORE_VERIFY_REASON_MAX];
-	int result = store_verify(dir, found);
-
-	if (result)
-		snprintf(reason, JOB_REASON_MAX,
-			 "generation %" PRIu64 ", just written, %s", id, found);
-	return result;
-}
-
-/* Before anything is served it need not be durable: the sources can give all of it
- * again; and it is checked once it is served. */
-static int
 seal(struct reload_build *build, struct zone_update *update, uint64_t begun_ms,
      char reason[JOB_REASON_MAX])
 {
-	const struct builder_seal_options options = {
-		.id = build->id,
-		/* serving anything at all comes before leaving room */
-		.reserve_bytes =
-			build->is_first
-				? 0
-				: (uint64_t)build->sync->settings->generations.reserve_mb
-					  << 20,
-		.durable = !build->is_first,
-		.show_progress = true,
-	};
-	char dir[PATH_MAX];
-	int result;
+	int result = zone_update_keep(update, reason);
 
-	if (!generations_build_path(build->sync->state_dir, build->id, dir)) {
-		snprintf(reason, JOB_REASON_MAX, "state_dir %s is too long a path",
-			 build->sync->state_dir);
-		return ERR_RANGE;
-	}
-	result = zone_update_keep(update, reason);
 	show_step(build->sync, begun_ms, "writing the new generation");
 	if (result == 0)
-		result = builder_seal(update->builder, dir, &options, &build->manifest,
-				      reason);
-	show_step(build->sync, begun_ms, "checking and serving the new generation");
-	if (result == 0 && !build->is_first)
-		result = check(build->id, dir, reason);
+		result = sealing_write(build->sync, update->builder, build->id,
+				       build->is_first, &build->manifest, reason);
+	show_step(build->sync, begun_ms, "serving the new generation");
 	return result;
 }
 
@@ -95,6 +75,7 @@ update_from(struct reload_build *build, const char *base_dir, struct job_report 
 	struct zone_update update = {
 		.base_dir = base_dir,
 		.only = build->only,
+		.reads_redis = build->reads_redis,
 		.progress = show_progress,
 		.context = build->sync,
 	};
@@ -102,7 +83,11 @@ update_from(struct reload_build *build, const char *base_dir, struct job_report 
 	int result;
 
 	result = zone_update_read(&update, build->sync->settings, reason);
-	build->is_new = !base_dir || update.result.changed || update.result.removed;
+	if (result == 0 && build->reads_redis)
+		result = redis_update_read(&update, build->sync->settings,
+					   show_redis_progress, reason);
+	build->is_new = !base_dir || build->reads_redis || update.result.changed ||
+			update.result.removed;
 	if (result == 0 && build->is_new)
 		result = seal(build, &update, begun_ms, reason);
 	if (result)
@@ -132,16 +117,32 @@ run(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
 
 /* ---- in sync ---- */
 
+static uint64_t
+answer(void *context, uint64_t question)
+{
+	const struct reload_build *build = context;
+
+	return sealing_answer(build->sync, question);
+}
+
 int
 reload_build_run(struct reload_build *build, char reason[SYNC_REASON_MAX])
 {
-	const struct job job = { "builder", run, build };
+	const struct job job = {
+		.name = "builder",
+		.run = run,
+		.context = build,
+		.answer = answer,
+	};
 	struct job_report report;
 	int result;
 
 	/* what a builder left that died with an earlier sync */
 	generations_remove_build(build->sync->state_dir, build->id);
 	result = job_run(build->sync, &job, &report, reason);
+	if (build->reads_redis)
+		region_source_set_text(&build->sync->region->source, SOURCE_TEXT_LOADING,
+				       "%s", "");
 	if (result == 0) {
 		job_report_take(&report, &build->is_new, sizeof build->is_new);
 		job_report_take(&report, &build->manifest, sizeof build->manifest);

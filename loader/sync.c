@@ -14,9 +14,13 @@
 
 #include "loader/attend.h"
 #include "loader/choice.h"
+#include "loader/compaction.h"
 #include "loader/fallback.h"
+#include "loader/follow.h"
 #include "loader/generations.h"
 #include "loader/loader.h"
+#include "loader/newest.h"
+#include "loader/overlay_dirs.h"
 #include "loader/reload.h"
 #include "loader/retention.h"
 #include "loader/state_files.h"
@@ -29,6 +33,7 @@ enum {
 	SYNC_STALL_MS = 1000, /* what a peer may keep all others waiting */
 	SYNC_WAIT_MS = 3000,
 	SYNC_RETRY_MS = 10000, /* while nothing is served */
+	SYNC_LOOK_MS = 1000, /* is a compaction due? */
 };
 
 static const struct {
@@ -165,6 +170,28 @@ is_reload_waiting(const struct sync *sync)
 	       memcmp(message, "reload", sizeof "reload") == 0;
 }
 
+/* Without files, the first generation is that of the zones in Redis. */
+static bool
+has_files(const struct sync *sync)
+{
+	return !sync->follow || sync->settings->zones.dir[0] ||
+	       sync->settings->zones.file_count > 0;
+}
+
+static void
+load(struct sync *sync)
+{
+	bool is_first = !is_serving(sync);
+
+	reload_from_redis(sync);
+	if (!is_first || !is_serving(sync))
+		return;
+	step_back();
+	if (!fallback_verify_served(sync))
+		log_errorx("what was just built is damaged: check the machine's memory "
+			   "and disk");
+}
+
 static void
 start(struct sync *sync)
 {
@@ -175,7 +202,11 @@ start(struct sync *sync)
 		region_set_error(sync->region, "state_dir cannot be used: see the log");
 		return;
 	}
+	overlay_dirs_settle(sync->state_dir);
 	is_chosen = state_read_chosen(sync->state_dir, &chosen) != ERR_NOTFOUND;
+	if (is_chosen)
+		newest_hold(sync, "`rollback` or `swap` holds the sources off until "
+				  "`martletctl resume`");
 	atomic_store(&sync->region->swap.chosen, is_chosen);
 	if (!fallback_serve_first(sync)) {
 		if (is_chosen)
@@ -183,9 +214,12 @@ start(struct sync *sync)
 					"no generation can be served, although one was "
 					"chosen: the sources are read until "
 					"`martletctl resume`");
-		catch_up(sync, 0);
+		if (has_files(sync))
+			catch_up(sync, 0);
+		if (!is_serving(sync))
+			return;
 		step_back();
-		if (is_serving(sync) && !fallback_verify_served(sync))
+		if (!fallback_verify_served(sync))
 			log_errorx("what was just built is damaged: check the machine's "
 				   "memory and disk");
 		return;
@@ -234,8 +268,9 @@ serve_request(struct sync *sync, int fd, char *message, size_t len)
 	int arg_count = split_args(message, len, args);
 	unsigned status;
 
-	/* generations are opened without LMDB readers: a dead worker leaves no slot */
 	if (arg_count == 0 || strcmp(args[0], "sweep") == 0) {
+		if (arg_count > 0)
+			attend_sweep(sync);
 		if (fd >= 0)
 			close(fd);
 		return;
@@ -272,13 +307,25 @@ receive_request(struct sync *sync)
 		.msg_control = control,
 		.msg_controllen = sizeof control,
 	};
-	ssize_t len = recvmsg(sync->request_fd, &head, MSG_CMSG_CLOEXEC);
+	ssize_t len;
+
+	sync->has_request = false;
+	len = recvmsg(sync->request_fd, &head, MSG_CMSG_CLOEXEC);
 
 	if (len < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
 	if (len <= 0)
 		_exit(len < 0 ? 1 : 0); /* the master has gone */
 	serve_request(sync, take_descriptor(&head), message, (size_t)len);
+}
+
+/* How long to wait for a request before something else may be due. */
+static int
+limit_ms(const struct sync *sync)
+{
+	if (!is_serving(sync))
+		return SYNC_RETRY_MS;
+	return sync->live ? SYNC_LOOK_MS : -1;
 }
 
 static _Noreturn void
@@ -289,12 +336,18 @@ run_loop(struct sync *sync)
 	for (;;) {
 		bool is_asked;
 
-		atomic_store(&sync->region->swap.sync_state, SYNC_IDLE);
-		is_asked = attend_wait(sync, sync->request_fd,
-				       is_serving(sync) ? -1 : SYNC_RETRY_MS);
+		/* while the first zones are to come from Redis, nothing is at rest */
+		atomic_store(&sync->region->swap.sync_state,
+			     is_serving(sync) || has_files(sync) ? SYNC_IDLE
+								 : SYNC_STARTING);
+		is_asked = attend_wait(sync, sync->request_fd, limit_ms(sync));
+		if (!is_asked && compaction_is_due(sync))
+			compaction_run(sync);
 		atomic_store(&sync->region->swap.sync_state, SYNC_BUILDING);
 		if (is_asked)
 			receive_request(sync);
+		else if (reload_wants_redis(sync))
+			load(sync);
 		if (is_serving(sync) || clock_now_ms() < retry_ms)
 			continue;
 		start(sync);
@@ -316,6 +369,12 @@ sync_run(const struct heritage *heritage, int request_fd)
 	sync.request_fd = request_fd;
 	sync.log_fd = heritage->log_fd;
 	reply_open(&sync.reply, -1, 0, 0);
+	if (sync.settings->redis.enable) {
+		sync.follow = follow_new(sync.settings, sync.region);
+		if (!sync.follow)
+			sync_note_error(&sync, "Redis cannot be followed: %s",
+					errcode_text(ERR_NOMEM));
+	}
 	atomic_store(&sync.region->swap.sync_state, SYNC_STARTING);
 	start(&sync);
 	run_loop(&sync);

@@ -2,6 +2,7 @@
 #ifndef LOADER_SYNC_H
 #define LOADER_SYNC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "loader/publish.h"
@@ -11,6 +12,9 @@
 
 enum { SYNC_REASON_MAX = PUBLISH_REASON_MAX };
 
+struct follow;
+struct live;
+
 struct sync {
 	const struct settings *settings;
 	const char *state_dir;
@@ -18,6 +22,20 @@ struct sync {
 	int request_fd;
 	int log_fd;			/* to the master */
 	struct reply reply;		/* to the request at hand; nobody between two */
+	bool has_request;		/* one waits to be read */
+
+	/* loader/newest.h */
+	struct follow *follow;		/* NULL: Redis is not enabled */
+	struct live *live;		/* of the newest state; NULL: none is open */
+	uint64_t live_id;
+	const char *held_why;		/* changes wait; NULL: they need not */
+	bool is_full;			/* they wait for the next generation */
+	bool is_given;			/* what the follower knows is up to date: */
+	const char *given_why;
+
+	/* loader/compaction.h */
+	uint64_t compacted_ms;		/* when one was last begun */
+	unsigned yields;		/* in a row: given up for a request */
 };
 
 /* A command from the master: writes one whole JSON object into the reply.

@@ -1,0 +1,329 @@
+/* Handing the live changes from one generation to the next. */
+#include "loader/newest.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "loader/follow.h"
+#include "loader/generations.h"
+#include "loader/live.h"
+#include "loader/overlay_copy.h"
+#include "loader/overlay_dirs.h"
+#include "loader/serve.h"
+#include "loader/state_files.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+enum {
+	FULL_TIMES = 4, /* of the bound: no more is taken */
+	BASE_SHARE = 10, /* a tenth of the base may be in the overlay */
+};
+
+/* ---- who takes the changes ---- */
+
+uint64_t
+newest_bound(const struct sync *sync)
+{
+	uint64_t bound = sync->settings->generations.overlay_max_records;
+	uint64_t share = live_generation(sync->live)->manifest.record_count / BASE_SHARE;
+
+	return share > bound ? share : bound;
+}
+
+/* Tell the follower where changes go, when that is news. */
+static void
+give_store(struct sync *sync)
+{
+	const char *why = sync->held_why;
+
+	if (!sync->follow)
+		return;
+	if (!why && sync->is_full)
+		why = "the overlay is full: changes are read again when a new generation "
+		      "has been made from it";
+	if (sync->is_given && why == sync->given_why)
+		return;
+	follow_set_store(sync->follow, why ? NULL : sync->live, why);
+	sync->given_why = why;
+	sync->is_given = true;
+}
+
+void
+newest_hold(struct sync *sync, const char *why)
+{
+	sync->held_why = why;
+	give_store(sync);
+}
+
+void
+newest_follow(struct sync *sync)
+{
+	sync->held_why = NULL;
+	give_store(sync);
+}
+
+void
+newest_watch(struct sync *sync)
+{
+	uint64_t count;
+
+	if (!sync->live)
+		return;
+	count = overlay_count(live_overlay(sync->live));
+	region_source_set(&sync->region->source, SOURCE_overlay_records, count);
+	sync->is_full = count > FULL_TIMES * newest_bound(sync);
+	give_store(sync);
+}
+
+/* From now on `live` (NULL: nothing) is what is open. */
+static void
+take(struct sync *sync, struct live *live, uint64_t id)
+{
+	struct live *old = sync->live;
+
+	sync->live = live;
+	sync->live_id = live ? id : 0;
+	sync->is_full = sync->is_given = false;
+	give_store(sync);
+	live_close(old);
+}
+
+/* ---- opening ---- */
+
+static int
+fail(uint64_t id, int result, char reason[SYNC_REASON_MAX])
+{
+	snprintf(reason, SYNC_REASON_MAX, "the overlay of generation %" PRIu64 " %s%s",
+		 id, errcode_text(result), sync_remedy(result));
+	return result;
+}
+
+static bool
+is_open_in_workers(const struct sync *sync, uint64_t id)
+{
+	return atomic_load(&sync->region->swap.published_id) == id ||
+	       atomic_load(&sync->region->swap.announced_id) == id;
+}
+
+static int
+open_live(struct sync *sync, uint64_t id, struct live **out, char reason[SYNC_REASON_MAX])
+{
+	struct generation_manifest manifest = { 0 };
+	uint64_t names = sync->settings->generations.overlay_max_records;
+	char dir[PATH_MAX];
+	int result;
+
+	if (!generations_path(sync->state_dir, id, dir))
+		return fail(id, ERR_RANGE, reason);
+	if (generation_read_manifest(dir, &manifest) == 0 &&
+	    manifest.record_count / BASE_SHARE > names)
+		names = manifest.record_count / BASE_SHARE;
+	result = live_open(dir, names * FULL_TIMES, out);
+	if (result == ERR_DAMAGED && !is_open_in_workers(sync, id)) {
+		fail(id, result, reason);
+		sync_note_error(sync, "%s: what changed since is read again", reason);
+		overlay_dirs_discard(sync->state_dir, id);
+		result = live_open(dir, names * FULL_TIMES, out);
+	}
+	return result ? fail(id, result, reason) : 0;
+}
+
+int
+newest_open(struct sync *sync, uint64_t id, char reason[SYNC_REASON_MAX])
+{
+	struct live *live;
+	int result;
+
+	if (!sync->settings->redis.enable || (sync->live && sync->live_id == id))
+		return 0;
+	take(sync, NULL, 0);
+	result = open_live(sync, id, &live, reason);
+	if (result == 0)
+		take(sync, live, id);
+	return result;
+}
+
+int
+newest_replace_overlay(struct sync *sync, uint64_t id, char reason[SYNC_REASON_MAX])
+{
+	struct generation_manifest manifest;
+	uint64_t next = sync_next_id(sync);
+	int result = generations_alias(sync->state_dir, id, next, 0, &manifest);
+
+	if (result) {
+		snprintf(reason, SYNC_REASON_MAX,
+			 "generation %" PRIu64 " cannot be copied: %s%s", id,
+			 errcode_text(result), sync_remedy(result));
+		return result;
+	}
+	if (sync->live_id == id)
+		take(sync, NULL, 0);
+	result = newest_serve(sync, &manifest, false, reason);
+	if (result) {
+		generations_remove(sync->state_dir, next);
+		return result;
+	}
+	overlay_dirs_discard(sync->state_dir, id);
+	return 0;
+}
+
+/* ---- the next one ---- */
+
+struct succession {
+	struct sync *sync;
+	const struct generation_manifest *manifest;
+	struct live *next;
+	bool is_heir; /* takes over what the present one has */
+	uint64_t since; /* of the present one's commits, what is copied */
+};
+
+static int
+copy(struct succession *s, bool is_last, char reason[SYNC_REASON_MAX])
+{
+	int result = 0;
+
+	if (s->is_heir)
+		result = overlay_copy_since(live_overlay(s->sync->live),
+					    live_overlay(s->next), &s->since, is_last);
+	return result ? fail(s->manifest->id, result, reason) : 0;
+}
+
+/* Before `current` names it: what nobody else has must be on the device. */
+static int
+make_durable(const struct succession *s, char reason[SYNC_REASON_MAX])
+{
+	char dir[PATH_MAX], overlay_dir[PATH_MAX];
+	int result = overlay_sync(live_overlay(s->next));
+
+	if (result == 0 && (!generations_path(s->sync->state_dir, s->manifest->id, dir) ||
+			    !state_path_print(overlay_dir, "%s/" OVERLAY_DIR, dir)))
+		result = ERR_RANGE;
+	if (result == 0)
+		result = state_sync_path(overlay_dir, O_DIRECTORY);
+	if (result == 0)
+		result = state_sync_path(dir, O_DIRECTORY);
+	return result ? fail(s->manifest->id, result, reason) : 0;
+}
+
+static int
+complete(void *context, char reason[PUBLISH_REASON_MAX])
+{
+	struct succession *s = context;
+	int result;
+
+	if (!s->is_heir)
+		return 0;
+	result = copy(s, true, reason);
+	return result == 0 ? make_durable(s, reason) : result;
+}
+
+/* Most of what came since is copied while the workers need not wait for it. */
+static int
+prepare(struct succession *s, bool is_load, char reason[SYNC_REASON_MAX])
+{
+	struct sync *sync = s->sync;
+	int result = open_live(sync, s->manifest->id, &s->next, reason);
+
+	if (result)
+		return result;
+	s->is_heir = !is_load && sync->live && s->manifest->base_id == sync->live_id;
+	s->since = s->manifest->base_commit;
+	if (!is_load)
+		return copy(s, false, reason);
+	result = follow_finish_load(sync->follow, s->next, reason);
+	sync->is_given = false;
+	return result;
+}
+
+static void
+undo(struct succession *s)
+{
+	/* the load may have given it away */
+	if (s->sync->follow && !s->sync->is_given)
+		give_store(s->sync);
+	live_close(s->next);
+}
+
+/* The one that it was made from must not be taken for the newest any more. */
+static void
+retire_base(const struct sync *sync, const struct generation_manifest *manifest)
+{
+	if (manifest->base_id != 0 &&
+	    overlay_dirs_has(sync->state_dir, manifest->base_id))
+		overlay_dirs_retire(sync->state_dir, manifest->base_id);
+}
+
+int
+newest_serve(struct sync *sync, const struct generation_manifest *manifest, bool is_load,
+	     char reason[SYNC_REASON_MAX])
+{
+	struct succession s = { .sync = sync, .manifest = manifest };
+	bool is_opened = sync->settings->redis.enable && manifest->id != sync->live_id;
+	int result = is_opened ? prepare(&s, is_load, reason) : 0;
+
+	if (result == 0)
+		result = serve_generation(sync, manifest, complete, &s, reason);
+	if (result) {
+		undo(&s);
+		return result;
+	}
+	if (is_opened)
+		take(sync, s.next, manifest->id);
+	newest_follow(sync);
+	retire_base(sync, manifest);
+	return 0;
+}
+
+/* ---- damage ---- */
+
+/* Put what `lost` took in on top, if it was made from the one that is open now. */
+static void
+stack(struct sync *sync, uint64_t lost)
+{
+	struct generation_manifest manifest;
+	char path[PATH_MAX], dir[PATH_MAX];
+	struct overlay *from;
+	uint64_t missing = 0;
+	int result;
+
+	if (!generations_path(sync->state_dir, lost, dir) ||
+	    !state_path_print(path, "%s/" OVERLAY_DIR, dir) ||
+	    generation_read_manifest(dir, &manifest) != 0 ||
+	    manifest.base_id != sync->live_id)
+		return;
+	result = overlay_open_snapshot(path, &from);
+	if (result)
+		return;
+	result = overlay_copy_onto_base(from, sync->live, &missing);
+	overlay_close(from);
+	if (result == 0)
+		result = overlay_sync(live_overlay(sync->live));
+	if (result)
+		log_errorx("the changes that generation %" PRIu64
+			   " took in cannot be put onto %" PRIu64
+			   ": %s; they are read again",
+			   lost, sync->live_id, errcode_text(result));
+	else
+		log_info("what generation %" PRIu64 " took in is on top of %" PRIu64
+			 ", but for %" PRIu64 " zones that only that one had",
+			 lost, sync->live_id, missing);
+}
+
+void
+newest_stand_in(struct sync *sync, uint64_t id, uint64_t lost)
+{
+	const char *held_why = sync->held_why;
+	char reason[SYNC_REASON_MAX];
+
+	overlay_dirs_restore(sync->state_dir, id);
+	if (!sync->settings->redis.enable)
+		return;
+	/* its place in the source is read once all changes are on top */
+	newest_hold(sync, "a generation is damaged, another one takes its place");
+	if (newest_open(sync, id, reason) == 0)
+		stack(sync, lost);
+	else
+		log_errorx("%s", reason);
+	newest_hold(sync, held_why);
+}

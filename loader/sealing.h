@@ -1,0 +1,30 @@
+/* Sealing what a builder holds, the way sync's jobs do it. */
+#ifndef LOADER_SEALING_H
+#define LOADER_SEALING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loader/builder.h"
+#include "loader/job.h"
+#include "loader/sync.h"
+
+/* In the job: write generation `id` under the name of one that is being built, and check
+ * it.
+ * is_first  nothing is served yet: it need neither be durable, since the sources can give
+ *           all of it again, nor checked before it is served
+ * returns   0, or an error code with a reason and nothing is left behind. */
+__attribute__((nonnull, warn_unused_result))
+int sealing_write(struct sync *sync, struct builder *builder, uint64_t id, bool is_first,
+		  struct generation_manifest *manifest, char reason[JOB_REASON_MAX]);
+
+/* In sync, for the job's `answer`: zone ids for the zones that it has read anew. */
+__attribute__((nonnull))
+uint64_t sealing_answer(struct sync *sync, uint64_t question);
+
+/* In sync: give what was sealed its own name.
+ * returns 0, or an error code with a reason and nothing is left of it. */
+__attribute__((nonnull, warn_unused_result))
+int sealing_finish(const struct sync *sync, uint64_t id, char reason[SYNC_REASON_MAX]);
+
+#endif
