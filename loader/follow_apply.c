@@ -385,7 +385,8 @@ decide(struct serving *s)
 
 		if (change_set_part(&f->set, i) != i || s->is_accepted)
 			continue;
-		part->stays = part->must_hold || part->is_held;
+		/* of a large set that is held, what has grown back is free */
+		part->stays = part->must_hold || (part->is_held && part->removed > 0);
 		if (!part->stays && part->removed > 0)
 			part->stays = !shrink_guard_admits(&f->guard, now_ms, removed,
 							   f->served, s->is_gap);
@@ -432,7 +433,7 @@ held_zone_of(const struct serving *s, uint32_t zone)
 				   .name_len = s->f->set.zones[zone].origin_len };
 }
 
-/* Hold the part whose root is `root`. */
+/* Hold the part whose root is `root`; CHANGE_NONE: all parts that stay, as one. */
 static int
 hold_part(struct serving *s, uint32_t root)
 {
@@ -448,7 +449,8 @@ hold_part(struct serving *s, uint32_t root)
 	for (uint32_t i = 0; i < f->set.count; i++) {
 		const struct change_id change = s->plans[i].change;
 
-		if (change_set_part(&f->set, i) != root)
+		if (root == CHANGE_NONE ? !part_of(s, i)->stays
+					: change_set_part(&f->set, i) != root)
 			continue;
 		zones[count++] = held_zone_of(s, i);
 		if (change_id_compare(change, last) > 0)
@@ -536,6 +538,7 @@ static int
 apply_all(struct serving *s)
 {
 	struct follow *f = s->f;
+	bool holds_all = false;
 	int rc = ERR_OK;
 
 	for (uint32_t i = 0; rc == ERR_OK && i < f->set.count; i++) {
@@ -544,11 +547,13 @@ apply_all(struct serving *s)
 		if (!part_of(s, i)->stays) {
 			rc = follow_plan_apply(f, &f->set.zones[i], &s->plans[i]);
 			release(s, i);
+		} else if (s->is_gap) {
+			holds_all = true; /* what a gap has hidden has one cause */
 		} else if (is_root) {
 			rc = hold_part(s, i);
 		}
 	}
-	return rc;
+	return rc == ERR_OK && holds_all ? hold_part(s, CHANGE_NONE) : rc;
 }
 
 static bool
@@ -572,8 +577,10 @@ step_on(struct follow *f, const struct group *group, struct stream_place *before
 	if (f->set.entry_count > 0)
 		f->place.cursor = f->set.last;
 	f->place.was_seen = f->place.was_seen || group->facts.exists;
-	if (group->facts.tells_added)
-		f->place.added = group->facts.added;
+	if (group->facts.tells_added && group->behind != SIZE_MAX)
+		f->place.added = group->facts.added - group->behind;
+	else if (f->set.entry_count > 0)
+		f->place.added = 0;
 }
 
 static int

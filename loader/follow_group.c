@@ -245,7 +245,8 @@ receive(struct follow *f, size_t count)
 
 /* The entries behind the set: which overlap, up to which one all must join? */
 static int
-join_entries(struct follow *f, const struct redis_reply *entries, bool *grew)
+join_entries(struct follow *f, const struct redis_reply *entries, size_t *behind,
+	     bool *grew)
 {
 	size_t number = 0, join_count = 0, prefix = 0, bad = 0;
 	const struct redis_reply *at;
@@ -267,8 +268,11 @@ join_entries(struct follow *f, const struct redis_reply *entries, bool *grew)
 			prefix = number;
 	}
 	*grew = join_count > 0;
+	*behind = SIZE_MAX;
 	if (!*grew) /* what was read is as these entries left it, too */
 		join_count = prefix;
+	if (number < FOLLOW_ENTRIES_MAX)
+		*behind = number - join_count;
 	number = 0;
 	for (at = redis_reply_first(entries); rc == ERR_OK && at && number < join_count;
 	     at = redis_reply_next(at)) {
@@ -330,19 +334,19 @@ take_stream(struct follow *f, const struct redis_reply *next, struct group *out,
 	enum stream_verdict verdict;
 
 	*grew = false;
+	out->behind = SIZE_MAX;
 	if (!entries || f->is_comparing)
 		return ERR_OK;
 	stream_facts_read(next, &out->facts);
 	out->facts.has_cursor = redis_reply_count(cursor) > 0;
 	verdict = stream_gap_judge(&f->place, &out->facts);
-	f->stream_is_bad = verdict == STREAM_WRONG_TYPE;
 	if (verdict == STREAM_WRONG_TYPE)
-		return ERR_OK;
+		return ERR_OK; /* the probe tells it, once a second */
 	if (verdict != STREAM_GOOD) {
 		follow_gap(f, "the change stream %s", stream_verdict_text(verdict));
 		return ERR_OLDER;
 	}
-	return join_entries(f, entries, grew);
+	return join_entries(f, entries, &out->behind, grew);
 }
 
 /* One reading.  *again: something has changed meanwhile, it must be repeated. */

@@ -151,6 +151,7 @@ begin(struct follow *f)
 	round->next = 0;
 	round->missing = 0;
 	round->began_ms = clock_now_ms();
+	round->due_ms = 0;
 	round->batch = round->batch ? round->batch : 16;
 	if (round->is_strict) {
 		struct stream_place place;
@@ -242,10 +243,12 @@ end(struct follow *f)
 	round->due_ms = clock_now_ms();
 }
 
-static bool
-polls(const struct follow *f)
+/* How long a round takes in all, when nothing is urgent. */
+static uint64_t
+round_ms(const struct follow *f)
 {
-	return !f->notifications_on;
+	return f->notifications_on ? f->settings->redis.reconcile_s * UINT64_C(1000)
+				   : POLL_MS;
 }
 
 /* When the next batch is due, after one that took so long. */
@@ -253,13 +256,12 @@ static uint64_t
 next_due(const struct follow *f, uint64_t now_ms, uint64_t took_us)
 {
 	const struct follow_round *round = &f->round;
-	uint64_t rest_ms = REST * took_us / 1000, share_ms, whole_ms;
+	uint64_t rest_ms = REST * took_us / 1000, share_ms;
 	size_t count = round->names.count ? round->names.count : 1;
 
 	if (round->is_urgent)
 		return now_ms;
-	whole_ms = polls(f) ? POLL_MS : f->settings->redis.reconcile_s * UINT64_C(1000);
-	share_ms = whole_ms * round->batch / count;
+	share_ms = round_ms(f) * round->batch / count;
 	return now_ms + (rest_ms > share_ms ? rest_ms : share_ms);
 }
 
@@ -271,21 +273,13 @@ follow_round_step(struct follow *f)
 
 	if (round->wants_urgent && (!round->is_urgent || round->wants_strict))
 		round->is_open = false;
-	if (now_ms < round->due_ms && !round->wants_urgent)
-		return;
 	if (!round->is_open) {
-		uint64_t whole_ms =
-			polls(f) ? POLL_MS
-				 : f->settings->redis.reconcile_s * UINT64_C(1000);
-
-		if (!round->wants_urgent && round->began_ms != 0 &&
-		    now_ms < round->began_ms + whole_ms) {
-			round->due_ms = round->began_ms + whole_ms;
-			return;
-		}
-		begin(f);
+		if (follow_round_due_ms(f) == 0)
+			begin(f);
 		return;
 	}
+	if (now_ms < round->due_ms)
+		return;
 	began_us = follow_now_us();
 	if (compare_batch(f) != ERR_OK) {
 		round->due_ms = now_ms + 100;
@@ -306,9 +300,13 @@ follow_round_step(struct follow *f)
 int
 follow_round_due_ms(const struct follow *f)
 {
-	uint64_t now_ms = clock_now_ms();
+	const struct follow_round *round = &f->round;
+	uint64_t now_ms = clock_now_ms(), due_ms = round->due_ms;
 
-	if (f->round.wants_urgent || now_ms >= f->round.due_ms)
+	if (!round->is_open && !round->wants_urgent &&
+	    due_ms < round->began_ms + round_ms(f))
+		due_ms = round->began_ms + round_ms(f);
+	if (now_ms >= due_ms)
 		return 0;
-	return f->round.due_ms - now_ms > 1000 ? 1000 : (int)(f->round.due_ms - now_ms);
+	return due_ms - now_ms > 1000 ? 1000 : (int)(due_ms - now_ms);
 }

@@ -194,6 +194,8 @@ follow_read_place(struct follow *f, struct stream_place *out)
 	}
 	stream_facts_read(reply, &facts);
 	f->stream_is_bad = facts.is_wrong_type;
+	if (!f->stream_is_bad)
+		region_source_set_text(f->board, SOURCE_TEXT_STREAM, "%s", "");
 	if (facts.exists)
 		*out = (struct stream_place){ .cursor = facts.last,
 					      .was_seen = true,

@@ -175,6 +175,7 @@ struct group {
 	size_t list_count;
 	uint64_t listed_count;		/* how many are listed */
 	struct stream_facts facts;
+	size_t behind;			/* entries behind the set; SIZE_MAX: not known */
 };
 
 /* Read what f->set names, and join what the stream holds behind it and overlaps.

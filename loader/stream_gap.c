@@ -28,6 +28,10 @@ stream_gap_judge(const struct stream_place *place, const struct stream_facts *fa
 		return STREAM_TRIMMED;
 	if (ahead == 0 || facts->has_cursor)
 		return STREAM_GOOD;
+	/* the cursor's own entry may go, as long as all that came behind it is there */
+	if (facts->tells_added && place->added != 0 &&
+	    facts->added - place->added <= facts->length)
+		return STREAM_GOOD;
 	return STREAM_TRIMMED;
 }
 

@@ -12,7 +12,7 @@
 struct stream_place {
 	struct change_id cursor;	/* the last entry that was taken; 0-0: none yet */
 	bool was_seen;			/* the stream has existed */
-	uint64_t added;			/* entries ever added, when last told; 0: not told */
+	uint64_t added;			/* entries ever added up to the cursor; 0: not known */
 };
 
 /* What XINFO STREAM, and XRANGE for the cursor's own entry, say; in one MULTI. */

@@ -246,4 +246,61 @@ bed_served(struct bed *bed, const char *name, const char *zone)
 	return count;
 }
 
+/* Values of labels: one address, two, and a name server. */
+#define A1 "'{\"a\":{\"ttl\":300,\"records\":[{\"ip\":\"192.0.2.1\"}]}}'"
+#define A2                                                                            \
+	"'{\"a\":{\"ttl\":300,\"records\":[{\"ip\":\"192.0.2.1\"},{\"ip\":\"192.0.2." \
+	"2\"}]}}'"
+#define NS "'{\"ns\":{\"ttl\":300,\"records\":[{\"host\":\"ns.example.net.\"}]}}'"
+
+/* "NAME ZONE COUNT" */
+static inline bool
+bed_serves(struct bed *bed, const char *what)
+{
+	char name[300], zone[300];
+	int count;
+
+	if (sscanf(what, "%299s %299s %d", name, zone, &count) != 3)
+		bail_out("%s", what);
+	return bed_served(bed, name, zone) == count;
+}
+
+static inline bool
+bed_wants_load(struct bed *bed, const char *what)
+{
+	(void)what;
+	return follow_wants_load(bed->follow);
+}
+
+static inline bool
+bed_is_following(struct bed *bed, const char *what)
+{
+	(void)what;
+	return atomic_load(&bed->region->source.state) == SOURCE_FOLLOWING;
+}
+
+static inline void
+bed_write_zone(struct bed *bed, const char *zone)
+{
+	bed_do(bed, "MULTI");
+	bed_do(bed, "SADD redins:zones %s", zone);
+	bed_do(bed, "SET redins:zones:%s:config '{\"soa\":{\"ttl\":300}}'", zone);
+	bed_do(bed, "HSET redins:zones:%s @ " NS, zone);
+	bed_do(bed, "HSET redins:zones:%s www " A1, zone);
+	bed_do(bed, "HSET redins:zones:%s mail " A1, zone);
+	bed_do(bed, "EXEC");
+}
+
+static inline void
+bed_start(struct bed *bed)
+{
+	char reason[FOLLOW_REASON_MAX] = "";
+
+	bed_open(bed);
+	ok(bed_until(bed, bed_wants_load, NULL), "a first load is wanted");
+	if (!is_int(follow_finish_load(bed->follow, bed->live, reason), 0, "and done"))
+		diag("%s", reason);
+	ok(bed_is_following(bed, NULL), "Redis is followed");
+}
+
 #endif

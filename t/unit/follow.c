@@ -1,72 +1,17 @@
 /* The follower at a real Redis: what is written there is served here. */
 #include "t/follow_bed.h"
 
-#define A1 "'{\"a\":{\"ttl\":300,\"records\":[{\"ip\":\"192.0.2.1\"}]}}'"
-#define A2                                                                            \
-	"'{\"a\":{\"ttl\":300,\"records\":[{\"ip\":\"192.0.2.1\"},{\"ip\":\"192.0.2." \
-	"2\"}]}}'"
-#define NS "'{\"ns\":{\"ttl\":300,\"records\":[{\"host\":\"ns.example.net.\"}]}}'"
-
-/* "NAME ZONE COUNT" */
-static bool
-serves(struct bed *bed, const char *what)
-{
-	char name[300], zone[300];
-	int count;
-
-	if (sscanf(what, "%299s %299s %d", name, zone, &count) != 3)
-		bail_out("%s", what);
-	return bed_served(bed, name, zone) == count;
-}
-
-static bool
-wants_load(struct bed *bed, const char *what)
-{
-	(void)what;
-	return follow_wants_load(bed->follow);
-}
-
-static bool
-is_following(struct bed *bed, const char *what)
-{
-	(void)what;
-	return atomic_load(&bed->region->source.state) == SOURCE_FOLLOWING;
-}
-
-static void
-write_zone(struct bed *bed, const char *zone)
-{
-	bed_do(bed, "MULTI");
-	bed_do(bed, "SADD redins:zones %s", zone);
-	bed_do(bed, "SET redins:zones:%s:config '{\"soa\":{\"ttl\":300}}'", zone);
-	bed_do(bed, "HSET redins:zones:%s @ " NS, zone);
-	bed_do(bed, "HSET redins:zones:%s www " A1, zone);
-	bed_do(bed, "HSET redins:zones:%s mail " A1, zone);
-	bed_do(bed, "EXEC");
-}
-
-static void
-start(struct bed *bed)
-{
-	char reason[FOLLOW_REASON_MAX] = "";
-
-	bed_open(bed);
-	ok(bed_until(bed, wants_load, NULL), "a first load is wanted");
-	if (!is_int(follow_finish_load(bed->follow, bed->live, reason), 0, "and done"))
-		diag("%s", reason);
-	ok(is_following(bed, NULL), "Redis is followed");
-}
-
 static void
 test_events(struct bed *bed)
 {
-	write_zone(bed, "a.example.");
-	ok(bed_until(bed, serves, "www.a.example. a.example. 1"), "a zone from nowhere");
+	bed_write_zone(bed, "a.example.");
+	ok(bed_until(bed, bed_serves, "www.a.example. a.example. 1"),
+	   "a zone from nowhere");
 	is_int(bed_served(bed, "a.example.", "a.example."), 2, "with SOA and NS");
 	bed_do(bed, "HSET redins:zones:a.example. www " A2);
-	ok(bed_until(bed, serves, "www.a.example. a.example. 2"), "a changed label");
+	ok(bed_until(bed, bed_serves, "www.a.example. a.example. 2"), "a changed label");
 	bed_do(bed, "HDEL redins:zones:a.example. mail");
-	ok(bed_until(bed, serves, "mail.a.example. a.example. -1"),
+	ok(bed_until(bed, bed_serves, "mail.a.example. a.example. -1"),
 	   "a label that is gone");
 }
 
@@ -78,9 +23,103 @@ test_stream(struct bed *bed)
 	bed_do(bed, "HSET redins:zones:a.example. new " A2);
 	bed_do(bed, "XADD martlet:changes * zone a.example. label www label new");
 	bed_do(bed, "EXEC");
-	ok(bed_until(bed, serves, "new.a.example. a.example. 2"),
+	ok(bed_until(bed, bed_serves, "new.a.example. a.example. 2"),
 	   "an entry of the stream");
 	is_int(bed_served(bed, "www.a.example.", "a.example."), 1, "as a whole");
+}
+
+/* The RRset of a name as octets; 0 without. */
+static size_t
+rrset_of(struct bed *bed, const char *name, const char *zone, uint8_t *out, size_t room)
+{
+	uint8_t origin[DNAME_MAX + NAME_PAD] = { 0 }, owner[DNAME_MAX + NAME_PAD] = { 0 };
+	size_t origin_len = dname_from_text(zone, origin);
+	size_t owner_len = dname_from_text(name, owner);
+	struct zone_facts facts;
+	struct rrset rrset;
+	struct node node;
+
+	if (live_zone(bed->live, origin, origin_len, &node) != 0 ||
+	    !node_zone_facts(&node, &facts) ||
+	    live_find(bed->live, facts.zone_id, owner, owner_len, &node) != 0 ||
+	    !node_find_rrset(&node, 16, &rrset) || rrset.head.wire_len > room)
+		return 0;
+	memcpy(out, rrset.wire, rrset.head.wire_len);
+	return rrset.head.wire_len;
+}
+
+/* Write change sets over two zones as fast as it goes. */
+static pid_t
+start_writer(struct bed *bed, unsigned count, unsigned serial_every)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	bed->writer = redis_link_new(2000);
+	bed_connect(bed);
+	for (unsigned i = 0; i < count; i++) {
+		char json[128];
+
+		snprintf(json, sizeof json,
+			 "{\"txt\":{\"ttl\":5,\"records\":[{\"text\":\"%u\"}]}}", i);
+		bed_do(bed, "MULTI");
+		bed_do(bed, "HSET redins:zones:a.example. t '%s'", json);
+		bed_do(bed, "HSET redins:zones:b.example. t '%s'", json);
+		if (serial_every && i % serial_every == 0)
+			bed_do(bed, "HSET redins:zones:a.example. n%u '%s'", i, json);
+		if (serial_every && i % serial_every == 0)
+			bed_do(bed,
+			       "XADD martlet:changes * zone a.example. label t label n%u "
+			       "config 1 zone b.example. label t",
+			       i);
+		else
+			bed_do(bed, "XADD martlet:changes * zone a.example. label t zone "
+				    "b.example. label t");
+		bed_do(bed, "EXEC");
+	}
+	_exit(0);
+}
+
+static void
+test_never_half(struct bed *bed)
+{
+	uint8_t a[512], b[512];
+	unsigned seen = 0, halves = 0;
+	uint64_t changes;
+	pid_t writer;
+	int status;
+
+	bed_write_zone(bed, "b.example.");
+	ok(bed_until(bed, bed_serves, "www.b.example. b.example. 1"), "a second zone");
+	/* events alone promise nothing across zones */
+	bed_do(bed, "CONFIG SET notify-keyspace-events ''");
+	bed->settings.redis.notifications = false;
+	bed->follow->notifications_on = true;
+	writer = start_writer(bed, 3000, 3);
+	while (waitpid(writer, &status, WNOHANG) == 0 || seen < 2) {
+		size_t a_len, b_len;
+
+		bed_turn(bed, 20);
+		a_len = rrset_of(bed, "t.a.example.", "a.example.", a, sizeof a);
+		b_len = rrset_of(bed, "t.b.example.", "b.example.", b, sizeof b);
+		halves += a_len != b_len || memcmp(a, b, a_len) != 0;
+		seen++;
+	}
+	is_int(halves, 0, "of 3000 sets over two zones none is seen half, in %u looks",
+	       seen);
+	ok(bed_until(bed, bed_serves, "n2997.a.example. a.example. 1"),
+	   "the last is served");
+	is_int(rrset_of(bed, "t.b.example.", "b.example.", b, sizeof b),
+	       rrset_of(bed, "t.a.example.", "a.example.", a, sizeof a), "of both zones");
+	ok(strstr((char *)a, "2999") || memmem(a, sizeof a, "2999", 4),
+	   "as it was written");
+	is_int(region_source_get(&bed->region->source, SOURCE_redis_gaps), 0,
+	       "without a gap");
+	changes = region_source_get(&bed->region->source, SOURCE_redis_changes);
+	ok(changes > 3000 && changes < 3010, "each entry is counted: %llu",
+	   (unsigned long long)changes);
 }
 
 int
@@ -88,9 +127,10 @@ main(void)
 {
 	struct bed bed;
 
-	start(&bed);
+	bed_start(&bed);
 	test_events(&bed);
 	test_stream(&bed);
+	test_never_half(&bed);
 	bed_close(&bed);
 	return done_testing();
 }
