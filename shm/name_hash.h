@@ -61,12 +61,13 @@ name_hash_label(const struct hash_seed *seed, uint64_t state, const uint8_t *lab
 	size_t left = label[0] + (size_t)1;
 	uint64_t piece;
 
-	for (; left > 8; left -= 8) {
-		memcpy(&piece, label, 8);
+	memcpy(&piece, label, 8);
+	while (__builtin_expect(left > 8, 0)) {
 		state = name_hash_fold(state ^ piece, seed->b);
 		label += 8;
+		left -= 8;
+		memcpy(&piece, label, 8);
 	}
-	memcpy(&piece, label, 8);
 	return name_hash_fold(state ^ (piece & name_hash_mask(left)), seed->b + left);
 }
 

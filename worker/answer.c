@@ -146,6 +146,7 @@ answer_one(struct query *q, const struct stage *stage, const struct zone_store *
 	a.response.limit = q->limit - opt_len;
 	drop_sections(&a);
 	if (q->verdict == QUERY_LOOKUP) {
+		query_place_question(q);
 		answer_lookup(&a, stage);
 	} else if (q->verdict == QUERY_CHAOS) {
 		stats_add(stats, STAT_chaos, 1);

@@ -2,9 +2,9 @@
 #include "worker/answer_fast.h"
 
 #include "shm/wire.h"
-#include "worker/additional.h"
-#include "worker/answering.h"
 #include "worker/edns.h"
+#include "worker/lookup.h"
+#include "worker/query_common.h"
 #include "worker/sealed.h"
 
 _Static_assert(ANSWER_BATCH <= 64, "a batch fits a word of bits");
@@ -19,38 +19,34 @@ typedef uint8_t copy_step __attribute__((vector_size(COPY_STEP), aligned(1), may
 /* What is the same for a whole batch, and what is counted in it. */
 struct fast {
 	const struct zone_store *store;
-	const struct answer_options *options;
 	struct stats_block *stats;
-	uint8_t opt[2][EDNS_PLAIN_LEN]; /* OPT records without and with DO */
-	uint64_t noerror, nxdomain, nodata, wildcards, edns, edns_do;
-	struct query target; /* the name that a CNAME leads to */
-};
-
-/* The zone of a query. */
-struct fast_zone {
-	const struct sealed_node *apex;
-	const struct zone_facts *facts;
-	unsigned labels;
+	uint8_t opt[2][COPY_STEP]; /* OPT records without and with DO */
+	uint64_t with_opt[2]; /* and how many were sent */
+	uint64_t answered, nxdomain, nodata, wildcards;
 };
 
 /* An RRset block whose lengths were checked. */
 struct fast_rrset {
-	const struct sealed_block *block;
 	const struct sealed_rrset *rrset;
-	const uint8_t *wire;
-	unsigned len; /* octets of `wire` to be sent, with signatures for DO */
+	unsigned len; /* octets to be sent, with signatures for DO */
 	unsigned records; /* in them */
 };
+
+static inline const struct sealed_node *
+fast_apex(const struct stage *stage)
+{
+	return (const struct sealed_node *)stage->apex;
+}
 
 /* ---- looking up ---- */
 
 /* Behind a full bucket, or where the tag of another name stands in the way. */
 __attribute__((noinline)) static enum lookup_result
-find_further(const struct fast *f, const struct fast_zone *zone, uint64_t hash,
+find_further(const struct fast *f, const struct stage *stage, uint64_t hash,
 	     const uint8_t *name, unsigned name_len, const struct sealed_node **out)
 {
 	struct node node = { .bytes = NULL };
-	enum lookup_result found = lookup_sealed(f->store, hash, zone->facts->zone_id,
+	enum lookup_result found = lookup_sealed(f->store, hash, stage->facts->zone_id,
 						 name, name_len, &node);
 
 	*out = (const struct sealed_node *)node.bytes;
@@ -58,73 +54,76 @@ find_further(const struct fast *f, const struct fast_zone *zone, uint64_t hash,
 }
 
 /* Find the node of a name below the apex, whose slot was looked for, see
- * lookup_fetch_node.
+ * lookup_fetch_node.  `own_len` is what the name has more than the apex.
  * returns LOOKUP_DAMAGED for all that is left to the general path. */
-static inline enum lookup_result
-find_fetched(const struct fast *f, const struct fast_zone *zone, uint64_t hash,
-	     uint64_t off, const uint8_t *name, unsigned name_len,
+__attribute__((always_inline)) static inline enum lookup_result
+find_fetched(const struct fast *f, const struct stage *stage, uint64_t hash, uint64_t off,
+	     const uint8_t *name, unsigned name_len, unsigned own_len,
 	     const struct sealed_node **out)
 {
 	if (lookup_may_be_live(f->store, hash))
 		return LOOKUP_DAMAGED;
-	*out = sealed_node_at(&f->store->gen, off, zone->facts->zone_id, name, name_len,
-			      name_len - zone->apex->head.owner_len);
-	if (*out)
+	*out = sealed_node_at(&f->store->gen, off, stage->facts->zone_id, name, name_len,
+			      own_len);
+	if (__builtin_expect(*out != NULL, 1))
 		return LOOKUP_FOUND;
 	if (off == LOOKUP_NOWHERE)
 		return LOOKUP_MISSING;
-	return find_further(f, zone, hash, name, name_len, out);
+	return find_further(f, stage, hash, name, name_len, out);
 }
 
 static enum lookup_result
-find(const struct fast *f, const struct fast_zone *zone, uint64_t hash,
-     const uint8_t *name, unsigned name_len, const struct sealed_node **out)
+find(const struct fast *f, const struct stage *stage, uint64_t hash, const uint8_t *name,
+     unsigned name_len, const struct sealed_node **out)
 {
-	return find_fetched(f, zone, hash, lookup_fetch_node(f->store, hash, 0), name,
-			    name_len, out);
+	const uint64_t *bucket = zone_store_prefetch(f->store, hash);
+
+	return find_fetched(f, stage, hash, lookup_fetch_node(f->store, bucket, hash, 0),
+			    name, name_len, name_len - fast_apex(stage)->head.owner_len,
+			    out);
 }
 
 /* The node of the suffix of `labels` labels, more than the apex has. */
 static enum lookup_result
-find_suffix(const struct fast *f, const struct query *q, const struct fast_zone *zone,
+find_suffix(const struct fast *f, const struct query *q, const struct stage *stage,
 	    unsigned labels, const struct sealed_node **out)
 {
-	uint32_t zone_id = zone->facts->zone_id;
+	uint32_t zone_id = stage->facts->zone_id;
 	uint64_t hash =
 		name_hash_key(&f->store->gen.head.seed, q->state[labels], zone_id);
 
-	return find(f, zone, hash, query_suffix(q, labels), query_suffix_len(q, labels),
+	return find(f, stage, hash, query_suffix(q, labels), query_suffix_len(q, labels),
 		    out);
 }
 
 /* Bits of the depths, from the apex's on and below `labels`, at which cuts or DNAMEs may
  * stand in the way; all when there are too many labels for a word. */
 static inline uint64_t
-obstacle_depths(const struct fast_zone *zone, unsigned labels)
+obstacle_depths(const struct stage *stage, unsigned labels)
 {
-	const struct zone_facts *facts = zone->facts;
+	const struct zone_facts *facts = stage->facts;
 
 	if (labels > 63)
 		return ~UINT64_C(0);
 	return (facts->cut_depths[0] | facts->dname_depths[0]) &
-	       ((UINT64_C(1) << labels) - (UINT64_C(1) << zone->labels));
+	       ((UINT64_C(1) << labels) - (UINT64_C(1) << stage->zone_labels));
 }
 
 /* Go down from the apex over `depths`, to the deepest node there that exists; *missing
  * comes down to the first depth without one.
  * returns false when a cut or DNAME stands in the way, or may do so. */
 static bool
-pass_depths(const struct fast *f, const struct query *q, const struct fast_zone *zone,
+pass_depths(const struct fast *f, const struct query *q, const struct stage *stage,
 	    uint64_t depths, const struct sealed_node **node, unsigned *labels,
 	    unsigned *missing)
 {
-	if (depths & (UINT64_C(1) << zone->labels))
+	if (depths & (UINT64_C(1) << stage->zone_labels))
 		return false;
 	for (; depths; depths &= depths - 1) {
 		unsigned depth = (unsigned)__builtin_ctzll(depths);
 		const struct sealed_node *met;
 
-		switch (find_suffix(f, q, zone, depth, &met)) {
+		switch (find_suffix(f, q, stage, depth, &met)) {
 		case LOOKUP_MISSING:
 			*missing = depth;
 			return true;
@@ -142,23 +141,30 @@ pass_depths(const struct fast *f, const struct query *q, const struct fast_zone 
 }
 
 /* Does nothing stand between the apex and the name, which exists? */
-static bool
-is_clear(const struct fast *f, const struct query *q, const struct fast_zone *zone)
+__attribute__((noinline)) static bool
+is_passable(const struct fast *f, const struct query *q, const struct stage *stage,
+	    uint64_t depths)
 {
-	uint64_t depths = obstacle_depths(zone, q->label_count);
 	const struct sealed_node *node;
 	unsigned labels, missing = q->label_count;
 
-	return depths == 0 ||
-	       (q->label_count <= 63 &&
-		pass_depths(f, q, zone, depths, &node, &labels, &missing) &&
-		missing == q->label_count);
+	return q->label_count <= 63 &&
+	       pass_depths(f, q, stage, depths, &node, &labels, &missing) &&
+	       missing == q->label_count;
+}
+
+static inline bool
+is_clear(const struct fast *f, const struct query *q, const struct stage *stage)
+{
+	uint64_t depths = obstacle_depths(stage, q->label_count);
+
+	return __builtin_expect(depths == 0, 1) || is_passable(f, q, stage, depths);
 }
 
 /* ---- blocks ---- */
 
-/* The block that answers `type`, be it one that says SERVFAIL of all types; NULL when there
- * is none.  *end is where the blocks end: elsewhere than the node when it is damaged. */
+/* The block of the RRset of `type`; NULL when there is none.  *end is where the blocks
+ * end: elsewhere than the node when it is damaged, or has an unusable RRset of the type. */
 static inline const struct sealed_block *
 find_block(const struct sealed_node *node, uint16_t type, const uint8_t **end)
 {
@@ -168,107 +174,146 @@ find_block(const struct sealed_node *node, uint16_t type, const uint8_t **end)
 	while (at < *end) {
 		const struct sealed_block *block = (const struct sealed_block *)at;
 
-		if (block->head.type == type && (block->head.kind == BLOCK_RRSET ||
-						 block->head.kind == BLOCK_BAD_RRSET))
-			return block;
-		if (block->head.kind == BLOCK_BAD_RRSET &&
-		    block->head.type == BAD_RRSET_ALL)
-			return block;
+		if (block->head.type == type) {
+			if (block->head.kind == BLOCK_RRSET)
+				return block;
+			if (block->head.kind == BLOCK_BAD_RRSET)
+				break;
+		}
 		at += sizeof *block + block->head.len;
 	}
 	*end = at;
 	return NULL;
 }
 
-/* Take the RRset of a block apart.  returns false for what is none, and for damage. */
+/* Is every type that the node has not known to be unusable? */
 static inline bool
-take_rrset(const struct sealed_node *node, const struct sealed_block *block,
-	   enum block_kind kind, bool dnssec, struct fast_rrset *out)
+has_bad_rest(const struct sealed_node *node)
 {
-	const uint8_t *payload = (const uint8_t *)block + sizeof *block;
-	const struct sealed_rrset *rrset = (const struct sealed_rrset *)payload;
-	size_t room = (size_t)(sealed_end(node) - payload), need;
+	const uint8_t *at = sealed_blocks(node), *end = sealed_end(node);
 
-	if (block->head.kind != kind || payload > sealed_end(node) ||
-	    block->head.len > room)
+	while (at < end) {
+		const struct sealed_block *block = (const struct sealed_block *)at;
+
+		if (block->head.kind == BLOCK_BAD_RRSET && block->head.type == BAD_RRSET_ALL)
+			return true;
+		at += sizeof *block + block->head.len;
+	}
+	return false;
+}
+
+/* Take the RRset-shaped block of a node apart.  returns false when its lengths contradict. */
+static inline bool
+take_rrset(const struct sealed_node *node, const struct sealed_block *block, bool dnssec,
+	   struct fast_rrset *out)
+{
+	const struct sealed_rrset *rrset = (const struct sealed_rrset *)(block + 1);
+	uint32_t need, wire_len = rrset->head.wire_len, sig_len = rrset->head.sig_len;
+
+	need = (uint32_t)(sizeof *rrset +
+			  sizeof(struct rrset_patch) * rrset->head.patch_count) +
+	       wire_len + sig_len;
+	if (block->head.len < need ||
+	    (ptrdiff_t)block->head.len > sealed_end(node) - (const uint8_t *)rrset)
 		return false;
-	need = sizeof *rrset + rrset->head.wire_len + rrset->head.sig_len +
-	       sizeof(struct rrset_patch) * rrset->head.patch_count;
-	if (block->head.len < need)
-		return false;
-	out->block = block;
 	out->rrset = rrset;
-	out->wire = payload + sizeof *rrset;
-	out->len = rrset->head.wire_len;
+	out->len = wire_len;
 	out->records = rrset->head.rr_count;
 	if (dnssec) {
-		out->len += rrset->head.sig_len;
+		out->len += sig_len;
 		out->records += rrset->head.sig_count;
 	}
 	return true;
 }
 
+static inline const uint8_t *
+rrset_wire(const struct fast_rrset *rrset)
+{
+	return (const uint8_t *)(rrset->rrset + 1);
+}
+
+static inline const uint8_t *
+rrset_patches(const struct fast_rrset *rrset)
+{
+	return rrset_wire(rrset) + rrset->rrset->head.wire_len +
+	       rrset->rrset->head.sig_len;
+}
+
 /* ---- emitting ---- */
 
-/* Put what stands in `rrset` behind the question; up to 15 octets too many are written.
- * returns false when that is not certain to fit. */
+/* Put what stands in `rrset` behind the question; up to COPY_STEP - 1 octets too many are
+ * written.  returns false when that, with an OPT, is not certain to fit. */
 static inline bool
 put_rrset(struct query *q, const struct fast_rrset *rrset)
 {
 	uint8_t *to = q->packet + q->question_end;
+	const uint8_t *from = rrset_wire(rrset);
+	size_t len = rrset->len;
 
-	if (q->question_end + rrset->len + EDNS_PLAIN_LEN + COPY_STEP > q->limit)
+	if (q->question_end + rrset->len + 2 * COPY_STEP > q->limit)
 		return false;
-	for (unsigned at = 0; at < rrset->len; at += COPY_STEP)
-		*(copy_step *)(to + at) = *(const copy_step *)(rrset->wire + at);
+	for (size_t at = 0; at < len; at += COPY_STEP)
+		*(copy_step *)(to + at) = *(const copy_step *)(from + at);
 	return true;
 }
 
-/* Write OPT, header and counts around the sections, which end at `at`. */
+/* Write OPT, header and counts around the sections, which end at `at`; COPY_STEP octets are
+ * free behind them. */
 static inline void
-finish(struct fast *f, struct query *q, unsigned at, unsigned rcode, uint64_t answers,
-       unsigned authority, unsigned additional)
+finish(struct fast *f, struct query *q, unsigned at, uint8_t rcode, uint64_t answers,
+       uint64_t authority, uint64_t additional)
 {
+	static const uint8_t keep[2] = { FLAG_RD, FLAG_CD };
+	const uint8_t set[2] = { FLAG_QR | FLAG_AA, rcode };
+	uint64_t counts =
+		UINT64_C(1) << 48 | answers << 32 | authority << 16 | additional;
 	uint8_t *packet = q->packet;
+	uint16_t flags, keep_flags, set_flags;
 
 	if (q->flags & QUERY_EDNS) {
-		unsigned dnssec = (q->flags & QUERY_DO) != 0;
+		size_t dnssec = q->flags / QUERY_DO & 1;
 
-		memcpy(packet + at, f->opt[dnssec], EDNS_PLAIN_LEN);
+		*(copy_step *)(packet + at) = *(const copy_step *)f->opt[dnssec];
 		at += EDNS_PLAIN_LEN;
-		additional++;
-		f->edns++;
-		f->edns_do += dnssec;
+		counts++;
+		f->with_opt[dnssec]++;
 	}
-	packet[2] = (uint8_t)(FLAG_QR | FLAG_AA | (packet[2] & FLAG_RD));
-	packet[3] = (uint8_t)((packet[3] & FLAG_CD) | rcode);
-	wire_put_u64(packet + 4,
-		     UINT64_C(1) << 48 | answers << 32 | authority << 16 | additional);
+	memcpy(&flags, packet + 2, sizeof flags);
+	memcpy(&keep_flags, keep, sizeof keep);
+	memcpy(&set_flags, set, sizeof set);
+	flags = (uint16_t)((flags & keep_flags) | set_flags);
+	memcpy(packet + 2, &flags, sizeof flags);
+	wire_put_u64(packet + 4, counts);
 	q->response_len = at;
+	f->answered++;
 }
 
-/* Set the pointers of an SOA record at `to`, whose owner is the apex at `apex_at`.
+/* Set the pointers of an SOA record at offset `base`, whose owner is the apex at `apex_at`.
  * returns false when they are not as they should be. */
 static inline bool
 set_soa_pointers(uint8_t *to, unsigned base, const struct fast_rrset *soa,
 		 unsigned apex_at)
 {
-	const uint8_t *patches =
-		soa->wire + soa->rrset->head.wire_len + soa->rrset->head.sig_len;
+	const uint8_t *patches = rrset_patches(soa);
+	const uint8_t *end =
+		patches + sizeof(struct rrset_patch) * soa->rrset->head.patch_count;
 
-	if (soa->records != 1 || RDATA_AT + (unsigned)wire_get_u16(to + 10) != soa->len)
+	if (soa->records != 1 ||
+	    RDATA_AT + (unsigned)wire_get_u16(to + RDATA_AT - 2) != soa->len)
 		return false;
 	wire_put_u16(to, (uint16_t)(0xc000u | apex_at));
-	for (unsigned i = 0; i < soa->rrset->head.patch_count; i++) {
+	for (; patches != end; patches += sizeof(struct rrset_patch)) {
 		struct rrset_patch patch;
 		unsigned goal = apex_at;
 
-		memcpy(&patch, patches + i * sizeof patch, sizeof patch);
-		if (patch.to >> PATCH_KIND_SHIFT == PATCH_SELF)
+		memcpy(&patch, patches, sizeof patch);
+		if (patch.to >> PATCH_KIND_SHIFT >= PATCH_SELF) {
 			goal = base + (patch.to & PATCH_OFFSET);
-		else if (patch.to >> PATCH_KIND_SHIFT > PATCH_SELF)
-			return false;
-		if (goal > POINTER_MAX || patch.at + 2u > soa->len)
+			if (patch.to >> PATCH_KIND_SHIFT > PATCH_SELF ||
+			    goal > POINTER_MAX)
+				return false;
+		}
+		if (patch.at + 2u > soa->len)
 			return false;
 		wire_put_u16(to + patch.at, (uint16_t)(0xc000u | goal));
 	}
@@ -276,21 +321,20 @@ set_soa_pointers(uint8_t *to, unsigned base, const struct fast_rrset *soa,
 }
 
 /* Answer with the zone's negative SOA alone, which stands behind its facts. */
-static bool
-answer_negative(struct fast *f, struct query *q, const struct fast_zone *zone,
-		unsigned rcode)
+static inline bool
+answer_negative(struct fast *f, struct query *q, const struct stage *stage, uint8_t rcode)
 {
-	const struct sealed_block *block = (const struct sealed_block *)zone->facts - 1;
-	unsigned apex_at =
-		QUERY_HEADER_LEN + (unsigned)q->name_len - zone->apex->head.owner_len;
+	const struct sealed_block *facts = (const struct sealed_block *)stage->facts - 1,
+				  *block;
+	unsigned apex_at = QUERY_HEADER_LEN + (unsigned)stage->zone_start;
 	bool dnssec = q->flags & QUERY_DO;
 	struct fast_rrset soa;
 
-	block = (const struct sealed_block *)((const uint8_t *)(block + 1) +
-					      block->head.len);
-	if ((dnssec && (zone->facts->flags & ZONE_SIGNED)) ||
-	    !take_rrset(zone->apex, block, BLOCK_NEGATIVE_SOA, dnssec, &soa) ||
-	    !put_rrset(q, &soa))
+	block = (const struct sealed_block *)((const uint8_t *)stage->facts +
+					      facts->head.len);
+	if ((dnssec && (stage->facts->flags & ZONE_SIGNED)) ||
+	    block->head.kind != BLOCK_NEGATIVE_SOA ||
+	    !take_rrset(fast_apex(stage), block, dnssec, &soa) || !put_rrset(q, &soa))
 		return false;
 	if (apex_at != QUERY_HEADER_LEN &&
 	    !set_soa_pointers(q->packet + q->question_end, q->question_end, &soa,
@@ -300,170 +344,205 @@ answer_negative(struct fast *f, struct query *q, const struct fast_zone *zone,
 	return true;
 }
 
-static bool
-answer_nodata(struct fast *f, struct query *q, const struct fast_zone *zone)
+/* ---- names and RRsets elsewhere than at the question ---- */
+
+/* A name at or below the apex, and the hash of its key. */
+struct fast_name {
+	uint8_t octets[DNAME_MAX + 1 + 2 * LOWER_STEP];
+	unsigned len, labels;
+	uint64_t hash;
+};
+
+/* Put labels above the apex, `prefix` of them.  returns false when they are no labels, or
+ * too many. */
+static inline bool
+name_build(const struct fast *f, const struct query *q, const struct stage *stage,
+	   const uint8_t *prefix, unsigned prefix_len, struct fast_name *out)
 {
-	if (!answer_negative(f, q, zone, RCODE_NOERROR))
+	const struct sealed_node *apex = fast_apex(stage);
+	const struct hash_seed seed = f->store->gen.head.seed;
+	uint64_t state = q->state[stage->zone_labels];
+	uint8_t starts[DNAME_LABELS_MAX];
+	unsigned labels = 0, at = 0;
+
+	out->len = prefix_len + apex->head.owner_len;
+	if (out->len > DNAME_MAX)
 		return false;
-	f->noerror++;
-	f->nodata++;
+	copy_lowered(out->octets, prefix, prefix_len);
+	for (unsigned done = 0; done < apex->head.owner_len; done += COPY_STEP)
+		*(copy_step *)(out->octets + prefix_len + done) =
+			*(const copy_step *)(sealed_owner(apex) + done);
+	while (at < prefix_len) {
+		if (out->octets[at] == 0 || out->octets[at] > DNAME_LABEL_MAX)
+			return false;
+		starts[labels++] = (uint8_t)at;
+		at += out->octets[at] + 1u;
+	}
+	if (at != prefix_len)
+		return false;
+	out->labels = stage->zone_labels + labels;
+	while (labels > 0)
+		state = name_hash_label(&seed, state, out->octets + starts[--labels]);
+	out->hash = name_hash_key(&seed, state, stage->facts->zone_id);
 	return true;
+}
+
+/* The node of a name that was built. */
+static inline enum lookup_result
+name_find(const struct fast *f, const struct stage *stage, const struct fast_name *name,
+	  const struct sealed_node **out)
+{
+	*out = fast_apex(stage);
+	if (name->labels == stage->zone_labels)
+		return LOOKUP_FOUND;
+	return find(f, stage, name->hash, name->octets, name->len, out);
+}
+
+/* Append the RRset of one type at *at, its owner being spelled at `owner_at`; its records
+ * are added to *records.  returns false when it is not as simple as that, or not certain
+ * to fit; a node without it is fine. */
+static inline bool
+append_rrset(struct query *q, const struct sealed_node *node, uint16_t type,
+	     unsigned owner_at, unsigned *at, unsigned *records)
+{
+	const uint8_t *end, *from;
+	const struct sealed_block *block = find_block(node, type, &end);
+	uint8_t *to = q->packet + *at;
+	uint16_t pointer = (uint16_t)(0xc000u | owner_at);
+	struct fast_rrset rrset;
+	unsigned done = 0;
+
+	if (!block)
+		return end == sealed_end(node);
+	if (!take_rrset(node, block, q->flags & QUERY_DO, &rrset) ||
+	    rrset.rrset->head.patch_count > 0 ||
+	    *at + rrset.len + 2 * COPY_STEP > q->limit)
+		return false;
+	from = rrset_wire(&rrset);
+	for (unsigned step = 0; step < rrset.len; step += COPY_STEP)
+		*(copy_step *)(to + step) = *(const copy_step *)(from + step);
+	while (done + RDATA_AT <= rrset.len) {
+		wire_put_u16(to + done, pointer);
+		done += RDATA_AT + (unsigned)wire_get_u16(to + done + RDATA_AT - 2);
+	}
+	*at += rrset.len;
+	*records += rrset.records;
+	return done == rrset.len;
 }
 
 /* ---- an RRset with targets ---- */
 
 /* Addresses of the targets behind the RRset that stands behind the question. */
 __attribute__((noinline)) static bool
-answer_with_targets(struct fast *f, struct query *q, const struct fast_zone *zone,
+answer_with_targets(struct fast *f, struct query *q, const struct stage *stage,
 		    const struct fast_rrset *rrset)
 {
-	const struct sealed_block *stored = rrset->block;
-	struct block block = { stored->head, (const uint8_t *)(stored + 1) };
-	struct zone general;
-	struct answering a;
+	const struct sealed_block *block = (const struct sealed_block *)rrset->rrset - 1;
+	const uint8_t *end = (const uint8_t *)(block + 1) + block->head.len;
+	const uint8_t *next = rrset_patches(rrset) +
+			      sizeof(struct rrset_patch) * rrset->rrset->head.patch_count;
+	unsigned at = q->question_end + rrset->len, records = 0;
 
-	general.apex.bytes = (const uint8_t *)zone->apex;
-	general.apex.head = zone->apex->head;
-	general.facts = zone->facts;
-	general.labels = zone->labels;
-	a.q = q;
-	a.store = f->store;
-	a.options = f->options;
-	a.stats = f->stats;
-	a.zone = &general;
-	a.response.packet = q->packet;
-	a.response.at = q->question_end + rrset->len;
-	a.response.limit = q->limit - ((q->flags & QUERY_EDNS) ? EDNS_PLAIN_LEN : 0u);
-	a.response.count[SECTION_ADDITIONAL] = 0;
-	a.response.dnssec = q->flags & QUERY_DO;
-	a.additional.wire_at = q->question_end;
-	a.additional.cut_labels = 0;
-	if (!rrset_open(&block, &a.additional.rrset) || additional_add(&a) != STEP_DONE)
-		return false;
-	finish(f, q, a.response.at, RCODE_NOERROR, rrset->records, 0,
-	       a.response.count[SECTION_ADDITIONAL]);
-	f->noerror++;
+	for (unsigned left = rrset->rrset->head.target_count; left > 0; left--) {
+		struct rrset_target target;
+		const struct sealed_node *node;
+		struct fast_name name;
+
+		memcpy(&target, next, sizeof target);
+		next += sizeof target;
+		if (end - next < target.prefix_len ||
+		    q->question_end + target.at > POINTER_MAX ||
+		    !name_build(f, q, stage, next, target.prefix_len, &name))
+			return false;
+		next += target.prefix_len;
+		switch (name_find(f, stage, &name, &node)) {
+		case LOOKUP_MISSING:
+			continue;
+		case LOOKUP_DAMAGED:
+			return false;
+		case LOOKUP_FOUND:
+			break;
+		}
+		if (!append_rrset(q, node, TYPE_A, q->question_end + target.at, &at,
+				  &records) ||
+		    !append_rrset(q, node, TYPE_AAAA, q->question_end + target.at, &at,
+				  &records))
+			return false;
+	}
+	finish(f, q, at, RCODE_NOERROR, rrset->records, 0, records);
 	return true;
 }
 
 /* ---- a CNAME ---- */
 
-/* Make f->target the name that the rdata of a CNAME leads to, when that is labels above
- * the apex.  returns false for any other. */
-static bool
-take_target(struct fast *f, const struct query *q, const struct fast_zone *zone,
-	    const struct fast_rrset *cname)
+/* The octets of labels in the rdata of a CNAME that end in a pointer to the apex; -1 for
+ * any other. */
+static inline int
+cname_prefix_len(const struct fast_rrset *cname)
 {
-	const struct hash_seed *seed = &f->store->gen.head.seed;
-	const uint8_t *rdata = cname->wire + RDATA_AT;
-	unsigned at = 0, room = cname->rrset->head.wire_len,
-		 apex_len = zone->apex->head.owner_len;
-	struct query *target = &f->target;
+	unsigned wire_len = cname->rrset->head.wire_len;
 	struct rrset_patch patch;
 
-	if (cname->rrset->head.patch_count != 1 || room < RDATA_AT + 2u)
-		return false;
-	memcpy(&patch, cname->wire + room + cname->rrset->head.sig_len, sizeof patch);
-	if (patch.to >> PATCH_KIND_SHIFT != PATCH_APEX || patch.at + 2u != room)
-		return false;
-	room = patch.at - RDATA_AT;
-	while (at < room && rdata[at] != 0 && rdata[at] <= DNAME_LABEL_MAX)
-		at += rdata[at] + 1u;
-	if (at != room || at + apex_len > DNAME_MAX)
-		return false;
-	memcpy(target->name, rdata, at);
-	dname_lower(target->name, at);
-	memcpy(target->name + at, sealed_owner(zone->apex), apex_len);
-	target->name_len = (uint8_t)(at + apex_len);
-	query_index_labels(target);
-	target->state[zone->labels] = q->state[zone->labels];
-	for (unsigned n = zone->labels + 1; n <= target->label_count; n++)
-		target->state[n] = name_hash_label(seed, target->state[n - 1],
-						   query_suffix(target, n));
-	return f->store->deepest_apex[target->label_count] == (int)zone->labels;
+	if (cname->rrset->head.patch_count != 1 || cname->rrset->head.rr_count != 1 ||
+	    wire_len < RDATA_AT + 2u || wire_len > RDATA_AT + DNAME_MAX)
+		return -1;
+	memcpy(&patch, rrset_patches(cname), sizeof patch);
+	if (patch.to >> PATCH_KIND_SHIFT != PATCH_APEX || patch.at + 2u != wire_len)
+		return -1;
+	return patch.at - RDATA_AT;
 }
 
-/* The node of f->target; NULL when it has to be looked at more closely. */
-static const struct sealed_node *
-find_target(const struct fast *f, const struct fast_zone *zone)
-{
-	const struct query *target = &f->target;
-	const struct sealed_node *node;
-
-	if (target->label_count == zone->labels)
-		return zone->apex;
-	if (!is_clear(f, target, zone) ||
-	    find_suffix(f, target, zone, target->label_count, &node) != LOOKUP_FOUND ||
-	    (node->head.flags & NODE_HAS_NS))
-		return NULL;
-	return node;
-}
-
-/* Append the RRset of the type that is asked for, owned by f->target. */
-static bool
-answer_target(struct fast *f, struct query *q, const struct fast_zone *zone,
-	      const struct fast_rrset *cname, const struct sealed_node *node)
-{
-	unsigned prefix_len = (unsigned)f->target.name_len - zone->apex->head.owner_len;
-	uint16_t apex_at =
-		(uint16_t)(QUERY_HEADER_LEN + q->name_len - zone->apex->head.owner_len);
-	const struct rrset_place place = {
-		.owner = f->target.name,
-		.apex = sealed_owner(zone->apex),
-		.owner_len = f->target.name_len,
-		.apex_len = zone->apex->head.owner_len,
-		.owner_at = prefix_len ? (uint16_t)(q->question_end + RDATA_AT) : apex_at,
-		.apex_at = apex_at,
-		.owner_is_own = true,
-	};
-	struct response response = {
-		.packet = q->packet,
-		.at = q->question_end + cname->len,
-		.limit = q->limit - ((q->flags & QUERY_EDNS) ? EDNS_PLAIN_LEN : 0u),
-		.dnssec = q->flags & QUERY_DO,
-	};
-	const uint8_t *end;
-	const struct sealed_block *stored = find_block(node, q->type, &end);
-	struct rrset rrset;
-	uint32_t wire_at;
-
-	if (!stored || stored->head.kind != BLOCK_RRSET ||
-	    stored->head.len >
-		    (size_t)(sealed_end(node) - (const uint8_t *)(stored + 1)) ||
-	    !rrset_open(&(struct block){ stored->head, (const uint8_t *)(stored + 1) },
-			&rrset) ||
-	    rrset.head.target_count > 0 ||
-	    response_add(&response, SECTION_ANSWER, &rrset, &place, &wire_at) !=
-		    RESPONSE_ADDED)
-		return false;
-	finish(f, q, response.at, RCODE_NOERROR,
-	       cname->records + response.count[SECTION_ANSWER], 0, 0);
-	f->noerror++;
-	return true;
-}
-
-/* The name's own CNAME, and what was asked for at the name that it leads to. */
+/* The name's own CNAME, and what was asked for at the name in this zone that it leads to,
+ * when nothing can stand in between. */
 __attribute__((noinline)) static bool
-answer_cname(struct fast *f, struct query *q, const struct fast_zone *zone,
+answer_cname(struct fast *f, struct query *q, const struct stage *stage,
 	     const struct sealed_node *node)
 {
+	unsigned owner_at = QUERY_HEADER_LEN + (unsigned)stage->zone_start, at, records;
 	const uint8_t *end;
 	const struct sealed_block *block = find_block(node, TYPE_CNAME, &end);
 	struct fast_rrset cname;
+	struct fast_name name;
+	int prefix_len;
 
-	if (!block ||
-	    !take_rrset(node, block, BLOCK_RRSET, q->flags & QUERY_DO, &cname) ||
-	    !put_rrset(q, &cname) || !take_target(f, q, zone, &cname))
+	if (!block || !take_rrset(node, block, q->flags & QUERY_DO, &cname) ||
+	    !put_rrset(q, &cname))
 		return false;
-	node = find_target(f, zone);
-	return node && answer_target(f, q, zone, &cname, node);
+	prefix_len = cname_prefix_len(&cname);
+	if (prefix_len < 0 ||
+	    !name_build(f, q, stage, rrset_wire(&cname) + RDATA_AT, (unsigned)prefix_len,
+			&name) ||
+	    f->store->deepest_apex[name.labels] != stage->zone_labels ||
+	    obstacle_depths(stage, name.labels) ||
+	    name_find(f, stage, &name, &node) != LOOKUP_FOUND ||
+	    (node->head.flags & NODE_HAS_NS))
+		return false;
+	if (prefix_len > 0)
+		owner_at = q->question_end + RDATA_AT;
+	block = find_block(node, q->type, &end);
+	at = q->question_end + cname.len;
+	records = cname.records;
+	if (!block || ((const struct sealed_rrset *)(block + 1))->head.target_count > 0 ||
+	    !append_rrset(q, node, q->type, owner_at, &at, &records))
+		return false;
+	finish(f, q, at, RCODE_NOERROR, records, 0, 0);
+	return true;
 }
 
 /* ---- what is found ---- */
 
+__attribute__((noinline)) static bool
+answer_nodata(struct fast *f, struct query *q, const struct stage *stage)
+{
+	if (!answer_negative(f, q, stage, RCODE_NOERROR))
+		return false;
+	f->nodata++;
+	return true;
+}
+
 /* Answer from the node of the name, or of a wildcard: then not `is_own`. */
-static inline bool
-answer_node(struct fast *f, struct query *q, const struct fast_zone *zone,
+__attribute__((always_inline)) static inline bool
+answer_node(struct fast *f, struct query *q, const struct stage *stage,
 	    const struct sealed_node *node, bool is_own)
 {
 	const uint8_t *end;
@@ -471,41 +550,45 @@ answer_node(struct fast *f, struct query *q, const struct fast_zone *zone,
 	struct fast_rrset rrset;
 
 	if (!block) {
+		if (end != sealed_end(node) || q->type == TYPE_ANY ||
+		    q->type == TYPE_RRSIG)
+			return false;
 		if (node->head.flags & NODE_HAS_CNAME)
-			return is_own && answer_cname(f, q, zone, node);
-		return end == sealed_end(node) && answer_nodata(f, q, zone);
+			return is_own && answer_cname(f, q, stage, node);
+		return !has_bad_rest(node) && answer_nodata(f, q, stage);
 	}
-	if (!take_rrset(node, block, BLOCK_RRSET, q->flags & QUERY_DO, &rrset) ||
+	if (!take_rrset(node, block, q->flags & QUERY_DO, &rrset) ||
 	    !put_rrset(q, &rrset) || (!is_own && rrset.rrset->head.patch_count > 0))
 		return false;
 	if (rrset.rrset->head.target_count > 0)
-		return answer_with_targets(f, q, zone, &rrset);
+		return answer_with_targets(f, q, stage, &rrset);
 	finish(f, q, q->question_end + rrset.len, RCODE_NOERROR, rrset.records, 0, 0);
-	f->noerror++;
 	return true;
 }
 
 static bool
-answer_wildcard(struct fast *f, struct query *q, const struct fast_zone *zone,
+answer_wildcard(struct fast *f, struct query *q, const struct stage *stage,
 		unsigned labels)
 {
 	static const uint8_t asterisk[2 + NAME_PAD] = { 1, '*' };
 	const struct hash_seed *seed = &f->store->gen.head.seed;
+	const uint8_t *suffix = query_suffix(q, labels);
 	unsigned len = query_suffix_len(q, labels);
+	uint8_t name[2 + DNAME_MAX + COPY_STEP];
 	const struct sealed_node *node;
-	uint8_t name[2 + DNAME_MAX + NAME_PAD];
 	uint64_t hash;
 
 	/* denial of a closer match goes along */
-	if ((q->flags & QUERY_DO) && (zone->facts->flags & ZONE_SIGNED))
+	if ((q->flags & QUERY_DO) && (stage->facts->flags & ZONE_SIGNED))
 		return false;
 	memcpy(name, asterisk, 2);
-	memcpy(name + 2, query_suffix(q, labels), len);
+	for (unsigned at = 0; at < len; at += COPY_STEP)
+		*(copy_step *)(name + 2 + at) = *(const copy_step *)(suffix + at);
 	hash = name_hash_key(seed, name_hash_label(seed, q->state[labels], asterisk),
-			     zone->facts->zone_id);
+			     stage->facts->zone_id);
 	if (len + 2 > DNAME_MAX ||
-	    find(f, zone, hash, name, len + 2, &node) != LOOKUP_FOUND ||
-	    !answer_node(f, q, zone, node, false))
+	    find(f, stage, hash, name, len + 2, &node) != LOOKUP_FOUND ||
+	    !answer_node(f, q, stage, node, false))
 		return false;
 	f->wildcards++;
 	return true;
@@ -513,19 +596,19 @@ answer_wildcard(struct fast *f, struct query *q, const struct fast_zone *zone,
 
 /* The name has no node: find its closest encloser (see resolve.c). */
 __attribute__((noinline)) static bool
-answer_missing(struct fast *f, struct query *q, const struct fast_zone *zone)
+answer_missing(struct fast *f, struct query *q, const struct stage *stage)
 {
-	unsigned labels = zone->labels, missing = q->label_count;
-	uint64_t depths = obstacle_depths(zone, missing);
-	const struct sealed_node *encloser = zone->apex, *node;
+	unsigned labels = stage->zone_labels, missing = q->label_count;
+	uint64_t depths = obstacle_depths(stage, missing);
+	const struct sealed_node *encloser = fast_apex(stage), *node;
 
 	if (depths && (missing > 63 ||
-		       !pass_depths(f, q, zone, depths, &encloser, &labels, &missing)))
+		       !pass_depths(f, q, stage, depths, &encloser, &labels, &missing)))
 		return false;
 	while (missing - labels > 1) {
 		unsigned middle = labels + (missing - labels) / 2;
 
-		switch (find_suffix(f, q, zone, middle, &node)) {
+		switch (find_suffix(f, q, stage, middle, &node)) {
 		case LOOKUP_FOUND:
 			encloser = node;
 			labels = middle;
@@ -538,8 +621,8 @@ answer_missing(struct fast *f, struct query *q, const struct fast_zone *zone)
 		}
 	}
 	if (encloser->head.flags & NODE_HAS_WILDCARD)
-		return answer_wildcard(f, q, zone, labels);
-	if (!answer_negative(f, q, zone, RCODE_NXDOMAIN))
+		return answer_wildcard(f, q, stage, labels);
+	if (!answer_negative(f, q, stage, RCODE_NXDOMAIN))
 		return false;
 	f->nxdomain++;
 	return true;
@@ -548,28 +631,24 @@ answer_missing(struct fast *f, struct query *q, const struct fast_zone *zone)
 static inline bool
 answer_query(struct fast *f, struct query *q, const struct stage *stage)
 {
-	const struct sealed_node *apex = (const struct sealed_node *)stage->apex,
-				 *node = apex;
-	struct fast_zone zone = { apex, NULL, stage->zone_labels };
+	const struct sealed_node *node = fast_apex(stage);
 
-	zone.facts = (const struct zone_facts *)(const void *)(sealed_blocks(apex) +
-							       sizeof(struct block_head));
-	if (zone.facts->flags & ZONE_BROKEN)
+	if (!stage->is_fast || (stage->facts->flags & ZONE_BROKEN))
 		return false;
 	if (stage->status == STAGE_BELOW_APEX) {
-		switch (find_fetched(f, &zone, stage->hash, stage->off, q->name,
-				     q->name_len, &node)) {
+		switch (find_fetched(f, stage, stage->hash, stage->off, q->name,
+				     q->name_len, stage->zone_start, &node)) {
 		case LOOKUP_MISSING:
-			return answer_missing(f, q, &zone);
+			return answer_missing(f, q, stage);
 		case LOOKUP_DAMAGED:
 			return false;
 		case LOOKUP_FOUND:
 			break;
 		}
-		if ((node->head.flags & NODE_HAS_NS) || !is_clear(f, q, &zone))
+		if ((node->head.flags & NODE_HAS_NS) || !is_clear(f, q, stage))
 			return false;
 	}
-	return answer_node(f, q, &zone, node, true);
+	return answer_node(f, q, stage, node, true);
 }
 
 /* ---- a batch ---- */
@@ -577,12 +656,12 @@ answer_query(struct fast *f, struct query *q, const struct stage *stage)
 static void
 flush_counts(const struct fast *f)
 {
-	stats_add(f->stats, STAT_noerror, f->noerror);
+	stats_add(f->stats, STAT_noerror, f->answered - f->nxdomain);
 	stats_add(f->stats, STAT_nxdomain, f->nxdomain);
 	stats_add(f->stats, STAT_nodata, f->nodata);
 	stats_add(f->stats, STAT_wildcard_answers, f->wildcards);
-	stats_add(f->stats, STAT_edns, f->edns);
-	stats_add(f->stats, STAT_edns_do, f->edns_do);
+	stats_add(f->stats, STAT_edns, f->with_opt[0] + f->with_opt[1]);
+	stats_add(f->stats, STAT_edns_do, f->with_opt[1]);
 }
 
 uint64_t
@@ -590,17 +669,13 @@ answer_fast(struct query *queries, const struct stage *stages, unsigned count,
 	    const struct zone_store *store, const struct answer_options *options,
 	    struct stats_block *stats)
 {
-	struct fast f;
+	struct fast f = { .store = store, .stats = stats };
 	uint64_t left = 0;
 
-	f.store = store;
-	f.options = options;
-	f.stats = stats;
-	f.noerror = f.nxdomain = f.nodata = f.wildcards = f.edns = f.edns_do = 0;
 	for (unsigned dnssec = 0; dnssec < 2; dnssec++)
 		edns_put_plain(f.opt[dnssec], options->udp_size, dnssec, RCODE_NOERROR);
 	for (unsigned i = 0; i < count; i++)
-		if (!stages[i].is_fast || !answer_query(&f, &queries[i], &stages[i]))
+		if (!answer_query(&f, &queries[i], &stages[i]))
 			left |= UINT64_C(1) << i;
 	flush_counts(&f);
 	return left;

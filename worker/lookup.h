@@ -16,17 +16,17 @@
 enum lookup_result {
 	LOOKUP_MISSING = 0,
 	LOOKUP_FOUND,
-	LOOKUP_DAMAGED,			/* an offset or length contradicts the map */
+	LOOKUP_DAMAGED, /* an offset or length contradicts the map */
 };
 
 enum {
-	LOOKUP_NODE_LINES = 3,		/* cache lines of a node that are fetched ahead */
+	LOOKUP_NODE_LINES = 3, /* cache lines of a node that are fetched ahead */
 	CACHE_LINE = 64,
 };
 
 /* Said in place of an offset, which has 40 bits. */
-#define LOOKUP_UNKNOWN (~UINT64_C(0))	/* look for it */
-#define LOOKUP_NOWHERE (~UINT64_C(1))	/* not in the generation */
+#define LOOKUP_UNKNOWN (~UINT64_C(0)) /* look for it */
+#define LOOKUP_NOWHERE (~UINT64_C(1)) /* not in the generation */
 
 static inline void
 lookup_prefetch_lines(const uint8_t *at, unsigned lines)
@@ -36,48 +36,47 @@ lookup_prefetch_lines(const uint8_t *at, unsigned lines)
 		__builtin_prefetch(at + (size_t)i * CACHE_LINE);
 }
 
-/* The slots of a bucket that hold the tag of `hash`, as bits (among them free ones, where
- * the tag is 0), and bit INDEX_BUCKET_SLOTS when the bucket has a free slot: then what is
- * not in it is nowhere. */
+/* The slots of a bucket that hold the tag of `hash`, as bits 0 to 7; among them free ones,
+ * where the tag is 0.  Further bits are undefined unless all of these are 0. */
 static inline unsigned
 lookup_bucket(const uint64_t slot[INDEX_BUCKET_SLOTS], uint64_t hash)
 {
-	unsigned is_open = slot[INDEX_BUCKET_SLOTS - 1] == 0, bits = 0;
-
 #ifdef __SSE2__
+	/* the high halves of four slots at a time; a loop costs up to twice as much */
 	const __m128 *pair = (const __m128 *)(const void *)slot;
 	__m128i tag = _mm_set1_epi32((int)(hash & ((1u << INDEX_TAG_BITS) - 1)));
+	__m128 low = _mm_shuffle_ps(pair[0], pair[1], _MM_SHUFFLE(3, 1, 3, 1));
+	__m128 high = _mm_shuffle_ps(pair[2], pair[3], _MM_SHUFFLE(3, 1, 3, 1));
+	__m128i first = _mm_srli_epi32(_mm_castps_si128(low), 32 - INDEX_TAG_BITS);
+	__m128i second = _mm_srli_epi32(_mm_castps_si128(high), 32 - INDEX_TAG_BITS);
+	__m128i same = _mm_packs_epi32(_mm_cmpeq_epi32(first, tag),
+				       _mm_cmpeq_epi32(second, tag));
 
-	/* the high halves of four slots at a time; a loop costs twice as much */
-	for (unsigned i = 0; i < 2; i++) {
-		__m128i high = _mm_castps_si128(_mm_shuffle_ps(pair[2 * i], pair[2 * i + 1],
-							       _MM_SHUFFLE(3, 1, 3, 1)));
-		__m128i same = _mm_cmpeq_epi32(_mm_srli_epi32(high, 32 - INDEX_TAG_BITS), tag);
-
-		bits |= (unsigned)_mm_movemask_ps(_mm_castsi128_ps(same)) << 4 * i;
-	}
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(same, same));
 #else
+	unsigned bits = 0;
+
 	for (unsigned i = 0; i < INDEX_BUCKET_SLOTS; i++)
-		bits |= (unsigned)((slot[i] ^ index_tag(hash)) >> INDEX_OFFSET_BITS == 0) << i;
+		bits |= (unsigned)((slot[i] ^ index_tag(hash)) >> INDEX_OFFSET_BITS == 0)
+			<< i;
+	return bits;
 #endif
-	return bits | is_open << INDEX_BUCKET_SLOTS;
 }
 
-/* The offset of the node that the first slot with the hash's tag points at; or, when the
- * first bucket has none, one of the two above.  Begins to fetch `lines` cache lines. */
+/* The offset of the node that the first slot with the hash's tag points at; or, when its
+ * bucket has none, one of the two above.  Begins to fetch `lines` cache lines. */
 static inline uint64_t
-lookup_fetch_node(const struct zone_store *store, uint64_t hash, unsigned lines)
+lookup_fetch_node(const struct zone_store *store, const uint64_t *bucket, uint64_t hash,
+		  unsigned lines)
 {
-	const struct generation *gen = &store->gen;
-	const uint64_t *slot = gen->buckets +
-			       index_bucket(hash, gen->head.bucket_count) * INDEX_BUCKET_SLOTS;
-	unsigned bits = lookup_bucket(slot, hash), first = (unsigned)__builtin_ctz(bits | 1u << 9);
+	unsigned bits = lookup_bucket(bucket, hash);
 	uint64_t off;
 
-	if (first >= INDEX_BUCKET_SLOTS)
-		return first == INDEX_BUCKET_SLOTS ? LOOKUP_NOWHERE : LOOKUP_UNKNOWN;
-	off = index_offset(slot[first]);
-	lookup_prefetch_lines(gen->data + off, lines);
+	/* slots fill from the front: a free one at the end, and nothing has run over */
+	if (bits == 0)
+		return bucket[INDEX_BUCKET_SLOTS - 1] == 0 ? LOOKUP_NOWHERE : LOOKUP_UNKNOWN;
+	off = index_offset(bucket[__builtin_ctz(bits)]);
+	lookup_prefetch_lines(store->gen.data + off, lines);
 	return off;
 }
 
@@ -106,7 +105,8 @@ names_equal(const uint8_t *a, const uint8_t *b, unsigned len)
 }
 
 static inline bool
-lookup_node_is(const struct node *node, uint32_t zone_id, const uint8_t *name, unsigned name_len)
+lookup_node_is(const struct node *node, uint32_t zone_id, const uint8_t *name,
+	       unsigned name_len)
 {
 	return node->head.zone_id == zone_id && node->head.owner_len == name_len &&
 	       names_equal(node_owner(node), name, name_len);
@@ -126,7 +126,8 @@ lookup_sealed(const struct zone_store *store, uint64_t hash, uint32_t zone_id,
 	      const uint8_t *name, unsigned name_len, struct node *out)
 {
 	const struct generation *gen = &store->gen;
-	uint64_t bucket = index_bucket(hash, gen->head.bucket_count), tag = index_tag(hash);
+	uint64_t bucket = index_bucket(hash, gen->head.bucket_count),
+		 tag = index_tag(hash);
 
 	for (unsigned run = 0; run < INDEX_RUN_MAX; run++) {
 		const uint64_t *slot = gen->buckets + bucket * INDEX_BUCKET_SLOTS;
@@ -167,8 +168,8 @@ lookup_live(const struct zone_store *store, uint64_t hash, uint32_t zone_id,
 
 /* Find the node of (zone_id, name), whose key hashes to `hash`. */
 static inline enum lookup_result
-lookup(const struct zone_store *store, uint64_t hash, uint32_t zone_id, const uint8_t *name,
-       unsigned name_len, struct node *out)
+lookup(const struct zone_store *store, uint64_t hash, uint32_t zone_id,
+       const uint8_t *name, unsigned name_len, struct node *out)
 {
 	if (lookup_may_be_live(store, hash))
 		return lookup_live(store, hash, zone_id, name, name_len, out);
@@ -178,8 +179,8 @@ lookup(const struct zone_store *store, uint64_t hash, uint32_t zone_id, const ui
 /* The same when `off`, from lookup_fetch_node, is where the node most likely stands in
  * the generation. */
 static inline enum lookup_result
-lookup_fetched(const struct zone_store *store, uint64_t hash, uint64_t off, uint32_t zone_id,
-	       const uint8_t *name, unsigned name_len, struct node *out)
+lookup_fetched(const struct zone_store *store, uint64_t hash, uint64_t off,
+	       uint32_t zone_id, const uint8_t *name, unsigned name_len, struct node *out)
 {
 	if (lookup_may_be_live(store, hash))
 		return lookup_live(store, hash, zone_id, name, name_len, out);

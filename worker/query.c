@@ -53,12 +53,21 @@ decode_question(struct query *q)
 	if (len == 0 || (unsigned)(end - at) < len + 4)
 		return false;
 	q->name_len = (uint8_t)len;
-	q->place = (struct name_place){ QUERY_HEADER_LEN, (uint16_t)len, 0, 0 };
+	query_place_question(q);
 	copy_lowered(q->name, at, len);
 	q->type = wire_get_u16(at + len);
 	q->class = wire_get_u16(at + len + 2);
 	q->question_end = (uint16_t)(QUERY_HEADER_LEN + len + 4);
 	return true;
+}
+
+/* The largest response over UDP to a client that takes `client_size`. */
+static inline uint16_t
+query_udp_limit(unsigned client_size, uint16_t udp_size)
+{
+	if (client_size > udp_size)
+		client_size = udp_size;
+	return (uint16_t)(client_size > QUERY_UDP_MIN ? client_size : QUERY_UDP_MIN);
 }
 
 /* Options must tile the RDATA (RFC 6891, section 6.1.2); unknown ones are ignored. */
@@ -170,7 +179,7 @@ decide(struct query *q)
 	else
 		q->verdict = QUERY_LOOKUP;
 	q->is_common = q->verdict == QUERY_LOOKUP && q->class == CLASS_IN &&
-		       is_common_type(q->type) && !(q->flags & QUERY_NSID);
+		       !(q->flags & QUERY_NSID);
 }
 
 static void
@@ -212,6 +221,8 @@ query_decode_uncommon(struct query *q, uint16_t udp_size)
 void
 query_decode(struct query *q, uint16_t udp_size)
 {
-	if (!query_decode_common(q, udp_size))
+	if (query_decode_common(q, udp_size))
+		query_place_question(q);
+	else
 		query_decode_uncommon(q, udp_size);
 }

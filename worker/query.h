@@ -64,12 +64,10 @@ struct query {
 	/* private to the core from here on */
 	uint8_t verdict;		/* enum query_verdict */
 	uint8_t rcode;			/* enum dns_rcode, its low 4 bits unless BADVERS */
-	uint16_t type, class;
+	bool is_common;			/* looked up in class IN, no option to be answered */
+	uint16_t class, type;
 	uint16_t question_end;		/* offset behind the question; 12 when it has none */
 	uint16_t limit;			/* largest response that the client takes */
-	/* Looked up in class IN, by a type that RRsets have on this side of a cut, and
-	 * without an option that is answered. */
-	bool is_common;
 
 	/* The name being looked up: the question's, then the targets of a chain. */
 	uint8_t name_len;
@@ -93,6 +91,13 @@ static inline unsigned
 query_suffix_len(const struct query *q, unsigned labels)
 {
 	return q->name_len - (unsigned)q->label_start[q->label_count - labels];
+}
+
+/* The name is the question's. */
+static inline void
+query_place_question(struct query *q)
+{
+	q->place = (struct name_place){ QUERY_HEADER_LEN, q->name_len, 0, 0 };
 }
 
 /* Set label_start and label_count from name and name_len. */

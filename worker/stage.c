@@ -7,33 +7,31 @@
 
 enum {
 	STAGE_APEX_LINES = 5, /* cache lines of an apex node: its facts and its SOA */
-	STAGE_NO_DEPTH = 0xff, /* zone_labels: nothing to look for */
 };
 
 /* ---- the zone ---- */
 
 static inline void
 stage_begin(struct query *q, struct stage *stage, const struct zone_store *store,
-	    uint16_t udp_size)
+	    const struct hash_seed *seed, uint16_t udp_size)
 {
-	const struct hash_seed *seed = &store->gen.head.seed;
-	int depth;
+	size_t depth;
 
-	if (!query_decode_common(q, udp_size))
+	if (!query_decode_common(q, udp_size)) {
 		query_decode_uncommon(q, udp_size);
-	stage->zone_labels = STAGE_NO_DEPTH;
-	stage->status = STAGE_NO_ZONE;
-	stage->is_fast = false;
-	if (q->verdict != QUERY_LOOKUP)
-		return;
+		if (q->verdict != QUERY_LOOKUP) {
+			stage->zone_labels = ZONE_STORE_NO_APEX;
+			return;
+		}
+	}
 	query_hash_labels(q, seed);
 	depth = store->deepest_apex[q->label_count];
-	if (depth < 0)
-		return;
 	stage->zone_labels = (uint8_t)depth;
+	if (depth == ZONE_STORE_NO_APEX)
+		return;
 	stage->zone_start = q->label_start[q->label_count - depth];
 	stage->hash = name_hash_key(seed, q->state[depth], CATALOGUE_ID);
-	zone_store_prefetch(store, stage->hash);
+	stage->bucket = zone_store_prefetch(store, stage->hash);
 }
 
 /* The zone in the overlay, at another depth, or behind a full bucket. */
@@ -57,6 +55,7 @@ stage_search_zone(const struct query *q, struct stage *stage,
 	if (found != LOOKUP_FOUND || !zone_open(&zone, zone.labels))
 		return;
 	stage->apex = zone.apex.bytes;
+	stage->facts = zone.facts;
 	stage->zone_labels = (uint8_t)zone.labels;
 	stage->zone_start = q->label_start[q->label_count - zone.labels];
 	stage->status = STAGE_AT_APEX;
@@ -81,58 +80,61 @@ stage_sealed_facts(const struct sealed_node *apex)
 
 static inline void
 stage_fetch_owner(const struct query *q, struct stage *stage,
-		  const struct zone_store *store)
+		  const struct zone_store *store, const struct hash_seed *seed)
 {
-	unsigned labels = stage->zone_labels;
+	unsigned zone_len = (unsigned)q->name_len - stage->zone_start;
 	const struct zone_facts *facts = NULL;
 	const struct sealed_node *apex = NULL;
 
-	if (labels == STAGE_NO_DEPTH)
+	stage->is_fast = false;
+	stage->status = STAGE_NO_ZONE;
+	if (stage->zone_labels == ZONE_STORE_NO_APEX)
 		return;
 	if (!lookup_may_be_live(store, stage->hash))
 		apex = sealed_node_at(&store->gen, stage->off, CATALOGUE_ID,
-				      q->name + stage->zone_start,
-				      (unsigned)q->name_len - stage->zone_start,
-				      (unsigned)q->name_len - stage->zone_start);
+				      q->name + stage->zone_start, zone_len, zone_len);
 	if (apex)
 		facts = stage_sealed_facts(apex);
-	if (facts) {
+	if (__builtin_expect(facts != NULL, 1)) {
 		stage->apex = (const uint8_t *)apex;
+		stage->facts = facts;
 		stage->is_fast = q->is_common;
 		stage->status = STAGE_AT_APEX;
 	} else {
-		struct node node;
-
 		stage_search_zone(q, stage, store);
 		if (stage->status != STAGE_AT_APEX)
 			return;
-		labels = stage->zone_labels;
-		node.bytes = stage->apex;
-		memcpy(&node.head, stage->apex, sizeof node.head);
-		facts = node_facts(&node);
+		facts = stage->facts;
 	}
-	if (labels == q->label_count)
+	if (stage->zone_start == 0) {
+		/* that RRset is the parent's */
+		if (q->type == TYPE_DS)
+			stage->is_fast = false;
 		return;
+	}
 	stage->status = STAGE_BELOW_APEX;
-	stage->hash = name_hash_key(&store->gen.head.seed, q->state[q->label_count],
-				    facts->zone_id);
-	zone_store_prefetch(store, stage->hash);
+	stage->hash = name_hash_key(seed, q->state[q->label_count], facts->zone_id);
+	stage->bucket = zone_store_prefetch(store, stage->hash);
 }
 
 void
 stage_batch(struct query *queries, struct stage *stages, unsigned count,
 	    const struct zone_store *store, uint16_t udp_size)
 {
+	const struct hash_seed seed =
+		store->gen.head.seed; /* nobody else's: kept in registers */
+	struct stage *end = stages + count, *stage;
+
 	for (unsigned i = 0; i < count; i++)
-		stage_begin(&queries[i], &stages[i], store, udp_size);
+		stage_begin(&queries[i], &stages[i], store, &seed, udp_size);
+	for (stage = stages; stage != end; stage++)
+		if (stage->zone_labels != ZONE_STORE_NO_APEX)
+			stage->off = lookup_fetch_node(store, stage->bucket, stage->hash,
+						       STAGE_APEX_LINES);
 	for (unsigned i = 0; i < count; i++)
-		if (stages[i].zone_labels != STAGE_NO_DEPTH)
-			stages[i].off = lookup_fetch_node(store, stages[i].hash,
-							  STAGE_APEX_LINES);
-	for (unsigned i = 0; i < count; i++)
-		stage_fetch_owner(&queries[i], &stages[i], store);
-	for (unsigned i = 0; i < count; i++)
-		if (stages[i].status == STAGE_BELOW_APEX)
-			stages[i].off = lookup_fetch_node(store, stages[i].hash,
-							  LOOKUP_NODE_LINES);
+		stage_fetch_owner(&queries[i], &stages[i], store, &seed);
+	for (stage = stages; stage != end; stage++)
+		if (stage->status == STAGE_BELOW_APEX)
+			stage->off = lookup_fetch_node(store, stage->bucket, stage->hash,
+						       LOOKUP_NODE_LINES);
 }

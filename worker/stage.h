@@ -20,8 +20,10 @@ enum stage_status {
 /* Where the look-ups of one query stand. */
 struct stage {
 	uint64_t hash; /* of the key: the zone's, then the owner's */
+	const uint64_t *bucket; /* in which its look-up starts */
 	uint64_t off; /* of its node, see lookup_fetch_node */
 	const uint8_t *apex; /* checked; NULL without a zone */
+	const struct zone_facts *facts; /* in it */
 	uint8_t zone_labels; /* of the apex; before it is found, of the first key */
 	uint8_t zone_start; /* where that suffix starts in the name */
 	uint8_t status; /* enum stage_status */

@@ -5,10 +5,10 @@ enum lookup_result
 zone_find(const struct zone_store *store, const struct query *q, unsigned labels,
 	  struct zone *out)
 {
-	int depth = store->deepest_apex[labels];
+	unsigned depth = store->deepest_apex[labels];
 
-	while (depth >= 0) {
-		unsigned apex_labels = (unsigned)depth;
+	while (depth != ZONE_STORE_NO_APEX) {
+		unsigned apex_labels = depth;
 		uint64_t hash = name_hash_key(&store->gen.head.seed, q->state[apex_labels],
 					      CATALOGUE_ID);
 		enum lookup_result found = lookup(store, hash, CATALOGUE_ID,

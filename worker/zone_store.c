@@ -28,7 +28,7 @@ store_init(const char *dir, enum generation_open_how how, struct zone_store *out
 	}
 	out->gen = gen;
 	memset(out->apex_depths, 0, sizeof out->apex_depths);
-	memset(out->deepest_apex, -1, sizeof out->deepest_apex);
+	memset(out->deepest_apex, ZONE_STORE_NO_APEX, sizeof out->deepest_apex);
 	zone_store_set_depths(out);
 	return ERR_OK;
 }

@@ -11,12 +11,14 @@
 #include "shm/generation.h"
 #include "worker/overlay_view.h"
 
+enum { ZONE_STORE_NO_APEX = 0xff }; /* in deepest_apex: none has so few */
+
 struct zone_store {
 	struct generation gen;
 	struct overlay_view overlay;
 	uint64_t apex_depths[2];	/* as in struct index_head, the overlay's included */
-	/* From them: the most labels, at most n, that some apex has; -1 for none. */
-	int8_t deepest_apex[DNAME_LABELS_MAX + 1];
+	/* From them: the most labels, at most n, that some apex has. */
+	uint8_t deepest_apex[DNAME_LABELS_MAX + 1];
 };
 
 /* Open generation `id` below `state_dir`, its index populated, its data not yet
@@ -41,7 +43,7 @@ static inline void
 zone_store_set_depths(struct zone_store *store)
 {
 	uint64_t depths[2];
-	int deepest = -1;
+	uint8_t deepest = ZONE_STORE_NO_APEX;
 
 	for (unsigned i = 0; i < 2; i++)
 		depths[i] = store->gen.head.apex_depths[i] |
@@ -50,8 +52,8 @@ zone_store_set_depths(struct zone_store *store)
 		return;
 	for (int n = 0; n <= DNAME_LABELS_MAX; n++) {
 		if (depths[n / 64] >> n % 64 & 1)
-			deepest = n;
-		store->deepest_apex[n] = (int8_t)deepest;
+			deepest = (uint8_t)n;
+		store->deepest_apex[n] = deepest;
 	}
 	memcpy(store->apex_depths, depths, sizeof depths);
 }
@@ -75,13 +77,18 @@ zone_store_rest(struct zone_store *store)
 	overlay_view_rest(&store->overlay);
 }
 
-/* Begin to fetch the cache lines in which a look-up of `hash` starts. */
-static inline void
+/* Begin to fetch the cache lines in which a look-up of `hash` starts.
+ * returns the bucket. */
+static inline const uint64_t *
 zone_store_prefetch(const struct zone_store *store, uint64_t hash)
 {
+	const uint64_t *bucket =
+		store->gen.buckets +
+		index_bucket(hash, store->gen.head.bucket_count) * INDEX_BUCKET_SLOTS;
+
 	overlay_view_prefetch(&store->overlay, hash);
-	__builtin_prefetch(store->gen.buckets +
-			   index_bucket(hash, store->gen.head.bucket_count) * INDEX_BUCKET_SLOTS);
+	__builtin_prefetch(bucket);
+	return bucket;
 }
 
 #endif
