@@ -237,6 +237,7 @@ struct part {
 	bool must_hold;
 	bool is_held; /* with zones that are held and not in the set */
 	bool is_partial; /* some zone was not read whole */
+	bool is_deferred; /* of a comparison, to be served at its end */
 	bool stays; /* is not served now */
 };
 
@@ -343,6 +344,12 @@ weigh(struct serving *s)
 	}
 }
 
+static bool
+changes(const struct serving *s, uint32_t zone)
+{
+	return s->plans[zone].action != PLAN_NOTHING;
+}
+
 /* A comparison: what differs is served at its end, when all of it is known. */
 static void
 defer(struct serving *s)
@@ -351,20 +358,22 @@ defer(struct serving *s)
 
 	for (uint32_t i = 0; i < f->set.count; i++) {
 		struct part *part = part_of(s, i);
+
+		part->is_deferred =
+			part->is_deferred ||
+			(s->defers_all ? changes(s, i)
+				       : f->set.entry_count == 0 &&
+						 (part->removed > 0 || part->must_hold));
+	}
+	for (uint32_t i = 0; i < f->set.count; i++) {
 		struct redis_text name;
 
-		if (s->plans[i].action == PLAN_NOTHING ||
-		    (!s->defers_all && f->set.entry_count > 0) ||
-		    (!s->defers_all && part->removed == 0 && !part->must_hold))
+		if (!part_of(s, i)->is_deferred || !changes(s, i))
 			continue;
 		name.bytes =
 			key_table_key(&f->set.texts, f->set.zones[i].text, &name.len);
 		dirty_zones_mark(&f->round.differing, name, 0);
 		f->round.missing += shrinks_by(&s->plans[i]);
-		follow_plan_fini(&s->plans[i]);
-		s->plans[i].action = PLAN_NOTHING;
-		part->removed = 0;
-		part->must_hold = false;
 	}
 }
 
@@ -385,6 +394,10 @@ decide(struct serving *s)
 
 		if (change_set_part(&f->set, i) != i || s->is_accepted)
 			continue;
+		if (part->is_deferred) {
+			part->stays = true;
+			continue;
+		}
 		/* of a large set that is held, what has grown back is free */
 		part->stays = part->must_hold || (part->is_held && part->removed > 0);
 		if (!part->stays && part->removed > 0)
@@ -544,6 +557,8 @@ apply_all(struct serving *s)
 	for (uint32_t i = 0; rc == ERR_OK && i < f->set.count; i++) {
 		bool is_root = change_set_part(&f->set, i) == i;
 
+		if (part_of(s, i)->is_deferred)
+			continue;
 		if (!part_of(s, i)->stays) {
 			rc = follow_plan_apply(f, &f->set.zones[i], &s->plans[i]);
 			release(s, i);
@@ -556,17 +571,19 @@ apply_all(struct serving *s)
 	return rc == ERR_OK && holds_all ? hold_part(s, CHANGE_NONE) : rc;
 }
 
+/* Is there anything to be written?  A zone that has grown back is. */
 static bool
 changes_something(const struct serving *s)
 {
 	const struct follow *f = s->f;
 
-	if (f->set.entry_count > 0 || f->held_changed)
+	if (f->set.entry_count > 0 || f->held_changed || f->held.count > 0)
 		return true;
 	for (uint32_t i = 0; i < f->set.count; i++)
-		if (s->plans[i].action != PLAN_NOTHING || s->parts[i].stays)
+		if (!part_of(s, i)->is_deferred &&
+		    (changes(s, i) || part_of(s, i)->stays))
 			return true;
-	return f->held.count > 0;
+	return false;
 }
 
 /* The place behind what was read. */
@@ -723,7 +740,8 @@ count_all(struct serving *s)
 		if (part_of(s, i)->stays)
 			continue;
 		f->served += plan->offered - plan->served;
-		shrink_guard_note(&f->guard, now_ms, shrinks_by(plan));
+		if (!s->is_accepted)
+			shrink_guard_note(&f->guard, now_ms, shrinks_by(plan));
 		if (plan->action == PLAN_DROP)
 			f->served_redis_zones--;
 		else if (plan->action == PLAN_PUT && !plan->is_served)

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 
 #include "loader/follow_state.h"
+#include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
+
+enum { TELL_S = 10 };
 
 int
 follow_hold_note(struct follow *f)
@@ -44,10 +47,12 @@ void
 follow_hold_tell(struct follow *f, uint64_t id)
 {
 	const struct held_set *set = held_find(&f->held, id);
+	int64_t now_s = clock_wall_s();
 	char text[DNAME_TEXT_MAX] = "";
 
-	if (!set)
-		return;
+	if (!set || (set->since_ms / 1000 != now_s && now_s < f->held_told_s + TELL_S))
+		return; /* one that others join, again and again */
+	f->held_told_s = now_s;
 	if (set->zone_count > 0)
 		dname_to_text(set->zones[0].name, text);
 	log_warnx("held as %" PRIu64 ": %s (%s%s, %" PRIu64 " of %" PRIu64

@@ -119,6 +119,7 @@ struct follow {
 	struct shrink_guard guard;
 	struct held_list held;
 	bool held_changed;
+	int64_t held_told_s;		/* Unix time of the last line about it */
 	uint64_t accepting;		/* id of the held set that is to be served; 0 */
 	uint64_t served;		/* records, of all sources */
 	uint64_t served_redis_zones;
