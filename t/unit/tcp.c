@@ -61,6 +61,8 @@ answer_batch(struct query *queries, unsigned count, const struct zone_store *sto
 			q->response_len = 0;
 		if (q->received_len >= QUERY_LEN && q->packet[12] == LONG) {
 			q->response_len = (uint32_t)q->packet[13] << 8 | q->packet[14];
+			if (q->response_len < QUERY_LEN)
+				q->response_len = QUERY_LEN; /* asked for by rubbish */
 			memset(q->packet + QUERY_LEN, q->packet[1],
 			       q->response_len - QUERY_LEN);
 		}
@@ -845,6 +847,7 @@ main(void)
 	test_inherited();
 	test_connects();
 	test_rubbish(1);
+	test_rubbish(22331); /* asks for answers shorter than its queries */
 	test_rubbish((unsigned)getpid());
 	test_storm(1);
 	test_storm((unsigned)getpid());
