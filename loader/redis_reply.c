@@ -17,7 +17,7 @@ struct redis_reply {
 struct list_reply {
 	struct redis_reply head;
 	struct redis_reply *first, *last;
-	size_t count; /* as announced */
+	size_t count; /* that have come */
 };
 
 struct number_reply {
@@ -63,6 +63,7 @@ add(struct redis_builder *builder, struct redis_reply *list, enum redis_kind kin
 	else
 		parent->first = reply;
 	parent->last = reply;
+	parent->count++;
 	return reply;
 }
 
@@ -84,8 +85,7 @@ redis_reply_add_text(struct redis_builder *builder, struct redis_reply *list,
 }
 
 struct redis_reply *
-redis_reply_add_list(struct redis_builder *builder, struct redis_reply *list,
-		     size_t count)
+redis_reply_add_list(struct redis_builder *builder, struct redis_reply *list)
 {
 	struct redis_reply *reply =
 		add(builder, list, REDIS_LIST, sizeof(struct list_reply));
@@ -94,7 +94,7 @@ redis_reply_add_list(struct redis_builder *builder, struct redis_reply *list,
 	if (!reply)
 		return NULL;
 	made->first = made->last = NULL;
-	made->count = count;
+	made->count = 0;
 	return reply;
 }
 
