@@ -138,9 +138,13 @@ void redis_link_explain(const struct redis_reply *reply, const char *command,
 __attribute__((nonnull, pure))
 enum redis_kind redis_reply_kind(const struct redis_reply *reply);
 
-/* A text or an error; "" of every other kind (REDIS_LONG: "" with the true length). */
+/* A text or an error; "" of every other kind. */
 __attribute__((nonnull))
 struct redis_text redis_reply_text(const struct redis_reply *reply);
+
+/* The true length of a text, of a REDIS_LONG too. */
+__attribute__((nonnull, pure))
+size_t redis_reply_len(const struct redis_reply *reply);
 
 /* 0 unless it is a number. */
 __attribute__((nonnull))

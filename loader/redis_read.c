@@ -38,7 +38,9 @@ redis_values_hash(const struct redis_value *first, size_t count)
 uint64_t
 redis_raw_digest(const struct redis_raw *raw)
 {
-	return raw->config.hash + redis_values_hash(raw->values, raw->count);
+	uint64_t sum = raw->config.hash;
+
+	return raw->count > 0 ? sum + redis_values_hash(raw->values, raw->count) : sum;
 }
 
 size_t
@@ -218,7 +220,7 @@ complaint(struct taking *taking, const struct redis_reply *reply, const char *co
 
 	if (redis_reply_kind(reply) == REDIS_LONG)
 		snprintf(text, sizeof text, "is too long: %zu octets, more than 5 MB",
-			 redis_reply_text(reply).len);
+			 redis_reply_len(reply));
 	else
 		redis_link_explain(reply, command, text);
 	copy = arena_copy(taking->arena, text, strlen(text) + 1);

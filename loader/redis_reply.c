@@ -134,18 +134,15 @@ redis_reply_kind(const struct redis_reply *reply)
 struct redis_text
 redis_reply_text(const struct redis_reply *reply)
 {
-	switch ((enum redis_kind)reply->kind) {
-	case REDIS_TEXT:
-	case REDIS_ERROR:
+	if (reply->kind == REDIS_TEXT || reply->kind == REDIS_ERROR)
 		return (struct redis_text){ (const char *)(reply + 1), reply->len };
-	case REDIS_LONG:
-		return (struct redis_text){ "", reply->len };
-	case REDIS_NIL:
-	case REDIS_NUMBER:
-	case REDIS_LIST:
-		break;
-	}
 	return (struct redis_text){ "", 0 };
+}
+
+size_t
+redis_reply_len(const struct redis_reply *reply)
+{
+	return reply->len;
 }
 
 long long
@@ -196,7 +193,7 @@ static const struct {
 	{ "ERR invalid password", "redis.password is not what the server has" },
 	{ "ERR Client sent AUTH", "the server has no password: remove redis.password" },
 	{ "ERR AUTH", "the server has no password: remove redis.password" },
-	{ "NOPERM", "the user lacks a right: martlet.conf(5) lists what it needs" },
+	{ "NOPERM", "the user lacks a right: martlet-redis(7) lists what it needs" },
 	{ "ERR DB index", "redis.db names no database of it" },
 	{ "LOADING", "it loads its data set, and is asked again" },
 	{ "MASTERDOWN", "a replica that lost its primary and has "

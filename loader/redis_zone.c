@@ -273,14 +273,14 @@ static int
 append_labels(struct making *making)
 {
 	const struct redis_zone_job *job = making->job;
-	const struct redis_value *value = job->raw->values;
-	const struct redis_value *end = value + job->raw->count;
+	const struct redis_raw *raw = job->raw;
 	uint8_t owner[DNAME_MAX + NAME_PAD];
 	const char *reason;
 	int code = ERR_OK;
 
 	making->reader->odd_count = 0;
-	while (value < end && code == ERR_OK) {
+	for (size_t at = 0; at < raw->count && code == ERR_OK;) {
+		const struct redis_value *value = &raw->values[at];
 		size_t owner_len;
 
 		if (redis_zone_label(value->label, job->origin, job->origin_len, owner,
@@ -288,7 +288,7 @@ append_labels(struct making *making)
 			code = append_label(making, value, owner, owner_len);
 		else
 			code = keep_odd(making->reader, value);
-		value += run_of(making, value);
+		at += run_of(making, value);
 	}
 	return code;
 }

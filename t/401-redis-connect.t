@@ -17,11 +17,11 @@ Martlet::Redis::need();
 
 my @rules = rules_of_manual();
 
-# The rights that the manual asks for.
+# The rights that the manual asks for, as arguments of ACL SETUSER.
 sub rules_of_manual {
-	my $manual = read_file("$Bin/../man/martlet.conf.5");
-	my ($line) = $manual =~ /^ACL SETUSER martlet on (>(?:.*\\e\n)*.*)$/m or die "no ACL line in the manual\n";
-	return grep { !/^>/ } split ' ', $line =~ s/\\e\n//gr;
+	my $manual = read_file("$Bin/../man/martlet-redis.7");
+	my ($rules) = $manual =~ /^user martlet on >\S+ (.*?)^\.Ed$/ms or die "no user in the manual\n";
+	return split ' ', $rules;
 }
 
 sub fill {
@@ -93,8 +93,13 @@ subtest 'passwords and rights' => sub {
 	refuses('none', qr/NOAUTH Authentication required\.; set redis\.password/, @at);
 	refuses('a wrong one', qr/AUTH: WRONGPASS .*; redis\.username and redis\.password/, @at, password => 's3cret-not');
 	builds('the user of the manual', @at, username => 'martlet', password => 's3cret2');
-	refuses('a user without rights', qr/NOPERM .*; the user lacks a right: martlet\.conf\(5\)/, @at,
+	refuses('a user without rights', qr/NOPERM .*; the user lacks a right: martlet-redis\(7\)/, @at,
 		username => 'poor', password => 's3cret3');
+	$redis->cmd('SADD', 'z42:zones', 'z.test.');
+	$redis->cmd('SADD', 'z42:zones:z.test.:labels', '@');
+	$redis->cmd('SET', 'z42:zones:z.test.:labels:@:a', '{"records":[{"ip":"192.0.2.1"}]}');
+	$redis->cmd(qw(ACL SETUSER martlet %R~z42:zones* +scan));
+	builds('the same for z42', @at, username => 'martlet', password => 's3cret2', schema => 'z42');
 	my $file = "$redis->{dir}/password";
 	write_file($file, "s3cret\n");
 	chmod 0600, $file;
@@ -121,7 +126,7 @@ subtest 'a server that hangs, and what is no Redis' => sub {
 	refuses('hung', qr/connected, but no reply in 400 ms/, address => $redis->where);
 	cmp_ok(time - $begun, '<', 5, 'within its time');
 	$redis->go_on;
-	my $m = Martlet->new;
+	my $m = Martlet->new(zones => { 'z.test' => "\@ 300 SOA ns h 1 2 3 4 5\n\@ 300 NS ns.other.test.\n" });
 	refuses('a name server', qr/Redis 127\.0\.0\.\d+:\d+: /, address => "$m->{address}:$m->{port}");
 	$m->stop;
 };

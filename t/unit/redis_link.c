@@ -109,8 +109,7 @@ describe(const struct redis_reply *reply, char *out, size_t room)
 		return (size_t)snprintf(out, room, "error:%s",
 					redis_reply_text(reply).bytes);
 	case REDIS_LONG:
-		return (size_t)snprintf(out, room, "long:%zu",
-					redis_reply_text(reply).len);
+		return (size_t)snprintf(out, room, "long:%zu", redis_reply_len(reply));
 	case REDIS_LIST:
 		break;
 	}
