@@ -11,10 +11,13 @@
 static struct below
 next_below(struct renderer *r)
 {
-	const struct scan_parent *parent = &r->scan.parents[r->parent_at];
+	const struct scan_parent *parent;
 	uint32_t number = r->number++;
 
-	if (r->parent_at == r->scan.parent_count || parent->number != number)
+	if (r->parent_at == r->scan.parent_count)
+		return (struct below){ 0 };
+	parent = &r->scan.parents[r->parent_at];
+	if (parent->number != number)
 		return (struct below){ 0 };
 	r->parent_at++;
 	return (struct below){ parent->child_count, parent->has_wildcard };
