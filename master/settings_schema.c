@@ -65,6 +65,8 @@ const struct setting_row settings_rows[] = {
 	  IN_SETTINGS(dns.identity), "id.server and NSID; \"@hostname\" is the machine's name, \"\" answers REFUSED" },
 	{ "dns.version", SETTING_TEXT, SETTING_LIVE, 0, SETTINGS_IDENTITY_MAX, "", NULL,
 	  IN_SETTINGS(dns.version), "version.bind; \"\" answers REFUSED" },
+	{ "dns.changes", SETTING_BOOL, SETTING_LIVE, 0, 1, "false", NULL,
+	  IN_SETTINGS(dns.changes), "changes.server: the last change from Redis that is served" },
 	{ "dns.any", SETTING_CHOICE, SETTING_LIVE, 0, 0, "minimal", "minimal|tcp",
 	  IN_SETTINGS(dns.any), "queries of type ANY: one RRset (RFC 8482), or over TCP only" },
 	{ "dns.rcvbuf_kb", SETTING_UINT, SETTING_LIVE, 16, 1000000, "4096", NULL,

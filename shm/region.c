@@ -55,6 +55,7 @@ region_set_live(struct region *region, const struct settings *settings)
 	live->any_policy = (uint8_t)settings->dns.any;
 	live->identity_len = copy_text(live->identity, settings->dns.identity);
 	live->version_len = copy_text(live->version, settings->dns.version);
+	live->shows_changes = settings->dns.changes;
 	live->tcp_clients = settings->tcp.clients;
 	live->tcp_per_client = settings->tcp.per_client;
 	live->tcp_idle_ms = settings->tcp.idle_ms;

@@ -84,6 +84,7 @@ struct region_live {
 	uint16_t udp_size;
 	uint8_t any_policy;
 	uint8_t identity_len, version_len;
+	uint8_t shows_changes;
 	char identity[SETTINGS_IDENTITY_MAX + 1];
 	char version[SETTINGS_IDENTITY_MAX + 1];
 	uint32_t tcp_clients, tcp_per_client, tcp_idle_ms, tcp_queries;

@@ -2,6 +2,7 @@
 #include "shm/region_source.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -156,6 +157,45 @@ source_times_percentile_us(const struct source_times_sum *sum, double share)
 			return limit_us < sum->max_us ? limit_us : sum->max_us;
 	}
 	return 0;
+}
+
+static size_t
+put_probe(char *out, size_t at, const char *name, uint64_t value)
+{
+	return at + (size_t)snprintf(out + at, SOURCE_PROBE_MAX - at, " %s=%" PRIu64,
+				     name, value);
+}
+
+size_t
+region_source_print_probe(const struct region_source *source, char out[SOURCE_PROBE_MAX])
+{
+	uint64_t count =
+		atomic_load_explicit(&source->change_count, memory_order_acquire);
+	const struct source_change_slot *slot =
+		&source->changes[(count ? count - 1 : 0) % SOURCE_CHANGES_MAX];
+	struct source_times_sum times;
+	struct source_change last;
+	char cursor[SOURCE_TEXT_MAX];
+	size_t at;
+
+	if (atomic_load_explicit(&source->state, memory_order_relaxed) == SOURCE_OFF)
+		return 0;
+	if (!region_source_get_text(source, SOURCE_TEXT_CURSOR, cursor))
+		strcpy(cursor, "0-0");
+	at = (size_t)snprintf(out, SOURCE_PROBE_MAX, "cursor=%.44s", cursor);
+	at = put_probe(out, at, "changes", count);
+	if (count > 0) {
+		seqlock_copy(&slot->seq, &last, &slot->change, sizeof last,
+			     SEQLOCK_TURNS);
+		if (last.written_us && last.served_us >= last.written_us)
+			at = put_probe(out, at, "took_us",
+				       (uint64_t)(last.served_us - last.written_us));
+	}
+	region_source_get_times(source, CHANGE_STREAM, &times);
+	if (times.count == 0)
+		return at;
+	at = put_probe(out, at, "p50_us", source_times_percentile_us(&times, 0.5));
+	return put_probe(out, at, "p99_us", source_times_percentile_us(&times, 0.99));
 }
 
 const char *

@@ -200,6 +200,23 @@ __attribute__((nonnull))
 size_t region_source_get_changes(const struct region_source *source,
 				 struct source_change out[SOURCE_CHANGES_MAX]);
 
+/* What a change's writer wants to see through DNS, changes.server: one text, as
+ * "cursor=1795226090210-0 changes=12 took_us=1500 p50_us=1024 p99_us=2048".  What is not
+ * known is left out.  returns its length; 0 without Redis. */
+enum { SOURCE_PROBE_MAX = 256 };
+__attribute__((nonnull))
+size_t region_source_print_probe(const struct region_source *source,
+				 char out[SOURCE_PROBE_MAX]);
+
+/* Grows with whatever changes that text. */
+static inline uint64_t
+region_source_probe_seq(const struct region_source *source)
+{
+	return atomic_load_explicit(&source->change_count, memory_order_acquire) +
+	       atomic_load_explicit(&source->texts[SOURCE_TEXT_CURSOR].seq,
+				    memory_order_acquire);
+}
+
 /* A sum of times, and what it tells. */
 struct source_times_sum {
 	uint64_t buckets[SOURCE_TIME_BUCKETS];

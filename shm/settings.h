@@ -70,6 +70,7 @@ struct settings {
 		unsigned udp_size;	/* 512..4096 */
 		char *identity;		/* "@hostname" resolved; "" refuses */
 		char *version;		/* "" refuses */
+		bool changes;		/* changes.server is answered */
 		enum any_policy any;
 		unsigned rcvbuf_kb;
 	} dns;

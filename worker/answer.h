@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "shm/region_source.h"
 #include "shm/settings.h"
 #include "shm/stats.h"
 #include "worker/query.h"
@@ -24,6 +25,8 @@ struct answer_options {
 	uint8_t identity_len, version_len; /* 0: refused */
 	char identity[SETTINGS_IDENTITY_MAX + 1];
 	char version[SETTINGS_IDENTITY_MAX + 1];
+	uint8_t changes_len;		/* 0: refused */
+	char changes[SOURCE_PROBE_MAX];	/* changes.server, see region_source.h */
 };
 
 /* Answer `count` (at most ANSWER_BATCH) queries from `store`, all from this one

@@ -49,6 +49,9 @@ chaos_answer(struct answering *a)
 	} else if (NAME_IS(q, "\2id\6server") || NAME_IS(q, "\10hostname\4bind")) {
 		len = options->identity_len;
 		text = options->identity;
+	} else if (NAME_IS(q, "\7changes\6server")) {
+		len = options->changes_len;
+		text = options->changes;
 	}
 	if (len == 0) {
 		a->rcode = RCODE_REFUSED;

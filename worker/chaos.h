@@ -4,8 +4,8 @@
 
 #include "worker/answering.h"
 
-/* Answer version.bind, version.server, id.server and hostname.bind as the options
- * allow; everything else, and what is configured as "", is REFUSED. */
+/* Answer version.bind, version.server, id.server, hostname.bind and changes.server as the
+ * options allow; everything else, and what is configured as "", is REFUSED. */
 void chaos_answer(struct answering *a);
 
 #endif

@@ -41,6 +41,8 @@ struct worker {
 	int epoll_fd, signal_fd;
 	unsigned terms; /* SIGTERMs so far */
 	uint32_t live_seq;
+	bool shows_changes;
+	uint64_t changes_seq; /* of the text that is answered */
 	struct answer_options options;
 	struct serving serving;
 	struct udp_socket *sockets; /* as heritage->sockets; set when first served */
@@ -152,6 +154,9 @@ worker_follow_live(struct worker *worker)
 	options->version_len = live.version_len;
 	memcpy(options->identity, live.identity, sizeof options->identity);
 	memcpy(options->version, live.version, sizeof options->version);
+	worker->shows_changes = live.shows_changes;
+	worker->changes_seq = UINT64_MAX;
+	options->changes_len = 0;
 	tcp_set_limits(&worker->tcp, &(struct tcp_limits){
 					     .clients = live.tcp_clients,
 					     .per_client = live.tcp_per_client,
@@ -159,6 +164,24 @@ worker_follow_live(struct worker *worker)
 					     .queries = live.tcp_queries,
 				     });
 	log_set_level((enum log_level)live.log_level);
+}
+
+/* Before a batch sees the latest data: what is told to be served then is. */
+static void
+worker_follow_changes(struct worker *worker)
+{
+	const struct region_source *source = &worker->region->source;
+	struct answer_options *options = &worker->options;
+	uint64_t seq;
+
+	if (!worker->shows_changes)
+		return;
+	seq = region_source_probe_seq(source);
+	if (seq == worker->changes_seq)
+		return;
+	worker->changes_seq = seq;
+	options->changes_len =
+		(uint8_t)region_source_print_probe(source, options->changes);
 }
 
 /* ---- turns ---- */
@@ -221,6 +244,7 @@ worker_turn(struct worker *worker)
 	count = epoll_wait(worker->epoll_fd, events, WORKER_EVENTS, timeout_ms);
 	/* before anything is answered that came after the change */
 	worker_follow_live(worker);
+	worker_follow_changes(worker);
 	for (int i = 0; i < count; i++) {
 		uint64_t source = events[i].data.u64;
 

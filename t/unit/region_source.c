@@ -187,6 +187,32 @@ test_percentiles(void)
 	is_int(sum.max_us, 9000, "the longest");
 }
 
+static void
+test_probe(void)
+{
+	struct region_source *source = new_source();
+	char text[SOURCE_PROBE_MAX];
+	uint64_t seq = region_source_probe_seq(source);
+	struct source_change change = {
+		.written_us = 1000000,
+		.served_us = 1001500,
+		.cause = CHANGE_STREAM,
+	};
+
+	is_int(region_source_print_probe(source, text), 0, "without Redis there is none");
+	region_source_set_state(source, SOURCE_FOLLOWING);
+	ok(region_source_print_probe(source, text) > 0, "with Redis there is");
+	is(text, "cursor=0-0 changes=0", "before the first change");
+	region_source_set_text(source, SOURCE_TEXT_CURSOR, "17-3");
+	ok(region_source_probe_seq(source) != seq, "a cursor that moves is noticed");
+	seq = region_source_probe_seq(source);
+	region_source_note_change(source, &change);
+	ok(region_source_probe_seq(source) != seq, "and so is a change");
+	(void)region_source_print_probe(source, text);
+	is(text, "cursor=17-3 changes=1 took_us=1500 p50_us=1500 p99_us=1500",
+	   "what a writer wants to know");
+}
+
 /* A child notes changes whose members all tell the same number, and a text of one
  * letter; each copy must be whole, and numbers must not step back. */
 static _Noreturn void
@@ -267,6 +293,7 @@ main(void)
 	test_changes();
 	test_buckets();
 	test_percentiles();
+	test_probe();
 	test_busy_writer();
 	return done_testing();
 }
