@@ -54,18 +54,27 @@ write_bad(struct bad_list *list, const struct node *node, const struct block *bl
 	char owner[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], where[WHERE_MAX];
 	struct json_out *json = list->clerk->json;
 	struct block older;
+	const char *reason = (const char *)block->payload;
+	size_t reason_len = block->head.len, where_len;
 	bool has_older = node_find_block(node, BLOCK_RRSET, block->head.type, &older);
 
 	dname_to_text(node_owner(node), owner);
 	rrtype_to_text(block->head.type, type);
 	print_where(list, node, type, where);
+	/* the reason may begin with the key, "KEY: reason" */
+	where_len = strlen(where);
+	if (reason_len > where_len + 2 && memcmp(reason, where, where_len) == 0 &&
+	    memcmp(reason + where_len, ": ", 2) == 0) {
+		reason += where_len + 2;
+		reason_len -= where_len + 2;
+	}
 	json_out_begin_object(json, NULL);
 	json_out_text(json, "zone", list->zone);
 	json_out_text(json, "owner", owner);
 	json_out_text(json, "type", block->head.type ? type : NULL);
 	json_out_text(json, "source", where);
 	json_out_null(json, "line");
-	json_out_text_len(json, "reason", (const char *)block->payload, block->head.len);
+	json_out_text_len(json, "reason", reason, reason_len);
 	json_out_text(json, "state", has_older ? "stale" : "error");
 	json_out_end_object(json);
 }

@@ -39,6 +39,7 @@ follow_new(const struct settings *settings, struct region *region)
 		return NULL;
 	f->settings = settings;
 	f->board = &region->source;
+	f->facts = &region->swap;
 	f->guard.share = settings->redis.shrink_guard;
 	f->guard.min = settings->redis.shrink_min;
 	f->list_len = -1;
@@ -149,27 +150,19 @@ follow_store_failed(struct follow *f, int error)
 
 /* ---- the store ---- */
 
-struct census {
-	uint64_t records, zones;
-};
-
-static int
-count_zone(void *context, const struct node *apex)
+void
+follow_show_totals(struct follow *f)
 {
-	struct census *census = context;
-	struct source_facts source;
-	struct zone_facts facts;
-	struct block block;
+	struct live_totals totals;
 
-	if (!node_zone_facts(apex, &facts))
-		return 0;
-	census->records += facts.record_count;
-	if (node_find_block(apex, BLOCK_SOURCE, 0, &block) &&
-	    block.head.len >= sizeof source) {
-		memcpy(&source, block.payload, sizeof source);
-		census->zones += source.kind == SOURCE_REDIS;
-	}
-	return 0;
+	if (!f->live || live_count(f->live, &totals) != ERR_OK)
+		return;
+	atomic_store(&f->facts->zone_count, totals.zones);
+	atomic_store(&f->facts->record_count, totals.records);
+	atomic_store(&f->facts->broken_count, totals.broken);
+	atomic_store(&f->facts->fault_count, totals.faults);
+	region_source_set(f->board, SOURCE_redis_zones, totals.redis_zones);
+	region_source_set(f->board, SOURCE_bad_rrsets, totals.faults);
 }
 
 static void
@@ -217,7 +210,7 @@ void
 follow_set_store(struct follow *f, struct live *live, const char *waiting)
 {
 	bool had_place = f->has_place;
-	struct census census = { .records = 0 };
+	struct live_totals totals = { 0 };
 
 	f->live = live;
 	f->is_held_off = !live && waiting;
@@ -227,11 +220,11 @@ follow_set_store(struct follow *f, struct live *live, const char *waiting)
 		return;
 	f->store_retry_ms = 0;
 	region_source_set_text(f->board, SOURCE_TEXT_STORE, "%s", "");
-	if (live_walk_zones(live, count_zone, &census) != ERR_OK)
+	if (live_count(live, &totals) != ERR_OK)
 		log_errorx("the zones that are served cannot be counted");
-	f->served = census.records;
-	f->served_redis_zones = census.zones;
-	region_source_set(f->board, SOURCE_redis_zones, census.zones);
+	f->served = totals.records;
+	f->served_redis_zones = totals.redis_zones;
+	follow_show_totals(f);
 	read_notes(f);
 	if (f->phase == FOLLOW_READY && f->has_place && !had_place)
 		follow_round_want(f, false);

@@ -747,7 +747,7 @@ count_all(struct serving *s)
 		else if (plan->action == PLAN_PUT && !plan->is_served)
 			f->served_redis_zones++;
 	}
-	region_source_set(f->board, SOURCE_redis_zones, f->served_redis_zones);
+	follow_show_totals(f);
 	if (live_overlay(f->live))
 		region_source_set(f->board, SOURCE_overlay_records,
 				  overlay_count(live_overlay(f->live)));

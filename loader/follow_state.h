@@ -70,6 +70,7 @@ struct follow_round {
 struct follow {
 	const struct settings *settings;
 	struct region_source *board;
+	struct region_swap *facts;	/* how much is served */
 	struct live *live;		/* NULL: changes wait */
 	struct redis_keys keys;
 	struct redis_zone_reader *reader;
@@ -310,6 +311,10 @@ int follow_round_due_ms(const struct follow *f);
 /* All zones are as Redis has them at this moment, by a load. */
 __attribute__((nonnull))
 void follow_round_done(struct follow *f);
+
+/* Say in the region how much is served. */
+__attribute__((nonnull))
+void follow_show_totals(struct follow *f);
 
 /* ---- follow_hold.c ---- */
 __attribute__((nonnull))

@@ -209,7 +209,10 @@ open_redis(struct import *import)
 	import->writer.link = link;
 	import->writer.stream = import->settings.redis.stream;
 	redis_keys_init(&import->writer.keys, &import->settings);
-	return redis_write_check(&import->writer, import->out->error);
+	code = redis_write_check(&import->writer, import->out->error);
+	if (!code)
+		import->out->error[0] = '\0';
+	return code;
 }
 
 int

@@ -153,13 +153,17 @@ live_begin(struct live *live)
 int
 live_commit(struct live *live)
 {
-	return overlay_commit(live->overlay);
+	int rc = overlay_commit(live->overlay);
+
+	live_count_end(live, rc == ERR_OK);
+	return rc;
 }
 
 void
 live_abort(struct live *live)
 {
 	overlay_abort(live->overlay);
+	live_count_end(live, false);
 }
 
 int
@@ -209,7 +213,14 @@ int
 live_put_writer(struct live *live)
 {
 	int rc = node_writer_end(&live->writer);
+	struct node node;
 
+	if (rc != ERR_OK)
+		return rc;
+	if (!node_open(live->writer.bytes, live->writer.len, &node))
+		return ERR_DAMAGED;
+	if (node.head.zone_id == CATALOGUE_ID)
+		rc = live_count_apex(live, node_owner(&node), node.head.owner_len, &node);
 	return rc == ERR_OK
 		       ? overlay_put(live->overlay, live->writer.bytes, live->writer.len)
 		       : rc;

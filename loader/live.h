@@ -97,6 +97,17 @@ void live_cursor_close(struct live_cursor *cursor);
 __attribute__((nonnull, warn_unused_result))
 int live_read_note(struct live *live, const char *key, void *value, size_t room);
 
+/* What all zones together hold, as of the last commit.  The first call looks at every
+ * apex, from then on it is kept.  returns 0 or an error code. */
+struct live_totals {
+	uint64_t zones, redis_zones;	/* all, and those from Redis */
+	uint64_t records;
+	uint64_t broken;		/* zones whose source's present state is not served */
+	uint64_t faults;		/* RRsets that are not served as the source has them */
+};
+__attribute__((nonnull, warn_unused_result))
+int live_count(struct live *live, struct live_totals *out);
+
 /* ---- transactions ---- */
 
 __attribute__((nonnull, warn_unused_result))

@@ -16,6 +16,9 @@ struct live {
 	struct store_walk *walk;	/* the generation's tree; opened when it is walked */
 	struct renderer *renderer;	/* made when something is rendered */
 	struct node_writer writer;
+	bool has_totals;		/* both are kept */
+	struct live_totals totals;	/* as committed */
+	struct live_totals pending;	/* what the transaction adds; modulo 2^64 */
 };
 
 /* What a node counts for in its zone. */
@@ -27,6 +30,16 @@ struct live_weight {
 
 __attribute__((nonnull))
 struct live_weight live_weigh(const struct node *node);
+
+/* The zone's apex is put or dropped: count it in, as `after` (NULL: none), instead of what is
+ * there.  Before it is written.  returns 0 or an error code. */
+__attribute__((nonnull(1, 2), warn_unused_result))
+int live_count_apex(struct live *live, const uint8_t *origin, size_t origin_len,
+		    const struct node *after);
+
+/* The transaction is over. */
+__attribute__((nonnull))
+void live_count_end(struct live *live, bool is_committed);
 
 /* returns 0, or the error of render_new. */
 __attribute__((nonnull, warn_unused_result))

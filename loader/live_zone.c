@@ -196,5 +196,8 @@ live_drop_zone(struct live *live, const uint8_t *origin, size_t origin_len)
 
 	if (rc != ERR_OK)
 		return rc;
-	return overlay_delete(live->overlay, CATALOGUE_ID, origin, origin_len);
+	rc = live_count_apex(live, origin, origin_len, NULL);
+	return rc == ERR_OK
+		       ? overlay_delete(live->overlay, CATALOGUE_ID, origin, origin_len)
+		       : rc;
 }

@@ -80,6 +80,23 @@ note_time(struct source_times *times, uint64_t us)
 		atomic_store_explicit(&times->max_us, us, memory_order_relaxed);
 }
 
+/* Entries are read again after a load and a resync; served they were before. */
+static bool
+was_noted(const struct region_source *source, const struct source_change *change,
+	  uint64_t count)
+{
+	if (change->cause != CHANGE_STREAM)
+		return false;
+	for (uint64_t i = 0; i < count && i < SOURCE_CHANGES_MAX; i++) {
+		const struct source_change *at = &source->changes[i].change;
+
+		if (at->id_ms == change->id_ms && at->id_seq == change->id_seq &&
+		    at->cause == CHANGE_STREAM)
+			return true;
+	}
+	return false;
+}
+
 void
 region_source_note_change(struct region_source *source,
 			  const struct source_change *change)
@@ -89,6 +106,8 @@ region_source_note_change(struct region_source *source,
 	struct source_change_slot *slot = &source->changes[count % SOURCE_CHANGES_MAX];
 	int64_t served_us = change->served_us ? change->served_us : clock_wall_us();
 
+	if (was_noted(source, change, count))
+		return;
 	seqlock_begin(&slot->seq);
 	slot->change = *change;
 	slot->change.number = count + 1;
@@ -103,8 +122,6 @@ region_source_note_change(struct region_source *source,
 				  ? (uint64_t)(served_us - change->written_us)
 				  : 0);
 	region_source_add(source, SOURCE_redis_changes, 1);
-	region_source_add(source, SOURCE_redis_records,
-			  (uint64_t)change->added + change->removed);
 }
 
 size_t

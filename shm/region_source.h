@@ -51,7 +51,7 @@ enum source_state {
 	X(redis_report_failed,  COUNTER, "reports of errors that could not be written") \
 	X(redis_zones,          GAUGE,   "zones from Redis that are served") \
 	X(redis_held,           GAUGE,   "change sets that the shrink guard holds now") \
-	X(redis_bad_rrsets,     GAUGE,   "RRsets with an unusable value, served from older data or not at all") \
+	X(bad_rrsets,           GAUGE,   "RRsets that are not served as their source has them") \
 	X(redis_waiting,        GAUGE,   "zones known to have changed that are not read yet") \
 	X(overlay_records,      GAUGE,   "records in the overlay of the newest generation")
 /* clang-format on */
@@ -189,7 +189,8 @@ __attribute__((nonnull))
 bool region_source_get_text(const struct region_source *source, enum source_text_id which,
 			    char out[SOURCE_TEXT_MAX]);
 
-/* Sync: a change set has been committed, is seen by every query from now on.
+/* Sync: a change set has been committed, is seen by every query from now on.  An entry of
+ * the stream that stands in the ring already is not noted again.
  * change   its number is given here; served_us 0 means now. */
 __attribute__((nonnull))
 void region_source_note_change(struct region_source *source,

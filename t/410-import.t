@@ -55,6 +55,7 @@ sub labels { return { $redis->cmd('HGETALL', "redins:zones:$_[0].") ? @{ $redis-
 	is($done->{records}, 6, 'with its records');
 	is($done->{server}, $redis->where, 'into this Redis');
 	is($err, '', 'without a word');
+	is($done->{error}, undef, 'and without an error');
 	my $labels = labels('example.com');
 	is_deeply([sort keys %$labels], ['@', qw(h ns www)], 'a label each');
 	is_deeply($json->decode($labels->{www}),

@@ -17,6 +17,42 @@ static unsigned positive; /* answers */
 
 /* ---- changing ---- */
 
+struct counted {
+	uint64_t zones, records, faults;
+};
+
+static int
+count_totals(void *context, const struct node *apex)
+{
+	struct counted *counted = context;
+	struct zone_facts facts;
+
+	if (!node_zone_facts(apex, &facts))
+		return ERR_DAMAGED;
+	counted->zones++;
+	counted->records += facts.record_count;
+	counted->faults += facts.fault_count;
+	return 0;
+}
+
+/* What is kept along must be what a count of all finds. */
+static void
+check_totals(struct live *live)
+{
+	struct counted counted = { 0 };
+	struct live_totals totals;
+
+	must(live_count(live, &totals), "live_count");
+	must(live_walk_zones(live, count_totals, &counted), "live_walk_zones");
+	if (totals.zones != counted.zones || totals.records != counted.records ||
+	    totals.faults != counted.faults)
+		bail_out("totals: %llu zones and %llu records, counted %llu and %llu",
+			 (unsigned long long)totals.zones,
+			 (unsigned long long)totals.records,
+			 (unsigned long long)counted.zones,
+			 (unsigned long long)counted.records);
+}
+
 static void
 change_set(struct live *live)
 {
@@ -35,6 +71,7 @@ change_set(struct live *live)
 		live_abort(live);
 		memcpy(model, before, sizeof model);
 	}
+	check_totals(live);
 }
 
 /* ---- building ---- */
