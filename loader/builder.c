@@ -192,15 +192,36 @@ builder_break(struct builder *builder, const uint8_t *origin, size_t origin_len,
 
 /* ---- zones read anew ---- */
 
+/* render_last_fn: the node of the base, which stays where it is: it is a snapshot. */
+static bool
+last_in_base(void *context, const struct zone_records *zone,
+	     const struct zone_record *record, struct node *out)
+{
+	struct builder *builder = context;
+	int rc;
+
+	pthread_mutex_lock(&builder->lock);
+	rc = live_find_owner(builder->base, zone->origin, zone->origin_len, record->owner,
+			     record->owner_len, out);
+	pthread_mutex_unlock(&builder->lock);
+	return rc == ERR_OK;
+}
+
 static int
 renderer_take(struct builder *builder, struct renderer **out)
 {
+	int rc = ERR_OK;
+
 	*out = NULL;
 	pthread_mutex_lock(&builder->lock);
 	if (builder->idle_count > 0)
 		*out = builder->idle[--builder->idle_count];
 	pthread_mutex_unlock(&builder->lock);
-	return *out ? ERR_OK : render_new(out);
+	if (!*out)
+		rc = render_new(out);
+	if (rc == ERR_OK && builder->base)
+		render_set_last(*out, last_in_base, builder);
+	return rc;
 }
 
 static void

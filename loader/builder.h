@@ -96,7 +96,8 @@ __attribute__((nonnull(1, 2, 4), warn_unused_result))
 int builder_keep_with_error(struct builder *builder, const uint8_t *origin, size_t origin_len,
 			    const struct builder_source *source, const char *error);
 
-/* Render a zone.  `zone` stays the caller's and may be freed after the call.
+/* Render a zone.  `zone` stays the caller's and may be freed after the call.  For what a
+ * ZONE_MARK_BAD of it stands for, the RRsets of the base are served on.
  * may_defer  what a big zone holds may be moved out of *zone (left empty): it is
  *            rendered while it is written then, and never stands in memory twice
  * returns    0; ERR_NOMEM; ERR_RANGE when a node would pass 4 GiB; ERR_FORMAT when the

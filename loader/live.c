@@ -135,6 +135,20 @@ live_zone(struct live *live, const uint8_t *origin, size_t origin_len, struct no
 }
 
 int
+live_find_owner(struct live *live, const uint8_t *origin, size_t origin_len,
+		const uint8_t *owner, size_t owner_len, struct node *out)
+{
+	struct zone_facts facts;
+	int rc = live_zone(live, origin, origin_len, out);
+
+	if (rc != ERR_OK || owner_len == origin_len)
+		return rc;
+	if (!node_zone_facts(out, &facts))
+		return ERR_DAMAGED;
+	return live_find(live, facts.zone_id, owner, owner_len, out);
+}
+
+int
 live_read_note(struct live *live, const char *key, void *value, size_t room)
 {
 	return live->overlay ? overlay_read_note(live->overlay, key, value, room)

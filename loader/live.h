@@ -71,6 +71,11 @@ int live_find(struct live *live, uint32_t zone_id, const uint8_t *name, size_t n
 __attribute__((nonnull, warn_unused_result))
 int live_zone(struct live *live, const uint8_t *origin, size_t origin_len, struct node *apex);
 
+/* The node of a name at or below the apex of that zone; returns as live_find. */
+__attribute__((nonnull, warn_unused_result))
+int live_find_owner(struct live *live, const uint8_t *origin, size_t origin_len,
+		    const uint8_t *owner, size_t owner_len, struct node *out);
+
 /* Returns 0 to go on; else the walk ends and returns that.  Must not call for `live`. */
 typedef int live_visit_fn(void *context, const struct node *node);
 

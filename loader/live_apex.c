@@ -35,12 +35,13 @@ live_edit_begin(struct live *live, const uint8_t *origin, size_t origin_len,
 
 /* render_last_fn: the apex as it stands. */
 static bool
-last_apex(void *context, const uint8_t *owner, size_t owner_len, struct node *out)
+last_apex(void *context, const struct zone_records *zone,
+	  const struct zone_record *record, struct node *out)
 {
 	const struct node *present = context;
 
-	(void)owner;
-	(void)owner_len;
+	(void)zone;
+	(void)record;
 	*out = *present;
 	return true;
 }

@@ -143,12 +143,13 @@ take_weight(struct live_edit *edit, const struct node *node)
 
 /* render_last_fn: the node as it stands, if there is one. */
 static bool
-last_node(void *context, const uint8_t *owner, size_t owner_len, struct node *out)
+last_node(void *context, const struct zone_records *zone,
+	  const struct zone_record *record, struct node *out)
 {
 	const struct node *present = context;
 
-	(void)owner;
-	(void)owner_len;
+	(void)zone;
+	(void)record;
 	if (!present->bytes)
 		return false;
 	*out = *present;

@@ -1,8 +1,5 @@
 /* Zones as a whole: put under a new id, so that nothing of an earlier one has to be
  * removed; dropped by a tombstone at the apex. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "loader/apex_node.h"
 #include "loader/live_private.h"
 #include "shm/errcode.h"
@@ -43,128 +40,62 @@ live_take_ids(struct live *live, uint32_t count, uint32_t *first)
 
 /* ---- putting ---- */
 
-struct zone_put {
-	struct live *live;
-	const struct zone_records *zone;
-	struct renderer *renderer;
-	uint32_t new_id, old_id; /* 0: there was no zone of this name */
-	struct zone_facts facts;
-	uint8_t *apex; /* rendered first, put last; owned */
-};
-
 /* render_last_fn: the node of the zone that this one replaces. */
 static bool
-last_of_zone(void *context, const uint8_t *owner, size_t owner_len, struct node *out)
+last_of_zone(void *context, const struct zone_records *zone,
+	     const struct zone_record *record, struct node *out)
 {
-	struct zone_put *put = context;
-	uint32_t id = owner_len == put->zone->origin_len ? CATALOGUE_ID : put->old_id;
-
-	return put->old_id != 0 &&
-	       live_find(put->live, id, owner, owner_len, out) == ERR_OK;
+	return live_find_owner(context, zone->origin, zone->origin_len, record->owner,
+			       record->owner_len, out) == ERR_OK;
 }
 
 static int
-find_old(struct zone_put *put)
+put_rendered(struct live *live, const uint8_t *bytes)
 {
-	struct zone_facts facts;
-	struct node apex;
-	int rc = live_zone(put->live, put->zone->origin, put->zone->origin_len, &apex);
+	struct node node;
 
-	if (rc == ERR_OK && node_zone_facts(&apex, &facts))
-		put->old_id = facts.zone_id;
-	return rc == ERR_NOTFOUND ? ERR_OK : rc;
+	return node_open(bytes, UINT32_MAX, &node)
+		       ? overlay_put(live->overlay, bytes, node.head.node_len)
+		       : ERR_DAMAGED;
 }
 
-/* What is served on from the earlier zone counts too, and is known only once it is
- * rendered. */
-static void
-count_node(struct zone_put *put, const struct node *node)
-{
-	struct live_weight weight = live_weigh(node);
-
-	put->facts.record_count += weight.records;
-	put->facts.fault_count += weight.faults;
-	live_add_depths(&put->facts, node->head.flags, node->head.label_count);
-}
-
+/* The apex comes last: until then the zone's name leads to the earlier one. */
 static int
-render_zone_apex(struct zone_put *put)
+put_nodes(struct live *live, struct renderer *renderer)
 {
 	const uint8_t *bytes;
-	struct node node;
-	int rc = render_start(put->renderer, put->zone, put->new_id, NULL, NULL);
+	struct node apex;
+	int rc = render_apex(renderer, &bytes);
 
-	if (rc == ERR_OK)
-		rc = render_apex(put->renderer, &bytes);
 	if (rc != ERR_OK)
 		return rc;
-	put->facts = *render_facts(put->renderer);
-	if (put->facts.flags & ZONE_SIGNED)
+	if (render_facts(renderer)->flags & ZONE_SIGNED)
 		return ERR_FORMAT;
-	put->facts.record_count = put->facts.fault_count = 0;
-	if (!node_open(bytes, UINT32_MAX, &node))
+	if (!node_open(bytes, UINT32_MAX, &apex))
 		return ERR_DAMAGED;
-	count_node(put, &node);
-	put->apex = malloc(node.head.node_len);
-	if (!put->apex)
-		return ERR_NOMEM;
-	memcpy(put->apex, bytes, node.head.node_len);
-	return ERR_OK;
-}
-
-static int
-put_names(struct zone_put *put)
-{
-	const uint8_t *bytes;
-	struct node node;
-	int rc;
-
-	while ((rc = render_next(put->renderer, &bytes)) == ERR_OK && bytes) {
-		if (!node_open(bytes, UINT32_MAX, &node))
-			return ERR_DAMAGED;
-		count_node(put, &node);
-		rc = overlay_put(put->live->overlay, bytes, node.head.node_len);
+	live_copy_node(live, &apex);
+	while ((rc = render_next(renderer, &bytes)) == ERR_OK && bytes) {
+		rc = put_rendered(live, bytes);
 		if (rc != ERR_OK)
 			return rc;
 	}
-	return rc;
-}
-
-static int
-put_apex(struct zone_put *put)
-{
-	const struct redis_facts none = { 0 };
-	struct node node;
-
-	if (!node_open(put->apex, UINT32_MAX, &node))
-		return ERR_DAMAGED;
-	live_copy_node(put->live, &node);
-	live_set_facts(put->live, &put->facts,
-		       put->zone->redis ? put->zone->redis : &none);
-	return live_put_writer(put->live);
+	return rc == ERR_OK ? live_put_writer(live) : rc;
 }
 
 int
 live_put_zone(struct live *live, const struct zone_records *zone)
 {
-	struct zone_put put = { .live = live, .zone = zone };
-	int rc = live_renderer(live, &put.renderer);
+	struct renderer *renderer;
+	uint32_t id;
+	int rc = live_renderer(live, &renderer);
 
 	if (rc == ERR_OK)
-		rc = find_old(&put);
-	if (rc == ERR_OK)
-		rc = new_zone_ids(live, 1, &put.new_id);
+		rc = new_zone_ids(live, 1, &id);
 	if (rc != ERR_OK)
 		return rc;
-	render_set_last(put.renderer, last_of_zone, &put);
-	rc = render_zone_apex(&put);
-	if (rc == ERR_OK)
-		rc = put_names(&put);
-	if (rc == ERR_OK)
-		rc = put_apex(&put);
-	render_set_last(put.renderer, NULL, NULL);
-	free(put.apex);
-	return rc;
+	render_set_last(renderer, last_of_zone, live);
+	rc = render_start(renderer, zone, id, NULL, NULL);
+	return rc == ERR_OK ? put_nodes(live, renderer) : rc;
 }
 
 /* ---- breaking and dropping ---- */

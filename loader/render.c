@@ -176,7 +176,7 @@ int
 render_start(struct renderer *r, const struct zone_records *zone, uint32_t zone_id,
 	     render_warn_fn *warn, void *context)
 {
-	int rc = render_scan_zone(&r->scan, zone, zone_id);
+	int rc = render_scan_zone(&r->scan, zone, zone_id, r->find_last, r->last_context);
 
 	r->zone = zone;
 	r->zone_id = zone_id;

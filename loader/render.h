@@ -39,12 +39,13 @@ __attribute__((nonnull(1, 2), warn_unused_result))
 int render_start(struct renderer *renderer, const struct zone_records *zone, uint32_t zone_id,
 		 render_warn_fn *warn, void *context);
 
-/* The node that served a name of the zone before, for what ZONE_MARK_BAD stands for;
- * borrowed until the renderer is called again.  returns false when there was none. */
-typedef bool render_last_fn(void *context, const uint8_t *owner, size_t owner_len,
-			    struct node *out);
+/* The node that served the owner of `record`, one of `zone`, before: for what
+ * ZONE_MARK_BAD stands for.  It is borrowed until the renderer is called again.
+ * returns false when there was none. */
+typedef bool render_last_fn(void *context, const struct zone_records *zone,
+			    const struct zone_record *record, struct node *out);
 
-/* How such nodes are found, for all renderings from now on; NULL: there are none. */
+/* How such nodes are found, from the next start on; NULL: there are none. */
 __attribute__((nonnull(1)))
 void render_set_last(struct renderer *renderer, render_last_fn *last, void *context);
 

@@ -55,7 +55,20 @@ type_flag(uint16_t type)
 	return 0;
 }
 
-/* Copy the RRsets of `last` that have the type, or (type 0) all of them. */
+/* The next RRset of `last` that stays for a bad one of `type`, or of any (BAD_RRSET_ALL);
+ * as node_next_block. */
+static bool
+next_kept(const struct owner_group *group, const struct node *last, uint16_t type,
+	  uint32_t *at, struct block *out)
+{
+	while (node_next_block(last, at, out))
+		if (out->head.kind == BLOCK_RRSET &&
+		    (type == BAD_RRSET_ALL || out->head.type == type) &&
+		    can_stay(group, out->head.type))
+			return true;
+	return false;
+}
+
 static uint16_t
 keep_rrsets(struct node_writer *writer, const struct owner_group *group,
 	    const struct node *last, uint16_t type)
@@ -64,16 +77,36 @@ keep_rrsets(struct node_writer *writer, const struct owner_group *group,
 	uint16_t flags = 0;
 	uint32_t at = 0;
 
-	while (node_next_block(last, &at, &block)) {
-		if (block.head.kind != BLOCK_RRSET ||
-		    (type != 0 && block.head.type != type) ||
-		    !can_stay(group, block.head.type))
-			continue;
+	while (next_kept(group, last, type, &at, &block)) {
 		node_writer_put_block(writer, BLOCK_RRSET, block.head.type, block.payload,
 				      block.head.len);
 		flags |= type_flag(block.head.type);
 	}
 	return flags;
+}
+
+struct marks_kept
+render_marks_kept(const struct owner_group *group, const struct node *last)
+{
+	const struct zone_record *end = group->first + group->mark_count;
+	struct marks_kept kept = { 0 };
+	struct block block;
+	struct rrset rrset;
+	struct mark mark;
+
+	for (const struct zone_record *at = group->first; at < end; at++) {
+		uint32_t block_at = 0;
+
+		if (!mark_read(at, ZONE_MARK_BAD, &mark))
+			continue;
+		while (next_kept(group, last, mark.type, &block_at, &block)) {
+			kept.flags |= type_flag(block.head.type);
+			if (rrset_open(&block, &rrset))
+				kept.records += (uint64_t)rrset.head.rr_count +
+						rrset.head.sig_count;
+		}
+	}
+	return kept;
 }
 
 /* Was there an answer for each type, were it NODATA? */

@@ -18,6 +18,14 @@ __attribute__((nonnull(1, 2)))
 uint16_t render_marks_put_bad(struct node_writer *writer, const struct owner_group *group,
 			      const struct node *last);
 
+/* What of `last` would be appended so. */
+struct marks_kept {
+	uint64_t records;		/* RRs and signatures */
+	uint16_t flags;			/* enum node_flag */
+};
+__attribute__((nonnull))
+struct marks_kept render_marks_kept(const struct owner_group *group, const struct node *last);
+
 /* Append BLOCK_PROVENANCE, if there is such a mark. */
 __attribute__((nonnull))
 void render_marks_put_provenance(struct node_writer *writer, const struct owner_group *group);

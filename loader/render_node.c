@@ -125,8 +125,7 @@ put_data(struct renderer *r, const struct owner_group *group)
 	put_rrsets(r, group);
 	if (group->bad_count == 0)
 		return;
-	if (r->find_last &&
-	    r->find_last(r->last_context, group->owner, group->owner_len, &last))
+	if (r->find_last && r->find_last(r->last_context, r->zone, group->first, &last))
 		flags = render_marks_put_bad(&r->writer, group, &last);
 	else
 		flags = render_marks_put_bad(&r->writer, group, NULL);

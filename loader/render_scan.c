@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/render_marks.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
 #include "shm/wire.h"
@@ -21,6 +22,8 @@ struct open_name {
 struct scanning {
 	struct render_scan *scan;
 	const struct zone_records *zone;
+	render_last_fn *find_last;
+	void *context;
 	struct name_ref last; /* the last plain owner */
 	struct open_name path[DNAME_LABELS_MAX + 1]; /* down to it, by labels */
 };
@@ -100,15 +103,29 @@ scan_names(struct scanning *s, const struct owner_group *group)
 }
 
 static void
-depths_add(struct zone_facts *facts, const struct owner_group *group, bool is_apex)
+depths_add(struct scanning *s, const struct owner_group *group, uint16_t flags)
 {
 	unsigned labels = dname_label_count(group->owner);
 	uint64_t bit = UINT64_C(1) << labels % 64;
 
-	if (group->flags & NODE_HAS_DNAME)
-		facts->dname_depths[labels / 64] |= bit;
-	if ((group->flags & NODE_HAS_NS) && !is_apex)
-		facts->cut_depths[labels / 64] |= bit;
+	if (flags & NODE_HAS_DNAME)
+		s->scan->facts.dname_depths[labels / 64] |= bit;
+	if ((flags & NODE_HAS_NS) && group->owner_len > s->zone->origin_len)
+		s->scan->facts.cut_depths[labels / 64] |= bit;
+}
+
+/* What is served on from an earlier state counts too. */
+static void
+scan_kept(struct scanning *s, const struct owner_group *group)
+{
+	struct marks_kept kept;
+	struct node last;
+
+	if (!s->find_last || !s->find_last(s->context, s->zone, group->first, &last))
+		return;
+	kept = render_marks_kept(group, &last);
+	s->scan->facts.record_count += kept.records;
+	depths_add(s, group, kept.flags);
 }
 
 static int
@@ -122,7 +139,9 @@ scan_group(struct scanning *s, const struct owner_group *group)
 		nsec3_chain_count(&s->scan->chain, group->first, group->end);
 	if (!group->is_plain)
 		return ERR_OK;
-	depths_add(facts, group, group->owner_len == s->zone->origin_len);
+	depths_add(s, group, group->flags);
+	if (group->bad_count > 0)
+		scan_kept(s, group);
 	if (group->owner_len > s->zone->origin_len && scan_names(s, group) != ERR_OK)
 		return ERR_NOMEM;
 	s->last = (struct name_ref){ group->owner, group->owner_len };
@@ -166,7 +185,7 @@ facts_set_denial(struct render_scan *scan, const struct owner_group *apex)
 
 int
 render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
-		 uint32_t zone_id)
+		 uint32_t zone_id, render_last_fn *find_last, void *context)
 {
 	struct owner_group apex, group;
 	const struct zone_record *soa;
@@ -178,6 +197,8 @@ render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
 	soa = owner_group_find(&apex, RRTYPE_SOA);
 	s.scan = scan;
 	s.zone = zone;
+	s.find_last = find_last;
+	s.context = context;
 	s.last = (struct name_ref){ apex.owner, apex.owner_len };
 	s.path[dname_label_count(apex.owner)] = (struct open_name){ .parent = NO_PARENT };
 	scan->parent_count = 0;

@@ -8,6 +8,7 @@
 
 #include "loader/nsec3_chain.h"
 #include "loader/owner_group.h"
+#include "loader/render.h"
 #include "loader/zone_records.h"
 #include "shm/node.h"
 
@@ -32,10 +33,11 @@ struct render_scan {
 };
 
 /* Scan `zone`; what an earlier scan found is replaced, its memory used again.
+ * find_last  as in render_set_last
  * returns 0; ERR_NOMEM; ERR_FORMAT when the apex is not the first owner. */
-__attribute__((nonnull, warn_unused_result))
+__attribute__((nonnull(1, 2), warn_unused_result))
 int render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
-		     uint32_t zone_id);
+		     uint32_t zone_id, render_last_fn *find_last, void *context);
 
 __attribute__((nonnull))
 void render_scan_fini(struct render_scan *scan);

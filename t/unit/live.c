@@ -297,6 +297,47 @@ test_bad_values(void)
 	live_close(live);
 }
 
+/* The same when everything is read anew: into a builder, over a generation and its
+ * overlay. */
+static void
+test_bad_values_in_a_build(void)
+{
+	struct zone_records *zone = redis_zone("z.test"), *edit = no_records("z.test");
+	const struct builder_seal_options options = { .id = 2 };
+	struct generation_manifest manifest;
+	char old_dir[2000], reason[512];
+	struct builder *builder;
+	struct live *live;
+	const char *dir;
+
+	snprintf(old_dir, sizeof old_dir, "%s", new_dir());
+	zone_put(zone, "www.z.test", 60, RRTYPE_A, "4", 1);
+	zone_done(zone);
+	live = open_with(old_dir, &zone, 1);
+	zone_put(edit, "x.cut.z.test", 60, RRTYPE_NS, "n", "ns.test");
+	put_alone(live, "z.test", edit);
+	live_close(live);
+
+	zone = redis_zone("z.test");
+	put_bad(zone, "www.z.test", RRTYPE_A);
+	put_bad(zone, "x.cut.z.test", RRTYPE_NS);
+	zone_done(zone);
+	dir = new_dir();
+	if (builder_new(old_dir, NULL, NULL, &builder) != 0 ||
+	    builder_add(builder, zone, false) != 0 ||
+	    builder_seal(builder, dir, &options, &manifest, reason) != 0)
+		bail_out("no build");
+	builder_free(builder);
+	zone_records_free(zone);
+	if (live_open(dir, 1000, &live) != 0)
+		bail_out("not open");
+	blocks_are(live, "www.z.test", "1:1 7:1 ", "what the generation had is kept");
+	blocks_are(live, "x.cut.z.test", "1:2 7:2 ", "what its overlay had, too");
+	is_int(facts_of(live, "z.test").record_count, 4, "and is counted");
+	is_int(facts_of(live, "z.test").cut_depths[0], 1 << 4, "and looked for");
+	live_close(live);
+}
+
 /* ---- errors and notes ---- */
 
 static void
@@ -446,9 +487,11 @@ test_memory(void)
 	zone_done(small);
 	live = open_with(new_dir(), &small, 1);
 	before = mallinfo2().uordblks;
-	ok(live_begin(live) == 0 && live_put_zone(live, zone) == 0 && live_commit(live) == 0,
+	ok(live_begin(live) == 0 && live_put_zone(live, zone) == 0 &&
+		   live_commit(live) == 0,
 	   "200,000 names in one change set");
-	ok(mallinfo2().uordblks < before + (4 << 20), "take no memory once they are committed");
+	ok(mallinfo2().uordblks < before + (4 << 20),
+	   "take no memory once they are committed");
 	is_int(facts_of(live, "z.test").name_count, 2 * MANY + 6, "and are there");
 	zone_records_free(zone);
 	live_close(live);
@@ -534,6 +577,7 @@ main(void)
 {
 	scratch = scratch_dir_make();
 	test_bad_values();
+	test_bad_values_in_a_build();
 	test_refusals();
 	test_costs();
 	test_memory();
