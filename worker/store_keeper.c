@@ -311,13 +311,19 @@ keeper_turn(struct store_keeper *keeper, uint32_t seq)
 /* The worker's CPU is for answering: run wherever there is time to spare.  None of it
  * is needed for correctness, so failures are let pass. */
 static void
-keeper_step_aside(void)
+keeper_leave_cpu(void)
 {
-	struct sched_param param = { 0 };
 	cpu_set_t all;
 
 	memset(&all, 0xff, sizeof all);
 	sched_setaffinity(0, sizeof all, &all);
+}
+
+static void
+keeper_step_aside(void)
+{
+	struct sched_param param = { 0 };
+
 	sched_setscheduler(0, SCHED_BATCH, &param);
 	setpriority(PRIO_PROCESS, (id_t)gettid(), KEEPER_NICE);
 }
@@ -326,14 +332,19 @@ static void *
 keeper_run(void *argument)
 {
 	struct store_keeper *keeper = argument;
+	bool is_aside = false;
 
-	keeper_step_aside();
+	keeper_leave_cpu();
 	while (!atomic_load_explicit(&keeper->stop, memory_order_acquire)) {
 		uint32_t seq = atomic_load_explicit(&keeper->region->swap.announce_seq,
 						    memory_order_acquire);
-
 		int wait_ms = keeper_turn(keeper, seq);
 
+		/* before the first store is there nobody can be disturbed */
+		if (!is_aside && keeper->handed) {
+			keeper_step_aside();
+			is_aside = true;
+		}
 		if (!keeper_fill(keeper))
 			keeper_sleep(keeper, seq, wait_ms);
 	}
