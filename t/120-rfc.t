@@ -458,6 +458,41 @@ raw('a name of 255 octets', encode_query(\("\1a" x 122 . name_to_wire('cname.tes
 raw('records behind the question that parse', counts($query . "\0" . pack('n2 N n', 65280, 1, 0, 0), 1, 0, 0, 1),
 	'NOERROR');
 
+# What other opcodes and types carry behind the question.
+my $zone_soa = name_to_wire('cname.test') . pack('n2 N n/a*', 6, 1, 60,
+	name_to_wire('ns.cname.test') . name_to_wire('hostmaster.cname.test') . pack('N5', 1 .. 5));
+my $zone_q = name_to_wire('cname.test') . pack 'n2', 6, 1;
+sub header { my ($flags, @counts) = @_; return pack 'n2 n4', 9, $flags, @counts }
+
+raw('RFC 1996: NOTIFY with the new SOA', header(0x2400, 1, 1, 0, 0) . $zone_q . $zone_soa, 'REFUSED');
+raw('RFC 2136: UPDATE with records', header(0x2800, 1, 0, 1, 0) . $zone_q . $zone_soa, 'NOTIMP');
+raw('RFC 8490: DSO has no question', header(0x3000, 0, 0, 0, 0), 'NOTIMP');
+raw('RFC 1995: IXFR with its SOA', header(0, 1, 0, 1, 0) . name_to_wire('cname.test') . pack('n2', 251, 1) . $zone_soa,
+	'REFUSED');
+raw('a TSIG, which is not known here', counts($query . name_to_wire('key') . pack('n2 N n/a*', 250, 255, 0,
+	name_to_wire('hmac-sha256') . pack('nNn n/a* n3', 0, 1_700_000_000, 300, 'x' x 32, 9, 0, 0)), 1, 0, 0, 1), 'NOERROR');
+$r = raw('a record before OPT', counts($query . "\0" . pack('n2 N n', 65280, 1, 0, 0) . $opt, 1, 0, 0, 2), 'NOERROR');
+ok($r->{edns}, 'which is found');
+raw("QCLASS $_", encode_query(@www, class => $_), 'REFUSED') for 0, 2, 254, 65535;
+$r = raw('QCLASS ANY', encode_query(@www, class => 255), 'NOERROR');
+is($r->flags, 'qr', 'RFC 1035: is no authoritative answer');
+$r = raw("flag $_->[0] in a query", encode_query(@www, flags => $_->[1]), 'NOERROR')
+  and is($r->flags, 'qr aa', 'is not taken over') for ['AA', 0x400], ['TC', 0x200], ['RA', 0x80], ['Z', 0x40], ['AD', 0x20];
+$r = raw("QTYPE $_", encode_query('c.cname.test', "TYPE$_"), 'NOERROR')
+  and is(scalar @{ $r->{answer} }, 0, 'has no data') for 0, 41, 249, 250, 253, 254, 65535;
+for my $size (1, 511, 65535) {
+	$r = raw("an EDNS size of $size", encode_query(@www, edns => $size), 'NOERROR');
+	is(scalar @{ $r->{answer} }, 1, 'is enough');
+}
+$r = raw("padding of $_ octets", encode_query(@www, edns => 1232, options => pack 'n n/a*', 12, "\0" x $_), 'NOERROR')
+  for 400, 1300, 4000;
+{
+	my $tcp = $m->exchange(encode_query(@www, edns => 1232, options => pack('n n/a*', 12, "\0" x 60_000)), tcp => 1);
+	is(Martlet::Answer->new($tcp)->rcode, 'NOERROR', '60,000 octets of it over TCP');
+}
+answers('no zone above ours', '', 'NS', 'REFUSED', '', [], [], []);
+answers('nor beside', 'test', 'SOA', 'REFUSED', '', [], [], []);
+
 # ---- sizes ----
 
 $r = answers('512 without EDNS', 'big.size.test', 'TXT', 'NOERROR', ' aa tc', [], [], [],
