@@ -190,6 +190,34 @@ name_as_served(struct follow *f, const struct change_zone *zone, struct redis_wi
 	return wish->zone.bytes ? ERR_OK : ERR_NOMEM;
 }
 
+/* Types that nobody asks for unless he has met them are met in what is served. */
+static int
+learn_types(void *context, const struct node *node)
+{
+	struct redis_keys *keys = context;
+	struct block block;
+	uint32_t at = 0;
+
+	while (node_next_block(node, &at, &block))
+		if (block.head.kind == BLOCK_RRSET || block.head.kind == BLOCK_BAD_RRSET)
+			(void)redis_keys_learn_number(keys, block.head.type);
+	return 0;
+}
+
+static int
+learn_zone_types(struct follow *f, const struct change_zone *zone)
+{
+	struct zone_facts facts;
+	struct node apex;
+
+	if (!f->live ||
+	    live_zone(f->live, zone->origin, zone->origin_len, &apex) != ERR_OK ||
+	    !node_zone_facts(&apex, &facts))
+		return ERR_OK;
+	(void)learn_types(&f->keys, &apex);
+	return live_walk_zone(f->live, facts.zone_id, learn_types, &f->keys);
+}
+
 static int
 make_wishes(struct follow *f, struct redis_wish **out)
 {
@@ -208,8 +236,11 @@ make_wishes(struct follow *f, struct redis_wish **out)
 		rc = name_as_served(f, &f->set.zones[i], &wishes[i]);
 		wishes[i].wants_config =
 			true; /* a SOA is made of it, with a new serial */
-		if (rc == ERR_OK && wishes[i].is_whole &&
-		    f->keys.schema == REDIS_SCHEMA_Z42)
+		if (rc != ERR_OK || !wishes[i].is_whole ||
+		    f->keys.schema != REDIS_SCHEMA_Z42)
+			continue;
+		rc = learn_zone_types(f, &f->set.zones[i]);
+		if (rc == ERR_OK)
 			rc = prefetch_labels(f, &wishes[i]);
 	}
 	*out = wishes;

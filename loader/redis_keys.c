@@ -1,9 +1,8 @@
 /* Key names of redins and z42. */
 #include "loader/redis_keys.h"
 
-#include <stdio.h>
+#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #include "shm/rrtype.h"
 
@@ -18,6 +17,26 @@ static const char *const known_types[] = {
 
 enum { KNOWN_TYPES = sizeof known_types / sizeof *known_types };
 
+static bool
+is_asked_for(const struct redis_keys *keys, uint16_t type)
+{
+	return keys->asked[type / 64] >> type % 64 & 1;
+}
+
+static void
+ask_for(struct redis_keys *keys, uint16_t type)
+{
+	keys->asked[type / 64] |= UINT64_C(1) << type % 64;
+}
+
+static bool
+is_lower(const char *text)
+{
+	while (*text && !isupper((unsigned char)*text))
+		text++;
+	return *text == '\0';
+}
+
 void
 redis_keys_init(struct redis_keys *keys, const struct settings *settings)
 {
@@ -25,6 +44,14 @@ redis_keys_init(struct redis_keys *keys, const struct settings *settings)
 	keys->prefix = settings->redis.prefix;
 	keys->suffix = settings->redis.suffix;
 	keys->other_count = 0;
+	memset(keys->asked, 0, sizeof keys->asked);
+	ask_for(keys, RRTYPE_SOA); /* comes with the config */
+	for (size_t i = 0; i < KNOWN_TYPES; i++) {
+		uint16_t type;
+
+		if (rrtype_from_text(known_types[i], &type))
+			ask_for(keys, type);
+	}
 }
 
 static const char *
@@ -227,18 +254,6 @@ redis_keys_type(const struct redis_keys *keys, size_t index)
 	return index < keys->other_count ? keys->other_types[index] : NULL;
 }
 
-static bool
-is_asked_for(const struct redis_keys *keys, uint16_t type)
-{
-	const char *name;
-	uint16_t known;
-
-	for (size_t i = 0; (name = redis_keys_type(keys, i)); i++)
-		if (rrtype_from_text(name, &known) && known == type)
-			return true;
-	return false;
-}
-
 bool
 redis_keys_learn_type(struct redis_keys *keys, struct redis_text type)
 {
@@ -251,9 +266,23 @@ redis_keys_learn_type(struct redis_keys *keys, struct redis_text type)
 	name = keys->other_types[keys->other_count];
 	memcpy(name, type.bytes, type.len);
 	name[type.len] = '\0';
-	if (!rrtype_from_text(name, &number) || rrtype_is_meta(number) ||
-	    is_asked_for(keys, number))
+	if (!is_lower(name) || !rrtype_from_text(name, &number) ||
+	    rrtype_is_meta(number) || is_asked_for(keys, number))
 		return false;
+	ask_for(keys, number);
 	keys->other_count++;
 	return true;
+}
+
+bool
+redis_keys_learn_number(struct redis_keys *keys, uint16_t type)
+{
+	char name[RRTYPE_TEXT_MAX];
+
+	if (is_asked_for(keys, type))
+		return false;
+	rrtype_to_text(type, name);
+	for (char *at = name; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return redis_keys_learn_type(keys, (struct redis_text){ name, strlen(name) });
 }

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "loader/redis_link.h"
 #include "shm/settings.h"
@@ -22,6 +23,7 @@ struct redis_keys {
 	 * they were met in a scan or an event: they are asked for too from then on. */
 	char other_types[REDIS_OTHER_TYPES_MAX][REDIS_TYPE_MAX + 1];
 	size_t other_count;
+	uint64_t asked[65536 / 64];	/* a bit for each type that is asked for */
 };
 
 enum redis_key_kind {
@@ -67,8 +69,13 @@ __attribute__((nonnull))
 const char *redis_keys_type(const struct redis_keys *keys, size_t index);
 
 /* z42: ask for this type too from now on, when it is one that a zone may hold and that
- * is not asked for.  returns whether it was new; false too when there are too many. */
+ * is not asked for; in lower case, as keys have it.
+ * returns whether it was new; false too when there are too many. */
 __attribute__((nonnull))
 bool redis_keys_learn_type(struct redis_keys *keys, struct redis_text type);
+
+/* The same by its number, for types that are served: they were met in some key. */
+__attribute__((nonnull))
+bool redis_keys_learn_number(struct redis_keys *keys, uint16_t type);
 
 #endif

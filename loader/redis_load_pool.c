@@ -100,7 +100,8 @@ redis_load_pool_refuse(struct redis_load_pool *pool, const struct redis_listed *
 	};
 	struct zone_state state;
 	struct node apex;
-	int code = builder_find(pool->job->builder, zone->origin, zone->origin_len, &apex);
+	int code =
+		builder_find(pool->job->builder, zone->origin, zone->origin_len, &apex);
 
 	if (code == ERR_OK && zone_state_read(&apex, &state)) {
 		note_error(pool, zone, reason, !(state.facts.flags & ZONE_BROKEN));
@@ -158,10 +159,24 @@ refusal(const struct redis_raw *raw, const struct redis_zone_config *config)
 {
 	if (raw->zone_value.state == REDIS_VALUE_BAD)
 		return raw->zone_value.text.bytes;
-	if (raw->is_missing)
-		return "it is listed, but has no labels: the key of the zone is not "
-		       "there";
 	return config->refusal[0] ? config->refusal : NULL;
+}
+
+/* A zone that is listed, and of which nothing has been written yet: it is not served,
+ * unless it was. */
+static void
+skip_unwritten(struct redis_load_pool *pool, const struct redis_listed *zone)
+{
+	struct node apex;
+
+	if (builder_find(pool->job->builder, zone->origin, zone->origin_len, &apex) ==
+	    ERR_OK)
+		redis_load_pool_refuse(pool, zone,
+				       "it is listed, but its keys are not there");
+	else
+		log_warnx("Redis lists %.200s, of which it has nothing else: it is not "
+			  "served",
+			  zone->name.bytes);
 }
 
 static int
@@ -185,6 +200,10 @@ load_raw(struct redis_load_pool *pool, struct redis_zone_reader *reader,
 
 	if (code != ERR_OK)
 		return code;
+	if (raw->is_missing && raw->config.state == REDIS_VALUE_MISSING) {
+		skip_unwritten(pool, zone);
+		return ERR_OK;
+	}
 	if (refusal(raw, &config)) {
 		redis_load_pool_refuse(pool, zone, refusal(raw, &config));
 		return ERR_OK;

@@ -22,10 +22,9 @@ sub served {
 	my ($redis, %redis) = @_;
 	my %arg = %{ delete $redis{arg} // {} };
 	my $m = Martlet->new(%arg, config => { redis => $redis->settings(%redis) });
-	my ($exit) = $m->ctl_text('-c', $m->config_path, 'build', "$m->{dir}/built");
-	is($exit, 0, 'built') or diag($m->{ctl_stderr});
-	$m->{built} = $m->{ctl_stderr};
-	is(($m->ctl_text('swap', "$m->{dir}/built"))[0], 0, 'served') or diag($m->{ctl_text});
+	$m->expect_log(qr/no file here is named/);
+	ok(poll(20, sub { ($m->ctl('status') // {})->{source}{state} eq 'following' }), 'Redis is read and followed')
+	  or diag($m->log);
 	return $m;
 }
 
@@ -129,7 +128,7 @@ sub ask_listing {
 }
 
 subtest 'the listing of redins' => sub {
-	my $redis = Martlet::Redis->new;
+	my $redis = Martlet::Redis->new(notify => 'KA');
 	redis_cli($redis, $redins);
 	my $m = served($redis);
 	$m->expect_log(qr/aname: is not served/, qr/no NS at the top of the zone/);
@@ -138,7 +137,7 @@ subtest 'the listing of redins' => sub {
 };
 
 subtest 'the listing in the schema of z42' => sub {
-	my $redis = Martlet::Redis->new;
+	my $redis = Martlet::Redis->new(notify => 'KA');
 	redis_cli($redis, as_z42());
 	$redis->cmd('SET', 'z42:zones:example.com.:labels:off:a', '{"records":[{"ip":"192.0.2.77"}]}');
 	my $m = served($redis, schema => 'z42');
@@ -161,7 +160,7 @@ sub fill {
 }
 
 subtest 'prefix, suffix, and what generations write differently' => sub {
-	my $redis = Martlet::Redis->new;
+	my $redis = Martlet::Redis->new(notify => 'KA');
 	fill($redis, {
 		a => '{"a":{"records":[{"ip":"192.0.2.1","country":null,"asn":7,"weight":1}]}}',
 		zero => '{"A":{"TTL":0,"Records":[{"IP":"192.0.2.2"}]}}',
@@ -201,7 +200,7 @@ subtest 'types that redins lacks' => sub {
 		TYPE65400 => ['\# 3 010203'], uri => ['10 1 "https://z.test/"'],
 	);
 	for my $schema (qw(redins z42)) {
-		my $redis = Martlet::Redis->new;
+		my $redis = Martlet::Redis->new(notify => 'KA');
 		my $zones = Martlet::RedisZones->new(schema => $schema);
 		$zones->load($redis, { 'z.test' => { config => { soa => { serial => 3 } }, labels => {
 			'@' => { ns => { ttl => 60, records => [{ host => 'ns.other.test.' }] } },
@@ -237,7 +236,7 @@ my @bad = (
 );
 
 subtest 'bad values cost their own RRsets' => sub {
-	my $redis = Martlet::Redis->new;
+	my $redis = Martlet::Redis->new(notify => 'KA');
 	my %labels = map { $_->[0] => $_->[1] } @bad;
 	fill($redis, { %labels, good => '{"a":{"records":[{"ip":"192.0.2.1"}]}}',
 		'a..b' => '{"a":{"records":[{"ip":"192.0.2.1"}]}}', Twice => '{}', twice => '{"txt":{"records":[{"text":"low"}]}}' });
@@ -248,16 +247,16 @@ subtest 'bad values cost their own RRsets' => sub {
 	answers($m, 'twice.z.test', 'TXT', 'twice.z.test. 3600 TXT low');
 	for my $case (@bad) {
 		my ($label, undef, $said, %want) = @$case;
-		like($m->{built}, $said, "$label is told");
+		like($m->log, $said, "$label is told");
 		rcode_is($m, "$label.z.test", $_, $want{$_}) for sort keys %want;
 	}
-	like($m->{built}, qr/label "a\.\.b" is no name/, 'a label that is no name');
-	like($m->{built}, qr/label "Twice" is left out: another one/, 'a label that is there twice');
+	like($m->log, qr/label "a\.\.b" is no name/, 'a label that is no name');
+	like($m->log, qr/label "Twice" is left out: another one/, 'a label that is there twice');
 	$m->stop;
 };
 
 subtest 'zones that cannot be served' => sub {
-	my $redis = Martlet::Redis->new;
+	my $redis = Martlet::Redis->new(notify => 'KA');
 	fill($redis, { a => '{"a":{"records":[{"ip":"192.0.2.1"}]}}' });
 	fill($redis, { a => '{"a":{"records":[{"ip":"192.0.2.1"}]}}' }, zone => 'sec.test.', config => '{"dnssec":true}');
 	$redis->cmd('SADD', 'redins:zones', 'list.test.', 'none.test.', 'no..name', 'Z.test');
@@ -268,12 +267,12 @@ subtest 'zones that cannot be served' => sub {
 	answers($m, 'a.z.test', 'A', 'a.z.test. 3600 A 192.0.2.1');
 	rcode_is($m, 'a.sec.test', 'A', 'SERVFAIL');
 	rcode_is($m, 'a.list.test', 'A', 'SERVFAIL');
-	rcode_is($m, 'a.none.test', 'A', 'SERVFAIL');
+	rcode_is($m, 'a.none.test', 'A', 'REFUSED');
 	my ($exit, $errors) = $m->ctl('errors');
 	my %reason = map { $_->{zone} => $_->{reason} } @{ $errors->{errors} // [] };
 	like($reason{'sec.test.'} // '', qr/its DS must go first/, 'a signed zone says what to do');
 	like($reason{'list.test.'} // '', qr/WRONGTYPE/, 'a key of another type');
-	like($reason{'none.test.'} // '', qr/is listed, but has no labels/, 'a zone without a key');
+	like($m->log, qr/lists none\.test\., of which it has nothing else/, 'a zone without keys is told');
 	$m->stop;
 
 	$m = served($redis, unsigned_ok => \1);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shm/rrtype.h"
 #include "t/tap.h"
 
 static char prefix[] = "p_", suffix[] = "_s", none[] = "";
@@ -105,8 +106,15 @@ test_types(void)
 	ok(!redis_keys_learn_type(&keys, text_of("nonsense")), "what is no type");
 	ok(!redis_keys_learn_type(&keys, text_of("any")), "what no zone can hold");
 	ok(!redis_keys_learn_type(&keys, text_of("")), "nothing");
+	ok(!redis_keys_learn_type(&keys, text_of("TYPE65400")), "not in lower case");
 	ok(redis_keys_learn_type(&keys, text_of("type65400")), "one that is new");
-	ok(!redis_keys_learn_type(&keys, text_of("TYPE65400")), "and then is not");
+	ok(!redis_keys_learn_number(&keys, 65400), "it is known by its number, too");
+	ok(redis_keys_learn_number(&keys, RRTYPE_GPOS) &&
+		   redis_keys_learn_number(&keys, 65401),
+	   "types that are served");
+	is(redis_keys_type(&keys, count + 1), "gpos", "one with a name");
+	is(redis_keys_type(&keys, count + 2), "type65401", "one without");
+	ok(!redis_keys_learn_type(&keys, text_of("type65400")), "and then is not");
 	is(redis_keys_type(&keys, count), "type65400", "it is asked for as written");
 	for (unsigned i = 0; i < 2 * REDIS_OTHER_TYPES_MAX; i++) {
 		char name[16];
