@@ -279,7 +279,16 @@ overlay_begin(struct overlay *overlay)
 		return rc;
 	/* what was read last must not keep pages from being used again */
 	mdb_txn_reset(overlay->reading);
-	return translate(mdb_txn_begin(overlay->env, NULL, 0, &overlay->txn));
+	rc = mdb_txn_begin(overlay->env, NULL, 0, &overlay->txn);
+	if (rc == MDB_PANIC) { /* an earlier commit failed in its last write */
+		overlay->txn = NULL;
+		env_close(overlay);
+		rc = env_renew(overlay);
+		if (rc != ERR_OK)
+			return rc;
+		rc = mdb_txn_begin(overlay->env, NULL, 0, &overlay->txn);
+	}
+	return translate(rc);
 }
 
 void
@@ -381,6 +390,24 @@ overlay_drop_note(struct overlay *overlay, const char *name)
 	return rc == ERR_NOTFOUND ? ERR_OK : rc;
 }
 
+/* LMDB calls it EIO when the device takes only a part of a write.  Why it took no more,
+ * another one tells, behind all that LMDB uses. */
+static int
+commit_error(struct overlay *o, int rc)
+{
+	static const uint8_t zeros[1 << 16];
+	struct stat stat;
+	ssize_t written;
+	int fd;
+
+	if (rc != EIO || mdb_env_get_fd(o->env, &fd) != 0 || fstat(fd, &stat) != 0)
+		return translate(rc);
+	written = pwrite(fd, zeros, sizeof zeros, stat.st_size);
+	if (written < 0)
+		return errcode_from_errno(errno);
+	return written < (ssize_t)sizeof zeros ? ERR_NOSPACE : ERR_IO;
+}
+
 int
 overlay_commit(struct overlay *overlay)
 {
@@ -398,8 +425,9 @@ overlay_commit(struct overlay *overlay)
 		atomic_store_explicit(&overlay->filter.head->commit_seq, commit,
 				      memory_order_release);
 	}
+	rc = commit_error(overlay, rc);
 	give_back_pages(overlay);
-	return translate(rc);
+	return rc;
 }
 
 uint64_t

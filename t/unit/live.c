@@ -3,7 +3,9 @@
 #include "loader/live.h"
 
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -497,6 +499,36 @@ test_memory(void)
 	live_close(live);
 }
 
+/* A disk that takes no more: here, a limit to the size of files. */
+static void
+test_full_disk(void)
+{
+	struct zone_records *small = redis_zone("small.test"), *zone = large_zone();
+	struct rlimit old, limit;
+	struct live *live;
+
+	zone_done(small);
+	live = open_with(new_dir(), &small, 1);
+	getrlimit(RLIMIT_FSIZE, &old);
+	limit = old;
+	limit.rlim_cur = 1 << 20;
+	signal(SIGXFSZ, SIG_IGN);
+	setrlimit(RLIMIT_FSIZE, &limit);
+	ok(live_begin(live) == 0 && live_put_zone(live, zone) == 0, "much is put");
+	is_int(live_commit(live), ERR_NOSPACE, "and finds no room at the commit");
+	is_int(facts_of(live, "small.test").name_count, 1, "what was there is read");
+	is_int(facts_of(live, "z.test").name_count, 0, "nothing of the set is");
+	zone_records_free(zone);
+	zone = redis_zone("z.test");
+	zone_done(zone);
+	ok(live_begin(live) == 0 && live_put_zone(live, zone) == 0 && live_commit(live) == 0,
+	   "what finds room is committed");
+	setrlimit(RLIMIT_FSIZE, &old);
+	is_int(facts_of(live, "z.test").name_count, 1, "and read");
+	zone_records_free(zone);
+	live_close(live);
+}
+
 /* ---- another process ---- */
 
 static int
@@ -581,6 +613,7 @@ main(void)
 	test_refusals();
 	test_costs();
 	test_memory();
+	test_full_disk();
 	test_snapshot();
 	scratch_dir_free(scratch);
 	return done_testing();
