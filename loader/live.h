@@ -27,6 +27,7 @@
 
 #include "loader/builder.h"
 #include "loader/overlay.h"
+#include "loader/store_walk.h"
 #include "loader/zone_records.h"
 #include "shm/dname.h"
 #include "shm/generation.h"
@@ -86,17 +87,10 @@ int live_walk_zone(struct live *live, uint32_t zone_id, live_visit_fn *visit, vo
 __attribute__((nonnull(1, 2), warn_unused_result))
 int live_walk_zones(struct live *live, live_visit_fn *visit, void *context);
 
-/* The same step by step.  Close the cursor before any other call for `live`. */
-struct live_cursor;
+/* The same step by step, with store_cursor_next.  Close the cursor before any other call
+ * for `live`. */
 __attribute__((nonnull, warn_unused_result))
-int live_cursor_open(struct live *live, uint32_t zone_id, struct live_cursor **out);
-
-/* The next node, borrowed until the next call; ERR_NOTFOUND behind the last one. */
-__attribute__((nonnull, warn_unused_result))
-int live_cursor_next(struct live_cursor *cursor, struct node *out);
-
-/* NULL is allowed. */
-void live_cursor_close(struct live_cursor *cursor);
+int live_cursor_open(struct live *live, uint32_t zone_id, struct store_cursor **out);
 
 /* A value noted: at most `room` octets are copied.  returns its length; ERR_NOTFOUND. */
 __attribute__((nonnull, warn_unused_result))

@@ -5,7 +5,6 @@
 #include "loader/live.h"
 #include "loader/node_writer.h"
 #include "loader/render.h"
-#include "loader/store_walk.h"
 
 struct live {
 	char *dir;

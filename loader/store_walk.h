@@ -27,6 +27,12 @@ int store_walk_open(const char *dir, struct store_walk **out);
 __attribute__((nonnull, warn_unused_result))
 int store_walk_open_live(const char *dir, struct store_walk **out);
 
+/* The same with an overlay that is open already; borrowed, it is closed later than the
+ * walk.  Cursors see what overlay_cursor_open says.  NULL: the sealed state. */
+struct overlay;
+__attribute__((nonnull(1, 3), warn_unused_result))
+int store_walk_open_over(const char *dir, struct overlay *overlay, struct store_walk **out);
+
 /* After its cursors.  NULL is allowed. */
 void store_walk_close(struct store_walk *walk);
 

@@ -110,14 +110,14 @@ next_wanted(struct node *out)
 static inline void
 compare_names(struct live *live, uint32_t zone_id)
 {
-	struct live_cursor *cursor;
+	struct store_cursor *cursor;
 	struct node got, want;
 	int rc = live_cursor_open(live, zone_id, &cursor);
 
 	if (rc != 0)
 		bail_out("no cursor");
 	while (next_wanted(&want)) {
-		rc = live_cursor_next(cursor, &got);
+		rc = store_cursor_next(cursor, &got);
 		if (rc != 0) {
 			differ("not walked", node_owner(&want));
 			break;
@@ -127,9 +127,9 @@ compare_names(struct live *live, uint32_t zone_id)
 			break;
 		}
 	}
-	if (rc == 0 && live_cursor_next(cursor, &got) != ERR_NOTFOUND)
+	if (rc == 0 && store_cursor_next(cursor, &got) != ERR_NOTFOUND)
 		differ("walked, but should be gone", node_owner(&got));
-	live_cursor_close(cursor);
+	store_cursor_close(cursor);
 }
 
 static inline void
