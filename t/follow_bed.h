@@ -108,6 +108,7 @@ bed_connect(struct bed *bed)
 static inline void
 bed_start_server(struct bed *bed)
 {
+	fflush(stdout); /* else the child's freopen writes what waits a second time */
 	bed->server = fork();
 	if (bed->server == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
