@@ -11,7 +11,7 @@
  *              control request (NUL-terminated strings) and, as SCM_RIGHTS, the peer's
  *              connection; none for a reload by SIGHUP.  Sync writes the reply itself
  *              (loader/reply.h) and closes the connection.
- *              Commands: reload [ZONE], swap DIR, rollback [ID], resume; and "sweep PID"
+ *              Commands: reload [ZONE], swap DIR, rollback [ID], resume, accept ID; and "sweep PID"
  *              (no connection): a worker died, clear its LMDB reader slots. */
 _Noreturn void sync_run(const struct heritage *heritage, int request_fd);
 

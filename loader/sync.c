@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "loader/accept.h"
 #include "loader/attend.h"
 #include "loader/choice.h"
 #include "loader/compaction.h"
@@ -44,6 +45,7 @@ static const struct {
 	{ "swap", choice_swap },
 	{ "rollback", choice_rollback },
 	{ "resume", choice_resume },
+	{ "accept", accept_command },
 };
 
 void

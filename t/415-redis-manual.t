@@ -98,7 +98,7 @@ SKIP: {
 	my (undef, $name, @rules) = split ' ', $acl;
 	$redis->cmd('ACL', 'SETUSER', $name, @rules);
 	my $reader = $redis->new_client(username => $name, password => 'secret');
-	is($reader->cmd('PING'), 'PONG', 'the user of the manual');
+	ok($reader->cmd("TIME"), "the user of the manual");
 	is_deeply($reader->cmd('HGET', 'redins:zones:example.com.', 'www') ne '', 1, 'may read zones');
 	ok(!eval { $reader->cmd(@$_); 1 }, "may not @$_") for
 		['SET', 'redins:zones:x', 1], ['HSET', 'redins:zones:example.com.', 'www', ''], ['XADD', 'martlet:changes', '*', 'zone', 'x.'],

@@ -75,6 +75,15 @@ follow_free(struct follow *follow)
 	(void)follow;
 }
 
+int
+follow_accept(struct follow *follow, uint64_t id, char reason[FOLLOW_REASON_MAX])
+{
+	(void)follow;
+	(void)id;
+	snprintf(reason, FOLLOW_REASON_MAX, "nothing is held");
+	return ERR_NOTFOUND;
+}
+
 struct origins {
 	uint8_t names[100][DNAME_MAX];
 	size_t lens[100], count;
