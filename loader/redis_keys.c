@@ -44,6 +44,7 @@ redis_keys_init(struct redis_keys *keys, const struct settings *settings)
 	keys->prefix = settings->redis.prefix;
 	keys->suffix = settings->redis.suffix;
 	keys->other_count = 0;
+	keys->rules = (uint64_t)REDIS_RULES_VERSION << 32 | settings->redis.max_ttl;
 	memset(keys->asked, 0, sizeof keys->asked);
 	ask_for(keys, RRTYPE_SOA); /* comes with the config */
 	for (size_t i = 0; i < KNOWN_TYPES; i++) {

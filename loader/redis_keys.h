@@ -14,6 +14,7 @@ enum {
 	REDIS_TYPE_MAX = 15,		/* octets of a type in a key of z42 */
 	REDIS_KEY_MAX = 2560,		/* any key fits, NUL included */
 	REDIS_OTHER_TYPES_MAX = 32,
+	REDIS_RULES_VERSION = 1,	/* another one whenever values come to mean other records */
 };
 
 struct redis_keys {
@@ -24,6 +25,8 @@ struct redis_keys {
 	char other_types[REDIS_OTHER_TYPES_MAX][REDIS_TYPE_MAX + 1];
 	size_t other_count;
 	uint64_t asked[65536 / 64];	/* a bit for each type that is asked for */
+	uint64_t rules;			/* under which values become records: hashes of values
+					 * tell of it, so that all are read anew under others */
 };
 
 enum redis_key_kind {

@@ -230,7 +230,7 @@ understand(const struct redis_load_pool *pool, const struct redis_load_item *ite
 	char reason[REDIS_REASON_MAX];
 
 	if (pool->keys->schema == REDIS_SCHEMA_Z42)
-		return redis_read_get_known(&next, wish.zone, item->known,
+		return redis_read_get_known(&next, pool->keys, wish.zone, item->known,
 					    item->known_count, arena, raw, reason);
 	return redis_read_get(&next, pool->keys, &wish, arena, raw, reason);
 }

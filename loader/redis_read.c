@@ -17,12 +17,13 @@ enum {
 
 /* ---- hashes ---- */
 
-/* Of a name and a text: a change of either shows. */
+/* Of rules, a name and a text: a change of any shows. */
 static uint64_t
-hash_pair(struct redis_text name, struct redis_text text)
+hash_pair(const struct redis_keys *keys, struct redis_text name, struct redis_text text)
 {
-	return XXH3_64bits_withSeed(text.bytes, text.len,
-				    XXH3_64bits(name.bytes, name.len));
+	uint64_t seed = XXH3_64bits_withSeed(name.bytes, name.len, keys->rules);
+
+	return XXH3_64bits_withSeed(text.bytes, text.len, seed);
 }
 
 uint64_t
@@ -250,7 +251,7 @@ set_value(struct taking *taking, struct redis_value *value,
 		value->text = complaint(taking, reply, command);
 		break;
 	}
-	value->hash = hash_pair(name, value->text);
+	value->hash = hash_pair(taking->keys, name, value->text);
 }
 
 static void
@@ -377,7 +378,7 @@ add_member(struct taking *taking, struct redis_text label, bool is_member)
 	if (!make_room(taking, 1))
 		return;
 	value.state = is_member ? REDIS_VALUE_GOOD : REDIS_VALUE_MISSING;
-	value.hash = is_member ? hash_pair(label, none) : 0;
+	value.hash = is_member ? hash_pair(taking->keys, label, none) : 0;
 	taking->raw->values[taking->raw->count++] = value;
 }
 
@@ -542,12 +543,14 @@ finish_taking(const struct taking *taking, const struct redis_reply **next,
 }
 
 int
-redis_read_get_known(const struct redis_reply **next, struct redis_text zone,
-		     const struct redis_known_key *known, size_t count,
-		     struct arena *arena, struct redis_raw *out,
+redis_read_get_known(const struct redis_reply **next, const struct redis_keys *keys,
+		     struct redis_text zone, const struct redis_known_key *known,
+		     size_t count, struct arena *arena, struct redis_raw *out,
 		     char reason[REDIS_REASON_MAX])
 {
-	struct taking taking = { .next = *next, .arena = arena, .raw = out };
+	struct taking taking = {
+		.next = *next, .keys = keys, .arena = arena, .raw = out
+	};
 
 	*out = (struct redis_raw){ .zone = zone, .is_whole = true };
 	take_known(&taking, known, count);

@@ -32,7 +32,8 @@ struct redis_value {
 	const char *type;		/* z42: of the key; NULL: the label itself (redins: its
 					 * JSON; z42: that it is a member of the set of labels) */
 	struct redis_text text;
-	uint64_t hash;			/* XXH3 of name, NUL and text; 0 when missing */
+	uint64_t hash;			/* XXH3 of text, seeded with that of the name, and that
+					 * with keys->rules; 0 when missing */
 	enum redis_value_state state;
 };
 
@@ -107,10 +108,10 @@ __attribute__((nonnull(1, 2), warn_unused_result))
 int redis_read_put_known(struct redis_link *link, const struct redis_keys *keys,
 			 struct redis_text zone, const struct redis_known_key *known,
 			 size_t count);
-__attribute__((nonnull(1, 5, 6, 7), warn_unused_result))
-int redis_read_get_known(const struct redis_reply **next, struct redis_text zone,
-			 const struct redis_known_key *known, size_t count,
-			 struct arena *arena, struct redis_raw *out,
+__attribute__((nonnull(1, 2, 6, 7, 8), warn_unused_result))
+int redis_read_get_known(const struct redis_reply **next, const struct redis_keys *keys,
+			 struct redis_text zone, const struct redis_known_key *known,
+			 size_t count, struct arena *arena, struct redis_raw *out,
 			 char reason[REDIS_REASON_MAX]);
 
 /* The order of octets, a shorter text before its longer ones. */

@@ -23,7 +23,7 @@ sub served {
 	my %arg = %{ delete $redis{arg} // {} };
 	my $m = Martlet->new(%arg, config => { redis => $redis->settings(%redis) });
 	$m->expect_log(qr/no file here is named/);
-	ok(poll(20, sub { ($m->ctl('status') // {})->{source}{state} eq 'following' }), 'Redis is read and followed')
+	ok($m->wait_log(qr/reading all zones from Redis.*generation \d+ is served.*were compared/s, 20), 'Redis is read and served')
 	  or diag($m->log);
 	return $m;
 }
@@ -278,6 +278,57 @@ subtest 'zones that cannot be served' => sub {
 	$m = served($redis, unsigned_ok => \1);
 	$m->expect_log(qr/list\.test|none\.test|no\.\.name|twice/);
 	answers($m, 'a.sec.test', 'A', 'a.sec.test. 3600 A 192.0.2.1');
+	$m->stop;
+};
+
+subtest 'options that change while it runs' => sub {
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	fill($redis, { a => '{"a":{"ttl":5000,"records":[{"ip":"192.0.2.1"}]}}' });
+	fill($redis, { b => '{"a":{"ttl":5,"records":[{"ip":"192.0.2.2"}]}}' }, prefix => 'new_');
+	my $m = served($redis);
+	answers($m, 'a.z.test', 'A', 'a.z.test. 3600 A 192.0.2.1');
+	$m->write_config({ redis => { max_ttl => 4000 } });
+	is(($m->ctl('reload'))[0], 0, 'another max_ttl');
+	ok(poll(10, sub { ($m->ask('a.z.test', 'A')->text('answer'))[0] =~ / 4000 / }), 'is served');
+	$m->write_config({ redis => { prefix => 'new_' } });
+	is(($m->ctl('reload'))[0], 0, 'another prefix');
+	ok(poll(10, sub { $m->ask('b.z.test', 'A')->rcode eq 'NOERROR' }), 'other zones');
+	rcode_is($m, 'a.z.test', 'A', 'NXDOMAIN');
+	$m->stop;
+};
+
+subtest 'files and Redis' => sub {
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	my $zone = "\@ 60 SOA ns.other.test. h.other.test. 1 2 3 4 5\n\@ 60 NS ns.other.test.\nw 60 A 192.0.2.99\n";
+	fill($redis, { w => '{"a":{"ttl":5,"records":[{"ip":"192.0.2.1"}]}}' });
+	fill($redis, { w => '{"a":{"ttl":5,"records":[{"ip":"192.0.2.2"}]}}' }, zone => 'r.test.');
+	my $m = served($redis, arg => { zones => { 'f.test' => $zone, 'z.test' => $zone } });
+	$m->expect_log(qr/z\.test/);
+	answers($m, 'w.f.test', 'A', 'w.f.test. 60 A 192.0.2.99');
+	answers($m, 'w.r.test', 'A', 'w.r.test. 5 A 192.0.2.2');
+	answers($m, 'w.z.test', 'A', 'w.z.test. 60 A 192.0.2.99');
+	my ($exit, $errors) = $m->ctl('errors');
+	my ($error) = grep { $_->{zone} eq 'z.test.' } @{ $errors->{errors} };
+	like($error->{reason} // '', qr/Redis/, 'the zone that both have is an error');
+
+	# the copy that is served stays
+	$m->write_zone('r.test', $zone);
+	$m->expect_log(qr/r\.test/);
+	$m->ctl('reload');
+	answers($m, 'w.r.test', 'A', 'w.r.test. 5 A 192.0.2.2');
+	$m->remove_zone('r.test');
+
+	# without Redis, what was read is served, also at a start
+	$redis->kill_now;
+	$m->expect_log(qr/Redis 127\.0\.0/, qr/Redis/);
+	$m->restart;
+	answers($m, 'w.r.test', 'A', 'w.r.test. 5 A 192.0.2.2');
+	answers($m, 'w.f.test', 'A', 'w.f.test. 60 A 192.0.2.99');
+	$m->stop;
+
+	$m = Martlet->new(zones => { 'f.test' => $zone }, config => { redis => $redis->settings });
+	$m->expect_log(qr/Redis/);
+	answers($m, 'w.f.test', 'A', 'w.f.test. 60 A 192.0.2.99');
 	$m->stop;
 };
 

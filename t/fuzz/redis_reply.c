@@ -210,8 +210,8 @@ understand(bool is_known, const struct redis_keys *keys, const struct redis_repl
 	char reason[REDIS_REASON_MAX];
 
 	if (is_known)
-		return redis_read_get_known(&first, wish.zone, known, KNOWN, arena, raw,
-					    reason);
+		return redis_read_get_known(&first, keys, wish.zone, known, KNOWN, arena,
+					    raw, reason);
 	if (keys->schema == REDIS_SCHEMA_Z42) {
 		wish.labels = labels;
 		wish.label_count = labels_of(first, labels);
