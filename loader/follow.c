@@ -42,7 +42,7 @@ follow_new(const struct settings *settings, struct region *region)
 	f->facts = &region->swap;
 	f->guard.share = settings->redis.shrink_guard;
 	f->guard.min = settings->redis.shrink_min;
-	f->list_len = -1;
+	f->list_is_known = false;
 	f->dirty.limit = f->fresh.limit = f->claimed.limit = f->later.limit = 100000;
 	redis_keys_init(&f->keys, settings);
 	f->reader = redis_zone_reader_new(settings);
@@ -265,7 +265,7 @@ begin_following(struct follow *f)
 	region_source_set_text(f->board, SOURCE_TEXT_STREAM, "%s", "");
 	f->backoff_ms = 0;
 	f->next_probe_ms = 0;
-	f->list_len = -1;
+	f->list_is_known = false;
 	f->round.was_complete = false;
 	f->round.is_open = false;
 	f->round.began_ms = 0;
@@ -406,6 +406,7 @@ follow_finish_load(struct follow *f, struct live *live, char reason[FOLLOW_REASO
 	f->wants_load = false;
 	follow_round_done(f);
 	f->round.began_ms = clock_now_ms();
+	f->list_is_dirty = true;
 	follow_stream_wait(f);
 	return ERR_OK;
 }

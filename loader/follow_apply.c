@@ -251,6 +251,7 @@ struct serving {
 	bool is_gap, is_accepted; /* is_accepted: not weighed, but exactly what is held */
 	bool has_changed; /* it is not what was held */
 	bool defers_all, defers_shrinking; /* what differs is told, not served */
+	bool is_committed;
 	bool again; /* more has to be read first */
 	size_t planned; /* how many `plans` there are */
 };
@@ -622,6 +623,7 @@ commit(struct serving *s)
 	}
 	if (rc == ERR_OK) {
 		f->held_changed = false;
+		s->is_committed = true;
 		return ERR_OK;
 	}
 	f->place = before;
@@ -714,7 +716,7 @@ tell_all(struct serving *s)
 		if (!part_of(s, i)->stays)
 			records += s->plans[i].added + s->plans[i].removed;
 	region_source_add(f->board, SOURCE_redis_records, records);
-	region_source_add(f->board, SOURCE_redis_commits, 1);
+	region_source_add(f->board, SOURCE_redis_commits, s->is_committed);
 	for (size_t i = 0; i < f->set.entry_count; i++)
 		tell_entry(s, &f->set.entries[i], now_us);
 	for (uint32_t i = 0; i < f->set.count; i++)
@@ -746,6 +748,11 @@ count_all(struct serving *s)
 			f->served_redis_zones--;
 		else if (plan->action == PLAN_PUT && !plan->is_served)
 			f->served_redis_zones++;
+	}
+	if (f->set.has_list) {
+		f->list_offset =
+			(int64_t)s->group.listed_count - (int64_t)f->served_redis_zones;
+		f->list_is_known = true;
 	}
 	follow_show_totals(f);
 	if (live_overlay(f->live))

@@ -45,6 +45,7 @@ follow_events_subscribe(struct follow *f)
 	size_t len = redis_keys_zones(&f->keys, key) - suffix_len, at;
 	int rc;
 
+	f->is_subscribed = false;
 	if (!f->settings->redis.notifications)
 		return ERR_OK;
 	at = (size_t)snprintf(pattern, sizeof pattern,
@@ -110,6 +111,10 @@ take_event(struct follow *f, const struct redis_reply *reply, uint64_t now_us)
 	if (!kind)
 		return;
 	at = redis_reply_next(kind);
+	if (redis_reply_is(kind, "psubscribe")) {
+		f->is_subscribed = true;
+		return;
+	}
 	if (redis_reply_is(kind, "message")) {
 		move_all(&f->fresh, &f->claimed);
 		return;
@@ -134,6 +139,8 @@ subscribe_refused(struct follow *f, const struct redis_reply *reply)
 {
 	char reason[REDIS_REASON_MAX];
 
+	if (f->is_subscribed)
+		return; /* the stream's own events only save some reading */
 	redis_link_explain(reply, "PSUBSCRIBE", reason);
 	f->notifications_on = false;
 	region_source_set_text(f->board, SOURCE_TEXT_NOTIFY,

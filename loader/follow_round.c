@@ -120,6 +120,7 @@ read_names(struct follow *f)
 	for (size_t i = 0; rc == ERR_OK && i < zones.count; i++)
 		rc = key_table_add(&f->round.names, 0, zones.names[i].bytes,
 				   zones.names[i].len, &number);
+	f->round.listed = zones.count;
 	if (rc == ERR_OK)
 		rc = follow_list_compare(f, zones.names, zones.count, &gone, &fresh);
 	if (rc == ERR_OK) {
@@ -237,6 +238,8 @@ end(struct follow *f)
 			 round->names.count,
 			 (unsigned long long)(clock_now_ms() - round->began_ms));
 	}
+	f->list_offset = (int64_t)round->listed - (int64_t)f->served_redis_zones;
+	f->list_is_known = true;
 	follow_round_done(f);
 	if (is_strict && follow_save_place(f) != ERR_OK)
 		follow_round_want(f, true);

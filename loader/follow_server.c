@@ -266,14 +266,16 @@ check_server(struct follow *f, const struct redis_reply *reply)
 static void
 check_list(struct follow *f, const struct redis_reply *reply)
 {
-	long long len = redis_reply_number(reply);
+	int64_t len = redis_reply_number(reply);
 
-	if (redis_reply_kind(reply) != REDIS_NUMBER)
-		len = -1;
+	if (redis_reply_kind(reply) != REDIS_NUMBER || !f->list_is_known ||
+	    f->round.is_urgent || len == (int64_t)f->served_redis_zones + f->list_offset)
+		return;
 	/* a change of the list that no event and no entry told of */
-	if (f->list_len >= 0 && len != f->list_len && f->round.was_complete)
+	if (len == 0)
 		follow_round_want(f, false);
-	f->list_len = len;
+	else
+		f->list_is_dirty = true;
 }
 
 void

@@ -64,6 +64,7 @@ struct follow_round {
 	int64_t marks_ms[256];		/* when that part of the list was compared last */
 	bool was_complete;		/* some round has ended since the link was made */
 	size_t batch;			/* zones at a time */
+	size_t listed;			/* zones, when the round began */
 	uint64_t missing;		/* records that the round found missing so far */
 };
 
@@ -89,9 +90,13 @@ struct follow {
 	struct follow_server_note known;	/* of which the store is */
 	int64_t clock_ahead_us;		/* of Redis's host, over ours */
 	uint64_t next_probe_ms, next_config_ms;
-	bool notifications_on, notifications_known;
+	bool notifications_on, notifications_known, is_subscribed;
 	bool was_link_down;		/* of a replica to its primary */
-	long long list_len;		/* zones listed, by the last probe; -1 unknown */
+	/* listed zones that are not served from Redis, less those that are served and not
+	 * listed, as of the last look at the whole list; another number of listed zones means
+	 * a change that nothing told of */
+	int64_t list_offset;
+	bool list_is_known;
 
 	/* the stream */
 	struct stream_place place;

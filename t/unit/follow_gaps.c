@@ -208,6 +208,12 @@ test_restarted(struct bed *bed)
 	ok(bed_until(bed, bed_serves, "www.b.example. b.example. 2"),
 	   "it is filled again");
 	ok(bed_until(bed, holds, "0"), "and followed");
+	bed_do(bed, "FLUSHALL");
+	ok(bed_until(bed, holds, "1"), "FLUSHALL is held without a stream, too");
+	bed_write_zone(bed, "a.example.");
+	bed_write_zone(bed, "b.example.");
+	bed_do(bed, "HSET redins:zones:b.example. www " A2);
+	ok(bed_until(bed, holds, "0"), "until all is there again");
 }
 
 static void
