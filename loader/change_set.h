@@ -18,8 +18,8 @@
 
 enum {
 	CHANGE_LABELS_MAX = 20000,	/* of one zone; with more it is read whole */
-	CHANGE_NONE = UINT32_MAX,
 };
+#define CHANGE_NONE UINT32_MAX
 
 struct change_zone {
 	uint8_t origin[DNAME_MAX + NAME_PAD];

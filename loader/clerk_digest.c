@@ -33,7 +33,8 @@ write_zone(struct clerk *clerk, struct store_walk *walk, const struct node *apex
 	struct json_out *json = clerk->json;
 	struct zone_digest digest;
 	char name[DNAME_TEXT_MAX];
-	int result = zone_digest_make(walk, apex, &digest, take_turn, clerk);
+	int result = facts ? zone_digest_make(walk, apex, &digest, take_turn, clerk)
+			   : ERR_DAMAGED;
 
 	if (result)
 		return result;

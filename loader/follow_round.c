@@ -86,7 +86,8 @@ take_gone(struct follow *f, struct key_table *gone)
 	for (uint32_t i = 0; i < gone->count; i++) {
 		size_t len;
 		const void *origin = key_table_key(gone, i, &len);
-		struct redis_text name = { text, dname_to_text(origin, text) };
+		size_t text_len = dname_to_text(origin, text);
+		struct redis_text name = { text, text_len };
 		int rc = ERR_OK;
 
 		if (f->round.is_urgent)

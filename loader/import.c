@@ -59,7 +59,7 @@ parse_file(const char *file, uint8_t origin[DNAME_MAX], size_t *origin_len,
 
 	*path = file;
 	*origin_len = 0;
-	if (file[len] == '=' && len < sizeof name) {
+	if (len < sizeof name && file[len] == '=') {
 		memcpy(name, file, len);
 		name[len] = '\0';
 		*origin_len = dname_from_text(name, origin);

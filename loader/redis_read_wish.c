@@ -162,20 +162,26 @@ read_chunks(struct redis_link *link, const struct redis_keys *keys,
 			break;
 		if (at == 0)
 			*out = raw;
+		if (raw.count == 0)
+			continue;
 		if (room - count < raw.count) {
-			room = (count + raw.count) * 2;
-			values = realloc(values, room * sizeof *values);
-		}
-		if (!values) {
-			code = ERR_NOMEM;
-			break;
+			size_t wanted = (count + raw.count) * 2;
+			struct redis_value *grown =
+				reallocarray(values, wanted, sizeof *values);
+
+			if (!grown) {
+				code = ERR_NOMEM;
+				break;
+			}
+			values = grown;
+			room = wanted;
 		}
 		memcpy(values + count, raw.values, raw.count * sizeof *values);
 		count += raw.count;
 	}
 	if (code == ERR_OK)
 		out->values = arena_take_items(arena, count + 1, sizeof *values);
-	if (code == ERR_OK && out->values)
+	if (code == ERR_OK && out->values && count > 0)
 		memcpy(out->values, values, count * sizeof *values);
 	out->count = count;
 	free(values);

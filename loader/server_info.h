@@ -24,7 +24,7 @@ void server_info_read(struct redis_text info, struct server_info *out);
 
 /* Do these flags of notify-keyspace-events cover hashes, strings, sets, generic commands,
  * expiry and eviction by keyspace channels: K, and A or g$hsxe? */
-__attribute__((nonnull, pure))
+__attribute__((pure))
 bool server_notifies(struct redis_text flags);
 
 /* The flags with what is missing added, for CONFIG SET. */

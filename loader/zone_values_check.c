@@ -111,15 +111,19 @@ served_ttl(const struct zone_record *record, uint32_t max_ttl)
 	return is_capped ? max_ttl : record->ttl;
 }
 
-/* What is different, or 0. */
+/* What is different, or 0.  One of the two may be missing. */
 static int
 compare_records(const struct zone_record *want, const struct zone_record *got,
 		const struct settings *settings, char reason[ZONE_VALUES_REASON_MAX])
 {
 	char name[DNAME_TEXT_MAX + RRTYPE_TEXT_MAX];
 
+	const struct zone_record *either = want ? want : got;
+
+	if (!either)
+		return 0;
 	if (!want || !got || !is_same_data(want, got)) {
-		print_name(want ? want : got, name);
+		print_name(either, name);
 		snprintf(reason, ZONE_VALUES_REASON_MAX,
 			 "would not come back as it is: %.300s would %s", name,
 			 want ? "be lost or changed" : "be added");

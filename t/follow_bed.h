@@ -65,7 +65,7 @@ bed_ask(struct bed *bed, const char *command)
 	return reply;
 }
 
-static inline void
+__attribute__((format(printf, 2, 3))) static inline void
 bed_do(struct bed *bed, const char *format, ...)
 {
 	char command[8192], reason[REDIS_REASON_MAX];
