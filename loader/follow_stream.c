@@ -14,7 +14,7 @@ static bool
 is_paused(const struct follow *f)
 {
 	return f->stream_is_bad || f->round.is_strict || f->round.wants_strict ||
-	       !f->live || f->store_retry_ms != 0;
+	       !f->live || !f->has_place || f->store_retry_ms != 0;
 }
 
 void
