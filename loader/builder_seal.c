@@ -121,6 +121,7 @@ give_ids(struct writing *w, const struct builder_seal_options *options)
 	struct live *base = builder_base(w->builder);
 	uint64_t next =
 		base ? live_generation(base)->manifest.next_zone_id : ZONE_ID_FIRST;
+	uint32_t noted = 0;
 	bool renumber;
 
 	for (size_t i = 0; i < w->builder->pack_count; i++) {
@@ -134,11 +135,13 @@ give_ids(struct writing *w, const struct builder_seal_options *options)
 	sort_packs(w->kept, w->kept_count, compare_old_ids);
 	if (w->builder->pack_count >= NSEC3_SPACE - ZONE_ID_FIRST)
 		return ERR_FULL;
-	if (options->take_ids)
+	if (options->take_ids && w->fresh_count > 0)
 		return take_ids(w, options);
 	/* the overlay may have zones that the generation does not know */
-	if (w->kept_count > 0 && next <= w->kept[w->kept_count - 1]->old_id)
-		next = (uint64_t)w->kept[w->kept_count - 1]->old_id + 1;
+	if (base && live_read_note(base, "next_zone_id", &noted, sizeof noted) ==
+			    (int)sizeof noted &&
+	    next < noted)
+		next = noted;
 	renumber = next < ZONE_ID_FIRST || next + w->fresh_count > NSEC3_SPACE;
 	if (renumber)
 		next = ZONE_ID_FIRST;

@@ -119,7 +119,7 @@ int live_commit(struct live *live);
 __attribute__((nonnull))
 void live_abort(struct live *live);
 
-/* Note a value, as overlay_note.  "next_zone_id" and "commit" are ours. */
+/* Note a value, as overlay_note.  "next_zone_id" (uint32_t) and "commit" are ours. */
 __attribute__((nonnull, warn_unused_result))
 int live_note(struct live *live, const char *key, const void *value, size_t len);
 
