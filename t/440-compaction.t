@@ -1,0 +1,204 @@
+#!/usr/bin/perl
+# Generations sealed from generation and overlay while Redis is followed: past
+# generations.overlay_max_records, by a reload, and while processes are killed; rollback and
+# resume around live changes; a full disk.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use Martlet;
+use Martlet::Process qw(poll);
+use Martlet::Redis;
+use Martlet::RedisZones qw(bulk_name bulk_address);
+use Martlet::Zones qw(zone generation sync_pid);
+use Test::More;
+
+Martlet::Redis::need();
+
+my $seed = $ENV{MARTLET_SEED} // time;
+srand $seed;
+diag "MARTLET_SEED=$seed";
+
+my $redis = Martlet::Redis->new(notify => 'KA', persistence => 'aof');
+my $keys  = Martlet::RedisZones->new;
+my $zones = 10;
+my $names = 110;    # in each of them; together more than the bound of 1000
+
+$keys->load_bulk($redis, 0, $zones, 5);
+
+my $m = Martlet->new(
+	zones  => { 'file.test' => zone(1) },
+	config => {
+		redis       => $redis->settings,
+		generations => { overlay_max_records => 1000, keep => 3 },
+	});
+my $state = $m->state_dir;
+
+sub address_of { return join ' ', map { /(\S+)$/ } $m->ask($_[0], 'A')->text('answer') }
+
+sub rr { return { a => { ttl => 60, records => [{ ip => $_[0] }] } } }
+
+# Set label `l<i>` of many zones to an address, and say so in the stream.
+my %want;
+
+sub change {
+	my ($address, @numbers) = @_;
+	for my $i (@numbers) {
+		my @entry;
+		for my $z (0 .. $zones - 1) {
+			my $origin = bulk_name($z);
+			$redis->cmd(@$_) for $keys->set_label($origin, "l$i", rr($address));
+			push @entry, zone => "$origin.", label => "l$i";
+			$want{"l$i.$origin"} = $address;
+		}
+		$redis->cmd('XADD', 'martlet:changes', '*', @entry);
+	}
+	return;
+}
+
+# Are all names as Redis has them?
+sub wrong_names {
+	return grep { address_of($_) ne $want{$_} } sort keys %want;
+}
+
+sub last_is_served {
+	my ($address, $i) = @_;
+	return poll(20, sub { address_of("l$i." . bulk_name($zones - 1)) eq $address });
+}
+
+sub is_right {
+	my ($what) = @_;
+	my @wrong;
+	poll(20, sub { !(@wrong = wrong_names()) });
+	is(scalar @wrong, 0, "$what: all " . keys(%want) . ' names as in Redis') or diag($wrong[0]);
+	return;
+}
+
+ok(poll(30, sub { address_of('w1.' . bulk_name(0)) eq bulk_address(0) }),
+	'the zones of Redis are served');
+is(address_of('www.file.test'), '192.0.2.1', 'and those of files');
+
+# past the bound a new generation is sealed
+my $first = generation($m);
+change('192.0.2.10', 1 .. $names);
+ok(last_is_served('192.0.2.10', $names), 'changes are served');
+ok($m->wait_log(qr/sealed from \d+ and its overlay/, 30), 'a new generation is sealed');
+cmp_ok(generation($m), '>', $first, 'and served');
+is_right('after a compaction');
+my ($exit, $json) = $m->ctl('stats');
+is($json->{redis_compactions}, 1, 'counted');
+
+# changes go on, into the new overlay
+change('192.0.2.11', 1 .. 3);
+is_right('changes go on');
+
+# the next one is not due within a minute; a reload takes all in
+my $before = generation($m);
+$m->write_zone('file.test', zone(2));
+is(($m->ctl('reload'))[0], 0, 'a zone file changes: reload');
+cmp_ok(generation($m), '>', $before, 'a new generation');
+is(address_of('www.file.test'), '192.0.2.2', 'with the file');
+is_right('and all live changes');
+
+# rollback: sealed data; changes wait, and come with resume
+my ($old) = (sort { $b <=> $a } grep { $_ < generation($m) }
+	  map { m{/(\d{8})$} ? $1 + 0 : () } glob "$state/generations/*")[0];
+($exit, $json) = $m->ctl('rollback', $old);
+is($exit, 0, "rollback to $old");
+is(generation($m), $old, 'is served');
+change('192.0.2.12', 1 .. 5);
+ok(!poll(0.5, sub { address_of('l1.' . bulk_name(0)) eq '192.0.2.12' }),
+	'changes wait');
+($exit, $json) = $m->ctl('rollback', $before + 1);
+is($exit, 0, 'to the sealed state of the newest');
+cmp_ok(generation($m), '>', $before + 1, 'which gets a number of its own');
+is(($m->ctl('resume'))[0], 0, 'resume');
+is_right('resumed');
+
+# sync and its children die while it seals
+$m->expect_log(qr/sync.* died|killed by signal/, qr/half done/, qr/no new generation could be sealed/);
+for my $round (1 .. $ENV{MARTLET_CRASHES} // 4) {
+	my $address = "192.0.2." . (20 + $round);
+	my $pid = sync_pid($m);
+	change($address, map { 1 + int rand $names } 1 .. 8);
+	$m->write_zone('file.test', zone(2 + $round));
+	kill 'HUP', $m->pid;
+	select undef, undef, undef, rand 0.15;
+	if ($round % 2) {
+		kill 'KILL', $pid;
+	} else {
+		my $children = "/proc/$pid/task/$pid/children";
+		open my $in, '<', $children or next;
+		kill 'KILL', split ' ', <$in> // '';
+	}
+	change($address, 1 .. 2);
+	is_right("round $round");
+	is_deeply([grep { !-d "$_/overlay" } glob "$state/generations/*.tmp"], [],
+		"round $round: nothing half built is left")
+	  if poll(10, sub { !glob "$state/generations/*.tmp" });
+}
+
+# the whole dies, and Redis is dead at the start
+change('192.0.2.40', 1 .. 30);
+is_right('before the crash');
+$m->kill_now;
+$redis->kill_now;
+$m->expect_log(qr/Redis|another server/);
+$m->start;
+is_right('started again without Redis');
+
+# readers that die leave no slot: pages are used again
+sub overlay_kb { my ($path) = glob "$state/generations/*/overlay/data.mdb"; return -s $path >> 10 }
+$redis->start;
+change('192.0.2.50', 1 .. 10);
+is_right('Redis is back, and followed');
+$m->expect_log(qr/worker \d+ .*died/, qr/killed by signal 9/);
+for my $round (1 .. 5) {
+	my @pids = map { $_->{pid} } @{ ($m->ctl('workers'))[1]{workers} };
+	kill 'KILL', $pids[0];
+	change("192.0.2." . (60 + $round), 1 .. 4);
+	ok(poll(10, sub { @pids == grep { $_->{state} eq 'serving' } @{ ($m->ctl('workers'))[1]{workers} } }),
+		"round $round: a worker is killed, and back");
+	is_right("round $round");
+}
+my $size = overlay_kb();
+change("192.0.3.$_", 1 .. 4) for 1 .. 30;
+is_right('many changes of the same names');
+cmp_ok(overlay_kb(), '<=', $size * 2 + 256, 'the overlay does not grow by them');
+
+$m->stop;
+
+# No room for a new generation: what is served goes on being served, and takes changes.
+SKIP: {
+	my $full = Martlet->new(
+		start  => 0,
+		zones  => { 'file.test' => zone(1) },
+		config => {
+			redis       => $redis->settings,
+			generations => { overlay_max_records => 1000, reserve_mb => 0 },
+		});
+	mkdir $full->state_dir;
+	skip 'no file system can be mounted here', 5
+	  if $> != 0 || system("mount -t tmpfs -o size=12m tmpfs " . $full->state_dir . ' 2>/dev/null') != 0;
+	$m = $full;
+	$m->expect_log(qr/space|room|MB are free/);
+	$m->start;
+	is_right('on a small disk');
+	change('192.0.2.70', 1 .. 95);
+	is_right('below the bound');
+	my $free = (split ' ', (`df -k ${\ $m->state_dir}`)[1])[3];
+	open my $ballast, '>', $m->state_dir . '/ballast' or die;
+	syswrite $ballast, "\0" x 4096 for 1 .. ($free - 300) / 4;
+	close $ballast;
+	change('192.0.2.71', 96 .. 102);
+	ok($m->wait_log(qr/no new generation could be sealed: .*make room/, 10),
+		'a new generation finds no room: the log names the remedy');
+	like(join(' ', @{ ($m->ctl('status'))[1]{problems} }), qr/make room/, 'and so does status');
+	is_right('without a new generation');
+	$m->kill_now;
+	system 'umount', $m->state_dir;
+}
+done_testing();
