@@ -4,6 +4,19 @@
 #include "shm/dname.h"
 
 uint64_t
+name_hash_rest(uint64_t seed_b, uint64_t state, const uint8_t *label, size_t left)
+{
+	uint64_t piece;
+
+	for (; left > 8; left -= 8, label += 8) {
+		memcpy(&piece, label, 8);
+		state = name_hash_fold(state ^ piece, seed_b);
+	}
+	memcpy(&piece, label, 8);
+	return name_hash_fold(state ^ (piece & name_hash_mask(left)), seed_b + left);
+}
+
+uint64_t
 name_hash(const struct hash_seed *seed, uint32_t zone_id, const uint8_t *name)
 {
 	uint8_t starts[DNAME_LABELS_MAX + 1];

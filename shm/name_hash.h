@@ -52,6 +52,9 @@ name_hash_mask(size_t len)
 #undef MASK
 }
 
+/* Fold in the `left` octets at `label` that are left of a long one. */
+uint64_t name_hash_rest(uint64_t seed_b, uint64_t state, const uint8_t *label, size_t left);
+
 /* Fold in one label.  `label` points at its length octet; up to NAME_PAD octets
  * behind the label are read and masked off (little- or big-endian alike: the
  * index of a generation never leaves its byte order). */
@@ -62,11 +65,12 @@ name_hash_label(const struct hash_seed *seed, uint64_t state, const uint8_t *lab
 	uint64_t piece;
 
 	memcpy(&piece, label, 8);
-	while (__builtin_expect(left > 8, 0)) {
+	if (__builtin_expect(left > 8, 0)) {
 		state = name_hash_fold(state ^ piece, seed->b);
-		label += 8;
+		memcpy(&piece, label + 8, 8);
 		left -= 8;
-		memcpy(&piece, label, 8);
+		if (__builtin_expect(left > 8, 0))
+			return name_hash_rest(seed->b, state, label + 8, left);
 	}
 	return name_hash_fold(state ^ (piece & name_hash_mask(left)), seed->b + left);
 }

@@ -22,7 +22,7 @@ struct fast {
 	struct stats_block *stats;
 	uint8_t opt[2][COPY_STEP]; /* OPT records without and with DO */
 	uint64_t with_opt[2]; /* and how many were sent */
-	uint64_t answered, nxdomain, nodata, wildcards;
+	uint64_t nxdomain, nodata, wildcards;
 };
 
 /* An RRset block whose lengths were checked. */
@@ -195,7 +195,8 @@ has_bad_rest(const struct sealed_node *node)
 	while (at < end) {
 		const struct sealed_block *block = (const struct sealed_block *)at;
 
-		if (block->head.kind == BLOCK_BAD_RRSET && block->head.type == BAD_RRSET_ALL)
+		if (block->head.kind == BLOCK_BAD_RRSET &&
+		    block->head.type == BAD_RRSET_ALL)
 			return true;
 		at += sizeof *block + block->head.len;
 	}
@@ -241,19 +242,22 @@ rrset_patches(const struct fast_rrset *rrset)
 
 /* ---- emitting ---- */
 
+/* Copy in whole steps: up to COPY_STEP - 1 octets too many. */
+static inline void
+copy_steps(uint8_t *to, const uint8_t *from, size_t len)
+{
+	for (size_t at = 0; at < len; at += COPY_STEP)
+		*(copy_step *)(to + at) = *(const copy_step *)(from + at);
+}
+
 /* Put what stands in `rrset` behind the question; up to COPY_STEP - 1 octets too many are
  * written.  returns false when that, with an OPT, is not certain to fit. */
 static inline bool
 put_rrset(struct query *q, const struct fast_rrset *rrset)
 {
-	uint8_t *to = q->packet + q->question_end;
-	const uint8_t *from = rrset_wire(rrset);
-	size_t len = rrset->len;
-
 	if (q->question_end + rrset->len + 2 * COPY_STEP > q->limit)
 		return false;
-	for (size_t at = 0; at < len; at += COPY_STEP)
-		*(copy_step *)(to + at) = *(const copy_step *)(from + at);
+	copy_steps(q->packet + q->question_end, rrset_wire(rrset), rrset->len);
 	return true;
 }
 
@@ -285,7 +289,6 @@ finish(struct fast *f, struct query *q, unsigned at, uint8_t rcode, uint64_t ans
 	memcpy(packet + 2, &flags, sizeof flags);
 	wire_put_u64(packet + 4, counts);
 	q->response_len = at;
-	f->answered++;
 }
 
 /* Set the pointers of an SOA record at offset `base`, whose owner is the apex at `apex_at`.
@@ -324,14 +327,12 @@ set_soa_pointers(uint8_t *to, unsigned base, const struct fast_rrset *soa,
 static inline bool
 answer_negative(struct fast *f, struct query *q, const struct stage *stage, uint8_t rcode)
 {
-	const struct sealed_block *facts = (const struct sealed_block *)stage->facts - 1,
-				  *block;
+	const struct sealed_block *block =
+		(const struct sealed_block *)(stage->facts + 1);
 	unsigned apex_at = QUERY_HEADER_LEN + (unsigned)stage->zone_start;
 	bool dnssec = q->flags & QUERY_DO;
 	struct fast_rrset soa;
 
-	block = (const struct sealed_block *)((const uint8_t *)stage->facts +
-					      facts->head.len);
 	if ((dnssec && (stage->facts->flags & ZONE_SIGNED)) ||
 	    block->head.kind != BLOCK_NEGATIVE_SOA ||
 	    !take_rrset(fast_apex(stage), block, dnssec, &soa) || !put_rrset(q, &soa))
@@ -346,81 +347,94 @@ answer_negative(struct fast *f, struct query *q, const struct stage *stage, uint
 
 /* ---- names and RRsets elsewhere than at the question ---- */
 
-/* A name at or below the apex, and the hash of its key. */
-struct fast_name {
-	uint8_t octets[DNAME_MAX + 1 + 2 * LOWER_STEP];
-	unsigned len, labels;
-	uint64_t hash;
-};
-
-/* Put labels above the apex, `prefix` of them.  returns false when they are no labels, or
- * too many. */
+/* The hash state of a name of labels above the apex, `prefix_len` octets of them (1 or
+ * more).  *labels receives their number.  returns false when they are none, or too many. */
 static inline bool
-name_build(const struct fast *f, const struct query *q, const struct stage *stage,
-	   const uint8_t *prefix, unsigned prefix_len, struct fast_name *out)
+hash_prefix(const struct fast *f, const struct query *q, const struct stage *stage,
+	    const uint8_t *prefix, unsigned prefix_len, unsigned *labels, uint64_t *state)
 {
-	const struct sealed_node *apex = fast_apex(stage);
-	const struct hash_seed seed = f->store->gen.head.seed;
-	uint64_t state = q->state[stage->zone_labels];
+	const struct hash_seed *seed = &f->store->gen.head.seed;
 	uint8_t starts[DNAME_LABELS_MAX];
-	unsigned labels = 0, at = 0;
+	unsigned count = 0, at = 0;
 
-	out->len = prefix_len + apex->head.owner_len;
-	if (out->len > DNAME_MAX)
+	if (prefix_len > DNAME_MAX - (unsigned)fast_apex(stage)->head.owner_len)
 		return false;
-	copy_lowered(out->octets, prefix, prefix_len);
-	for (unsigned done = 0; done < apex->head.owner_len; done += COPY_STEP)
-		*(copy_step *)(out->octets + prefix_len + done) =
-			*(const copy_step *)(sealed_owner(apex) + done);
 	while (at < prefix_len) {
-		if (out->octets[at] == 0 || out->octets[at] > DNAME_LABEL_MAX)
+		if (prefix[at] == 0 || prefix[at] > DNAME_LABEL_MAX)
 			return false;
-		starts[labels++] = (uint8_t)at;
-		at += out->octets[at] + 1u;
+		starts[count++] = (uint8_t)at;
+		at += prefix[at] + 1u;
 	}
 	if (at != prefix_len)
 		return false;
-	out->labels = stage->zone_labels + labels;
-	while (labels > 0)
-		state = name_hash_label(&seed, state, out->octets + starts[--labels]);
-	out->hash = name_hash_key(&seed, state, stage->facts->zone_id);
+	*labels = count;
+	*state = q->state[stage->zone_labels];
+	while (count > 0)
+		*state = name_hash_label(seed, *state, prefix + starts[--count]);
 	return true;
 }
 
-/* The node of a name that was built. */
-static inline enum lookup_result
-name_find(const struct fast *f, const struct stage *stage, const struct fast_name *name,
-	  const struct sealed_node **out)
+/* Find it where its bucket does not tell. */
+__attribute__((noinline)) static enum lookup_result
+find_prefix_further(const struct fast *f, const struct stage *stage, uint64_t hash,
+		    const uint8_t *prefix, unsigned prefix_len,
+		    const struct sealed_node **out)
 {
-	*out = fast_apex(stage);
-	if (name->labels == stage->zone_labels)
-		return LOOKUP_FOUND;
-	return find(f, stage, name->hash, name->octets, name->len, out);
+	unsigned apex_len = fast_apex(stage)->head.owner_len;
+	uint8_t name[DNAME_MAX];
+
+	memcpy(name, prefix, prefix_len);
+	memcpy(name + prefix_len, sealed_owner(fast_apex(stage)), apex_len);
+	return find_further(f, stage, hash, name, prefix_len + apex_len, out);
 }
 
-/* Append the RRset of one type at *at, its owner being spelled at `owner_at`; its records
- * are added to *records.  returns false when it is not as simple as that, or not certain
- * to fit; a node without it is fine. */
-static inline bool
-append_rrset(struct query *q, const struct sealed_node *node, uint16_t type,
-	     unsigned owner_at, unsigned *at, unsigned *records)
+/* Find the node of a name of labels above the apex, lower-cased; COPY_STEP octets are
+ * readable behind them.  *labels receives their number.
+ * returns LOOKUP_DAMAGED for all that is left to the general path. */
+static inline enum lookup_result
+find_prefix(const struct fast *f, const struct query *q, const struct stage *stage,
+	    const uint8_t *prefix, unsigned prefix_len, unsigned *labels,
+	    const struct sealed_node **out)
 {
-	const uint8_t *end, *from;
-	const struct sealed_block *block = find_block(node, type, &end);
+	uint64_t state, hash, off;
+
+	*out = fast_apex(stage);
+	*labels = 0;
+	if (prefix_len == 0)
+		return LOOKUP_FOUND;
+	if (!hash_prefix(f, q, stage, prefix, prefix_len, labels, &state))
+		return LOOKUP_DAMAGED;
+	hash = name_hash_key(&f->store->gen.head.seed, state, stage->facts->zone_id);
+	if (lookup_may_be_live(f->store, hash))
+		return LOOKUP_DAMAGED;
+	off = lookup_fetch_node(f->store, zone_store_prefetch(f->store, hash), hash, 0);
+	*out = sealed_node_at(&f->store->gen, off, stage->facts->zone_id, prefix,
+			      prefix_len + fast_apex(stage)->head.owner_len, prefix_len);
+	if (*out)
+		return LOOKUP_FOUND;
+	if (off == LOOKUP_NOWHERE)
+		return LOOKUP_MISSING;
+	return find_prefix_further(f, stage, hash, prefix, prefix_len, out);
+}
+
+/* Append the RRset of a block at *at, its owner being spelled at `owner_at`; its records
+ * are added to *records.  returns false when it is not as simple as that, or not certain
+ * to fit. */
+static inline bool
+append_rrset(struct query *q, const struct sealed_node *node,
+	     const struct sealed_block *block, unsigned owner_at, unsigned *at,
+	     unsigned *records)
+{
 	uint8_t *to = q->packet + *at;
 	uint16_t pointer = (uint16_t)(0xc000u | owner_at);
 	struct fast_rrset rrset;
 	unsigned done = 0;
 
-	if (!block)
-		return end == sealed_end(node);
 	if (!take_rrset(node, block, q->flags & QUERY_DO, &rrset) ||
 	    rrset.rrset->head.patch_count > 0 ||
 	    *at + rrset.len + 2 * COPY_STEP > q->limit)
 		return false;
-	from = rrset_wire(&rrset);
-	for (unsigned step = 0; step < rrset.len; step += COPY_STEP)
-		*(copy_step *)(to + step) = *(const copy_step *)(from + step);
+	copy_steps(to, rrset_wire(&rrset), rrset.len);
 	while (done + RDATA_AT <= rrset.len) {
 		wire_put_u16(to + done, pointer);
 		done += RDATA_AT + (unsigned)wire_get_u16(to + done + RDATA_AT - 2);
@@ -428,6 +442,29 @@ append_rrset(struct query *q, const struct sealed_node *node, uint16_t type,
 	*at += rrset.len;
 	*records += rrset.records;
 	return done == rrset.len;
+}
+
+/* Append A and AAAA of a node, as far as it has them: in this order. */
+static inline bool
+append_addresses(struct query *q, const struct sealed_node *node, unsigned owner_at,
+		 unsigned *at, unsigned *records)
+{
+	const uint8_t *next = sealed_blocks(node), *end = sealed_end(node);
+	unsigned type_before = 0;
+
+	while (next < end) {
+		const struct sealed_block *block = (const struct sealed_block *)next;
+		unsigned type = block->head.type;
+
+		if (type == TYPE_A || type == TYPE_AAAA) {
+			if (block->head.kind != BLOCK_RRSET || type <= type_before ||
+			    !append_rrset(q, node, block, owner_at, at, records))
+				return false;
+			type_before = type;
+		}
+		next += sizeof *block + block->head.len;
+	}
+	return next == end;
 }
 
 /* ---- an RRset with targets ---- */
@@ -446,16 +483,16 @@ answer_with_targets(struct fast *f, struct query *q, const struct stage *stage,
 	for (unsigned left = rrset->rrset->head.target_count; left > 0; left--) {
 		struct rrset_target target;
 		const struct sealed_node *node;
-		struct fast_name name;
+		const uint8_t *prefix;
+		unsigned labels;
 
 		memcpy(&target, next, sizeof target);
-		next += sizeof target;
-		if (end - next < target.prefix_len ||
-		    q->question_end + target.at > POINTER_MAX ||
-		    !name_build(f, q, stage, next, target.prefix_len, &name))
+		prefix = next + sizeof target;
+		next = prefix + target.prefix_len;
+		if (next > end || q->question_end + target.at > POINTER_MAX)
 			return false;
-		next += target.prefix_len;
-		switch (name_find(f, stage, &name, &node)) {
+		switch (find_prefix(f, q, stage, prefix, target.prefix_len, &labels,
+				    &node)) {
 		case LOOKUP_MISSING:
 			continue;
 		case LOOKUP_DAMAGED:
@@ -463,10 +500,8 @@ answer_with_targets(struct fast *f, struct query *q, const struct stage *stage,
 		case LOOKUP_FOUND:
 			break;
 		}
-		if (!append_rrset(q, node, TYPE_A, q->question_end + target.at, &at,
-				  &records) ||
-		    !append_rrset(q, node, TYPE_AAAA, q->question_end + target.at, &at,
-				  &records))
+		if (!append_addresses(q, node, q->question_end + target.at, &at,
+				      &records))
 			return false;
 	}
 	finish(f, q, at, RCODE_NOERROR, rrset->records, 0, records);
@@ -498,23 +533,26 @@ __attribute__((noinline)) static bool
 answer_cname(struct fast *f, struct query *q, const struct stage *stage,
 	     const struct sealed_node *node)
 {
-	unsigned owner_at = QUERY_HEADER_LEN + (unsigned)stage->zone_start, at, records;
+	unsigned owner_at = QUERY_HEADER_LEN + (unsigned)stage->zone_start, at, records,
+		 labels;
 	const uint8_t *end;
 	const struct sealed_block *block = find_block(node, TYPE_CNAME, &end);
+	uint8_t prefix[DNAME_MAX + 1 + 2 * LOWER_STEP];
 	struct fast_rrset cname;
-	struct fast_name name;
 	int prefix_len;
 
 	if (!block || !take_rrset(node, block, q->flags & QUERY_DO, &cname) ||
-	    !put_rrset(q, &cname))
+	    !put_rrset(q, &cname) || q->type == TYPE_DS)
 		return false;
 	prefix_len = cname_prefix_len(&cname);
-	if (prefix_len < 0 ||
-	    !name_build(f, q, stage, rrset_wire(&cname) + RDATA_AT, (unsigned)prefix_len,
-			&name) ||
-	    f->store->deepest_apex[name.labels] != stage->zone_labels ||
-	    obstacle_depths(stage, name.labels) ||
-	    name_find(f, stage, &name, &node) != LOOKUP_FOUND ||
+	if (prefix_len < 0)
+		return false;
+	if (prefix_len > 0)
+		copy_lowered(prefix, rrset_wire(&cname) + RDATA_AT, (size_t)prefix_len);
+	if (find_prefix(f, q, stage, prefix, (unsigned)prefix_len, &labels, &node) !=
+		    LOOKUP_FOUND ||
+	    f->store->deepest_apex[stage->zone_labels + labels] != stage->zone_labels ||
+	    obstacle_depths(stage, stage->zone_labels + labels) ||
 	    (node->head.flags & NODE_HAS_NS))
 		return false;
 	if (prefix_len > 0)
@@ -523,7 +561,7 @@ answer_cname(struct fast *f, struct query *q, const struct stage *stage,
 	at = q->question_end + cname.len;
 	records = cname.records;
 	if (!block || ((const struct sealed_rrset *)(block + 1))->head.target_count > 0 ||
-	    !append_rrset(q, node, q->type, owner_at, &at, &records))
+	    !append_rrset(q, node, block, owner_at, &at, &records))
 		return false;
 	finish(f, q, at, RCODE_NOERROR, records, 0, 0);
 	return true;
@@ -582,8 +620,7 @@ answer_wildcard(struct fast *f, struct query *q, const struct stage *stage,
 	if ((q->flags & QUERY_DO) && (stage->facts->flags & ZONE_SIGNED))
 		return false;
 	memcpy(name, asterisk, 2);
-	for (unsigned at = 0; at < len; at += COPY_STEP)
-		*(copy_step *)(name + 2 + at) = *(const copy_step *)(suffix + at);
+	copy_steps(name + 2, suffix, len);
 	hash = name_hash_key(seed, name_hash_label(seed, q->state[labels], asterisk),
 			     stage->facts->zone_id);
 	if (len + 2 > DNAME_MAX ||
@@ -633,7 +670,7 @@ answer_query(struct fast *f, struct query *q, const struct stage *stage)
 {
 	const struct sealed_node *node = fast_apex(stage);
 
-	if (!stage->is_fast || (stage->facts->flags & ZONE_BROKEN))
+	if (!stage->is_sealed || !q->is_common || (stage->facts->flags & ZONE_BROKEN))
 		return false;
 	if (stage->status == STAGE_BELOW_APEX) {
 		switch (find_fetched(f, stage, stage->hash, stage->off, q->name,
@@ -647,6 +684,8 @@ answer_query(struct fast *f, struct query *q, const struct stage *stage)
 		}
 		if ((node->head.flags & NODE_HAS_NS) || !is_clear(f, q, stage))
 			return false;
+	} else if (q->type == TYPE_DS) {
+		return false; /* it is the parent's */
 	}
 	return answer_node(f, q, stage, node, true);
 }
@@ -654,9 +693,9 @@ answer_query(struct fast *f, struct query *q, const struct stage *stage)
 /* ---- a batch ---- */
 
 static void
-flush_counts(const struct fast *f)
+flush_counts(const struct fast *f, unsigned answered)
 {
-	stats_add(f->stats, STAT_noerror, f->answered - f->nxdomain);
+	stats_add(f->stats, STAT_noerror, answered - f->nxdomain);
 	stats_add(f->stats, STAT_nxdomain, f->nxdomain);
 	stats_add(f->stats, STAT_nodata, f->nodata);
 	stats_add(f->stats, STAT_wildcard_answers, f->wildcards);
@@ -677,6 +716,6 @@ answer_fast(struct query *queries, const struct stage *stages, unsigned count,
 	for (unsigned i = 0; i < count; i++)
 		if (!answer_query(&f, &queries[i], &stages[i]))
 			left |= UINT64_C(1) << i;
-	flush_counts(&f);
+	flush_counts(&f, count - (unsigned)__builtin_popcountll(left));
 	return left;
 }

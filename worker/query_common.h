@@ -24,11 +24,11 @@ typedef int8_t signed16 __attribute__((vector_size(LOWER_STEP)));
 static inline void
 copy_lowered16(uint8_t *to, const uint8_t *from)
 {
-	octets16 octets, is_other;
+	octets16 octets, is_upper;
 
 	memcpy(&octets, from, sizeof octets);
-	is_other = (octets16)((signed16)(octets + 63) > INT8_MIN + 25);
-	octets |= ~is_other & 0x20;
+	is_upper = (octets16)(INT8_MIN + 26 > (signed16)(octets + 63));
+	octets |= is_upper & 0x20;
 	memcpy(to, &octets, sizeof octets);
 }
 
@@ -97,40 +97,40 @@ query_decode_common(struct query *q, uint16_t udp_size)
 	static const uint8_t plain[8] = { 0, 1 },
 			     with_opt[8] = { 0, 1, 0, 0, 0, 0, 0, 1 };
 	const uint8_t *packet = q->packet, *tail;
-	uint32_t flags = q->flags, limit = QUERY_UDP_MIN;
-	size_t len, end;
+	uint16_t limit = QUERY_UDP_MIN;
+	size_t len;
 
-	if ((flags & ~(uint32_t)QUERY_IPV6) || (packet[2] & (FLAG_QR | FLAG_OPCODE)))
+	/* what is known is stored at once: registers are few */
+	if ((q->flags & ~(uint32_t)QUERY_IPV6) || (packet[2] & (FLAG_QR | FLAG_OPCODE)))
 		return false;
 	len = take_question_labels(q);
 	if (len == 0)
 		return false;
-	end = QUERY_HEADER_LEN + len + QUESTION_TAIL_LEN;
-	tail = packet + end - QUESTION_TAIL_LEN;
+	q->name_len = (uint8_t)len;
+	copy_lowered(q->name, packet + QUERY_HEADER_LEN, len);
+	tail = packet + QUERY_HEADER_LEN + len;
+	len += QUERY_HEADER_LEN + QUESTION_TAIL_LEN;
+	q->question_end = (uint16_t)len;
 	if (eight_octets(packet + 4) == eight_octets(with_opt)) {
 		const uint8_t *opt = tail + QUESTION_TAIL_LEN;
 
-		if (q->received_len != end + 1 + OPT_FIXED_LEN || !is_plain_opt(opt))
+		if (q->received_len != len + 1 + OPT_FIXED_LEN || !is_plain_opt(opt))
 			return false;
-		flags |= QUERY_EDNS | (opt[7] & 0x80u) / (0x80 / QUERY_DO);
+		q->flags |= QUERY_EDNS | (opt[7] & 0x80u) / (0x80 / QUERY_DO);
 		limit = wire_get_u16(opt + 3);
 		if (limit < QUERY_UDP_MIN)
 			return false;
 		if (limit > udp_size)
 			limit = udp_size;
 	} else if (eight_octets(packet + 4) != eight_octets(plain) ||
-		   q->received_len != end) {
+		   q->received_len != len) {
 		return false;
 	}
+	q->limit = limit;
 	q->type = wire_get_u16(tail);
 	if (wire_get_u16(tail + 2) != CLASS_IN || q->type == TYPE_AXFR ||
 	    q->type == TYPE_IXFR || limit > q->room)
 		return false;
-	copy_lowered(q->name, packet + QUERY_HEADER_LEN, len);
-	q->flags = flags;
-	q->limit = (uint16_t)limit;
-	q->question_end = (uint16_t)end;
-	q->name_len = (uint8_t)len;
 	q->class = CLASS_IN;
 	q->verdict = QUERY_LOOKUP;
 	q->rcode = RCODE_NOERROR;

@@ -49,6 +49,7 @@ stage_search_zone(const struct query *q, struct stage *stage,
 	if (found == LOOKUP_MISSING && depth > 0)
 		found = zone_find(store, q, depth - 1, &zone);
 	stage->apex = NULL;
+	stage->is_sealed = false;
 	stage->status = STAGE_DAMAGED;
 	if (found == LOOKUP_MISSING)
 		stage->status = STAGE_NO_ZONE;
@@ -58,82 +59,139 @@ stage_search_zone(const struct query *q, struct stage *stage,
 	stage->facts = zone.facts;
 	stage->zone_labels = (uint8_t)zone.labels;
 	stage->zone_start = q->label_start[q->label_count - zone.labels];
-	stage->status = STAGE_AT_APEX;
-}
-
-/* The facts of an apex that stands in the generation; NULL when that has to be looked at
- * more closely. */
-static inline const struct zone_facts *
-stage_sealed_facts(const struct sealed_node *apex)
-{
-	const uint8_t *at = sealed_blocks(apex);
-	const struct sealed_block *block = (const struct sealed_block *)at;
-
-	if (block->head.kind != BLOCK_ZONE ||
-	    block->head.len < sizeof(struct zone_facts) ||
-	    (ptrdiff_t)block->head.len > sealed_end(apex) - at - (ptrdiff_t)sizeof *block)
-		return NULL;
-	return (const struct zone_facts *)(const void *)(at + sizeof *block);
 }
 
 /* ---- the owner ---- */
+
+/* The facts of an apex that stands in the generation: its first block.  Behind a damaged
+ * node they are anything, but there. */
+static inline const struct zone_facts *
+stage_facts(const struct sealed_node *apex)
+{
+	const struct sealed_block *block =
+		(const struct sealed_block *)sealed_blocks(apex);
+
+	if (block->head.kind != BLOCK_ZONE ||
+	    block->head.len != sizeof(struct zone_facts))
+		return NULL;
+	return (const struct zone_facts *)(const void *)(block + 1);
+}
+
+/* Take the zone of the query before, when it is the same: a flood asks for one. */
+static inline bool
+stage_take_same(const struct query *q, struct stage *stage, const struct stage *before,
+		uint64_t hash_before)
+{
+	unsigned zone_len = (unsigned)q->name_len - stage->zone_start;
+	const struct sealed_node *apex = (const struct sealed_node *)before->apex;
+
+	if (stage->hash != hash_before || !before->is_sealed ||
+	    apex->head.owner_len != zone_len ||
+	    !sealed_octets_equal(sealed_owner(apex), q->name + stage->zone_start,
+				 zone_len))
+		return false;
+	stage->apex = before->apex;
+	stage->facts = before->facts;
+	stage->is_sealed = true;
+	return true;
+}
+
+/* returns whether there is a zone. */
+static inline bool
+stage_take_zone(const struct query *q, struct stage *stage,
+		const struct zone_store *store)
+{
+	unsigned zone_len = (unsigned)q->name_len - stage->zone_start;
+	const struct sealed_node *apex = NULL;
+	const struct zone_facts *facts;
+
+	if (!lookup_may_be_live(store, stage->hash))
+		apex = sealed_node_at(&store->gen, stage->off, CATALOGUE_ID,
+				      q->name + stage->zone_start, zone_len, zone_len);
+	if (apex && (facts = stage_facts(apex))) {
+		stage->apex = (const uint8_t *)apex;
+		stage->facts = facts;
+		stage->is_sealed = true;
+		return true;
+	}
+	stage_search_zone(q, stage, store);
+	return stage->apex != NULL;
+}
 
 static inline void
 stage_fetch_owner(const struct query *q, struct stage *stage,
 		  const struct zone_store *store, const struct hash_seed *seed)
 {
-	unsigned zone_len = (unsigned)q->name_len - stage->zone_start;
-	const struct zone_facts *facts = NULL;
-	const struct sealed_node *apex = NULL;
-
-	stage->is_fast = false;
-	stage->status = STAGE_NO_ZONE;
-	if (stage->zone_labels == ZONE_STORE_NO_APEX)
-		return;
-	if (!lookup_may_be_live(store, stage->hash))
-		apex = sealed_node_at(&store->gen, stage->off, CATALOGUE_ID,
-				      q->name + stage->zone_start, zone_len, zone_len);
-	if (apex)
-		facts = stage_sealed_facts(apex);
-	if (__builtin_expect(facts != NULL, 1)) {
-		stage->apex = (const uint8_t *)apex;
-		stage->facts = facts;
-		stage->is_fast = q->is_common;
-		stage->status = STAGE_AT_APEX;
-	} else {
-		stage_search_zone(q, stage, store);
-		if (stage->status != STAGE_AT_APEX)
-			return;
-		facts = stage->facts;
-	}
 	if (stage->zone_start == 0) {
-		/* that RRset is the parent's */
-		if (q->type == TYPE_DS)
-			stage->is_fast = false;
+		stage->status = STAGE_AT_APEX;
 		return;
 	}
 	stage->status = STAGE_BELOW_APEX;
-	stage->hash = name_hash_key(seed, q->state[q->label_count], facts->zone_id);
+	stage->hash =
+		name_hash_key(seed, q->state[q->label_count], stage->facts->zone_id);
 	stage->bucket = zone_store_prefetch(store, stage->hash);
+}
+
+/* ---- a batch ---- */
+
+static void
+stage_fetch_zones(struct stage *stages, const struct stage *end,
+		  const struct zone_store *store)
+{
+	uint64_t hash = 0, off = LOOKUP_UNKNOWN;
+
+	for (struct stage *stage = stages; stage != end; stage++) {
+		if (stage->zone_labels == ZONE_STORE_NO_APEX)
+			continue;
+		if (stage->hash != hash) {
+			hash = stage->hash;
+			off = lookup_fetch_node(store, stage->bucket, hash,
+						STAGE_APEX_LINES);
+		}
+		stage->off = off;
+	}
+}
+
+static void
+stage_find_zones(const struct query *queries, struct stage *stages, unsigned count,
+		 const struct zone_store *store, const struct hash_seed *seed)
+{
+	static const struct stage none;
+	const struct stage *before = &none;
+	uint64_t hash_before = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct query *q = &queries[i];
+		struct stage *stage = &stages[i];
+		uint64_t hash = stage->hash;
+
+		if (stage->zone_labels == ZONE_STORE_NO_APEX) {
+			stage->status = STAGE_NO_ZONE;
+			stage->is_sealed = false;
+			continue;
+		}
+		if (!stage_take_same(q, stage, before, hash_before) &&
+		    !stage_take_zone(q, stage, store))
+			continue;
+		before = stage;
+		hash_before = hash;
+		stage_fetch_owner(q, stage, store, seed);
+	}
 }
 
 void
 stage_batch(struct query *queries, struct stage *stages, unsigned count,
 	    const struct zone_store *store, uint16_t udp_size)
 {
-	const struct hash_seed seed =
-		store->gen.head.seed; /* nobody else's: kept in registers */
-	struct stage *end = stages + count, *stage;
+	/* nobody else's, so that it stays in registers */
+	const struct hash_seed seed = store->gen.head.seed;
+	struct stage *end = stages + count;
 
 	for (unsigned i = 0; i < count; i++)
 		stage_begin(&queries[i], &stages[i], store, &seed, udp_size);
-	for (stage = stages; stage != end; stage++)
-		if (stage->zone_labels != ZONE_STORE_NO_APEX)
-			stage->off = lookup_fetch_node(store, stage->bucket, stage->hash,
-						       STAGE_APEX_LINES);
-	for (unsigned i = 0; i < count; i++)
-		stage_fetch_owner(&queries[i], &stages[i], store, &seed);
-	for (stage = stages; stage != end; stage++)
+	stage_fetch_zones(stages, end, store);
+	stage_find_zones(queries, stages, count, store, &seed);
+	for (struct stage *stage = stages; stage != end; stage++)
 		if (stage->status == STAGE_BELOW_APEX)
 			stage->off = lookup_fetch_node(store, stage->bucket, stage->hash,
 						       LOOKUP_NODE_LINES);

@@ -27,9 +27,7 @@ struct stage {
 	uint8_t zone_labels; /* of the apex; before it is found, of the first key */
 	uint8_t zone_start; /* where that suffix starts in the name */
 	uint8_t status; /* enum stage_status */
-	/* The query is a common one, and its apex can be read as worker/sealed.h does, with
-	 * its facts in the first block. */
-	bool is_fast;
+	bool is_sealed; /* the apex can be read as worker/sealed.h does, its facts first */
 };
 
 /* Take `count` queries through all stages: `stages` then says what is known of each. */
