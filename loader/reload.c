@@ -227,6 +227,8 @@ reload_command(struct sync *sync, int arg_count, char **args)
 	if (error)
 		return sync_fail(sync, "%s", reason);
 	region_set_error(sync->region, "");
+	if (arg_count == 1 && sync->follow)
+		follow_resync(sync->follow);
 	reload_result_log(&result);
 	status = write_reply(sync, &result, arg_count == 2);
 	reload_result_fini(&result);

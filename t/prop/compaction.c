@@ -84,6 +84,12 @@ follow_accept(struct follow *follow, uint64_t id, char reason[FOLLOW_REASON_MAX]
 	return ERR_NOTFOUND;
 }
 
+void
+follow_resync(struct follow *follow)
+{
+	(void)follow;
+}
+
 struct origins {
 	uint8_t names[100][DNAME_MAX];
 	size_t lens[100], count;
