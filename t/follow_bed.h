@@ -18,6 +18,9 @@
 #include "t/scratch_dir.h"
 #include "t/tap.h"
 
+/* To be set before bed_open. */
+static enum redis_schema bed_schema = REDIS_SCHEMA_REDINS;
+
 struct bed {
 	char *scratch;
 	char socket[200];
@@ -161,6 +164,7 @@ bed_open(struct bed *bed)
 	bed->arena = arena_new();
 	bed->region = region_create(1);
 	bed->settings.redis.enable = true;
+	bed->settings.redis.schema = bed_schema;
 	bed->settings.redis.address = bed->socket;
 	bed->settings.redis.username = bed_text("");
 	bed->settings.redis.password = bed_text("");
