@@ -12,6 +12,8 @@
 
 enum {
 	TRIES_MAX = 32,
+	LOG_LINES = 20, /* about values that cannot be used, in LOG_S seconds */
+	LOG_S = 10,
 	HELD_PULLED_MAX =
 		64, /* zones of a held set that is weighed anew at each change */
 };
@@ -110,6 +112,33 @@ apply_edit(struct follow *f, const struct change_zone *zone, struct plan *plan)
 	return rc;
 }
 
+/* Values that cannot be used, into the log; not more than a person can read. */
+static void
+log_bad(struct follow *f, const struct plan *plan)
+{
+	int64_t now_s = clock_wall_s();
+
+	for (size_t i = 0; plan->records && i < plan->records->count; i++) {
+		const uint8_t *bytes;
+		enum zone_mark mark;
+		uint16_t type;
+		size_t len;
+
+		if (!zone_record_mark(&plan->records->records[i], &mark, &type, &bytes,
+				      &len) ||
+		    mark != ZONE_MARK_BAD)
+			continue;
+		if (now_s >= f->log_since_s + LOG_S) {
+			f->log_since_s = now_s;
+			f->log_count = 0;
+		}
+		if (f->log_count++ < LOG_LINES)
+			log_warnx("%.*s", (int)len, (const char *)bytes);
+		else if (f->log_count == LOG_LINES + 1)
+			log_warnx("more values cannot be used: see `martletctl errors`");
+	}
+}
+
 int
 follow_plan_apply(struct follow *f, const struct change_zone *zone, struct plan *plan)
 {
@@ -117,8 +146,10 @@ follow_plan_apply(struct follow *f, const struct change_zone *zone, struct plan 
 	case PLAN_NOTHING:
 		return ERR_OK;
 	case PLAN_EDIT:
+		log_bad(f, plan);
 		return apply_edit(f, zone, plan);
 	case PLAN_PUT:
+		log_bad(f, plan);
 		return live_put_zone(f->live, plan->records);
 	case PLAN_DROP:
 		return live_drop_zone(f->live, zone->origin, zone->origin_len);

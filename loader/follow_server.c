@@ -292,6 +292,7 @@ follow_probe(struct follow *f)
 	arena_free(f->arena);
 	f->arena = arena_new();
 	f->next_probe_ms = clock_now_ms() + FOLLOW_PROBE_MS;
+	follow_report_step(f);
 	follow_show_totals(f); /* a generation published has said its own */
 	if (!f->arena)
 		return;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "loader/change_set.h"
 #include "loader/dirty_zones.h"
@@ -129,7 +130,12 @@ struct follow {
 	uint64_t accepting;		/* id of the held set that is to be served; 0 */
 	uint64_t served;		/* records, of all sources */
 	uint64_t served_redis_zones;
-	uint64_t report_due_ms;
+	pid_t report_pid;		/* 0: none is under way */
+	int report_fd;
+	uint64_t report_due_ms, report_since_ms;
+	int64_t log_since_s;		/* of lines about bad values */
+	unsigned log_count;
+	uint64_t reported;		/* errors that were told last */
 	uint64_t store_retry_ms;	/* 0: it can be written */
 };
 
@@ -330,6 +336,11 @@ void follow_hold_tell(struct follow *f, uint64_t id);
 /* Put the held list into the transaction at hand.  returns 0 or an error of live.h. */
 __attribute__((nonnull, warn_unused_result))
 int follow_hold_note(struct follow *f);
+
+/* ---- follow_report.c ---- */
+/* Once a second, connected or not. */
+__attribute__((nonnull))
+void follow_report_step(struct follow *f);
 
 /* Unix time in microseconds. */
 uint64_t follow_now_us(void);

@@ -31,20 +31,25 @@ test_events(struct bed *bed)
 	ok(bed_until(bed, bed_serves, "www.a.example. a.example. 1"), "a zone");
 	is_int(bed_served(bed, "a.example.", "a.example."), 2, "with SOA and NS");
 	bed_do(bed, "SET z42:zones:a.example.:labels:www:a " V2);
-	ok(bed_until(bed, bed_serves, "www.a.example. a.example. 2"), "an RRset that changes");
+	ok(bed_until(bed, bed_serves, "www.a.example. a.example. 2"),
+	   "an RRset that changes");
 	bed_do(bed, "SET z42:zones:a.example.:labels:www:txt "
 		    "'{\"ttl\":5,\"records\":[{\"text\":\"x\"}]}'");
-	ok(bed_until(bed, bed_serves, "www.a.example. a.example. 3"), "a type that comes");
+	ok(bed_until(bed, bed_serves, "www.a.example. a.example. 3"),
+	   "a type that comes");
 	bed_do(bed, "DEL z42:zones:a.example.:labels:www:a");
 	ok(bed_until(bed, bed_serves, "www.a.example. a.example. 1"), "one that goes");
 	bed_do(bed, "SET z42:zones:a.example.:labels:new:a " V1);
 	bed_do(bed, "SADD z42:zones:a.example.:labels new");
-	ok(bed_until(bed, bed_serves, "new.a.example. a.example. 1"), "a label that comes");
+	ok(bed_until(bed, bed_serves, "new.a.example. a.example. 1"),
+	   "a label that comes");
 	bed_do(bed, "SREM z42:zones:a.example.:labels new");
-	ok(bed_until(bed, bed_serves, "new.a.example. a.example. -1"), "one that is disabled");
+	ok(bed_until(bed, bed_serves, "new.a.example. a.example. -1"),
+	   "one that is disabled");
 	bed_do(bed, "SET z42:zones:a.example.:labels:www:type65400 "
 		    "'{\"ttl\":5,\"rdata\":[\"\\\\# 1 00\"]}'");
-	ok(bed_until(bed, bed_serves, "www.a.example. a.example. 2"), "a type without a name");
+	ok(bed_until(bed, bed_serves, "www.a.example. a.example. 2"),
+	   "a type without a name");
 }
 
 static void
@@ -56,7 +61,8 @@ test_stream(struct bed *bed)
 	bed_do(bed, "SET z42:zones:a.example.:labels:s2:a " V2);
 	bed_do(bed, "XADD martlet:changes * zone a.example. label s1 label s2");
 	bed_do(bed, "EXEC");
-	ok(bed_until(bed, bed_serves, "s2.a.example. a.example. 2"), "an entry of the stream");
+	ok(bed_until(bed, bed_serves, "s2.a.example. a.example. 2"),
+	   "an entry of the stream");
 	is_int(bed_served(bed, "s1.a.example.", "a.example."), 1, "as a whole");
 }
 
@@ -79,7 +85,8 @@ test_losses(struct bed *bed)
 static void
 test_compared(struct bed *bed)
 {
-	uint64_t misses = region_source_get(&bed->region->source, SOURCE_redis_digest_misses);
+	uint64_t misses =
+		region_source_get(&bed->region->source, SOURCE_redis_digest_misses);
 	uint64_t resyncs = region_source_get(&bed->region->source, SOURCE_redis_resyncs);
 	uint64_t until_ms = clock_now_ms() + 5000;
 
@@ -89,8 +96,8 @@ test_compared(struct bed *bed)
 		bed_turn(bed, 20);
 	is_int(region_source_get(&bed->region->source, SOURCE_redis_resyncs), resyncs + 1,
 	       "all is compared");
-	is_int(region_source_get(&bed->region->source, SOURCE_redis_digest_misses), misses,
-	       "and alike");
+	is_int(region_source_get(&bed->region->source, SOURCE_redis_digest_misses),
+	       misses, "and alike");
 }
 
 int
