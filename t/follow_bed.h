@@ -33,16 +33,6 @@ struct bed {
 	struct follow *follow;
 };
 
-static inline char *
-bed_text(const char *text)
-{
-	char *copy = strdup(text);
-
-	if (!copy)
-		bail_out("no memory");
-	return copy;
-}
-
 /* Send a command, in hiredis's format; its reply. */
 static inline const struct redis_reply *
 bed_ask(struct bed *bed, const char *command)
@@ -155,6 +145,8 @@ bed_new_store(struct bed *bed, const char *name)
 static inline void
 bed_open(struct bed *bed)
 {
+	static char none[] = "", stream[] = "martlet:changes";
+
 	memset(bed, 0, sizeof *bed);
 	if (access("/usr/bin/redis-server", X_OK) != 0)
 		skip_all("not installed: redis-server");
@@ -166,14 +158,14 @@ bed_open(struct bed *bed)
 	bed->settings.redis.enable = true;
 	bed->settings.redis.schema = bed_schema;
 	bed->settings.redis.address = bed->socket;
-	bed->settings.redis.username = bed_text("");
-	bed->settings.redis.password = bed_text("");
-	bed->settings.redis.prefix = bed_text("");
-	bed->settings.redis.suffix = bed_text("");
-	bed->settings.redis.sentinel.master = bed_text("");
-	bed->settings.redis.stream = bed_text("martlet:changes");
-	bed->settings.redis.report.address = bed_text("");
-	bed->settings.redis.report.key = bed_text("");
+	bed->settings.redis.username = none;
+	bed->settings.redis.password = none;
+	bed->settings.redis.prefix = none;
+	bed->settings.redis.suffix = none;
+	bed->settings.redis.sentinel.master = none;
+	bed->settings.redis.stream = stream;
+	bed->settings.redis.report.address = none;
+	bed->settings.redis.report.key = none;
 	bed->settings.redis.notifications = true;
 	bed->settings.redis.reconcile_s = 600;
 	bed->settings.redis.max_ttl = 3600;

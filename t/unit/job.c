@@ -45,6 +45,7 @@ die(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
 {
 	(void)reason;
 	job_report_put_text(report, "half a result");
+	signal(*(int *)context, SIG_DFL); /* a sanitizer would catch it */
 	raise(*(int *)context);
 	return 0;
 }
