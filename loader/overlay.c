@@ -19,20 +19,21 @@
 enum {
 	MAP_GIB = 32,
 	READERS_MAX = 1024,
-	LARGE_SET = 16 << 20, /* octets put; LMDB holds the pages of the largest for good */
+	LARGE_SET =
+		16 << 20, /* octets put; LMDB holds the pages of the largest for good */
 };
 
 struct overlay {
 	char *dir;
-	MDB_env *env;			/* NULL: to be opened again, see env_renew */
+	MDB_env *env; /* NULL: to be opened again, see env_renew */
 	MDB_dbi dbi;
-	MDB_txn *txn;			/* the change set under way, else NULL */
-	MDB_txn *reading;		/* for look-ups outside of one; reset between them */
+	MDB_txn *txn; /* the change set under way, else NULL */
+	MDB_txn *reading; /* for look-ups outside of one; reset between them */
 	const struct generation *gen;
 	struct overlay_filter filter;
-	uint64_t commit;		/* number of the last commit */
-	bool is_snapshot;		/* `reading` stays open: one state for good */
-	size_t set_bytes;		/* put in the change set so far */
+	uint64_t commit; /* number of the last commit */
+	bool is_snapshot; /* `reading` stays open: one state for good */
+	size_t set_bytes; /* put in the change set so far */
 };
 
 static const uint8_t note_prefix[4] = OVERLAY_NOTE_PREFIX;
@@ -74,7 +75,8 @@ open_env(struct overlay *o)
 		rc = mdb_env_set_mapsize(o->env, (size_t)MAP_GIB << 30);
 	if (rc == 0)
 		rc = mdb_env_set_maxreaders(o->env, READERS_MAX);
-	if (rc == 0) /* data is synced, then seen: a power cut undoes the last commit at most */
+	if (rc ==
+	    0) /* data is synced, then seen: a power cut undoes the last commit at most */
 		rc = mdb_env_open(o->env, o->dir, MDB_NOMETASYNC | MDB_NOTLS, 0640);
 	if (rc == 0)
 		rc = mdb_txn_begin(o->env, NULL, 0, &txn);
@@ -138,9 +140,9 @@ filter_add_node(struct overlay *o, const struct node *node)
 	hash = name_hash(&o->gen->head.seed, node->head.zone_id, name);
 	overlay_filter_add(&o->filter, hash);
 	if (node->head.zone_id == CATALOGUE_ID)
-		atomic_fetch_or_explicit(&o->filter.head->apex_depths[node->head.label_count / 64],
-					 UINT64_C(1) << node->head.label_count % 64,
-					 memory_order_relaxed);
+		atomic_fetch_or_explicit(
+			&o->filter.head->apex_depths[node->head.label_count / 64],
+			UINT64_C(1) << node->head.label_count % 64, memory_order_relaxed);
 }
 
 static int
@@ -175,19 +177,22 @@ open_filter(struct overlay *o, const char *dir, uint64_t names)
 static int
 open_commit(struct overlay *o)
 {
-	uint64_t seq = atomic_load_explicit(&o->filter.head->commit_seq, memory_order_relaxed);
+	uint64_t seq =
+		atomic_load_explicit(&o->filter.head->commit_seq, memory_order_relaxed);
 	int rc = overlay_read_note(o, commit_note, &o->commit, sizeof o->commit);
 
 	if (rc != ERR_NOTFOUND && rc != sizeof o->commit)
 		return rc < 0 ? rc : ERR_DAMAGED;
 	if (o->commit < seq)
 		o->commit = seq;
-	atomic_store_explicit(&o->filter.head->commit_seq, o->commit, memory_order_release);
+	atomic_store_explicit(&o->filter.head->commit_seq, o->commit,
+			      memory_order_release);
 	return ERR_OK;
 }
 
 int
-overlay_open(const char *dir, const struct generation *gen, uint64_t names, struct overlay **out)
+overlay_open(const char *dir, const struct generation *gen, uint64_t names,
+	     struct overlay **out)
 {
 	struct overlay *o = calloc(1, sizeof *o);
 	int rc;
@@ -338,7 +343,8 @@ overlay_put(struct overlay *overlay, const void *bytes, size_t len)
 }
 
 int
-overlay_delete(struct overlay *overlay, uint32_t zone_id, const uint8_t *name, size_t name_len)
+overlay_delete(struct overlay *overlay, uint32_t zone_id, const uint8_t *name,
+	       size_t name_len)
 {
 	uint8_t bytes[sizeof(struct node_head) + DNAME_MAX];
 	struct node_head head = {
@@ -486,7 +492,8 @@ value_open(const MDB_val *value, struct node *out)
 }
 
 int
-overlay_find(struct overlay *overlay, uint32_t zone_id, const uint8_t *name, struct node *out)
+overlay_find(struct overlay *overlay, uint32_t zone_id, const uint8_t *name,
+	     struct node *out)
 {
 	uint8_t octets[DNAME_KEY_MAX];
 	MDB_val key = { dname_key(zone_id, name, octets), octets }, value;
@@ -527,8 +534,8 @@ is_note(const MDB_val *key)
 }
 
 int
-overlay_walk(struct overlay *overlay, int (*visit)(void *context, const struct node *node),
-	     void *context)
+overlay_walk(struct overlay *overlay,
+	     int (*visit)(void *context, const struct node *node), void *context)
 {
 	MDB_cursor *cursor;
 	MDB_val key, value;
@@ -551,7 +558,8 @@ overlay_walk(struct overlay *overlay, int (*visit)(void *context, const struct n
 
 int
 overlay_walk_notes(struct overlay *overlay,
-		   int (*visit)(void *context, const char *name, const void *value, size_t len),
+		   int (*visit)(void *context, const char *name, const void *value,
+				size_t len),
 		   void *context)
 {
 	char name[DNAME_KEY_MAX + 1];
@@ -567,7 +575,8 @@ overlay_walk_notes(struct overlay *overlay,
 	memcpy(name, note_prefix, sizeof note_prefix);
 	key = (MDB_val){ sizeof note_prefix, name };
 	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-	for (; stop == 0 && rc == 0; rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+	for (; stop == 0 && rc == 0;
+	     rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
 		size_t len = key.mv_size - sizeof note_prefix;
 
 		if (!is_note(&key) || len >= sizeof name)
@@ -590,7 +599,8 @@ struct overlay_cursor {
 };
 
 int
-overlay_cursor_open(struct overlay *overlay, uint32_t zone_id, struct overlay_cursor **out)
+overlay_cursor_open(struct overlay *overlay, uint32_t zone_id,
+		    struct overlay_cursor **out)
 {
 	struct overlay_cursor *cursor = calloc(1, sizeof *cursor);
 	uint8_t key[DNAME_KEY_MAX];

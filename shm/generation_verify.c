@@ -60,7 +60,8 @@ verify_slot(struct verifying *v, uint64_t slot)
 	wrong = node_check(&node);
 	if (wrong)
 		return damaged(v, "node at", off, wrong);
-	v->children += node.head.zone_id >= ZONE_ID_FIRST && node.head.zone_id < NSEC3_SPACE;
+	v->children +=
+		node.head.zone_id >= ZONE_ID_FIRST && node.head.zone_id < NSEC3_SPACE;
 	v->child_counts += node.head.child_count;
 	memcpy(name, node_owner(&node), node.head.owner_len);
 	if (generation_find(v->gen, node.head.zone_id, name, node.head.owner_len,

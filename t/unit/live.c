@@ -521,7 +521,8 @@ test_full_disk(void)
 	zone_records_free(zone);
 	zone = redis_zone("z.test");
 	zone_done(zone);
-	ok(live_begin(live) == 0 && live_put_zone(live, zone) == 0 && live_commit(live) == 0,
+	ok(live_begin(live) == 0 && live_put_zone(live, zone) == 0 &&
+		   live_commit(live) == 0,
 	   "what finds room is committed");
 	setrlimit(RLIMIT_FSIZE, &old);
 	is_int(facts_of(live, "z.test").name_count, 1, "and read");
