@@ -651,6 +651,26 @@ overlay_cursor_close(struct overlay_cursor *cursor)
 
 /* ---- counts ---- */
 
+/* They stand behind all names, and are few. */
+static uint64_t
+count_notes(struct overlay *overlay, MDB_txn *txn)
+{
+	uint8_t octets[sizeof note_prefix];
+	MDB_val key = { sizeof octets, octets }, value;
+	uint64_t count = 0;
+	MDB_cursor *cursor;
+	int rc;
+
+	memcpy(octets, note_prefix, sizeof octets);
+	if (mdb_cursor_open(txn, overlay->dbi, &cursor) != 0)
+		return 0;
+	for (rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); rc == 0;
+	     rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
+		count++;
+	mdb_cursor_close(cursor);
+	return count;
+}
+
 uint64_t
 overlay_count(struct overlay *overlay)
 {
@@ -659,7 +679,7 @@ overlay_count(struct overlay *overlay)
 
 	if (reading_txn(overlay, &txn) != 0 || mdb_stat(txn, overlay->dbi, &stat) != 0)
 		return 0;
-	return stat.ms_entries;
+	return stat.ms_entries - count_notes(overlay, txn);
 }
 
 unsigned

@@ -376,6 +376,7 @@ sync_run(const struct heritage *heritage, int request_fd)
 		if (!sync.follow)
 			sync_note_error(&sync, "Redis cannot be followed: %s",
 					errcode_text(ERR_NOMEM));
+		atomic_store(&sync.region->source.is_with_files, has_files(&sync));
 	}
 	atomic_store(&sync.region->swap.sync_state, SYNC_STARTING);
 	start(&sync);

@@ -46,10 +46,20 @@ put_files(const struct server *server, struct json_out *json)
 	json_out_text(json, "last_error", error[0] ? error : NULL);
 }
 
-static void
-put_redis(const struct region_source *source, struct json_out *json)
+/* Rollback and swap hold the sources off. */
+static bool
+is_held_off(const struct server *server)
 {
-	enum source_state state = (enum source_state)atomic_load(&source->state);
+	return atomic_load(&server->region->swap.chosen) != 0;
+}
+
+static void
+put_redis(const struct server *server, struct json_out *json)
+{
+	const struct region_source *source = &server->region->source;
+	enum source_state state =
+		is_held_off(server) ? SOURCE_HELD_OFF
+				    : (enum source_state)atomic_load(&source->state);
 	int64_t connected_since_ms = atomic_load(&source->connected_since_ms);
 
 	json_out_text(json, "kind",
@@ -73,7 +83,7 @@ stats_source_put(const struct server *server, struct json_out *json)
 	if (atomic_load(&source->state) == SOURCE_OFF)
 		put_files(server, json);
 	else
-		put_redis(source, json);
+		put_redis(server, json);
 	json_out_end_object(json);
 }
 
@@ -85,6 +95,9 @@ stats_source_put_texts(const struct server *server, struct json_out *json,
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < SOURCE_TEXT_COUNT; i++) {
+		/* a notice says that the sources wait; it is meant so */
+		if (i == SOURCE_TEXT_BACKLOG && is_held_off(server))
+			continue;
 		if (source_text_kind((enum source_text_id)i) != kind ||
 		    !region_source_get_text(&server->region->source,
 					    (enum source_text_id)i, text))

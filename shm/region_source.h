@@ -53,7 +53,7 @@ enum source_state {
 	X(redis_held,           GAUGE,   "change sets that the shrink guard holds now") \
 	X(bad_rrsets,           GAUGE,   "RRsets that are not served as their source has them") \
 	X(redis_waiting,        GAUGE,   "zones known to have changed that are not read yet") \
-	X(overlay_records,      GAUGE,   "records in the overlay of the newest generation")
+	X(overlay_records,      GAUGE,   "names in the overlay of the newest generation")
 /* clang-format on */
 
 enum source_figure {

@@ -51,7 +51,7 @@ is(`'$ctl' -s @{[ $m->control_socket ]} export many.test`, `'$ctl' -s @{[ $files
 {
 	my ($exit, $status) = ctl_json($m, 'status');
 	is($exit, 0, 'status is well') or diag(explain $status->{problems});
-	is($status->{source}{kind}, 'redis', 'from Redis');
+	is($status->{source}{kind}, 'redis and files', 'from Redis, and a directory of files');
 	ok($status->{source}{connected}, 'connected');
 	cmp_ok($status->{source}{staleness_s}, '<=', 5, 'fresh');
 	is($status->{records}, ctl_json($files, 'status')->{records}, 'as many records');

@@ -133,6 +133,28 @@ test_texts(void)
 }
 
 static void
+test_held_off(void)
+{
+	struct json_out *json;
+	json_t *object;
+
+	region_source_set_text(&server.region->source, SOURCE_TEXT_BACKLOG, "wait");
+	atomic_store(&server.region->swap.chosen, 1);
+	object = get_source();
+	is(text_of(json_object_get(object, "source"), "state"), "held off",
+	   "rollback holds Redis off");
+	json_decref(object);
+	json = begin();
+	json_out_begin_array(json, NULL);
+	is_int(stats_source_put_texts(&server, json, SOURCE_TEXT_PROBLEM), 2,
+	       "which is no problem besides the others");
+	atomic_store(&server.region->swap.chosen, 0);
+	is_int(stats_source_put_texts(&server, json, SOURCE_TEXT_PROBLEM), 3,
+	       "as it is without a rollback");
+	region_source_set_text(&server.region->source, SOURCE_TEXT_BACKLOG, "%s", "");
+}
+
+static void
 test_figures(void)
 {
 	struct region_source *source = &server.region->source;
@@ -208,6 +230,7 @@ main(void)
 	test_files();
 	test_redis();
 	test_texts();
+	test_held_off();
 	test_changes();
 	test_figures();
 	return done_testing();
