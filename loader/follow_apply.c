@@ -177,6 +177,15 @@ is_from_redis(const struct node *apex)
 	return source.kind == SOURCE_REDIS;
 }
 
+/* Is a zone that Redis lists served from a file, and nothing said about it yet? */
+static bool
+is_untold_conflict(const struct node *apex)
+{
+	struct block block;
+
+	return !is_from_redis(apex) && !node_find_block(apex, BLOCK_ERROR, 0, &block);
+}
+
 struct names {
 	struct key_table known; /* origins that are listed */
 	struct key_table *gone; /* origins that are served and not listed */
@@ -215,7 +224,7 @@ follow_list_compare(struct follow *f, const struct redis_text *list, size_t coun
 		rc = key_table_add(&names.known, 0, origin, len, &number);
 		if (rc == ERR_OK)
 			rc = live_zone(f->live, origin, len, &apex);
-		if (rc == ERR_NOTFOUND)
+		if (rc == ERR_NOTFOUND || (rc == ERR_OK && is_untold_conflict(&apex)))
 			rc = key_table_add(fresh, 0, list[i].bytes, list[i].len, &number);
 	}
 	if (rc == ERR_OK)

@@ -279,7 +279,8 @@ __attribute__((nonnull, warn_unused_result))
 int follow_compare_set(struct follow *f, bool all);
 
 /* Compare the list of zones with what is served: origins (wire form) that are served from
- * Redis and not listed, and names (as written) that are listed and not served. */
+ * Redis and not listed, and names (as written) that are listed and not served, or served
+ * from a file without a word about it. */
 __attribute__((nonnull, warn_unused_result))
 int follow_list_compare(struct follow *f, const struct redis_text *list, size_t count,
 			struct key_table *gone, struct key_table *fresh);

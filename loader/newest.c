@@ -176,6 +176,7 @@ struct succession {
 	struct live *next;
 	bool is_heir; /* takes over what the present one has */
 	uint64_t since; /* of the present one's commits, what is copied */
+	bool is_lent; /* a load has given the follower `next` */
 };
 
 static int
@@ -232,16 +233,21 @@ prepare(struct succession *s, bool is_load, char reason[SYNC_REASON_MAX])
 	if (!is_load)
 		return copy(s, false, reason);
 	result = follow_finish_load(sync->follow, s->next, reason);
-	sync->is_given = false;
+	/* while workers change over it must not be given the old one again: that one has
+	 * no place in the stream, and all would be read once more */
+	s->is_lent = true;
+	sync->is_given = result == 0;
+	sync->given_why = NULL;
 	return result;
 }
 
 static void
 undo(struct succession *s)
 {
-	/* the load may have given it away */
-	if (s->sync->follow && !s->sync->is_given)
+	if (s->is_lent) {
+		s->sync->is_given = false;
 		give_store(s->sync);
+	}
 	live_close(s->next);
 }
 

@@ -249,7 +249,7 @@ load_item(struct redis_load_pool *pool, struct redis_zone_reader *reader,
 			pool, zone,
 			"both Redis and a zone file have this zone: take it out of one "
 			"of them",
-			false);
+			true);
 		return ERR_OK;
 	}
 	if (item->reason) {
