@@ -14,6 +14,32 @@ must(int rc, const char *what)
 		bail_out("%s: %s", what, errcode_text(rc));
 }
 
+/* Do some values go bad?  Only with a store: what is served on is taken from it. */
+static bool model_has_bad;
+
+/* Note what is served of an owner, and let its values go bad, or not. */
+static inline void
+draw_bad(struct live_edit *edit, struct model_owner *owner)
+{
+	static const enum model_bad kinds[] = { MODEL_GOOD, MODEL_GOOD, MODEL_BAD_ALL,
+						MODEL_BAD_ADDRESSES };
+	uint8_t name[DNAME_MAX];
+	size_t len = dname_from_text(owner->name, name);
+	struct node node;
+
+	owner->bad = MODEL_GOOD;
+	owner->last_len = 0;
+	if (!model_has_bad)
+		return;
+	if (live_find_owner(edit->live, edit->origin, edit->origin_len, name, len, &node) == 0) {
+		if (node.head.node_len > sizeof owner->last)
+			return;
+		owner->last_len = node.head.node_len;
+		memcpy(owner->last, node.bytes, node.head.node_len);
+	}
+	owner->bad = kinds[model_draw(4)];
+}
+
 static inline void
 put_owner(struct live_edit *edit, struct model_zone *zone, const char *name)
 {
@@ -25,7 +51,8 @@ put_owner(struct live_edit *edit, struct model_zone *zone, const char *name)
 	if (owner) {
 		strcpy(owner->name, name);
 		owner->seed = model_draw(100000);
-		model_put_owner(records, name, zone->origin, owner->seed);
+		draw_bad(edit, owner);
+		model_put_owner(records, name, zone->origin, owner->seed, owner->bad);
 		zone_done(records);
 		if (edit->live)
 			must(live_put_owner(edit, records, records->records),

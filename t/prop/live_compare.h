@@ -27,6 +27,30 @@ differ(const char *what, const uint8_t *name)
 	wrong = text;
 }
 
+/* render_last_fn: what was served of an owner when its values went bad. */
+static inline bool
+model_last(void *context, const struct zone_records *zone, const struct zone_record *record,
+	   struct node *out)
+{
+	uint8_t name[DNAME_MAX];
+
+	(void)context;
+	for (unsigned i = 0; i < MODEL_ZONES; i++) {
+		if (!model[i].exists || dname_from_text(model[i].origin, name) != zone->origin_len ||
+		    memcmp(name, zone->origin, zone->origin_len) != 0)
+			continue;
+		for (unsigned k = 0; k < MODEL_OWNERS; k++) {
+			const struct model_owner *owner = &model[i].owners[k];
+
+			if (owner->name[0] && owner->last_len > 0 &&
+			    dname_from_text(owner->name, name) == record->owner_len &&
+			    memcmp(name, record->owner, record->owner_len) == 0)
+				return node_open(owner->last, owner->last_len, out);
+		}
+	}
+	return false;
+}
+
 static inline bool
 same_node(const struct node *a, const struct node *b)
 {

@@ -12,12 +12,18 @@
 #include "shm/node.h"
 #include "t/zone_maker.h"
 
-enum { MODEL_ZONES = 5, MODEL_OWNERS = 60, MODEL_NAME = 300 };
+enum { MODEL_ZONES = 5, MODEL_OWNERS = 60, MODEL_NAME = 300, MODEL_LAST = 1500 };
+
+/* Which values of an owner cannot be used; what was served before goes on then. */
+enum model_bad { MODEL_GOOD = 0, MODEL_BAD_ALL, MODEL_BAD_ADDRESSES };
 
 /* What stands at a name follows from its seed. */
 struct model_owner {
 	char name[MODEL_NAME]; /* "": free */
 	unsigned seed;
+	enum model_bad bad;
+	size_t last_len; /* of the node that was served before, 0: none */
+	uint8_t last[MODEL_LAST];
 };
 
 struct model_zone {
@@ -57,7 +63,7 @@ model_draw_name(const char *origin, char out[MODEL_NAME])
 /* Add what the seed says stands at `owner`. */
 static inline void
 model_put_data(struct zone_records *zone, const char *owner, const char *origin,
-	       unsigned seed)
+	       unsigned seed, enum model_bad bad)
 {
 	char target[MODEL_NAME];
 
@@ -78,7 +84,7 @@ model_put_data(struct zone_records *zone, const char *owner, const char *origin,
 	default:
 		break;
 	}
-	for (unsigned i = 0; i <= seed / 8 % 4; i++)
+	for (unsigned i = 0; bad == MODEL_GOOD && i <= seed / 8 % 4; i++)
 		zone_put(zone, owner, 30 + seed % 100, RRTYPE_A, "4", seed + i);
 	if (seed & 0x100)
 		zone_put(zone, owner, 300, RRTYPE_MX, "2n", seed % 50, target);
@@ -92,9 +98,20 @@ model_hash(unsigned seed)
 	return (seed + 1) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
+/* A mark of an RRset, or of type 0, that is bad. */
+static inline void
+model_put_bad(struct zone_records *zone, const char *owner, uint16_t type)
+{
+	uint8_t name[DNAME_MAX];
+	size_t len = dname_from_text(owner, name);
+
+	if (zone_records_add_mark(zone, name, len, ZONE_MARK_BAD, type, "bad", 3) != 0)
+		bail_out("no memory");
+}
+
 static inline void
 model_put_owner(struct zone_records *zone, const char *owner, const char *origin,
-		unsigned seed)
+		unsigned seed, enum model_bad bad)
 {
 	const struct provenance provenance = { model_hash(seed), seed, 7 };
 	uint8_t name[DNAME_MAX];
@@ -103,7 +120,12 @@ model_put_owner(struct zone_records *zone, const char *owner, const char *origin
 	if (zone_records_add_mark(zone, name, len, ZONE_MARK_PROVENANCE, 0, &provenance,
 				  sizeof provenance) != 0)
 		bail_out("no memory");
-	model_put_data(zone, owner, origin, seed);
+	if (bad == MODEL_BAD_ALL)
+		model_put_bad(zone, owner, 0);
+	if (bad == MODEL_BAD_ADDRESSES)
+		model_put_bad(zone, owner, RRTYPE_A);
+	if (bad != MODEL_BAD_ALL)
+		model_put_data(zone, owner, origin, seed, bad);
 }
 
 static inline void
@@ -149,7 +171,7 @@ static inline void
 model_put_apex(struct zone_records *zone, const struct model_zone *model)
 {
 	model_put_soa(zone, model);
-	model_put_owner(zone, model->origin, model->origin, model->apex_seed);
+	model_put_owner(zone, model->origin, model->origin, model->apex_seed, MODEL_GOOD);
 }
 
 /* A seed whose data can stand beside a SOA. */
@@ -170,7 +192,7 @@ model_records(const struct model_zone *model)
 	for (unsigned i = 0; i < MODEL_OWNERS; i++)
 		if (model->owners[i].name[0])
 			model_put_owner(zone, model->owners[i].name, model->origin,
-					model->owners[i].seed);
+					model->owners[i].seed, model->owners[i].bad);
 	zone_done(zone);
 	return zone;
 }
