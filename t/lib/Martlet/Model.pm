@@ -161,19 +161,21 @@ sub expect {
 	return { rcode => $rcode, aa => $aa, answer => [sort @answer], authority => [sort @authority] };
 }
 
+# An answer, or what `expect` says of one, as one line to compare.
+sub line {
+	my ($said) = @_;
+	return 'no answer' unless $said;
+	$said = { rcode => $said->rcode, aa => $said->aa ? 1 : 0,
+		map { $_ => [$said->text($_)] } qw(answer authority) }
+	  if ref $said ne 'HASH';
+	return join '; ', @$said{qw(rcode aa)}, map { join ', ', @{ $said->{$_} } } qw(answer authority);
+}
+
 # What is wrong with a Martlet::Answer (or undef, when none came); '' for nothing.
 sub differs {
 	my ($self, $answer, $name, $type) = @_;
-	my $want = $self->expect($name, $type);
-
-	return 'no answer' unless $answer;
-	my $have = { rcode => $answer->rcode, aa => $answer->aa ? 1 : 0,
-		map { $_ => [$answer->text($_)] } qw(answer authority) };
-	my @wrong = map {
-		my ($is, $should) = map { ref ? join(', ', @$_) : $_ } $have->{$_}, $want->{$_};
-		$is eq $should ? () : "$_ is [$is], not [$should]";
-	} qw(rcode aa answer authority);
-	return join '; ', @wrong;
+	my ($have, $want) = (line($answer), line($self->expect($name, $type)));
+	return $have eq $want ? '' : "is [$have], not [$want]";
 }
 
 1;
