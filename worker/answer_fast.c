@@ -53,34 +53,24 @@ find_further(const struct fast *f, const struct stage *stage, uint64_t hash,
 	return found;
 }
 
-/* Find the node of a name below the apex, whose slot was looked for, see
- * lookup_fetch_node.  `own_len` is what the name has more than the apex.
+/* Find the node of a name below the apex.
  * returns LOOKUP_DAMAGED for all that is left to the general path. */
-__attribute__((always_inline)) static inline enum lookup_result
-find_fetched(const struct fast *f, const struct stage *stage, uint64_t hash, uint64_t off,
-	     const uint8_t *name, unsigned name_len, unsigned own_len,
-	     const struct sealed_node **out)
-{
-	if (lookup_may_be_live(f->store, hash))
-		return LOOKUP_DAMAGED;
-	*out = sealed_node_at(&f->store->gen, off, stage->facts->zone_id, name, name_len,
-			      own_len);
-	if (__builtin_expect(*out != NULL, 1))
-		return LOOKUP_FOUND;
-	if (off == LOOKUP_NOWHERE)
-		return LOOKUP_MISSING;
-	return find_further(f, stage, hash, name, name_len, out);
-}
-
 static enum lookup_result
 find(const struct fast *f, const struct stage *stage, uint64_t hash, const uint8_t *name,
      unsigned name_len, const struct sealed_node **out)
 {
-	const uint64_t *bucket = zone_store_prefetch(f->store, hash);
+	uint64_t off;
 
-	return find_fetched(f, stage, hash, lookup_fetch_node(f->store, bucket, hash, 0),
-			    name, name_len, name_len - fast_apex(stage)->head.owner_len,
-			    out);
+	if (lookup_may_be_live(f->store, hash))
+		return LOOKUP_DAMAGED;
+	off = lookup_fetch_node(f->store, zone_store_prefetch(f->store, hash), hash, 0);
+	*out = sealed_node_at(&f->store->gen, off, stage->facts->zone_id, name, name_len,
+			      name_len - fast_apex(stage)->head.owner_len);
+	if (*out)
+		return LOOKUP_FOUND;
+	if (off == LOOKUP_NOWHERE)
+		return LOOKUP_MISSING;
+	return find_further(f, stage, hash, name, name_len, out);
 }
 
 /* The node of the suffix of `labels` labels, more than the apex has. */
@@ -156,9 +146,15 @@ is_passable(const struct fast *f, const struct query *q, const struct stage *sta
 static inline bool
 is_clear(const struct fast *f, const struct query *q, const struct stage *stage)
 {
-	uint64_t depths = obstacle_depths(stage, q->label_count);
+	const struct zone_facts *facts = stage->facts;
+	uint64_t depths = facts->cut_depths[0] | facts->dname_depths[0];
+	unsigned labels = q->label_count;
 
-	return __builtin_expect(depths == 0, 1) || is_passable(f, q, stage, depths);
+	/* the usual case, in few instructions: none above the name, whichever zone's */
+	if (__builtin_expect(labels <= 63 && depths << (64 - labels) == 0, 1))
+		return true;
+	depths = obstacle_depths(stage, labels);
+	return depths == 0 || is_passable(f, q, stage, depths);
 }
 
 /* ---- blocks ---- */
@@ -469,18 +465,20 @@ append_addresses(struct query *q, const struct sealed_node *node, unsigned owner
 
 /* ---- an RRset with targets ---- */
 
-/* Addresses of the targets behind the RRset that stands behind the question. */
+/* Addresses of the targets of an RRset of `records` records that stands behind the
+ * question, up to `at`. */
 __attribute__((noinline)) static bool
 answer_with_targets(struct fast *f, struct query *q, const struct stage *stage,
-		    const struct fast_rrset *rrset)
+		    const struct sealed_rrset *rrset, unsigned at, unsigned records)
 {
-	const struct sealed_block *block = (const struct sealed_block *)rrset->rrset - 1;
-	const uint8_t *end = (const uint8_t *)(block + 1) + block->head.len;
-	const uint8_t *next = rrset_patches(rrset) +
-			      sizeof(struct rrset_patch) * rrset->rrset->head.patch_count;
-	unsigned at = q->question_end + rrset->len, records = 0;
+	const struct sealed_block *block = (const struct sealed_block *)rrset - 1;
+	const uint8_t *end = (const uint8_t *)rrset + block->head.len;
+	const uint8_t *next = (const uint8_t *)(rrset + 1) + rrset->head.wire_len +
+			      rrset->head.sig_len +
+			      sizeof(struct rrset_patch) * rrset->head.patch_count;
+	unsigned additional = 0;
 
-	for (unsigned left = rrset->rrset->head.target_count; left > 0; left--) {
+	for (unsigned left = rrset->head.target_count; left > 0; left--) {
 		struct rrset_target target;
 		const struct sealed_node *node;
 		const uint8_t *prefix;
@@ -501,10 +499,10 @@ answer_with_targets(struct fast *f, struct query *q, const struct stage *stage,
 			break;
 		}
 		if (!append_addresses(q, node, q->question_end + target.at, &at,
-				      &records))
+				      &additional))
 			return false;
 	}
-	finish(f, q, at, RCODE_NOERROR, rrset->records, 0, records);
+	finish(f, q, at, RCODE_NOERROR, records, 0, additional);
 	return true;
 }
 
@@ -599,7 +597,8 @@ answer_node(struct fast *f, struct query *q, const struct stage *stage,
 	    !put_rrset(q, &rrset) || (!is_own && rrset.rrset->head.patch_count > 0))
 		return false;
 	if (rrset.rrset->head.target_count > 0)
-		return answer_with_targets(f, q, stage, &rrset);
+		return answer_with_targets(f, q, stage, rrset.rrset,
+					   q->question_end + rrset.len, rrset.records);
 	finish(f, q, q->question_end + rrset.len, RCODE_NOERROR, rrset.records, 0, 0);
 	return true;
 }
@@ -632,7 +631,7 @@ answer_wildcard(struct fast *f, struct query *q, const struct stage *stage,
 }
 
 /* The name has no node: find its closest encloser (see resolve.c). */
-__attribute__((noinline)) static bool
+static inline bool
 answer_missing(struct fast *f, struct query *q, const struct stage *stage)
 {
 	unsigned labels = stage->zone_labels, missing = q->label_count;
@@ -665,6 +664,22 @@ answer_missing(struct fast *f, struct query *q, const struct stage *stage)
 	return true;
 }
 
+/* The node was not where it was looked for.  returns it; or NULL, and *done says whether
+ * the query was answered. */
+__attribute__((noinline)) static const struct sealed_node *
+look_further(struct fast *f, struct query *q, const struct stage *stage, bool *done)
+{
+	const struct sealed_node *node = NULL;
+	enum lookup_result found = LOOKUP_MISSING;
+
+	if (stage->off != LOOKUP_NOWHERE)
+		found = find_further(f, stage, stage->hash, q->name, q->name_len, &node);
+	if (found == LOOKUP_FOUND)
+		return node;
+	*done = found == LOOKUP_MISSING && answer_missing(f, q, stage);
+	return NULL;
+}
+
 static inline bool
 answer_query(struct fast *f, struct query *q, const struct stage *stage)
 {
@@ -673,14 +688,16 @@ answer_query(struct fast *f, struct query *q, const struct stage *stage)
 	if (!stage->is_sealed || !q->is_common || (stage->facts->flags & ZONE_BROKEN))
 		return false;
 	if (stage->status == STAGE_BELOW_APEX) {
-		switch (find_fetched(f, stage, stage->hash, stage->off, q->name,
-				     q->name_len, stage->zone_start, &node)) {
-		case LOOKUP_MISSING:
-			return answer_missing(f, q, stage);
-		case LOOKUP_DAMAGED:
+		if (lookup_may_be_live(f->store, stage->hash))
 			return false;
-		case LOOKUP_FOUND:
-			break;
+		node = sealed_node_at(&f->store->gen, stage->off, stage->facts->zone_id,
+				      q->name, q->name_len, stage->zone_start);
+		if (__builtin_expect(!node, 0)) {
+			bool done;
+
+			node = look_further(f, q, stage, &done);
+			if (!node)
+				return done;
 		}
 		if ((node->head.flags & NODE_HAS_NS) || !is_clear(f, q, stage))
 			return false;

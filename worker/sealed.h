@@ -46,20 +46,21 @@ sealed_blocks(const struct sealed_node *node)
 	return sealed_owner(node) + node->head.owner_len;
 }
 
-/* Bits of the octets, of SEALED_STEP at a time, in which `a` and `b` differ. */
-static inline unsigned
-sealed_difference(const uint8_t *a, const uint8_t *b)
+/* Bits of the octets, of SEALED_STEP at a time, in which `a` and `b` are equal; further
+ * bits are 0. */
+static inline uint32_t
+sealed_equality(const uint8_t *a, const uint8_t *b)
 {
-	unsigned bits = 0;
+	uint32_t bits = 0;
 
 #ifdef __SSE2__
-	__m128i x = _mm_loadu_si128((const __m128i_u *)a),
-		y = _mm_loadu_si128((const __m128i_u *)b);
+	__m128i x = _mm_loadu_si128((const __m128i_u *)a);
+	__m128i y = _mm_loadu_si128((const __m128i_u *)b);
 
-	bits = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) ^ 0xffffu;
+	bits = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y));
 #else
 	for (unsigned i = 0; i < SEALED_STEP; i++)
-		bits |= (unsigned)(a[i] != b[i]) << i;
+		bits |= (uint32_t)(a[i] == b[i]) << i;
 #endif
 	return bits;
 }
@@ -69,13 +70,15 @@ sealed_difference(const uint8_t *a, const uint8_t *b)
 static inline bool
 sealed_octets_equal(const uint8_t *a, const uint8_t *b, size_t len)
 {
+	const uint32_t all = (1u << SEALED_STEP) - 1;
+
 	if (len < SEALED_STEP)
-		return (sealed_difference(a, b) & ((1u << len) - 1)) == 0;
+		return ~sealed_equality(a, b) << (32 - len) == 0;
 	for (size_t at = 0; at < len - SEALED_STEP; at += SEALED_STEP)
-		if (sealed_difference(a + at, b + at))
+		if (sealed_equality(a + at, b + at) != all)
 			return false;
 	/* the last step overlaps the one before */
-	return !sealed_difference(a + len - SEALED_STEP, b + len - SEALED_STEP);
+	return sealed_equality(a + len - SEALED_STEP, b + len - SEALED_STEP) == all;
 }
 
 /* The node at `off` if it is that of (zone_id, name), else NULL: then it may stand
