@@ -177,19 +177,22 @@ is_from_redis(const struct node *apex)
 	return source.kind == SOURCE_REDIS;
 }
 
-/* Is a zone that Redis lists served from a file, and nothing said about it yet? */
-static bool
-is_untold_conflict(const struct node *apex)
-{
-	struct block block;
-
-	return !is_from_redis(apex) && !node_find_block(apex, BLOCK_ERROR, 0, &block);
-}
-
 struct names {
 	struct key_table known; /* origins that are listed */
 	struct key_table *gone; /* origins that are served and not listed */
 };
+
+/* A zone that is served from a file and listed, too, is a conflict; it is an error of the
+ * zone's as long as it lasts. */
+static bool
+has_conflict(const struct node *apex)
+{
+	struct block block;
+
+	return node_find_block(apex, BLOCK_ERROR, 0, &block) &&
+	       block.head.len == strlen(FOLLOW_CONFLICT_TEXT) &&
+	       memcmp(block.payload, FOLLOW_CONFLICT_TEXT, block.head.len) == 0;
+}
 
 static int
 visit_gone(void *context, const struct node *apex)
@@ -197,12 +200,40 @@ visit_gone(void *context, const struct node *apex)
 	struct names *names = context;
 	uint32_t number;
 
-	if (!is_from_redis(apex) ||
+	if ((!is_from_redis(apex) && !has_conflict(apex)) ||
 	    key_table_find(&names->known, 0, node_owner(apex), apex->head.owner_len,
 			   &number) == ERR_OK)
 		return 0;
 	return key_table_add(names->gone, 0, node_owner(apex), apex->head.owner_len,
 			     &number);
+}
+
+/* Is there more to a zone that is listed than what is served?  A conflict is counted. */
+static bool
+is_fresh(struct follow *f, const uint8_t *origin, size_t len)
+{
+	struct block block;
+	struct node apex;
+
+	if (live_zone(f->live, origin, len, &apex) != ERR_OK)
+		return true;
+	if (is_from_redis(&apex))
+		return false;
+	f->conflicts++;
+	return !node_find_block(&apex, BLOCK_ERROR, 0, &block);
+}
+
+static void
+show_conflicts(struct follow *f)
+{
+	if (f->conflicts == 0)
+		region_source_set_text(f->board, SOURCE_TEXT_CONFLICT, "%s", "");
+	else
+		region_source_set_text(
+			f->board, SOURCE_TEXT_CONFLICT,
+			"%zu zone%s in zone files and in Redis, too; the files "
+			"are served: see `martletctl errors`",
+			f->conflicts, f->conflicts == 1 ? " is" : "s are");
 }
 
 int
@@ -212,24 +243,23 @@ follow_list_compare(struct follow *f, const struct redis_text *list, size_t coun
 	struct names names = { .gone = gone };
 	uint8_t origin[DNAME_MAX + NAME_PAD];
 	const char *reason;
-	struct node apex;
 	uint32_t number;
 	int rc = ERR_OK;
 
+	f->conflicts = 0;
 	for (size_t i = 0; rc == ERR_OK && i < count; i++) {
 		size_t len = redis_zone_origin(list[i], origin, &reason);
 
 		if (len == 0)
 			continue;
 		rc = key_table_add(&names.known, 0, origin, len, &number);
-		if (rc == ERR_OK)
-			rc = live_zone(f->live, origin, len, &apex);
-		if (rc == ERR_NOTFOUND || (rc == ERR_OK && is_untold_conflict(&apex)))
+		if (rc == ERR_OK && is_fresh(f, origin, len))
 			rc = key_table_add(fresh, 0, list[i].bytes, list[i].len, &number);
 	}
 	if (rc == ERR_OK)
 		rc = live_walk_zones(f->live, visit_gone, &names);
 	key_table_fini(&names.known);
+	show_conflicts(f);
 	return rc;
 }
 

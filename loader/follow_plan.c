@@ -9,9 +9,6 @@
 #include "shm/dns.h"
 #include "shm/errcode.h"
 
-#define CONFLICT_TEXT \
-	"the zone is in Redis, too: the zone file is served; take it out of one of them"
-
 /* A zone that changes in most of its names is made anew. */
 enum { REPLACE_OWNERS = 1000 };
 
@@ -112,7 +109,7 @@ read_served(struct follow *f, const struct change_zone *zone, struct plan *plan,
 		plan->is_broken = true;
 	plan->served = plan->offered = plan->facts.record_count;
 	plan->has_old_error = !has_error(&apex, "");
-	plan->has_conflict = has_error(&apex, CONFLICT_TEXT);
+	plan->has_conflict = has_error(&apex, FOLLOW_CONFLICT_TEXT);
 	return ERR_OK;
 }
 
@@ -127,7 +124,7 @@ plan_foreign(const struct group_zone *from, struct plan *plan)
 		return;
 	plan->action = PLAN_ERROR;
 	snprintf(plan->error, sizeof plan->error, "%s",
-		 from->is_listed ? CONFLICT_TEXT : "");
+		 from->is_listed ? FOLLOW_CONFLICT_TEXT : "");
 }
 
 static void

@@ -21,6 +21,10 @@
 #include "loader/stream_gap.h"
 
 #define FOLLOW_CURSOR_NOTE "f:cursor"	/* struct follow_cursor_note */
+/* the error of a zone in a file and in Redis */
+#define FOLLOW_CONFLICT_TEXT \
+	"the zone is in Redis, too: the zone file is served; take it out of one of them"
+
 #define FOLLOW_SERVER_NOTE "f:server"	/* struct follow_server_note */
 
 enum {
@@ -98,6 +102,7 @@ struct follow {
 	 * a change that nothing told of */
 	int64_t list_offset;
 	bool list_is_known;
+	size_t conflicts;		/* zones that are in files, too */
 
 	/* the stream */
 	struct stream_place place;
