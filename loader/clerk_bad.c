@@ -56,7 +56,9 @@ write_bad(struct bad_list *list, const struct node *node, const struct block *bl
 	struct block older;
 	const char *reason = (const char *)block->payload;
 	size_t reason_len = block->head.len, where_len;
-	bool has_older = node_find_block(node, BLOCK_RRSET, block->head.type, &older);
+	bool is_of_all = bad_rrset_is_of_all(block);
+	bool has_older = block->head.type == BAD_RRSET_OLD ||
+			 node_find_block(node, BLOCK_RRSET, block->head.type, &older);
 
 	dname_to_text(node_owner(node), owner);
 	rrtype_to_text(block->head.type, type);
@@ -71,7 +73,7 @@ write_bad(struct bad_list *list, const struct node *node, const struct block *bl
 	json_out_begin_object(json, NULL);
 	json_out_text(json, "zone", list->zone);
 	json_out_text(json, "owner", owner);
-	json_out_text(json, "type", block->head.type ? type : NULL);
+	json_out_text(json, "type", is_of_all ? NULL : type);
 	json_out_text(json, "source", where);
 	json_out_null(json, "line");
 	json_out_text_len(json, "reason", reason, reason_len);

@@ -199,7 +199,8 @@ learn_types(void *context, const struct node *node)
 	uint32_t at = 0;
 
 	while (node_next_block(node, &at, &block))
-		if (block.head.kind == BLOCK_RRSET || block.head.kind == BLOCK_BAD_RRSET)
+		if (block.head.kind == BLOCK_RRSET ||
+		    (block.head.kind == BLOCK_BAD_RRSET && !bad_rrset_is_of_all(&block)))
 			(void)redis_keys_learn_number(keys, block.head.type);
 	return 0;
 }

@@ -85,7 +85,8 @@ visit_name(void *context, const struct node *node)
 			continue;
 		dname_to_text(node_owner(node), owner);
 		rrtype_to_text(block.head.type, type);
-		snprintf(what, sizeof what, "%s %s", owner, block.head.type ? type : "*");
+		snprintf(what, sizeof what, "%s %s", owner,
+			 bad_rrset_is_of_all(&block) ? "*" : type);
 		put(report, what, block.payload, block.head.len);
 	}
 	return 0;

@@ -306,6 +306,13 @@ node_find_block(const struct node *node, enum block_kind kind, uint16_t type, st
 	return false;
 }
 
+/* Is a BLOCK_BAD_RRSET about all that its name has, not one type? */
+static inline bool
+bad_rrset_is_of_all(const struct block *block)
+{
+	return block->head.type == BAD_RRSET_ALL || block->head.type == BAD_RRSET_OLD;
+}
+
 /* Take an RRset-shaped block apart.  returns false when its lengths contradict. */
 static inline bool
 rrset_open(const struct block *block, struct rrset *out)
