@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "loader/redis_filter.h"
 #include "loader/redis_reply.h"
 #include "loader/redis_socket.h"
 #include "shm/clock.h"
@@ -24,6 +25,7 @@ enum {
 struct redis_link {
 	struct redis_socket socket;
 	redisReader *reader; /* NULL: not connected */
+	struct redis_filter filter; /* before it */
 	struct redis_builder builder;
 	struct arena *partial; /* holds a reply that is not whole yet, between calls */
 	unsigned timeout_ms;
@@ -47,10 +49,16 @@ static void *
 on_text(const redisReadTask *task, char *bytes, size_t len)
 {
 	struct redis_link *link = task->privdata;
+	size_t head = sizeof REDIS_FILTER_ERROR - 1;
 
-	return redis_reply_add_text(
-		&link->builder, list_of(task),
-		task->type == REDIS_REPLY_ERROR ? REDIS_ERROR : REDIS_TEXT, bytes, len);
+	if (task->type != REDIS_REPLY_ERROR)
+		return redis_reply_add_text(&link->builder, list_of(task), REDIS_TEXT,
+					    bytes, len);
+	if (len > head && memcmp(bytes, REDIS_FILTER_ERROR, head) == 0)
+		return redis_reply_add_long(&link->builder, list_of(task),
+					    strtoul(bytes + head, NULL, 10));
+	return redis_reply_add_text(&link->builder, list_of(task), REDIS_ERROR, bytes,
+				    len);
 }
 
 static void *
@@ -208,6 +216,7 @@ open_link(struct redis_link *link)
 	if (!link->reader)
 		return redis_link_fail(link, "not enough memory");
 	link->reader->privdata = link;
+	link->filter = (struct redis_filter){ .body = 0 };
 	return ERR_OK;
 }
 
@@ -353,10 +362,11 @@ flush(struct redis_link *link)
 /* ---- receiving ---- */
 
 static int
-flooded(struct redis_link *link, const char *what, int megabytes)
+flooded(struct redis_link *link)
 {
 	link->was_flooded = true;
-	return redis_link_fail(link, "a %s of more than %d MB", what, megabytes);
+	return redis_link_fail(link, "a reply of more than %d MB",
+			       REDIS_REPLY_BYTES_MAX >> 20);
 }
 
 /* Take a reply out of what has come; *out is NULL when it is not whole yet. */
@@ -367,14 +377,18 @@ parse(struct redis_link *link, const struct redis_reply **out)
 
 	if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
 		if (link->builder.is_full)
-			return flooded(link, "reply", REDIS_REPLY_BYTES_MAX >> 20);
+			return flooded(link);
 		return redis_link_fail(link, "not the protocol of Redis: %.100s",
 				       link->reader->errstr);
 	}
 	*out = reply;
-	if (!reply && link->reader->len - link->reader->pos > REDIS_BUFFER_MAX)
-		return flooded(link, "value", REDIS_BUFFER_MAX >> 20);
 	return ERR_OK;
+}
+
+static int
+feed(void *reader, const char *bytes, size_t len)
+{
+	return redisReaderFeed(reader, bytes, len) == REDIS_OK ? ERR_OK : ERR_NOMEM;
 }
 
 /* Read once; *got is 0 when there is nothing. */
@@ -391,7 +405,8 @@ read_some(struct redis_link *link, size_t *got)
 		return redis_link_fail(link, "it has closed the connection");
 	if (len < 0)
 		return redis_link_fail(link, "connection lost: %s", strerror(errno));
-	if (redisReaderFeed(link->reader, bytes, (size_t)len) != REDIS_OK)
+	if (redis_filter_feed(&link->filter, bytes, (size_t)len, feed, link->reader) !=
+	    ERR_OK)
 		return redis_link_fail(link, "not enough memory");
 	*got = (size_t)len;
 	return ERR_OK;

@@ -26,7 +26,6 @@
 enum {
 	REDIS_REASON_MAX = 512,		/* octets, NUL included */
 	REDIS_TEXT_LEN_MAX = 5 << 20,	/* of one text; of a longer one nothing is kept */
-	REDIS_BUFFER_MAX = 64 << 20,	/* a reply with a longer text breaks the link */
 	REDIS_REPLY_BYTES_MAX = 1 << 30, /* in memory; a larger one breaks the link */
 };
 

@@ -71,16 +71,23 @@ struct redis_reply *
 redis_reply_add_text(struct redis_builder *builder, struct redis_reply *list,
 		     enum redis_kind kind, const char *bytes, size_t len)
 {
-	bool is_long = len > REDIS_TEXT_LEN_MAX;
-	size_t kept = is_long ? 0 : len;
-	struct redis_reply *reply =
-		add(builder, list, is_long ? REDIS_LONG : kind, sizeof *reply + kept + 1);
+	struct redis_reply *reply = add(builder, list, kind, sizeof *reply + len + 1);
 
 	if (!reply)
 		return NULL;
 	reply->len = (uint32_t)len;
-	memcpy(reply + 1, bytes, kept);
-	((char *)(reply + 1))[kept] = '\0';
+	memcpy(reply + 1, bytes, len);
+	((char *)(reply + 1))[len] = '\0';
+	return reply;
+}
+
+struct redis_reply *
+redis_reply_add_long(struct redis_builder *builder, struct redis_reply *list, size_t len)
+{
+	struct redis_reply *reply = add(builder, list, REDIS_LONG, sizeof *reply);
+
+	if (reply)
+		reply->len = len < UINT32_MAX ? (uint32_t)len : UINT32_MAX;
 	return reply;
 }
 

@@ -17,6 +17,8 @@ struct redis_builder {
 struct redis_reply *redis_reply_add_text(struct redis_builder *builder,
 					 struct redis_reply *list, enum redis_kind kind,
 					 const char *bytes, size_t len);
+struct redis_reply *redis_reply_add_long(struct redis_builder *builder,
+					 struct redis_reply *list, size_t len);
 struct redis_reply *redis_reply_add_list(struct redis_builder *builder,
 					 struct redis_reply *list);
 struct redis_reply *redis_reply_add_number(struct redis_builder *builder,

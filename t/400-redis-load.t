@@ -255,6 +255,21 @@ subtest 'bad values cost their own RRsets' => sub {
 	$m->stop;
 };
 
+subtest 'a value of 70 MB' => sub {
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	fill($redis, { huge => '{}', good => '{"a":{"records":[{"ip":"192.0.2.1"}]}}' });
+	$redis->cmd('HSET', 'redins:zones:z.test.', 'huge', 'x' x 70_000_000);
+	my $m = served($redis);
+	$m->expect_log(qr/z\.test\. huge: is too long: 70000000 octets/);
+	answers($m, 'good.z.test', 'A', 'good.z.test. 3600 A 192.0.2.1');
+	rcode_is($m, 'huge.z.test', 'A', 'SERVFAIL');
+	$redis->cmd('HSET', 'redins:zones:z.test.', 'good', '{"a":{"records":[{"ip":"192.0.2.2"}]}}');
+	ok(poll(10, sub { ($m->ask('good.z.test', 'A')->text('answer'))[0] =~ /192\.0\.2\.2/ }), 'changes are followed');
+	$redis->cmd('HSET', 'redins:zones:z.test.', 'huge', '{"a":{"records":[{"ip":"192.0.2.3"}]}}');
+	ok(poll(10, sub { $m->ask('huge.z.test', 'A')->rcode eq 'NOERROR' }), 'until it is good');
+	$m->stop;
+};
+
 subtest 'zones that cannot be served' => sub {
 	my $redis = Martlet::Redis->new(notify => 'KA');
 	fill($redis, { a => '{"a":{"records":[{"ip":"192.0.2.1"}]}}' });

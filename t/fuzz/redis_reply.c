@@ -50,18 +50,6 @@ next_line(struct lines *lines)
 	return (struct redis_text){ start, (size_t)((end ? end : lines->end) - start) };
 }
 
-static struct redis_reply *
-make_long(struct redis_builder *builder, struct redis_reply *list)
-{
-	static char *text;
-
-	if (!text)
-		text = calloc(1, REDIS_TEXT_LEN_MAX + 1);
-	demand(text != NULL);
-	return redis_reply_add_text(builder, list, REDIS_TEXT, text,
-				    REDIS_TEXT_LEN_MAX + 1);
-}
-
 /* The items of EXEC's list. */
 static const struct redis_reply *
 make_replies(struct redis_builder *builder, struct lines *lines)
@@ -84,7 +72,8 @@ make_replies(struct redis_builder *builder, struct lines *lines)
 			made = redis_reply_add_number(
 				builder, list, line.len > 1 ? line.bytes[1] - '0' : 0);
 		else if (kind == '!')
-			made = make_long(builder, list);
+			made = redis_reply_add_long(builder, list,
+						    REDIS_TEXT_LEN_MAX + 1);
 		else if (kind == '*' && depth < DEPTH_MAX)
 			made = lists[++depth] = redis_reply_add_list(builder, list);
 		else if (kind == '.' && depth > 0)
