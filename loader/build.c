@@ -58,8 +58,8 @@ loader_build(const struct settings *settings, const char *dir)
 
 	result = zone_update_read(&update, settings, reason);
 	if (result == 0 && settings->redis.enable)
-		result = redis_update_read(&update, settings, show_redis_progress,
-					   reason);
+		result =
+			redis_update_read(&update, settings, show_redis_progress, reason);
 	if (result == 0) {
 		print_errors(&update.result);
 		result = zone_update_keep(&update, reason);

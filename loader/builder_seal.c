@@ -138,8 +138,9 @@ give_ids(struct writing *w, const struct builder_seal_options *options)
 	if (options->take_ids && w->fresh_count > 0)
 		return take_ids(w, options);
 	/* the overlay may have zones that the generation does not know */
-	if (base && live_read_note(base, "next_zone_id", &noted, sizeof noted) ==
-			    (int)sizeof noted &&
+	if (base &&
+	    live_read_note(base, "next_zone_id", &noted, sizeof noted) ==
+		    (int)sizeof noted &&
 	    next < noted)
 		next = noted;
 	renumber = next < ZONE_ID_FIRST || next + w->fresh_count > NSEC3_SPACE;

@@ -41,10 +41,8 @@ static const struct {
 	const char *name;
 	sync_command_fn *run;
 } commands[] = {
-	{ "reload", reload_command },
-	{ "swap", choice_swap },
-	{ "rollback", choice_rollback },
-	{ "resume", choice_resume },
+	{ "reload", reload_command },    { "swap", choice_swap },
+	{ "rollback", choice_rollback }, { "resume", choice_resume },
 	{ "accept", accept_command },
 };
 

@@ -19,8 +19,10 @@ map_file(int fd, uint64_t len, int protection, struct overlay_filter *out)
 	if (map == MAP_FAILED)
 		return errcode_from_errno(errno);
 	out->head = map;
-	out->bits = (_Atomic uint64_t *)(void *)((uint8_t *)map + OVERLAY_FILTER_HEAD_LEN);
-	out->line_count = (len - OVERLAY_FILTER_HEAD_LEN) / (OVERLAY_FILTER_LINE_BITS / 8);
+	out->bits =
+		(_Atomic uint64_t *)(void *)((uint8_t *)map + OVERLAY_FILTER_HEAD_LEN);
+	out->line_count =
+		(len - OVERLAY_FILTER_HEAD_LEN) / (OVERLAY_FILTER_LINE_BITS / 8);
 	out->map_len = len;
 	return ERR_OK;
 }
@@ -34,7 +36,8 @@ file_len(uint64_t lines)
 int
 overlay_filter_create(const char *path, uint64_t names, struct overlay_filter *out)
 {
-	uint64_t lines = names * OVERLAY_FILTER_BITS_PER_NAME / OVERLAY_FILTER_LINE_BITS + 1;
+	uint64_t lines =
+		names * OVERLAY_FILTER_BITS_PER_NAME / OVERLAY_FILTER_LINE_BITS + 1;
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640), rc;
 
 	if (fd < 0)

@@ -35,8 +35,8 @@ target_build(const struct answering *a, const struct rrset_target *target,
 	}
 	while (labels > 0)
 		state = name_hash_label(seed, state, out->name + starts[--labels]);
-	out->hash = name_hash_key(seed, state, target->prefix_len ? a->zone->facts->zone_id
-								  : CATALOGUE_ID);
+	out->hash = name_hash_key(
+		seed, state, target->prefix_len ? a->zone->facts->zone_id : CATALOGUE_ID);
 	return at == target->prefix_len;
 }
 
@@ -49,12 +49,13 @@ add_address(struct answering *a, const struct node *node, uint16_t type,
 
 	if (!node_find_rrset(node, type, &rrset))
 		return STEP_DONE;
-	return step_from(response_add(&a->response, SECTION_ADDITIONAL, &rrset, place, &wire_at));
+	return step_from(
+		response_add(&a->response, SECTION_ADDITIONAL, &rrset, place, &wire_at));
 }
 
 static enum step
-add_addresses(struct answering *a, const struct node *node, const struct target_name *name,
-	      uint16_t owner_at)
+add_addresses(struct answering *a, const struct node *node,
+	      const struct target_name *name, uint16_t owner_at)
 {
 	struct rrset_place place = {
 		.owner = name->name,
@@ -85,7 +86,8 @@ is_in_domain(const struct answering *a, const struct target_name *target)
 static enum step
 add_target(struct answering *a, const struct rrset_target *target, const uint8_t *prefix)
 {
-	uint32_t zone_id = target->prefix_len ? a->zone->facts->zone_id : (uint32_t)CATALOGUE_ID;
+	uint32_t zone_id =
+		target->prefix_len ? a->zone->facts->zone_id : (uint32_t)CATALOGUE_ID;
 	uint32_t at = a->additional.wire_at ? a->additional.wire_at + target->at : 0;
 	struct target_name name;
 	struct node node;
@@ -95,7 +97,8 @@ add_target(struct answering *a, const struct rrset_target *target, const uint8_t
 		return STEP_DAMAGED;
 	switch (lookup(a->store, name.hash, zone_id, name.name, name.len, &node)) {
 	case LOOKUP_FOUND:
-		step = add_addresses(a, &node, &name, at > POINTER_MAX ? 0 : (uint16_t)at);
+		step = add_addresses(a, &node, &name,
+				     at > POINTER_MAX ? 0 : (uint16_t)at);
 		break;
 	case LOOKUP_MISSING:
 		break;

@@ -89,8 +89,9 @@ write_header(const struct answering *a)
 	uint8_t *header = q->packet;
 	bool authoritative = a->authoritative && q->class != CLASS_ANY;
 
-	header[2] = (uint8_t)(FLAG_QR | (header[2] & (FLAG_OPCODE | FLAG_RD)) |
-			      (authoritative ? FLAG_AA : 0) | (a->truncated ? FLAG_TC : 0));
+	header[2] =
+		(uint8_t)(FLAG_QR | (header[2] & (FLAG_OPCODE | FLAG_RD)) |
+			  (authoritative ? FLAG_AA : 0) | (a->truncated ? FLAG_TC : 0));
 	header[3] = (uint8_t)((header[3] & FLAG_CD) | (a->rcode & 15));
 	wire_put_u16(header + 4, q->question_end > QUERY_HEADER_LEN);
 	for (unsigned i = 0; i < SECTION_COUNT; i++)
@@ -101,9 +102,9 @@ static void
 count_rcode(struct stats_block *stats, unsigned rcode)
 {
 	static const uint8_t counter[] = {
-		[RCODE_NOERROR] = STAT_noerror,	  [RCODE_FORMERR] = STAT_formerr,
+		[RCODE_NOERROR] = STAT_noerror,   [RCODE_FORMERR] = STAT_formerr,
 		[RCODE_SERVFAIL] = STAT_servfail, [RCODE_NXDOMAIN] = STAT_nxdomain,
-		[RCODE_NOTIMP] = STAT_notimp,	  [RCODE_REFUSED] = STAT_refused,
+		[RCODE_NOTIMP] = STAT_notimp,     [RCODE_REFUSED] = STAT_refused,
 		[RCODE_YXDOMAIN] = STAT_yxdomain, [RCODE_BADVERS] = STAT_badvers,
 	};
 
@@ -163,8 +164,10 @@ static void
 drop(struct query *q, struct stats_block *stats)
 {
 	q->response_len = 0;
-	stats_add(stats, q->received_len < QUERY_HEADER_LEN ? STAT_dropped_short
-							     : STAT_dropped_response, 1);
+	stats_add(stats,
+		  q->received_len < QUERY_HEADER_LEN ? STAT_dropped_short
+						     : STAT_dropped_response,
+		  1);
 }
 
 /* Answer those of a batch whose bits are set in `which`, whatever they are. */
@@ -196,14 +199,15 @@ answer_batch(struct query *queries, unsigned count, const struct zone_store *sto
 }
 
 void
-answer_batch_general(struct query *queries, unsigned count, const struct zone_store *store,
-		     const struct answer_options *options, struct stats_block *stats)
+answer_batch_general(struct query *queries, unsigned count,
+		     const struct zone_store *store, const struct answer_options *options,
+		     struct stats_block *stats)
 {
 	struct stage stages[ANSWER_BATCH];
 
 	if (count == 0)
 		return;
 	stage_batch(queries, stages, count, store, options->udp_size);
-	answer_general(queries, stages, ~UINT64_C(0) >> (ANSWER_BATCH - count), store, options,
-		       stats);
+	answer_general(queries, stages, ~UINT64_C(0) >> (ANSWER_BATCH - count), store,
+		       options, stats);
 }

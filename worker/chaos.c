@@ -5,7 +5,7 @@
 
 #include "shm/wire.h"
 
-enum { TXT_HEAD_LEN = 13 };	/* pointer, type, class, TTL, RDLENGTH, length octet */
+enum { TXT_HEAD_LEN = 13 }; /* pointer, type, class, TTL, RDLENGTH, length octet */
 
 static bool
 name_is(const struct query *q, const char *wire, size_t len)

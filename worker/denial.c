@@ -61,8 +61,8 @@ denial_add(struct answering *a)
 /* The last owner of an NSEC at or before `name` in canonical order; the zone's first
  * (the apex, in a complete chain) when all are behind it. */
 static bool
-nsec_predecessor(const struct answering *a, const struct index_zone *zone, const uint8_t *name,
-		 struct node *out)
+nsec_predecessor(const struct answering *a, const struct index_zone *zone,
+		 const uint8_t *name, struct node *out)
 {
 	const struct generation *gen = &a->store->gen;
 	uint64_t low = 0, high = zone->order_count;
@@ -194,27 +194,29 @@ nsec3_push_entry(struct answering *a, const struct nsec3_chain *chain, uint64_t 
 {
 	struct node node;
 
-	return generation_node_at(&a->store->gen, chain->entries[index].node_off, &node) &&
+	return generation_node_at(&a->store->gen, chain->entries[index].node_off,
+				  &node) &&
 	       proof_push(a, &node, TYPE_NSEC3);
 }
 
 /* Hash a name and find its entry. */
 static bool
-nsec3_lookup(const struct answering *a, const struct nsec3_chain *chain, const uint8_t *name,
-	     unsigned len, uint64_t *index)
+nsec3_lookup(const struct answering *a, const struct nsec3_chain *chain,
+	     const uint8_t *name, unsigned len, uint64_t *index)
 {
 	uint8_t hash[NSEC3_HASH_LEN];
 
-	nsec3_hash(name, len, chain->salt, chain->facts.salt_len, chain->facts.iterations, hash);
+	nsec3_hash(name, len, chain->salt, chain->facts.salt_len, chain->facts.iterations,
+		   hash);
 	return nsec3_search(a, chain, hash, index);
 }
 
 static bool
-nsec3_lookup_suffix(const struct answering *a, const struct nsec3_chain *chain, unsigned labels,
-		    uint64_t *index)
+nsec3_lookup_suffix(const struct answering *a, const struct nsec3_chain *chain,
+		    unsigned labels, uint64_t *index)
 {
-	return nsec3_lookup(a, chain, query_suffix(a->q, labels), query_suffix_len(a->q, labels),
-			    index);
+	return nsec3_lookup(a, chain, query_suffix(a->q, labels),
+			    query_suffix_len(a->q, labels), index);
 }
 
 /* The entry that matches or covers the suffix of `labels` labels. */
@@ -231,7 +233,8 @@ nsec3_push_suffix(struct answering *a, const struct nsec3_chain *chain, unsigned
  * ancestor at or above `labels`, and the one covering the next closer name.  Under
  * opt-out the closest encloser itself may have none. */
 static bool
-nsec3_push_encloser(struct answering *a, const struct nsec3_chain *chain, unsigned *labels)
+nsec3_push_encloser(struct answering *a, const struct nsec3_chain *chain,
+		    unsigned *labels)
 {
 	uint64_t index;
 
@@ -240,7 +243,8 @@ nsec3_push_encloser(struct answering *a, const struct nsec3_chain *chain, unsign
 			return true;
 		(*labels)--;
 	}
-	return nsec3_push_entry(a, chain, index) && nsec3_push_suffix(a, chain, *labels + 1);
+	return nsec3_push_entry(a, chain, index) &&
+	       nsec3_push_suffix(a, chain, *labels + 1);
 }
 
 static bool
@@ -286,9 +290,11 @@ denial_of_name(struct answering *a, unsigned encloser_labels)
 	struct nsec3_chain chain;
 
 	if (!uses_nsec3(a))
-		return nsec_push_for(a, a->q->name) && nsec_push_wildcard(a, encloser_labels);
-	return !nsec3_open(a, &chain) || (nsec3_push_encloser(a, &chain, &encloser_labels) &&
-					  nsec3_push_wildcard(a, &chain, encloser_labels));
+		return nsec_push_for(a, a->q->name) &&
+		       nsec_push_wildcard(a, encloser_labels);
+	return !nsec3_open(a, &chain) ||
+	       (nsec3_push_encloser(a, &chain, &encloser_labels) &&
+		nsec3_push_wildcard(a, &chain, encloser_labels));
 }
 
 bool
@@ -325,7 +331,8 @@ denial_of_expansion(struct answering *a, unsigned encloser_labels)
 
 	if (!uses_nsec3(a))
 		return nsec_push_for(a, a->q->name);
-	return !nsec3_open(a, &chain) || nsec3_push_suffix(a, &chain, encloser_labels + 1);
+	return !nsec3_open(a, &chain) ||
+	       nsec3_push_suffix(a, &chain, encloser_labels + 1);
 }
 
 bool
@@ -335,7 +342,8 @@ denial_of_ds(struct answering *a, const struct node *cut, unsigned cut_labels)
 	struct block block;
 
 	if (uses_nsec3(a))
-		return !nsec3_open(a, &chain) || nsec3_push_match_or_optout(a, &chain, cut_labels);
+		return !nsec3_open(a, &chain) ||
+		       nsec3_push_match_or_optout(a, &chain, cut_labels);
 	return !node_find_block(cut, BLOCK_RRSET, TYPE_NSEC, &block) ||
 	       proof_push(a, cut, TYPE_NSEC);
 }

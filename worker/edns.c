@@ -16,7 +16,9 @@ static bool
 sends_nsid(const struct query *q, const struct answer_options *options)
 {
 	return (q->flags & QUERY_NSID) && options->identity_len > 0 &&
-	       q->question_end + EDNS_PLAIN_LEN + OPTION_HEAD_LEN + options->identity_len <= q->limit;
+	       q->question_end + EDNS_PLAIN_LEN + OPTION_HEAD_LEN +
+			       options->identity_len <=
+		       q->limit;
 }
 
 unsigned
@@ -42,8 +44,8 @@ edns_put_plain(uint8_t *at, uint16_t udp_size, bool dnssec, unsigned rcode)
 }
 
 void
-edns_add(struct response *response, const struct query *q, const struct answer_options *options,
-	 unsigned len, unsigned rcode)
+edns_add(struct response *response, const struct query *q,
+	 const struct answer_options *options, unsigned len, unsigned rcode)
 {
 	uint8_t *at = response->packet + response->at;
 
@@ -52,7 +54,8 @@ edns_add(struct response *response, const struct query *q, const struct answer_o
 	if (len > EDNS_PLAIN_LEN) { /* NSID, RFC 5001 */
 		wire_put_u16(at + EDNS_PLAIN_LEN, OPTION_NSID);
 		wire_put_u16(at + EDNS_PLAIN_LEN + 2, options->identity_len);
-		memcpy(at + EDNS_PLAIN_LEN + OPTION_HEAD_LEN, options->identity, options->identity_len);
+		memcpy(at + EDNS_PLAIN_LEN + OPTION_HEAD_LEN, options->identity,
+		       options->identity_len);
 	}
 	response->at += len;
 	response->count[SECTION_ADDITIONAL]++;

@@ -7,7 +7,7 @@
 
 enum {
 	SHA1_BLOCK = 64,
-	INPUT_MAX = 255 + 255,		/* name and salt */
+	INPUT_MAX = 255 + 255, /* name and salt */
 };
 
 static inline uint32_t
@@ -64,7 +64,8 @@ sha1_block(uint32_t h[5], const uint8_t block[SHA1_BLOCK])
 static void
 sha1_padded(uint8_t *input, unsigned len, uint8_t out[NSEC3_HASH_LEN])
 {
-	uint32_t h[5] = { 0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u, 0xc3d2e1f0u };
+	uint32_t h[5] = { 0x67452301u, 0xefcdab89u, 0x98badcfeu, 0x10325476u,
+			  0xc3d2e1f0u };
 	unsigned blocks = (len + 1 + 8 + SHA1_BLOCK - 1) / SHA1_BLOCK;
 	unsigned padded = blocks * SHA1_BLOCK;
 

@@ -115,7 +115,8 @@ overlay_view_renew(struct overlay_view *view)
 	if (!view->env)
 		return;
 	if (view->filter.head) {
-		seq = atomic_load_explicit(&view->filter.head->commit_seq, memory_order_acquire);
+		seq = atomic_load_explicit(&view->filter.head->commit_seq,
+					   memory_order_acquire);
 		if (seq == 0 || (view->reading && seq == view->seen_seq))
 			return;
 	}

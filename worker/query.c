@@ -47,7 +47,8 @@ query_index_labels(struct query *q)
 static inline bool
 decode_question(struct query *q)
 {
-	const uint8_t *at = q->packet + QUERY_HEADER_LEN, *end = q->packet + q->received_len;
+	const uint8_t *at = q->packet + QUERY_HEADER_LEN,
+		      *end = q->packet + q->received_len;
 	unsigned len = take_labels(q, at, end);
 
 	if (len == 0 || (unsigned)(end - at) < len + 4)
@@ -126,7 +127,8 @@ owner_len(const uint8_t *at, const uint8_t *end)
 static bool
 decode_records(struct query *q, unsigned count, unsigned additional, uint16_t udp_size)
 {
-	const uint8_t *at = q->packet + q->question_end, *end = q->packet + q->received_len;
+	const uint8_t *at = q->packet + q->question_end,
+		      *end = q->packet + q->received_len;
 
 	for (; count > 0; count--) {
 		unsigned len = owner_len(at, end), rdata_len;
@@ -154,8 +156,8 @@ fail(struct query *q, enum dns_rcode rcode)
 
 /* Other opcodes are refused; their EDNS is honoured as far as it parses. */
 static void
-decode_other_opcode(struct query *q, unsigned opcode, unsigned records, unsigned additional,
-		    uint16_t udp_size)
+decode_other_opcode(struct query *q, unsigned opcode, unsigned records,
+		    unsigned additional, uint16_t udp_size)
 {
 	if (wire_get_u16(q->packet + 4) == 1 && decode_question(q))
 		(void)decode_records(q, records, additional, udp_size);
@@ -194,8 +196,8 @@ decode_any(struct query *q, uint16_t udp_size)
 	additional = wire_get_u16(header + 10);
 	opcode = (header[2] & FLAG_OPCODE) >> 3;
 	if (opcode != OPCODE_QUERY)
-		decode_other_opcode(q, opcode, answers + authority + additional, additional,
-				    udp_size);
+		decode_other_opcode(q, opcode, answers + authority + additional,
+				    additional, udp_size);
 	else if (wire_get_u16(header + 4) != 1 || answers != 0 || !decode_question(q) ||
 		 !decode_records(q, authority + additional, additional, udp_size))
 		fail(q, RCODE_FORMERR);

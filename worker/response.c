@@ -7,9 +7,9 @@
 #include "shm/wire.h"
 
 enum {
-	RR_FIXED_LEN = 10,		/* type, class, TTL, RDLENGTH */
-	RR_HEAD_LEN = 2 + RR_FIXED_LEN,	/* with the owner as a pointer */
-	CHASE_MAX = DNAME_LABELS_MAX,	/* pointers followed inside one stored name */
+	RR_FIXED_LEN = 10, /* type, class, TTL, RDLENGTH */
+	RR_HEAD_LEN = 2 + RR_FIXED_LEN, /* with the owner as a pointer */
+	CHASE_MAX = DNAME_LABELS_MAX, /* pointers followed inside one stored name */
 };
 
 static inline uint16_t
@@ -50,7 +50,8 @@ set_owners(uint8_t *records, uint32_t len, uint16_t owner_at)
 	uint16_t pointer = pointer_to(owner_at);
 
 	while (len >= RR_HEAD_LEN) {
-		uint32_t step = RR_HEAD_LEN + (uint32_t)wire_get_u16(records + RR_HEAD_LEN - 2);
+		uint32_t step =
+			RR_HEAD_LEN + (uint32_t)wire_get_u16(records + RR_HEAD_LEN - 2);
 
 		if (step > len)
 			return false;
@@ -77,7 +78,8 @@ records_of(const struct response *response, const struct rrset *rrset)
 static inline bool
 is_at_home(const struct rrset *rrset, const struct rrset_place *place, uint32_t base)
 {
-	return place->owner_at == QUERY_HEADER_LEN && base == RRSET_BASE(place->owner_len) &&
+	return place->owner_at == QUERY_HEADER_LEN &&
+	       base == RRSET_BASE(place->owner_len) &&
 	       (place->owner_is_own || rrset->head.patch_count == 0);
 }
 
@@ -131,8 +133,8 @@ find_patch(const struct rrset *rrset, uint32_t at, struct rrset_patch *out)
 
 /* Write the rest of a stored name whose pointer is `patch`, uncompressed. */
 static void
-put_pointed(struct writer *out, const struct rrset *rrset, const struct rrset_place *place,
-	    struct rrset_patch patch)
+put_pointed(struct writer *out, const struct rrset *rrset,
+	    const struct rrset_place *place, struct rrset_patch patch)
 {
 	uint32_t at;
 
@@ -188,8 +190,8 @@ put_rdata(struct writer *out, const struct rrset *rrset, const struct rrset_plac
 
 static void
 put_expanded_records(struct writer *out, const struct rrset *rrset,
-		     const struct rrset_place *place, const uint8_t *records, uint32_t records_len,
-		     bool patched)
+		     const struct rrset_place *place, const uint8_t *records,
+		     uint32_t records_len, bool patched)
 {
 	uint32_t at = 0;
 	unsigned next = 0;
@@ -246,7 +248,8 @@ add_expanded(struct response *response, enum section section, const struct rrset
 
 	put_expanded_records(&out, rrset, place, rrset->wire, rrset->head.wire_len, true);
 	if (response->dnssec)
-		put_expanded_records(&out, rrset, place, rrset->wire + rrset->head.wire_len,
+		put_expanded_records(&out, rrset, place,
+				     rrset->wire + rrset->head.wire_len,
 				     rrset->head.sig_len, false);
 	return finish_expanded(response, section, &out, records_of(response, rrset));
 }
@@ -261,7 +264,8 @@ set_pointers(uint8_t *to, const struct rrset *rrset, const struct rrset_place *p
 		struct rrset_patch patch = patch_at(rrset, i);
 		uint32_t goal = patch_goal(patch, place, base);
 
-		if (goal == 0 || goal > POINTER_MAX || patch.at + 2u > rrset->head.wire_len)
+		if (goal == 0 || goal > POINTER_MAX ||
+		    patch.at + 2u > rrset->head.wire_len)
 			return false;
 		wire_put_u16(to + patch.at, pointer_to(goal));
 	}
@@ -273,7 +277,8 @@ response_add(struct response *response, enum section section, const struct rrset
 	     const struct rrset_place *place, uint32_t *wire_at)
 {
 	uint32_t base = response->at;
-	uint32_t len = rrset->head.wire_len + (response->dnssec ? rrset->head.sig_len : 0u);
+	uint32_t len =
+		rrset->head.wire_len + (response->dnssec ? rrset->head.sig_len : 0u);
 
 	*wire_at = base;
 	if (is_at_home(rrset, place, base)) {

@@ -410,7 +410,8 @@ test_renumbering(void)
 	struct builder *builder = begin(2);
 	struct generation_manifest manifest;
 	struct generation gen;
-	const uint32_t *next = &live_generation(builder_base(builder))->manifest.next_zone_id;
+	const uint32_t *next =
+		&live_generation(builder_base(builder))->manifest.next_zone_id;
 
 	/* as after two thousand million reloads */
 	*(uint32_t *)(uintptr_t)next = NSEC3_SPACE - 1;

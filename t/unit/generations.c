@@ -359,8 +359,10 @@ test_alias(void)
 	is_int(generation_read_manifest(path, &manifest), 0, "has a manifest");
 	is_int((long long)manifest.id, 601, "of its own number");
 	is_int((long long)manifest.zone_count, 6000, "and else the same");
-	is_int((long long)manifest.flags, (long long)GENERATION_TAKEN_IN, "but the flags");
-	ok(exists("generations/00000601/data.mdb") && exists("generations/00000601/index"),
+	is_int((long long)manifest.flags, (long long)GENERATION_TAKEN_IN,
+	       "but the flags");
+	ok(exists("generations/00000601/data.mdb") &&
+		   exists("generations/00000601/index"),
 	   "the files are there");
 	ok(!exists("generations/00000601/overlay"), "the overlay is not");
 	is_int(generations_alias(state_dir, 777, 602, 0, &manifest), ERR_NOTFOUND,

@@ -18,7 +18,8 @@
 
 enum { ZONE_ID = 7, NAMES = 300 };
 
-static struct generation gen = { .head = { .seed = { 0x1234567890abcdefu, 0xfedcba0987654321u } } };
+static struct generation gen = { .head = { .seed = { 0x1234567890abcdefu,
+						     0xfedcba0987654321u } } };
 static char dir[1200];
 
 static size_t
@@ -40,7 +41,8 @@ put_name(struct overlay *overlay, uint32_t zone_id, unsigned number)
 	bool done;
 
 	node_writer_begin(&writer, zone_id, NODE_EMPTY, name, len);
-	done = node_writer_end(&writer) == 0 && overlay_put(overlay, writer.bytes, writer.len) == 0;
+	done = node_writer_end(&writer) == 0 &&
+	       overlay_put(overlay, writer.bytes, writer.len) == 0;
 	node_writer_fini(&writer);
 	return done;
 }
@@ -139,13 +141,16 @@ test_changes(struct overlay *overlay)
 
 	is_int(ask(1), OVERLAY_UNKNOWN, "an empty overlay knows nothing");
 	ok(overlay_begin(overlay) == 0 && put_name(overlay, ZONE_ID, 1) &&
-		   put_name(overlay, ZONE_ID, 2), "two names in one change set");
+		   put_name(overlay, ZONE_ID, 2),
+	   "two names in one change set");
 	is_int(ask(1), OVERLAY_UNKNOWN, "are not seen before the commit");
 	is_int(overlay_commit(overlay), 0, "commit");
 	is_int(ask(1), OVERLAY_NODE, "are seen behind it, the first");
 	is_int(ask(2), OVERLAY_NODE, "and the second");
-	ok(overlay_begin(overlay) == 0 && overlay_delete(overlay, ZONE_ID, name, len) == 0 &&
-		   overlay_commit(overlay) == 0, "a name is deleted");
+	ok(overlay_begin(overlay) == 0 &&
+		   overlay_delete(overlay, ZONE_ID, name, len) == 0 &&
+		   overlay_commit(overlay) == 0,
+	   "a name is deleted");
 	is_int(ask(3), OVERLAY_GONE, "and hidden");
 	ok(overlay_begin(overlay) == 0 && put_name(overlay, ZONE_ID, 4), "another set");
 	overlay_abort(overlay);
@@ -225,7 +230,8 @@ test_snapshot(struct overlay **overlay)
 
 	ok(overlay_begin(*overlay) == 0 && overlay_note(*overlay, "a", "1", 1) == 0 &&
 		   overlay_note(*overlay, "cursor", "17-0", 4) == 0 &&
-		   overlay_commit(*overlay) == 0, "two notes");
+		   overlay_commit(*overlay) == 0,
+	   "two notes");
 	overlay_close(*overlay);
 	if (pipe(begin) != 0 || pipe(go_on) != 0)
 		bail_out("no pipes");
@@ -237,7 +243,8 @@ test_snapshot(struct overlay **overlay)
 	last = overlay_last_commit(*overlay);
 	ok(overlay_begin(*overlay) == 0 && put_name(*overlay, ZONE_ID, 9) &&
 		   overlay_note(*overlay, "cursor", "18-0", 4) == 0 &&
-		   overlay_commit(*overlay) == 0, "a change behind the snapshot");
+		   overlay_commit(*overlay) == 0,
+	   "a change behind the snapshot");
 	is_int(overlay_last_commit(*overlay), last + 1, "counts");
 	if (write(go_on[1], &octet, 1) != 1)
 		bail_out("no pipe");
@@ -258,13 +265,16 @@ test_reopen(struct overlay **overlay)
 	unsigned counts[2] = { 0, 0 };
 	char value[8] = "", path[1300];
 
-	ok(overlay_begin(*overlay) == 0 && overlay_note(*overlay, "cursor", "17-0", 4) == 0 &&
-		   overlay_commit(*overlay) == 0, "the cursor is noted");
+	ok(overlay_begin(*overlay) == 0 &&
+		   overlay_note(*overlay, "cursor", "17-0", 4) == 0 &&
+		   overlay_commit(*overlay) == 0,
+	   "the cursor is noted");
 	overlay_close(*overlay);
 	snprintf(path, sizeof path, "%s/filter", dir);
 	ok(unlink(path) == 0, "the filter is lost");
 	is_int(overlay_open(dir, &gen, 1000, overlay), 0, "the overlay opens again");
-	is_int(overlay_read_note(*overlay, "cursor", value, sizeof value), 4, "the cursor's length");
+	is_int(overlay_read_note(*overlay, "cursor", value, sizeof value), 4,
+	       "the cursor's length");
 	is(value, "17-0", "the cursor");
 	is_int(overlay_walk(*overlay, count_node, counts), 0, "walk");
 	is_int(counts[0], 3 + NAMES - 10, "every node");
@@ -317,9 +327,11 @@ test_garbage(void)
 	for (unsigned i = 0; i < 5000; i++)
 		fputc('x', file);
 	fclose(file);
-	is_int(overlay_filter_open(path, false, &filter), ERR_FORMAT, "a foreign file is no filter");
+	is_int(overlay_filter_open(path, false, &filter), ERR_FORMAT,
+	       "a foreign file is no filter");
 	ok(truncate(path, 10) == 0, "cut short");
-	is_int(overlay_filter_open(path, false, &filter), ERR_FORMAT, "nor is a short one");
+	is_int(overlay_filter_open(path, false, &filter), ERR_FORMAT,
+	       "nor is a short one");
 }
 
 int
