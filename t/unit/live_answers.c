@@ -1,6 +1,7 @@
 /* Answers from a generation and its overlay: what was changed, added and deleted live is
  * answered as if it had been sealed so, from the batch behind the commit on. */
 #include "loader/builder.h"
+#include "loader/live.h"
 #include "shm/dns.h"
 #include "t/live_store.h"
 #include "t/query_file.h"
@@ -226,6 +227,70 @@ test_without_overlay(const char *dir)
 	zone_store_fini(&store);
 }
 
+/* Labels whose value is bad as a whole: one that was served, and a new one. */
+static void
+put_bad_labels(const char *dir)
+{
+	static const char *const names[] = { "same.changing.test",
+					     "newly.changing.test" };
+	struct zone_records *bad = changing_zone(true);
+	struct live_edit edit;
+	struct live *live;
+
+	bad->count = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		uint8_t name[DNAME_MAX];
+		size_t len = dname_from_text(names[i], name);
+
+		if (zone_records_add_mark(bad, name, len, ZONE_MARK_BAD, 0, "bad", 3) !=
+		    0)
+			bail_out("no memory");
+	}
+	zone_put(bad, "changing.test", 300, TYPE_SOA, "nn44444", "a.test", "b.test", 2, 1,
+		 1, 1, 1);
+	if (live_open(dir, 100, &live) != 0 || live_begin(live) != 0 ||
+	    live_edit_begin(live, bad->origin, bad->origin_len, &edit) != 0 ||
+	    live_put_owner(&edit, bad, &bad->records[0]) != 0 ||
+	    live_put_owner(&edit, bad, &bad->records[1]) != 0)
+		bail_out("no edit");
+	bad->records[0] = bad->records[2];
+	bad->count = 1;
+	if (live_edit_end(&edit, bad, LIVE_APEX_SOA) != 0 || live_commit(live) != 0)
+		bail_out("no commit");
+	live_close(live);
+	zone_records_free(bad);
+}
+
+/* rcode and records of the answer section. */
+static void
+is_answer(struct zone_store *store, const char *name, uint16_t type, int rcode, int count,
+	  const char *what)
+{
+	struct answer got;
+
+	ask(store, name, type, &got);
+	ok(is_answered(&got, rcode, count), "%s", what);
+}
+
+static void
+test_bad_labels(const char *dir)
+{
+	struct zone_store store;
+
+	put_bad_labels(dir);
+	if (zone_store_init(dir, &store) != 0)
+		bail_out("no store");
+	is_answer(&store, "same.changing.test", TYPE_A, 0, 1,
+		  "of a bad label older data");
+	is_answer(&store, "same.changing.test", TYPE_ANY, 0, 1, "all of it");
+	is_answer(&store, "same.changing.test", TYPE_TXT, 0, 0, "and nothing else");
+	is_answer(&store, "newly.changing.test", TYPE_A, 2, 0,
+		  "of one never served SERVFAIL");
+	is_answer(&store, "newly.changing.test", TYPE_ANY, 2, 0, "for any type");
+	is_answer(&store, "x.newly.changing.test", TYPE_A, 3, 0, "nothing is below it");
+	zone_store_fini(&store);
+}
+
 int
 main(void)
 {
@@ -240,6 +305,7 @@ main(void)
 	test_commit_between_batches(old_dir, new_dir);
 	test_without_filter(old_dir);
 	test_without_overlay(new_dir);
+	test_bad_labels(new_dir);
 	free(old_dir);
 	free(new_dir);
 	scratch_dir_free(scratch);
