@@ -47,6 +47,7 @@ struct builder_seal_options {
 	uint64_t id;			/* of the new generation, 1.. */
 	uint64_t reserve_bytes;		/* to be left free in the file system, see seal.h */
 	bool durable;			/* return only when all is on the device */
+	uint64_t flags;			/* as in generation_manifest */
 	bool show_progress;		/* a log line every 2 s */
 	/* Gives out `count` zone ids that nobody has, from *first on: for when live changes
 	 * need some meanwhile.  returns 0 or an error code.  NULL: the base's next ones. */

@@ -319,6 +319,7 @@ builder_seal(struct builder *builder, const char *dir,
 		.id = options->id,
 		.reserve_bytes = options->reserve_bytes,
 		.durable = options->durable,
+		.flags = options->flags,
 	};
 	struct live *base = builder_base(builder);
 	int rc;

@@ -289,8 +289,8 @@ find_base(struct sync *sync)
 		sync_note_error(sync, "%s", reason);
 		lost = lost ? lost : id;
 	}
-	if (id != 0 && lost != 0)
-		newest_stand_in(sync, id, lost);
+	if (id != 0 && lost != 0 && !newest_stand_in(sync, id, lost))
+		return 0;
 	return id;
 }
 
@@ -300,12 +300,19 @@ choice_resume(struct sync *sync, int arg_count, char **args)
 	struct json_out *json = &sync->reply.json;
 	struct reload_result result;
 	char reason[SYNC_REASON_MAX];
+	uint64_t base_id;
 	int error;
 
 	(void)args;
 	if (arg_count != 1)
 		return sync_refuse(sync, "usage: resume");
-	if (reload_from_files(sync, find_base(sync), NULL, &result, reason) != 0)
+	base_id = find_base(sync);
+	if (base_id == 0 && sync->follow)
+		return sync_fail(sync,
+				 "no state of the sources is whole: `rollback` to one "
+				 "that can be served, or start anew with an empty "
+				 "state_dir");
+	if (reload_from_files(sync, base_id, NULL, &result, reason) != 0)
 		return sync_fail(sync, "%s", reason);
 	error = state_set_chosen(sync->state_dir, 0);
 	if (error) {

@@ -57,7 +57,7 @@ seal_all(struct compaction *c, const char *dir, struct job_report *report,
 		snprintf(reason, JOB_REASON_MAX, "%.400s: %s", dir, errcode_text(result));
 		return result;
 	}
-	result = sealing_write(c->sync, builder, c->id, false, &manifest, reason);
+	result = sealing_write(c->sync, builder, c->id, false, 0, &manifest, reason);
 	if (result == 0)
 		job_report_put(report, &manifest, sizeof manifest);
 	return result;

@@ -115,8 +115,8 @@ try_stand_in(struct sync *sync, const struct generation_entry *entry, uint64_t l
 {
 	bool is_newest = generation_entry_is_source(entry) && !is_chosen(sync);
 
-	if (is_newest && lost != 0)
-		newest_stand_in(sync, entry->manifest.id, lost);
+	if (is_newest && lost != 0 && !newest_stand_in(sync, entry->manifest.id, lost))
+		return false;
 	return try_serve(sync, entry->manifest.id, check_all, !is_newest);
 }
 

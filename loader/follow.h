@@ -23,6 +23,9 @@
 #include "shm/region.h"
 #include "shm/settings.h"
 
+/* The note of the place in the stream: it is there once Redis has been read. */
+#define FOLLOW_CURSOR_NOTE "f:cursor"
+
 enum {
 	FOLLOW_FDS_MAX = 4,
 	FOLLOW_REASON_MAX = 512,

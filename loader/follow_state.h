@@ -20,7 +20,6 @@
 #include "loader/shrink_guard.h"
 #include "loader/stream_gap.h"
 
-#define FOLLOW_CURSOR_NOTE "f:cursor"	/* struct follow_cursor_note */
 /* the error of a zone in a file and in Redis */
 #define FOLLOW_CONFLICT_TEXT \
 	"the zone is in Redis, too: the zone file is served; take it out of one of them"

@@ -32,6 +32,9 @@ enum {
  * `rollback`; it stands for no state of the configured sources. */
 #define GENERATION_TAKEN_IN UINT64_C(1)
 
+/* All of Redis was read for it: its zones are not those of what it was made from. */
+#define GENERATION_LOADED UINT64_C(2)
+
 struct generation_entry {
 	struct generation_manifest manifest;	/* `id` is that of the directory; all else
 						 * is 0 when `error` is set */
@@ -79,7 +82,7 @@ bool generations_parse_name(const char *name, uint64_t *id);
 
 /* Make the new generation `id` from the sealed files of `from`, which both share, without
  * its overlay.
- * flags     as in generation_manifest; base_id and base_commit are those of `from`
+ * flags     as in generation_manifest; all else about its origin is as for `from`
  * manifest  of the new one, on success
  * returns   0, or an error code and nothing is left behind. */
 __attribute__((nonnull, warn_unused_result))

@@ -73,7 +73,7 @@ generations_alias(const char *state_dir, uint64_t from, uint64_t id, uint64_t fl
 	if (result)
 		return result;
 	manifest->id = id;
-	manifest->flags = flags;
+	manifest->flags = flags | (manifest->flags & GENERATION_LOADED);
 	if (mkdir(to_dir, DIR_MODE) != 0)
 		return errcode_from_errno(errno);
 	result = fill_dir(from_dir, to_dir, manifest);

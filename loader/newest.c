@@ -276,6 +276,7 @@ newest_serve(struct sync *sync, const struct generation_manifest *manifest, bool
 	}
 	if (is_opened)
 		take(sync, s.next, manifest->id);
+	sync->is_base_lost = false;
 	newest_follow(sync);
 	retire_base(sync, manifest);
 	return 0;
@@ -296,7 +297,7 @@ stack(struct sync *sync, uint64_t lost)
 	if (!generations_path(sync->state_dir, lost, dir) ||
 	    !state_path_print(path, "%s/" OVERLAY_DIR, dir) ||
 	    generation_read_manifest(dir, &manifest) != 0 ||
-	    manifest.base_id != sync->live_id)
+	    manifest.base_id != sync->live_id || (manifest.flags & GENERATION_LOADED))
 		return;
 	result = overlay_open_snapshot(path, &from);
 	if (result)
@@ -316,15 +317,27 @@ stack(struct sync *sync, uint64_t lost)
 			 lost, sync->live_id, missing);
 }
 
-void
+/* Has Redis been read into what is open?  Only the overlay is looked at: the generation
+ * may be damaged. */
+static bool
+is_loaded(struct live *live)
+{
+	uint8_t octet;
+
+	return live_read_note(live, FOLLOW_CURSOR_NOTE, &octet, sizeof octet) >= 0;
+}
+
+bool
 newest_stand_in(struct sync *sync, uint64_t id, uint64_t lost)
 {
 	const char *held_why = sync->held_why;
 	char reason[SYNC_REASON_MAX];
+	bool was_loaded;
 
 	overlay_dirs_restore(sync->state_dir, id);
 	if (!sync->settings->redis.enable)
-		return;
+		return true;
+	was_loaded = sync->live && sync->live_id == lost && is_loaded(sync->live);
 	/* its place in the source is read once all changes are on top */
 	newest_hold(sync, "a generation is damaged, another one takes its place");
 	if (newest_open(sync, id, reason) == 0)
@@ -332,4 +345,12 @@ newest_stand_in(struct sync *sync, uint64_t id, uint64_t lost)
 	else
 		log_errorx("%s", reason);
 	newest_hold(sync, held_why);
+	return !was_loaded || (sync->live && is_loaded(sync->live));
+}
+
+void
+newest_give_up(struct sync *sync)
+{
+	take(sync, NULL, 0);
+	sync->is_base_lost = true;
 }

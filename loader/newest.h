@@ -49,8 +49,15 @@ __attribute__((nonnull))
 uint64_t newest_bound(const struct sync *sync);
 
 /* Damage was found in generation `lost`: make `id`, from which it may have been made, the
- * state that stands for it, both overlays on top. */
+ * state that stands for it, both overlays on top.
+ * returns false when it does not stand for it: it is from before the first load of Redis,
+ * while something that has been loaded is served. */
+__attribute__((nonnull, warn_unused_result))
+bool newest_stand_in(struct sync *sync, uint64_t id, uint64_t lost);
+
+/* What is served is damaged and nothing can stand in: nothing is built on it.  The
+ * follower will want all of Redis read. */
 __attribute__((nonnull))
-void newest_stand_in(struct sync *sync, uint64_t id, uint64_t lost);
+void newest_give_up(struct sync *sync);
 
 #endif

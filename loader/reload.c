@@ -133,12 +133,13 @@ reload_wants_redis(const struct sync *sync)
 void
 reload_from_redis(struct sync *sync)
 {
-	uint64_t served = atomic_load(&sync->region->swap.published_id);
+	uint64_t base =
+		sync->is_base_lost ? 0 : atomic_load(&sync->region->swap.published_id);
 	struct reload_result result;
 	char reason[SYNC_REASON_MAX];
 
 	log_info("reading all zones from Redis");
-	if (build_and_serve(sync, served, NULL, true, &result, reason) != 0) {
+	if (build_and_serve(sync, base, NULL, true, &result, reason) != 0) {
 		sync_note_error(sync, "the zones in Redis are not served yet: %s",
 				reason);
 		follow_fail_load(sync->follow);
@@ -213,6 +214,10 @@ reload_command(struct sync *sync, int arg_count, char **args)
 		return sync_refuse(sync,
 				   "the sources are held off by `rollback` or `swap`: "
 				   "`martletctl resume` ends that and reloads");
+	if (sync->is_base_lost)
+		return sync_refuse(
+			sync, "what is served is damaged: all is read anew as soon as "
+			      "Redis can be read");
 	if (arg_count == 2) {
 		size_t len = dname_from_text(args[1], zone);
 

@@ -63,7 +63,9 @@ seal(struct reload_build *build, struct zone_update *update, uint64_t begun_ms,
 	show_step(build->sync, begun_ms, "writing the new generation");
 	if (result == 0)
 		result = sealing_write(build->sync, update->builder, build->id,
-				       build->is_first, &build->manifest, reason);
+				       build->is_first,
+				       build->reads_redis ? GENERATION_LOADED : 0,
+				       &build->manifest, reason);
 	show_step(build->sync, begun_ms, "serving the new generation");
 	return result;
 }

@@ -301,6 +301,7 @@ seal_finish(struct seal *seal, uint32_t next_zone_id, struct generation_manifest
 		.id = seal->options.id,
 		.created_s = clock_wall_s(),
 		.next_zone_id = next_zone_id,
+		.flags = seal->options.flags,
 		.base_id = seal->options.base_id,
 		.base_commit = seal->options.base_commit,
 	};

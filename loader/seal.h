@@ -26,7 +26,7 @@ struct seal_options {
 	 * the files are small */
 	uint64_t reserve_bytes;
 	bool durable;			/* seal_finish returns when all is on the device */
-	uint64_t base_id, base_commit;	/* as in generation_manifest */
+	uint64_t flags, base_id, base_commit; /* as in generation_manifest */
 };
 
 /* Make the directory `dir` (new; its parent exists), mode 0750, and begin.

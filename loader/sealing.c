@@ -46,7 +46,8 @@ sealing_answer(struct sync *sync, uint64_t question)
 
 int
 sealing_write(struct sync *sync, struct builder *builder, uint64_t id, bool is_first,
-	      struct generation_manifest *manifest, char reason[JOB_REASON_MAX])
+	      uint64_t flags, struct generation_manifest *manifest,
+	      char reason[JOB_REASON_MAX])
 {
 	const struct builder_seal_options options = {
 		.id = id,
@@ -54,6 +55,7 @@ sealing_write(struct sync *sync, struct builder *builder, uint64_t id, bool is_f
 			is_first ? 0
 				 : (uint64_t)sync->settings->generations.reserve_mb << 20,
 		.durable = !is_first,
+		.flags = flags,
 		.show_progress = true,
 		.take_ids = sync->live ? take_ids : NULL,
 	};

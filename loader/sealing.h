@@ -13,10 +13,12 @@
  * it.
  * is_first  nothing is served yet: it need neither be durable, since the sources can give
  *           all of it again, nor checked before it is served
+ * flags     as in generation_manifest
  * returns   0, or an error code with a reason and nothing is left behind. */
 __attribute__((nonnull, warn_unused_result))
 int sealing_write(struct sync *sync, struct builder *builder, uint64_t id, bool is_first,
-		  struct generation_manifest *manifest, char reason[JOB_REASON_MAX]);
+		  uint64_t flags, struct generation_manifest *manifest,
+		  char reason[JOB_REASON_MAX]);
 
 /* In sync, for the job's `answer`: zone ids for the zones that it has read anew. */
 __attribute__((nonnull))

@@ -229,7 +229,9 @@ start(struct sync *sync)
 		 clock_now_ms() - begun_ms);
 	step_back();
 	is_whole = fallback_verify_served(sync);
-	if (!is_chosen && !is_reload_waiting(sync))
+	if (!is_whole && !is_chosen && sync->follow)
+		newest_give_up(sync);
+	else if (!is_chosen && !is_reload_waiting(sync))
 		catch_up(sync,
 			 is_whole ? atomic_load(&sync->region->swap.published_id) : 0);
 }

@@ -30,6 +30,7 @@ struct sync {
 	uint64_t live_id;
 	const char *held_why;		/* changes wait; NULL: they need not */
 	bool is_full;			/* they wait for the next generation */
+	bool is_base_lost;		/* what is served is damaged: build on nothing */
 	bool is_given;			/* what the follower knows is up to date: */
 	const char *given_why;
 

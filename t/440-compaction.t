@@ -201,4 +201,37 @@ SKIP: {
 	$m->kill_now;
 	system 'umount', $m->state_dir;
 }
+
+# The only generation that has the zones of Redis goes bad: it is served as long as Redis
+# cannot be read, and never one without them; then all is read anew.
+sub damage {
+	my ($path) = @_;
+	chmod 0640, $path;
+	open my $file, '+<', $path or die "$path: $!\n";
+	seek $file, -9, 2;
+	read $file, my $octet, 1;
+	seek $file, -9, 2;
+	print $file chr(ord($octet) ^ 0x40);
+	return close $file;
+}
+
+$m = Martlet->new(
+	zones  => { 'file.test' => zone(1) },
+	config => { redis => $redis->settings });
+is_right('another server');
+my $loaded = generation($m);
+$m->stop;
+damage(sprintf '%s/generations/%08d/data.mdb', $m->state_dir, $loaded);
+$redis->kill_now;
+$m->expect_log(qr/Redis|another server/, qr/damaged/);
+$m->start;
+ok($m->wait_log(qr/is damaged/, 20), 'the damage is found');
+is(generation($m), $loaded, 'nothing could stand in: it goes on being served');
+cmp_ok(scalar wrong_names(), '<', keys(%want) / 2, 'with most of its names');
+is(($m->ctl('reload'))[0], 1, 'a reload is refused');
+$redis->start;
+ok(poll(30, sub { generation($m) != $loaded }), 'Redis can be read: a new generation');
+is_right('read anew');
+is(address_of('www.file.test'), '192.0.2.1', 'with the files');
+$m->stop;
 done_testing();

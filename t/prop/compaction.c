@@ -131,7 +131,7 @@ resync(struct follow *follow)
 		zone_records_free(records);
 	}
 	follow->cursor = shared->applied;
-	must(live_note(follow->store, "cursor", &follow->cursor, sizeof follow->cursor),
+	must(live_note(follow->store, FOLLOW_CURSOR_NOTE, &follow->cursor, sizeof follow->cursor),
 	     "live_note");
 	must(live_commit(follow->store), "live_commit");
 	if (follow->cursor > 0)
@@ -146,7 +146,7 @@ follow_set_store(struct follow *follow, struct live *live, const char *waiting)
 		atomic_fetch_add(&shared->waits, waiting != NULL);
 		return;
 	}
-	if (live_read_note(live, "cursor", &follow->cursor, sizeof follow->cursor) !=
+	if (live_read_note(live, FOLLOW_CURSOR_NOTE, &follow->cursor, sizeof follow->cursor) !=
 	    sizeof follow->cursor) {
 		resync(follow);
 		return;
@@ -174,7 +174,7 @@ apply_set(struct follow *follow)
 	follow->cursor++;
 	model_at = follow->cursor;
 	draw_set(follow->cursor, follow->store);
-	must(live_note(follow->store, "cursor", &follow->cursor, sizeof follow->cursor),
+	must(live_note(follow->store, FOLLOW_CURSOR_NOTE, &follow->cursor, sizeof follow->cursor),
 	     "live_note");
 	must(live_commit(follow->store), "live_commit");
 	if (shared->applied < follow->cursor)
@@ -257,7 +257,7 @@ compare_generation(uint64_t id, const char *what)
 	rc = live_open_snapshot(dir, &live);
 	if (!is_int(rc, 0, "%s: generation %" PRIu64 " opens", what, id))
 		return;
-	rc = live_read_note(live, "cursor", &cursor, sizeof cursor);
+	rc = live_read_note(live, FOLLOW_CURSOR_NOTE, &cursor, sizeof cursor);
 	bring_model_to(cursor);
 	wrong = NULL;
 	compare_all(live);
