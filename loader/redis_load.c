@@ -212,16 +212,17 @@ reply_count(const struct loading *loading, size_t at)
 static int
 receive_zone(struct loading *loading, size_t at, struct redis_load_item *item)
 {
-	const struct redis_reply *reply = NULL, *error = NULL;
+	const struct redis_reply *reply, *error = NULL;
+	int left = reply_count(loading, at);
 	char text[REDIS_REASON_MAX];
 
-	for (int i = reply_count(loading, at); i > 0; i--) {
+	do {
 		reply = redis_link_receive(loading->link, loading->batch->arena);
 		if (!reply)
 			return ERR_IO;
 		if (redis_reply_kind(reply) == REDIS_ERROR && !error)
 			error = reply;
-	}
+	} while (--left > 0);
 	item->list = reply;
 	item->known_count = known_of(loading, at, &item->known);
 	if (!error && redis_reply_kind(reply) == REDIS_LIST)
