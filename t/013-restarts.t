@@ -85,6 +85,7 @@ sub count_answers {
 	is(count_answers(6, @sockets), 20, 'queries for a worker that hangs are answered late');
 	cmp_ok(time - $begun, '>', 1.9, 'after it has stood still for 2 s');
 	like($m->log, qr/has stood still for 2\.\d s while queries wait: killed/, 'as the log says');
+	like($m->log, qr/killed; it was in \S+, syscall .+, kernel stack \S/, 'and where it stood');
 	is(control('stats')->{hung_workers}, 1, 'and the counter');
 	ok(serving(), 'it serves again');
 }
