@@ -65,12 +65,13 @@ sub address_of {
 sub watch {
 	my ($m) = @_;
 	my $path = "$m->{dir}/watch";
+	my $parent = $$;
 	my $pid = fork // die "fork: $!\n";
 
 	return { pid => $pid, path => $path } if $pid;
 	my ($stop, $asked, @bad) = (0, 0);
 	$SIG{TERM} = sub { $stop = 1 };
-	while (!$stop) {
+	while (!$stop && getppid() == $parent) {
 		for my $name (all_names()) {
 			my $got = eval { address_of($m, $name) } // 'no reply';
 			$asked++;
@@ -237,6 +238,7 @@ subtest 'a script that is killed half-way' => sub {
 	$redis->new_client->send_cmd('EVAL', $script, 1, "redins:zones:$zone");
 	sleep 0.3;
 	ok(poll(30, sub { eval { $redis->new_client(seconds => 1)->cmd('SCRIPT', 'KILL'); 1 } }), 'a script is killed');
+	ok(poll(30, sub { eval { $redis->new_client(seconds => 1)->cmd('DBSIZE'); 1 } }), 'and over');
 	fill($redis, '192.0.2.5');
 	becomes($m, '192.0.2.5', 'all is served afterwards');
 	fill($redis, '192.0.2.1');
