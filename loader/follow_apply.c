@@ -397,8 +397,16 @@ join_held(struct serving *s, size_t count)
 		const struct held_set *held =
 			held_find_zone(&f->held, zone->origin, zone->origin_len);
 
-		if (held && !pull_held(s, i, held) && !s->again)
+		if (!held)
+			continue;
+		if (!f->set.zones[i].is_whole) {
+			/* what was held of its other names must not stay behind when it is
+			 * served again */
+			f->set.zones[i].is_whole = true;
+			s->again = true;
+		} else if (!pull_held(s, i, held) && !s->again) {
 			part_of(s, i)->is_held = true;
+		}
 	}
 }
 
