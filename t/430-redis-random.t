@@ -7,7 +7,8 @@
 # in: comparison with Redis finds one before its entries in the stream are read.  So
 # aliases stay in their zones here.
 #
-# make soak asks for the full form: MARTLET_SETS=36000.
+# make soak asks for the full form: MARTLET_SETS=36000; and for one in which the shrink guard
+# holds zones again and again, and lets go of them: MARTLET_SHRINK_MIN=200.
 
 use strict;
 use warnings;
@@ -138,7 +139,7 @@ $schema->load($redis, \%zones);
 remember();
 
 my $m = Martlet->new(config => {
-	redis => $redis->settings($schema->settings, reconcile_s => 1), generations => { reserve_mb => 1 } });
+	redis => $redis->settings($schema->settings, reconcile_s => 1, shrink_min => $ENV{MARTLET_SHRINK_MIN} // 1_000_000), generations => { reserve_mb => 1 } });
 $m->expect_log(qr/sync|worker \d+ .*killed by signal 9/);
 
 # always the same port, so that one worker answers

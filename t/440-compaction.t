@@ -230,7 +230,7 @@ is(generation($m), $loaded, 'nothing could stand in: it goes on being served');
 cmp_ok(scalar wrong_names(), '<', keys(%want) / 2, 'with most of its names');
 is(($m->ctl('reload'))[0], 1, 'a reload is refused');
 $redis->start;
-ok(poll(30, sub { generation($m) != $loaded }), 'Redis can be read: a new generation');
+ok(poll(30 * Martlet::Process::slow(), sub { generation($m) != $loaded }), 'Redis can be read: a new generation');
 is_right('read anew');
 is(address_of('www.file.test'), '192.0.2.1', 'with the files');
 $m->stop;
