@@ -214,6 +214,26 @@ live_weigh(const struct node *node)
 	return weight;
 }
 
+void
+live_count_in(struct live_edit *edit, const struct node *node)
+{
+	struct live_weight weight = live_weigh(node);
+
+	edit->facts.record_count += weight.records;
+	edit->facts.fault_count += weight.faults;
+	edit->redis.raw_digest += weight.value_hash;
+}
+
+void
+live_count_out(struct live_edit *edit, const struct node *node)
+{
+	struct live_weight weight = live_weigh(node);
+
+	edit->facts.record_count -= weight.records;
+	edit->facts.fault_count -= weight.faults;
+	edit->redis.raw_digest -= weight.value_hash;
+}
+
 int
 live_renderer(struct live *live, struct renderer **out)
 {
@@ -246,19 +266,6 @@ live_copy_node(struct live *live, const struct node *node)
 	live->writer.len = 0;
 	live->writer.error = 0;
 	node_writer_append(&live->writer, node->bytes, node->head.node_len);
-}
-
-void
-live_add_depths(struct zone_facts *facts, uint16_t flags, unsigned labels)
-{
-	uint64_t bit = UINT64_C(1) << labels % 64;
-
-	if (labels > DNAME_LABELS_MAX)
-		return;
-	if (flags & NODE_HAS_DNAME)
-		facts->dname_depths[labels / 64] |= bit;
-	if (flags & NODE_HAS_NS)
-		facts->cut_depths[labels / 64] |= bit;
 }
 
 void

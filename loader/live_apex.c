@@ -132,28 +132,6 @@ write_with_soa(struct live_edit *edit, const struct node *present, const struct 
 
 /* ---- the end of an edit ---- */
 
-static void
-take_weight(struct live_edit *edit, const struct node *apex)
-{
-	struct live_weight weight = live_weigh(apex);
-
-	edit->facts.record_count -= weight.records;
-	edit->facts.fault_count -= weight.faults;
-	edit->redis.raw_digest -= weight.value_hash;
-}
-
-static void
-add_weight(struct live_edit *edit, const struct node *apex)
-{
-	struct live_weight weight = live_weigh(apex);
-
-	edit->facts.record_count += weight.records;
-	edit->facts.fault_count += weight.faults;
-	edit->redis.raw_digest += weight.value_hash;
-	live_add_depths(&edit->facts, apex->head.flags & NODE_HAS_DNAME,
-			apex->head.label_count);
-}
-
 /* What the source says of the zone now; the digest goes on by what has changed. */
 static void
 set_redis(struct live_edit *edit, const struct redis_facts *redis)
@@ -196,7 +174,7 @@ live_edit_end(struct live_edit *edit, const struct zone_records *apex,
 	rc = live_zone(live, edit->origin, edit->origin_len, &present);
 	if (rc != ERR_OK)
 		return rc;
-	take_weight(edit, &present);
+	live_count_out(edit, &present);
 	if (apex->redis)
 		set_redis(edit, apex->redis);
 	edit->facts.serial = render_scan_serial(soa);
@@ -209,7 +187,9 @@ live_edit_end(struct live_edit *edit, const struct zone_records *apex,
 		return rc;
 	if (!node_open(live->writer.bytes, live->writer.len, &written))
 		return ERR_DAMAGED;
-	add_weight(edit, &written);
+	live_count_in(edit, &written);
+	zone_facts_add_depths(&edit->facts, written.head.flags & NODE_HAS_DNAME,
+			      written.head.label_count);
 	live_set_facts(live, &edit->facts, &edit->redis);
 	return live_put_writer(live);
 }

@@ -119,26 +119,6 @@ remove_from_parents(struct live_edit *edit, const uint8_t *name, size_t len)
 	return ERR_OK;
 }
 
-static void
-add_weight(struct live_edit *edit, const struct node *node)
-{
-	struct live_weight weight = live_weigh(node);
-
-	edit->facts.record_count += weight.records;
-	edit->facts.fault_count += weight.faults;
-	edit->redis.raw_digest += weight.value_hash;
-}
-
-static void
-take_weight(struct live_edit *edit, const struct node *node)
-{
-	struct live_weight weight = live_weigh(node);
-
-	edit->facts.record_count -= weight.records;
-	edit->facts.fault_count -= weight.faults;
-	edit->redis.raw_digest -= weight.value_hash;
-}
-
 /* ---- putting ---- */
 
 /* render_last_fn: the node as it stands, if there is one. */
@@ -203,9 +183,9 @@ live_put_owner(struct live_edit *edit, const struct zone_records *records,
 	if (is_new)
 		edit->facts.name_count++;
 	else
-		take_weight(edit, &present);
-	add_weight(edit, &node);
-	live_add_depths(&edit->facts, node.head.flags, node.head.label_count);
+		live_count_out(edit, &present);
+	live_count_in(edit, &node);
+	zone_facts_add_depths(&edit->facts, node.head.flags, node.head.label_count);
 	rc = overlay_put(edit->live->overlay, node.bytes, node.head.node_len);
 	return rc == ERR_OK && is_new ? add_to_parents(edit, owner, len) : rc;
 }
@@ -225,7 +205,7 @@ live_drop_owner(struct live_edit *edit, const uint8_t *owner, size_t owner_len)
 		return ERR_OK;
 	if (rc != ERR_OK)
 		return rc;
-	take_weight(edit, &present);
+	live_count_out(edit, &present);
 	if (present.head.child_count > 0)
 		return put_non_terminal(edit, owner, owner_len, present.head.child_count,
 					present.head.flags & NODE_HAS_WILDCARD);

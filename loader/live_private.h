@@ -30,6 +30,12 @@ struct live_weight {
 __attribute__((nonnull))
 struct live_weight live_weigh(const struct node *node);
 
+/* A node enters the zone that is edited, or leaves it: keep its figures. */
+__attribute__((nonnull))
+void live_count_in(struct live_edit *edit, const struct node *node);
+__attribute__((nonnull))
+void live_count_out(struct live_edit *edit, const struct node *node);
+
 /* The zone's apex is put or dropped: count it in, as `after` (NULL: none), instead of what is
  * there.  Before it is written.  returns 0 or an error code. */
 __attribute__((nonnull(1, 2), warn_unused_result))
@@ -51,10 +57,6 @@ int live_put_writer(struct live *live);
 /* Begin live->writer with a copy of `node`, to be changed and put. */
 __attribute__((nonnull))
 void live_copy_node(struct live *live, const struct node *node);
-
-/* Note in the zone's facts at what depths a node of these flags is looked for. */
-__attribute__((nonnull))
-void live_add_depths(struct zone_facts *facts, uint16_t flags, unsigned labels);
 
 /* Store the facts in the apex node in live->writer, and what is known of Redis if the
  * node tells it. */

@@ -20,21 +20,6 @@ same_owner(const struct zone_record *a, const struct zone_record *b)
 					memcmp(a->owner, b->owner, a->owner_len) == 0);
 }
 
-/* What the RRsets of a type, served or unusable, mean for the name. */
-static uint16_t
-type_flag(uint16_t type)
-{
-	switch (type) {
-	case RRTYPE_NS:
-		return NODE_HAS_NS;
-	case RRTYPE_DNAME:
-		return NODE_HAS_DNAME;
-	case RRTYPE_CNAME:
-		return NODE_HAS_CNAME;
-	}
-	return 0;
-}
-
 static void
 group_note_mark(struct owner_group *group, const struct zone_record *record)
 {
@@ -48,7 +33,7 @@ group_note_mark(struct owner_group *group, const struct zone_record *record)
 	    mark != ZONE_MARK_BAD)
 		return;
 	group->bad_count++;
-	group->flags |= type_flag(type);
+	group->flags |= node_type_flag(type);
 }
 
 static void
@@ -67,7 +52,7 @@ group_note(struct owner_group *group, const struct zone_record *record)
 			return;
 		break;
 	default:
-		group->flags |= type_flag(record->type);
+		group->flags |= node_type_flag(record->type);
 	}
 	group->is_plain = true;
 }

@@ -41,20 +41,6 @@ can_stay(const struct owner_group *group, uint16_t type)
 	return owner_group_find(group, RRTYPE_CNAME) == NULL;
 }
 
-static uint16_t
-type_flag(uint16_t type)
-{
-	switch (type) {
-	case RRTYPE_NS:
-		return NODE_HAS_NS;
-	case RRTYPE_DNAME:
-		return NODE_HAS_DNAME;
-	case RRTYPE_CNAME:
-		return NODE_HAS_CNAME;
-	}
-	return 0;
-}
-
 /* The next RRset of `last` that stays for a bad one of `type`, or of any (BAD_RRSET_ALL);
  * as node_next_block. */
 static bool
@@ -80,7 +66,7 @@ keep_rrsets(struct node_writer *writer, const struct owner_group *group,
 	while (next_kept(group, last, type, &at, &block)) {
 		node_writer_put_block(writer, BLOCK_RRSET, block.head.type, block.payload,
 				      block.head.len);
-		flags |= type_flag(block.head.type);
+		flags |= node_type_flag(block.head.type);
 	}
 	return flags;
 }
@@ -100,7 +86,7 @@ render_marks_kept(const struct owner_group *group, const struct node *last)
 		if (!mark_read(at, ZONE_MARK_BAD, &mark))
 			continue;
 		while (next_kept(group, last, mark.type, &block_at, &block)) {
-			kept.flags |= type_flag(block.head.type);
+			kept.flags |= node_type_flag(block.head.type);
 			if (rrset_open(&block, &rrset))
 				kept.records += (uint64_t)rrset.head.rr_count +
 						rrset.head.sig_count;
@@ -135,7 +121,7 @@ render_marks_put_bad(struct node_writer *writer, const struct owner_group *group
 			mark.type = BAD_RRSET_OLD;
 		node_writer_put_block(writer, BLOCK_BAD_RRSET, mark.type, mark.bytes,
 				      mark.len);
-		flags |= type_flag(mark.type);
+		flags |= node_type_flag(mark.type);
 	}
 	return flags;
 }

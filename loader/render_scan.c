@@ -105,13 +105,9 @@ scan_names(struct scanning *s, const struct owner_group *group)
 static void
 depths_add(struct scanning *s, const struct owner_group *group, uint16_t flags)
 {
-	unsigned labels = dname_label_count(group->owner);
-	uint64_t bit = UINT64_C(1) << labels % 64;
-
-	if (flags & NODE_HAS_DNAME)
-		s->scan->facts.dname_depths[labels / 64] |= bit;
-	if ((flags & NODE_HAS_NS) && group->owner_len > s->zone->origin_len)
-		s->scan->facts.cut_depths[labels / 64] |= bit;
+	if (group->owner_len == s->zone->origin_len)
+		flags &= (uint16_t)~NODE_HAS_NS;
+	zone_facts_add_depths(&s->scan->facts, flags, dname_label_count(group->owner));
 }
 
 /* What is served on from an earlier state counts too. */

@@ -297,20 +297,42 @@ check_block(const struct node *node, const struct block *block)
 	return is_apex ? NULL : "a block of an apex stands below it";
 }
 
-static uint16_t
-block_flag(const struct node *node, const struct block *block)
+uint16_t
+node_type_flag(uint16_t type)
 {
-	if (block->head.kind != BLOCK_RRSET && block->head.kind != BLOCK_BAD_RRSET)
-		return 0;
-	switch (block->head.type) {
+	switch (type) {
 	case RRTYPE_NS:
-		return node->head.flags & NODE_APEX ? 0 : NODE_HAS_NS;
+		return NODE_HAS_NS;
 	case RRTYPE_DNAME:
 		return NODE_HAS_DNAME;
 	case RRTYPE_CNAME:
 		return NODE_HAS_CNAME;
 	}
 	return 0;
+}
+
+void
+zone_facts_add_depths(struct zone_facts *facts, uint16_t flags, unsigned labels)
+{
+	uint64_t bit = UINT64_C(1) << labels % 64;
+
+	if (labels > DNAME_LABELS_MAX)
+		return;
+	if (flags & NODE_HAS_DNAME)
+		facts->dname_depths[labels / 64] |= bit;
+	if (flags & NODE_HAS_NS)
+		facts->cut_depths[labels / 64] |= bit;
+}
+
+static uint16_t
+block_flag(const struct node *node, const struct block *block)
+{
+	uint16_t flag;
+
+	if (block->head.kind != BLOCK_RRSET && block->head.kind != BLOCK_BAD_RRSET)
+		return 0;
+	flag = node_type_flag(block->head.type);
+	return flag == NODE_HAS_NS && (node->head.flags & NODE_APEX) ? 0 : flag;
 }
 
 static const char *

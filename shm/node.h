@@ -381,6 +381,15 @@ node_copy_block(const struct node *node, enum block_kind kind, void *out, size_t
 	return true;
 }
 
+/* The node_flag that an RRset of this type, served or unusable, means for its owner; 0 for
+ * none.  At an apex NS is no cut: leave NODE_HAS_NS out there. */
+__attribute__((const))
+uint16_t node_type_flag(uint16_t type);
+
+/* Note in a zone's facts at what depths a node of these flags is looked for. */
+__attribute__((nonnull))
+void zone_facts_add_depths(struct zone_facts *facts, uint16_t flags, unsigned labels);
+
 /* Walk a BLOCK_FAULTS: start with *at = 0; each call fills `out` and advances.
  * returns false at the end, and at an entry that is not whole (then *at is not yet the
  * block's length). */
