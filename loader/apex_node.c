@@ -85,6 +85,26 @@ apex_rewrite(struct node_writer *writer, const struct node *old,
 	return node_writer_end(writer);
 }
 
+bool
+apex_is_from_redis(const struct node *apex)
+{
+	struct source_facts source;
+
+	return node_copy_block(apex, BLOCK_SOURCE, &source, sizeof source) &&
+	       source.kind == SOURCE_REDIS;
+}
+
+bool
+apex_has_error(const struct node *apex, const char *error)
+{
+	struct block block;
+
+	if (!node_find_block(apex, BLOCK_ERROR, 0, &block))
+		return error[0] == '\0';
+	return block.head.len == strlen(error) &&
+	       memcmp(block.payload, error, block.head.len) == 0;
+}
+
 void
 apex_set_zone_id(uint8_t *bytes, uint32_t zone_id)
 {

@@ -2,6 +2,7 @@
 #ifndef LOADER_APEX_NODE_H
 #define LOADER_APEX_NODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,6 +30,14 @@ int apex_write_broken(struct node_writer *writer, const uint8_t *origin, size_t 
 __attribute__((nonnull(1, 2, 3), warn_unused_result))
 int apex_rewrite(struct node_writer *writer, const struct node *old,
 		 const struct builder_source *source, const char *error);
+
+/* Was the zone read from Redis? */
+__attribute__((nonnull))
+bool apex_is_from_redis(const struct node *apex);
+
+/* Is this what is told of the zone's present source; "": nothing? */
+__attribute__((nonnull))
+bool apex_has_error(const struct node *apex, const char *error);
 
 /* Set the zone id in the facts of an apex node, in place.  `bytes` is a whole node that
  * our own writer made or that was checked.  No effect on other nodes. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/apex_node.h"
 #include "loader/follow_state.h"
 #include "loader/zone_sort.h"
 #include "shm/clock.h"
@@ -23,17 +24,11 @@ enum {
 static int
 set_error(struct follow *f, const struct change_zone *zone, const char *error)
 {
-	struct block block;
 	struct node apex;
 	int rc = live_zone(f->live, zone->origin, zone->origin_len, &apex);
 
-	if (rc != ERR_OK)
+	if (rc != ERR_OK || apex_has_error(&apex, error))
 		return rc;
-	if (node_find_block(&apex, BLOCK_ERROR, 0, &block)
-		    ? block.head.len == strlen(error) &&
-			      memcmp(block.payload, error, block.head.len) == 0
-		    : error[0] == '\0')
-		return ERR_OK;
 	return live_set_error(f->live, zone->origin, zone->origin_len,
 			      error[0] ? error : NULL);
 }
@@ -163,20 +158,6 @@ follow_plan_apply(struct follow *f, const struct change_zone *zone, struct plan 
 
 /* ---- the list of zones ---- */
 
-/* Is an apex node one of a zone from Redis? */
-static bool
-is_from_redis(const struct node *apex)
-{
-	struct source_facts source;
-	struct block block;
-
-	if (!node_find_block(apex, BLOCK_SOURCE, 0, &block) ||
-	    block.head.len < sizeof source)
-		return false;
-	memcpy(&source, block.payload, sizeof source);
-	return source.kind == SOURCE_REDIS;
-}
-
 struct names {
 	struct key_table known; /* origins that are listed */
 	struct key_table *gone; /* origins that are served and not listed */
@@ -184,23 +165,13 @@ struct names {
 
 /* A zone that is served from a file and listed, too, is a conflict; it is an error of the
  * zone's as long as it lasts. */
-static bool
-has_conflict(const struct node *apex)
-{
-	struct block block;
-
-	return node_find_block(apex, BLOCK_ERROR, 0, &block) &&
-	       block.head.len == strlen(FOLLOW_CONFLICT_TEXT) &&
-	       memcmp(block.payload, FOLLOW_CONFLICT_TEXT, block.head.len) == 0;
-}
-
 static int
 visit_gone(void *context, const struct node *apex)
 {
 	struct names *names = context;
 	uint32_t number;
 
-	if ((!is_from_redis(apex) && !has_conflict(apex)) ||
+	if ((!apex_is_from_redis(apex) && !apex_has_error(apex, FOLLOW_CONFLICT_TEXT)) ||
 	    key_table_find(&names->known, 0, node_owner(apex), apex->head.owner_len,
 			   &number) == ERR_OK)
 		return 0;
@@ -212,15 +183,14 @@ visit_gone(void *context, const struct node *apex)
 static bool
 is_fresh(struct follow *f, const uint8_t *origin, size_t len)
 {
-	struct block block;
 	struct node apex;
 
 	if (live_zone(f->live, origin, len, &apex) != ERR_OK)
 		return true;
-	if (is_from_redis(&apex))
+	if (apex_is_from_redis(&apex))
 		return false;
 	f->conflicts++;
-	return !node_find_block(&apex, BLOCK_ERROR, 0, &block);
+	return apex_has_error(&apex, "");
 }
 
 static void

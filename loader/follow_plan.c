@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/apex_node.h"
 #include "loader/follow_state.h"
 #include "loader/served_soa.h"
 #include "shm/dns.h"
@@ -14,54 +15,15 @@ enum { REPLACE_OWNERS = 1000 };
 
 /* ---- what is served ---- */
 
-static bool
-read_redis_facts(const struct node *apex, struct redis_facts *out)
-{
-	struct block block;
-
-	if (!node_find_block(apex, BLOCK_REDIS, 0, &block) ||
-	    block.head.len < sizeof *out)
-		return false;
-	memcpy(out, block.payload, sizeof *out);
-	return true;
-}
-
-static uint32_t
-source_of(const struct node *apex)
-{
-	struct source_facts source;
-	struct block block;
-
-	if (!node_find_block(apex, BLOCK_SOURCE, 0, &block) ||
-	    block.head.len < sizeof source)
-		return 0;
-	memcpy(&source, block.payload, sizeof source);
-	return source.kind;
-}
-
-static bool
-has_error(const struct node *apex, const char *text)
-{
-	struct block block;
-
-	if (!node_find_block(apex, BLOCK_ERROR, 0, &block))
-		return text[0] == '\0';
-	return block.head.len == strlen(text) &&
-	       memcmp(block.payload, text, block.head.len) == 0;
-}
-
 /* The value hash of a name, 0 when Redis has not brought it. */
 static uint64_t
 value_hash(const struct node *node)
 {
 	struct provenance provenance;
-	struct block block;
 
-	if (!node_find_block(node, BLOCK_PROVENANCE, 0, &block) ||
-	    block.head.len < sizeof provenance)
-		return 0;
-	memcpy(&provenance, block.payload, sizeof provenance);
-	return provenance.value_hash;
+	return node_copy_block(node, BLOCK_PROVENANCE, &provenance, sizeof provenance)
+		       ? provenance.value_hash
+		       : 0;
 }
 
 /* Records of one type (0: all) at a name; the SOA is the config's and not counted. */
@@ -103,13 +65,14 @@ read_served(struct follow *f, const struct change_zone *zone, struct plan *plan,
 	if (!node_zone_facts(&apex, &plan->facts))
 		return ERR_DAMAGED;
 	plan->is_served = true;
-	plan->is_ours = source_of(&apex) == SOURCE_REDIS;
+	plan->is_ours = apex_is_from_redis(&apex);
 	plan->is_broken = plan->facts.flags & ZONE_BROKEN;
-	if (!read_redis_facts(&apex, &plan->redis) || !served_soa_read(&apex, soa))
+	if (!node_copy_block(&apex, BLOCK_REDIS, &plan->redis, sizeof plan->redis) ||
+	    !served_soa_read(&apex, soa))
 		plan->is_broken = true;
 	plan->served = plan->offered = plan->facts.record_count;
-	plan->has_old_error = !has_error(&apex, "");
-	plan->has_conflict = has_error(&apex, FOLLOW_CONFLICT_TEXT);
+	plan->has_old_error = !apex_has_error(&apex, "");
+	plan->has_conflict = apex_has_error(&apex, FOLLOW_CONFLICT_TEXT);
 	return ERR_OK;
 }
 

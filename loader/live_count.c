@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "loader/apex_node.h"
 #include "shm/errcode.h"
 
 /* Add what an apex says of its zone, `sign` 1, or take it away, -1. */
@@ -10,7 +11,6 @@ static void
 add_apex(struct live_totals *totals, const struct node *apex, int sign)
 {
 	uint64_t one = sign < 0 ? UINT64_MAX : 1;
-	struct source_facts source;
 	struct zone_facts facts;
 	struct block block;
 
@@ -21,11 +21,8 @@ add_apex(struct live_totals *totals, const struct node *apex, int sign)
 	totals->faults += one * facts.fault_count;
 	if (node_find_block(apex, BLOCK_ERROR, 0, &block))
 		totals->broken += one;
-	if (node_find_block(apex, BLOCK_SOURCE, 0, &block) &&
-	    block.head.len >= sizeof source) {
-		memcpy(&source, block.payload, sizeof source);
-		totals->redis_zones += source.kind == SOURCE_REDIS ? one : 0;
-	}
+	if (apex_is_from_redis(apex))
+		totals->redis_zones += one;
 }
 
 static void

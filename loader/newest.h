@@ -33,8 +33,8 @@ int newest_serve(struct sync *sync, const struct generation_manifest *manifest, 
 		 char reason[SYNC_REASON_MAX]);
 
 /* Let changes wait in the source, `why` says for what; and let them come again, unless
- * they must wait for another reason. */
-__attribute__((nonnull))
+ * they must wait for another reason.  A `why` of NULL holds nothing. */
+__attribute__((nonnull(1)))
 void newest_hold(struct sync *sync, const char *why);
 __attribute__((nonnull))
 void newest_follow(struct sync *sync);
