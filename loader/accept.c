@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "loader/follow.h"
+#include "loader/redis/follow.h"
 #include "shm/log.h"
 
 unsigned

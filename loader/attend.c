@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "loader/follow.h"
-#include "loader/live.h"
 #include "loader/newest.h"
+#include "loader/redis/follow.h"
+#include "loader/store/live.h"
 #include "loader/sync.h"
 #include "shm/log.h"
 

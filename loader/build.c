@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "loader/loader.h"
-#include "loader/redis_update.h"
-#include "loader/zone_update.h"
+#include "loader/redis/redis_update.h"
+#include "loader/store/zone_update.h"
 #include "shm/errcode.h"
 
 static void

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "loader/loader.h"
-#include "loader/zone_list.h"
-#include "loader/zone_load.h"
+#include "loader/zone/zone_list.h"
+#include "loader/zone/zone_load.h"
 #include "shm/errcode.h"
 
 enum { LINE_MAX_LEN = 6000 };

@@ -8,14 +8,14 @@
 #include <string.h>
 
 #include "loader/fallback.h"
-#include "loader/generations.h"
 #include "loader/job.h"
 #include "loader/newest.h"
-#include "loader/overlay_dirs.h"
 #include "loader/reload.h"
 #include "loader/retention.h"
 #include "loader/serve.h"
-#include "loader/state_files.h"
+#include "loader/store/generations.h"
+#include "loader/store/overlay_dirs.h"
+#include "loader/store/state_files.h"
 #include "loader/take_in.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"

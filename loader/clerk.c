@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "loader/generations.h"
 #include "loader/loader.h"
+#include "loader/store/generations.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "loader/reply.h"
-#include "loader/store_walk.h"
-#include "loader/zone_state.h"
+#include "loader/store/store_walk.h"
+#include "loader/store/zone_state.h"
 #include "shm/heritage.h"
 
 enum { CLERK_TIME_MAX = 32 };

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "loader/clerk.h"
-#include "loader/name_text.h"
-#include "loader/redis_keys.h"
+#include "loader/redis/redis_keys.h"
+#include "loader/zone/name_text.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "loader/clerk.h"
-#include "loader/generations.h"
-#include "loader/record_text.h"
-#include "loader/store_walk.h"
+#include "loader/store/generations.h"
+#include "loader/store/store_walk.h"
+#include "loader/zone/record_text.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "loader/clerk.h"
-#include "loader/zone_digest.h"
+#include "loader/store/zone_digest.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 

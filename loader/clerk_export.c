@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "loader/clerk.h"
-#include "loader/record_text.h"
+#include "loader/zone/record_text.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 

@@ -1,7 +1,7 @@
 /* `generations`: what stands in state_dir. */
 #include "loader/clerk.h"
-#include "loader/generations.h"
-#include "loader/state_files.h"
+#include "loader/store/generations.h"
+#include "loader/store/state_files.h"
 #include "shm/errcode.h"
 
 /* Why it could not be served; NULL when nothing is known against it. */

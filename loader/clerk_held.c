@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "loader/clerk.h"
-#include "loader/held.h"
+#include "loader/redis/held.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 

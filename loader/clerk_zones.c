@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "loader/clerk.h"
-#include "loader/store_walk.h"
-#include "loader/zone_state.h"
+#include "loader/store/store_walk.h"
+#include "loader/store/zone_state.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"

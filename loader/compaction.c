@@ -4,14 +4,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "loader/builder.h"
 #include "loader/fallback.h"
-#include "loader/generations.h"
 #include "loader/job.h"
-#include "loader/live.h"
 #include "loader/newest.h"
 #include "loader/retention.h"
 #include "loader/sealing.h"
+#include "loader/store/builder.h"
+#include "loader/store/generations.h"
+#include "loader/store/live.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"

@@ -4,14 +4,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "loader/generations.h"
 #include "loader/job.h"
 #include "loader/newest.h"
-#include "loader/overlay.h"
-#include "loader/overlay_dirs.h"
 #include "loader/serve.h"
-#include "loader/state_files.h"
-#include "loader/store_verify.h"
+#include "loader/store/generations.h"
+#include "loader/store/overlay.h"
+#include "loader/store/overlay_dirs.h"
+#include "loader/store/state_files.h"
+#include "loader/store/store_verify.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 

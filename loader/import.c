@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "loader/loader.h"
-#include "loader/redis_connect.h"
-#include "loader/redis_write.h"
-#include "loader/zone_list.h"
-#include "loader/zone_load.h"
-#include "loader/zone_values.h"
-#include "loader/zone_values_check.h"
+#include "loader/redis/redis_connect.h"
+#include "loader/redis/redis_write.h"
+#include "loader/redis/zone_values.h"
+#include "loader/redis/zone_values_check.h"
+#include "loader/zone/zone_list.h"
+#include "loader/zone/zone_load.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 

@@ -9,36 +9,13 @@
 #define LOADER_JOB_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
+
+#include "loader/store/job_report.h"
 
 enum { JOB_REASON_MAX = 512 };
 
 struct sync;
-
-/* What a job found, octets in an order that its two ends agree on.  All zero is empty. */
-struct job_report {
-	uint8_t *octets; /* owned: job_report_fini */
-	size_t len, room;
-	size_t at; /* where job_report_take goes on */
-	bool is_broken; /* no memory, or more was taken than there is */
-};
-
-/* Append; without memory the report is broken. */
-__attribute__((nonnull))
-void job_report_put(struct job_report *report, const void *octets, size_t len);
-__attribute__((nonnull))
-void job_report_put_text(struct job_report *report, const char *text);
-
-/* Take from the front: zeros and NULL once it is broken. */
-__attribute__((nonnull))
-void job_report_take(struct job_report *report, void *octets, size_t len);
-/* returns a copy, owned by the caller. */
-__attribute__((nonnull, warn_unused_result))
-char *job_report_take_text(struct job_report *report);
-
-__attribute__((nonnull))
-void job_report_fini(struct job_report *report);
 
 struct job {
 	const char *name; /* of the process, "builder"; in its log lines too */
@@ -58,8 +35,8 @@ bool job_ask(uint64_t question, uint64_t *answer);
  *
  * report   filled on success, at its front; job_report_fini in any case
  * reason   on failure, the job's own, or how the child died
- * returns  what the job returned; ERR_BUSY when it was given up; ERR_CLOSED when the child died, or there is none;
- *          ERR_NOMEM. */
+ * returns  what the job returned; ERR_BUSY when it was given up; ERR_CLOSED when the
+ *          child died, or there is none; ERR_NOMEM. */
 __attribute__((nonnull, warn_unused_result))
 int job_run(struct sync *sync, const struct job *job, struct job_report *report,
 	    char reason[JOB_REASON_MAX]);

@@ -5,13 +5,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "loader/follow.h"
-#include "loader/generations.h"
-#include "loader/live.h"
-#include "loader/overlay_copy.h"
-#include "loader/overlay_dirs.h"
+#include "loader/redis/follow.h"
 #include "loader/serve.h"
-#include "loader/state_files.h"
+#include "loader/store/generations.h"
+#include "loader/store/live.h"
+#include "loader/store/overlay_copy.h"
+#include "loader/store/overlay_dirs.h"
+#include "loader/store/state_files.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "loader/state_files.h"
+#include "loader/store/state_files.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"

@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "loader/fallback.h"
-#include "loader/follow.h"
-#include "loader/generations.h"
 #include "loader/newest.h"
+#include "loader/redis/follow.h"
 #include "loader/reload_build.h"
 #include "loader/retention.h"
 #include "loader/sealing.h"
+#include "loader/store/generations.h"
 #include "shm/clock.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "loader/reload_result.h"
+#include "loader/store/reload_result.h"
 #include "loader/sync.h"
 
 /* Compare the zone files with generation `base_id` (0: with nothing), build a new one

@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "loader/generations.h"
 #include "loader/job.h"
-#include "loader/redis_update.h"
+#include "loader/redis/redis_update.h"
 #include "loader/sealing.h"
-#include "loader/zone_update.h"
+#include "loader/store/generations.h"
+#include "loader/store/zone_update.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"

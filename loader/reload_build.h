@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "loader/reload_result.h"
+#include "loader/store/reload_result.h"
 #include "loader/sync.h"
 #include "shm/generation.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
-#include "loader/state_files.h"
+#include "loader/store/state_files.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"

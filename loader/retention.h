@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "loader/generations.h"
+#include "loader/store/generations.h"
 #include "shm/region.h"
 #include "shm/settings.h"
 

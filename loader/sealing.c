@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "loader/generations.h"
-#include "loader/live.h"
-#include "loader/store_verify.h"
+#include "loader/store/generations.h"
+#include "loader/store/live.h"
+#include "loader/store/store_verify.h"
 #include "shm/errcode.h"
 
 static int

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "loader/builder.h"
+#include "loader/store/builder.h"
 #include "loader/job.h"
 #include "loader/sync.h"
 

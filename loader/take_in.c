@@ -16,8 +16,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "loader/generations.h"
-#include "loader/store_verify.h"
+#include "loader/store/generations.h"
+#include "loader/store/store_verify.h"
 #include "shm/errcode.h"
 
 enum { COPY_LEN = 256 * 1024, FILE_MODE = 0440, DIR_MODE = 0750 };

@@ -58,7 +58,7 @@ struct generation_manifest {
 	uint32_t broken_count;		/* zones with a BLOCK_ERROR */
 	uint64_t data_len, data_xxh3;	/* data.mdb: octets, XXH3-64 */
 	uint64_t index_len, index_xxh3;
-	uint64_t flags;			/* see loader/generations.h */
+	uint64_t flags;			/* see loader/store/generations.h */
 	uint64_t base_id;		/* made from this one and its overlay; 0 for none */
 	uint64_t base_commit;		/* the last commit of that overlay that it holds */
 	uint64_t fault_count;		/* RRsets not served as their source has them */

@@ -210,7 +210,7 @@ struct provenance {
 
 /* A zone in Redis as it was read last.  Packed: it may stand anywhere. */
 struct __attribute__((packed)) redis_facts {
-	uint64_t config_hash;		/* of the config's raw value, see loader/redis_read.h; 0
+	uint64_t config_hash;		/* of the config's raw value, see loader/redis/redis_read.h; 0
 					 * without a config */
 	uint64_t raw_digest;		/* sum modulo 2^64 of config_hash and, for each RRset of
 					 * z42 or label of redins, the same of its own: bad

@@ -14,18 +14,23 @@ my %may = (
 	shm    => qr{^shm/},
 	worker => qr{^(?:shm|worker)/},
 	loader => qr{^(?:shm|loader)/},
+	# below the sync process: from text and JSON to nodes; generations and their changes;
+	# what follows Redis
+	'loader/zone'  => qr{^(?:shm|loader/zone)/},
+	'loader/store' => qr{^(?:shm|loader/zone|loader/store)/},
+	'loader/redis' => qr{^(?:shm|loader/(?:zone|store|redis))/},
 	master => qr{^(?:shm/|master/|worker/worker\.h$|loader/loader\.h$)},
 );
 # Libraries by what their headers begin with, and the files that know them.  A second
 # place needs a reason: LMDB holds generations (written in one, walked in another) and
 # overlays (written by the loader, read by workers).
 my %home = (
-	'hiredis/'      => [qw(loader/redis_link.c)],
-	'jansson.h'     => [qw(loader/json_reader.c master/ctl_client_json.c)],
+	'hiredis/'      => [qw(loader/redis/redis_link.c)],
+	'jansson.h'     => [qw(loader/zone/json_reader.c master/ctl_client_json.c)],
 	'libconfig.h'   => [qw(master/settings_load.c)],
-	'libknot/'      => [qw(loader/record_text.c)],
-	'libzscanner/'  => [qw(loader/zone_text.c)],
-	'lmdb.h'        => [qw(loader/node_file.c loader/overlay.c loader/store_walk.c
+	'libknot/'      => [qw(loader/zone/record_text.c)],
+	'libzscanner/'  => [qw(loader/zone/zone_text.c)],
+	'lmdb.h'        => [qw(loader/store/node_file.c loader/store/overlay.c loader/store/store_walk.c
 		worker/overlay_view.c)],
 );
 my $foreign = qr{^(?:libdnssec/|maxminddb|openssl/|ares|curl/|microhttpd|uv)};

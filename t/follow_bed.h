@@ -8,10 +8,10 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "loader/builder.h"
-#include "loader/follow.h"
-#include "loader/follow_state.h"
-#include "loader/live.h"
+#include "loader/store/builder.h"
+#include "loader/redis/follow.h"
+#include "loader/redis/follow_state.h"
+#include "loader/store/live.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/region.h"

@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loader/overlay.h"
-#include "loader/store_walk.h"
+#include "loader/store/overlay.h"
+#include "loader/store/store_walk.h"
 #include "shm/errcode.h"
 #include "t/tap.h"
 

@@ -2,7 +2,7 @@
 #ifndef T_SAMPLE_GENERATION_H
 #define T_SAMPLE_GENERATION_H
 
-#include "loader/builder.h"
+#include "loader/store/builder.h"
 #include "shm/generation.h"
 #include "t/zone_maker.h"
 
@@ -62,7 +62,7 @@ sample_generation_make(const char *dir)
 {
 	static const char *const path = "/zones/bad.zone";
 	static const uint8_t broken[] = "\6broken\4test";
-	const struct builder_source source = { SOURCE_FILE, 1, &path, 1 };
+	const struct zone_source source = { SOURCE_FILE, 1, &path, 1 };
 	const struct builder_seal_options options = { .id = 3 };
 	struct zone_records *nsec = sample_zone_nsec(), *nsec3 = sample_zone_nsec3();
 	struct generation_manifest manifest;

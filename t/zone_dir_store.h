@@ -3,8 +3,8 @@
 #ifndef T_ZONE_DIR_STORE_H
 #define T_ZONE_DIR_STORE_H
 
-#include "loader/builder.h"
-#include "loader/zone_load.h"
+#include "loader/store/builder.h"
+#include "loader/zone/zone_load.h"
 #include "shm/errcode.h"
 #include "t/scratch_dir.h"
 #include "worker/zone_store.h"

@@ -13,8 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "loader/zone_records.h"
-#include "loader/zone_sort.h"
+#include "loader/zone/zone_records.h"
+#include "loader/zone/zone_sort.h"
 #include "shm/rrtype.h"
 #include "t/tap.h"
 

@@ -14,9 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "loader/builder.h"
-#include "loader/zone_sort.h"
-#include "loader/zone_update.h"
+#include "loader/store/builder.h"
+#include "loader/store/zone_update.h"
+#include "loader/zone/zone_sort.h"
 #include "shm/clock.h"
 #include "shm/rrtype.h"
 #include "t/scratch_dir.h"

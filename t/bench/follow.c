@@ -9,7 +9,7 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
-#include "loader/redis_load.h"
+#include "loader/redis/redis_load.h"
 #include "t/follow_bed.h"
 
 enum { AHEAD = 500, TICK_MS = 1 };

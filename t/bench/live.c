@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "loader/arena.h"
-#include "loader/live.h"
+#include "loader/store/live.h"
+#include "loader/zone/arena.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "t/scratch_dir.h"

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "loader/builder.h"
-#include "loader/redis_connect.h"
-#include "loader/redis_load.h"
+#include "loader/redis/redis_connect.h"
+#include "loader/redis/redis_load.h"
+#include "loader/store/builder.h"
 #include "shm/clock.h"
 #include "t/scratch_dir.h"
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "loader/zone_load.h"
+#include "loader/zone/zone_load.h"
 #include "shm/clock.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"

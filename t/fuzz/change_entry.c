@@ -1,11 +1,11 @@
 /* What writers put into Redis beside values: entries of the change stream, ids, and keys
  * as notifications name them.  The input is words, each ended by an octet 0. */
-#include "loader/change_entry.h"
+#include "loader/redis/change_entry.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/redis_keys.h"
+#include "loader/redis/redis_keys.h"
 
 enum { WORDS_MAX = 64 };
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/record_text.h"
-#include "loader/zone_state.h"
+#include "loader/store/zone_state.h"
+#include "loader/zone/record_text.h"
 #include "shm/dname.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len);

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/arena.h"
-#include "loader/live.h"
+#include "loader/store/live.h"
+#include "loader/zone/arena.h"
 #include "t/query_file.h"
 #include "t/sample_generation.h"
 #include "t/scratch_dir.h"

@@ -2,13 +2,13 @@
  * label's name: no crash, no growth, and whatever comes out keeps its promises.
  *
  * The first line of the input is the type for z42, the rest the value. */
-#include "loader/record_json.h"
+#include "loader/zone/record_json.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/name_text.h"
-#include "loader/zone_config_json.h"
+#include "loader/zone/name_text.h"
+#include "loader/zone/zone_config_json.h"
 #include "shm/errcode.h"
 #include "shm/rdata.h"
 #include "shm/rrtype.h"

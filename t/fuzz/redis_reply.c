@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/redis_reply.h"
-#include "loader/redis_zone.h"
-#include "loader/render.h"
+#include "loader/redis/redis_reply.h"
+#include "loader/redis/redis_zone.h"
+#include "loader/zone/render.h"
 #include "shm/errcode.h"
 #include "shm/node.h"
 

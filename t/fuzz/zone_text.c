@@ -1,12 +1,12 @@
 /* Any text, read as a zone of "example.": no crash, and whatever comes out keeps the
  * promises of zone_records.h that readers of memory rely on. */
-#include "loader/zone_text.h"
+#include "loader/zone/zone_text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/zone_check.h"
-#include "loader/zone_sort.h"
+#include "loader/zone/zone_check.h"
+#include "loader/zone/zone_sort.h"
 #include "shm/errcode.h"
 #include "shm/rdata.h"
 #include "shm/rrtype.h"

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "loader/builder.h"
+#include "loader/store/builder.h"
 #include "shm/dns.h"
 #include "shm/wire.h"
 #include "t/live_store.h"
@@ -206,7 +206,7 @@ draw_generation(const char *dir)
 	if (builder_new(NULL, NULL, NULL, &builder) != 0)
 		bail_out("no builder");
 	done = builder_break(builder, broken, sizeof broken,
-			     &(struct builder_source){ SOURCE_FILE, 1, NULL, 0 },
+			     &(struct zone_source){ SOURCE_FILE, 1, NULL, 0 },
 			     "bad") == 0;
 	for (unsigned i = 0; i < ORIGINS - 1 + (draw(4) == 0) && done; i++) {
 		struct zone_records *zone;

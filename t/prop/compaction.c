@@ -5,8 +5,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "loader/follow.h"
-#include "loader/overlay_dirs.h"
+#include "loader/redis/follow.h"
+#include "loader/store/overlay_dirs.h"
 #include "t/prop/live_change.h"
 #include "t/unit/sync_bed.h"
 
@@ -131,7 +131,8 @@ resync(struct follow *follow)
 		zone_records_free(records);
 	}
 	follow->cursor = shared->applied;
-	must(live_note(follow->store, FOLLOW_CURSOR_NOTE, &follow->cursor, sizeof follow->cursor),
+	must(live_note(follow->store, FOLLOW_CURSOR_NOTE, &follow->cursor,
+		       sizeof follow->cursor),
 	     "live_note");
 	must(live_commit(follow->store), "live_commit");
 	if (follow->cursor > 0)
@@ -146,8 +147,8 @@ follow_set_store(struct follow *follow, struct live *live, const char *waiting)
 		atomic_fetch_add(&shared->waits, waiting != NULL);
 		return;
 	}
-	if (live_read_note(live, FOLLOW_CURSOR_NOTE, &follow->cursor, sizeof follow->cursor) !=
-	    sizeof follow->cursor) {
+	if (live_read_note(live, FOLLOW_CURSOR_NOTE, &follow->cursor,
+			   sizeof follow->cursor) != sizeof follow->cursor) {
 		resync(follow);
 		return;
 	}
@@ -174,7 +175,8 @@ apply_set(struct follow *follow)
 	follow->cursor++;
 	model_at = follow->cursor;
 	draw_set(follow->cursor, follow->store);
-	must(live_note(follow->store, FOLLOW_CURSOR_NOTE, &follow->cursor, sizeof follow->cursor),
+	must(live_note(follow->store, FOLLOW_CURSOR_NOTE, &follow->cursor,
+		       sizeof follow->cursor),
 	     "live_note");
 	must(live_commit(follow->store), "live_commit");
 	if (shared->applied < follow->cursor)

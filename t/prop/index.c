@@ -4,8 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "loader/builder.h"
-#include "loader/seal_index.h"
+#include "loader/store/builder.h"
+#include "loader/store/seal_index.h"
 #include "shm/errcode.h"
 #include "shm/generation.h"
 #include "t/scratch_dir.h"

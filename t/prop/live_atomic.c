@@ -5,8 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loader/arena.h"
-#include "loader/live.h"
+#include "loader/store/live.h"
+#include "loader/zone/arena.h"
 #include "shm/clock.h"
 #include "shm/dns.h"
 #include "shm/errcode.h"

@@ -3,8 +3,8 @@
 #ifndef T_PROP_LIVE_COMPARE_H
 #define T_PROP_LIVE_COMPARE_H
 
-#include "loader/live.h"
-#include "loader/render.h"
+#include "loader/store/live.h"
+#include "loader/zone/render.h"
 #include "shm/errcode.h"
 #include "t/prop/live_model.h"
 

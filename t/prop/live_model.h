@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/arena.h"
-#include "loader/zone_records.h"
+#include "loader/zone/arena.h"
+#include "loader/zone/zone_records.h"
 #include "shm/node.h"
 #include "t/zone_maker.h"
 

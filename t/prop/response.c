@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "loader/render_rrset.h"
+#include "loader/zone/render_rrset.h"
 #include "shm/dname.h"
 #include "shm/dns.h"
 #include "shm/rdata.h"

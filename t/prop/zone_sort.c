@@ -1,6 +1,6 @@
 /* Sorted zones against the plain definition of the order: random names, some long and
  * alike, with all octets, scattered and repeated. */
-#include "loader/zone_sort.h"
+#include "loader/zone/zone_sort.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* Generations made from an earlier one, new zones and broken ones. */
-#include "loader/builder.h"
+#include "loader/store/builder.h"
 
 #include <string.h>
 #include <unistd.h>
 
-#include "loader/live.h"
+#include "loader/store/live.h"
 #include "shm/errcode.h"
 #include "t/sample_generation.h"
 #include "t/scratch_dir.h"
@@ -27,7 +27,7 @@ count_warning(void *context, const struct zone_records *zone,
 }
 
 static const char *const bad_path = "/zones/bad.zone";
-static const struct builder_source bad_source = { SOURCE_FILE, 99, &bad_path, 1 };
+static const struct zone_source bad_source = { SOURCE_FILE, 99, &bad_path, 1 };
 
 static const char *
 gen_dir(unsigned id)

@@ -1,8 +1,8 @@
 /* The reading commands: zones, errors, generations, diff. */
 #include <jansson.h>
 
-#include "loader/held.h"
-#include "loader/overlay.h"
+#include "loader/redis/held.h"
+#include "loader/store/overlay.h"
 #include "t/unit/sync_bed.h"
 
 static struct bed bed;

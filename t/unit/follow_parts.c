@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/change_entry.h"
-#include "loader/change_set.h"
-#include "loader/dirty_zones.h"
-#include "loader/held.h"
-#include "loader/key_table.h"
-#include "loader/shrink_guard.h"
+#include "loader/redis/change_entry.h"
+#include "loader/redis/change_set.h"
+#include "loader/redis/dirty_zones.h"
+#include "loader/redis/held.h"
+#include "loader/redis/key_table.h"
+#include "loader/redis/shrink_guard.h"
 #include "shm/errcode.h"
 #include "t/tap.h"
 

@@ -9,10 +9,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include "loader/generations.h"
 #include "loader/publish.h"
 #include "loader/retention.h"
-#include "loader/state_files.h"
+#include "loader/store/generations.h"
+#include "loader/store/state_files.h"
 #include "shm/errcode.h"
 #include "t/tap.h"
 

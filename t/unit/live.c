@@ -1,6 +1,6 @@
 /* The live store where the property test does not look: bad values and what is served in
  * their stead, errors, notes, zones that break, snapshots, and what large zones cost. */
-#include "loader/live.h"
+#include "loader/store/live.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -9,8 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loader/arena.h"
-#include "loader/node_writer.h"
+#include "loader/zone/arena.h"
+#include "loader/zone/node_writer.h"
 #include "shm/errcode.h"
 #include "t/scratch_dir.h"
 #include "t/tap.h"
@@ -346,7 +346,7 @@ static void
 test_refusals(void)
 {
 	static const char *const path = "redis";
-	const struct builder_source source = { SOURCE_REDIS, 0, &path, 1 };
+	const struct zone_source source = { SOURCE_REDIS, 0, &path, 1 };
 	struct zone_records *zone = redis_zone("z.test"), *other,
 			    *soa = soa_alone("z.test", 9);
 	uint8_t name[DNAME_MAX + NAME_PAD];

@@ -1,7 +1,7 @@
 /* Answers from a generation and its overlay: what was changed, added and deleted live is
  * answered as if it had been sealed so, from the batch behind the commit on. */
-#include "loader/builder.h"
-#include "loader/live.h"
+#include "loader/store/builder.h"
+#include "loader/store/live.h"
 #include "shm/dns.h"
 #include "t/live_store.h"
 #include "t/query_file.h"

@@ -1,5 +1,5 @@
 /* Names, mailboxes and labels as people write them into Redis. */
-#include "loader/name_text.h"
+#include "loader/zone/name_text.h"
 
 #include <string.h>
 

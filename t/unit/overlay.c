@@ -1,5 +1,5 @@
 /* Live changes: written by one process, seen by another once they are committed. */
-#include "loader/overlay.h"
+#include "loader/store/overlay.h"
 
 #include <lmdb.h>
 #include <signal.h>
@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loader/node_writer.h"
+#include "loader/zone/node_writer.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "t/scratch_dir.h"

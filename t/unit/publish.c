@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "loader/publish.h"
-#include "loader/state_files.h"
+#include "loader/store/state_files.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "t/tap.h"

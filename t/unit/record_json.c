@@ -1,5 +1,5 @@
 /* Values of redins and z42: what is served from them. */
-#include "loader/record_json.h"
+#include "loader/zone/record_json.h"
 
 #include "t/unit/value_bed.h"
 

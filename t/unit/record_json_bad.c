@@ -1,5 +1,5 @@
 /* Bad values of redins and z42: what is said about them, and what they do not cost. */
-#include "loader/record_json.h"
+#include "loader/zone/record_json.h"
 
 #include "t/unit/value_bed.h"
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/record_text.h"
+#include "loader/zone/record_text.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"

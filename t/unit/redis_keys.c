@@ -1,5 +1,5 @@
 /* Key names of both schemas, and what a key names. */
-#include "loader/redis_keys.h"
+#include "loader/redis/redis_keys.h"
 
 #include <stdio.h>
 #include <string.h>

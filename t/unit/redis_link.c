@@ -1,7 +1,7 @@
 /* Replies as servers send them, and as broken and hostile ones do. */
-#include "loader/redis_link.h"
+#include "loader/redis/redis_link.h"
 
-#include "loader/redis_filter.h"
+#include "loader/redis/redis_filter.h"
 
 #include <poll.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* Raw values to records and marks; serials; configs. */
-#include "loader/redis_zone.h"
+#include "loader/redis/redis_zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
 /* Nodes hold what the zone says: every RRset is put behind its question and read back
  * by a small parser of this test's own, and compared with the records. */
-#include "loader/render.h"
+#include "loader/zone/render.h"
 
 #include <stdlib.h>
 
-#include "loader/zone_faults.h"
+#include "loader/zone/zone_faults.h"
 #include "shm/errcode.h"
 #include "t/tap.h"
 #include "t/zone_maker.h"

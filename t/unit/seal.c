@@ -1,5 +1,5 @@
 /* A generation is written, opened, verified; every name is found. */
-#include "loader/seal.h"
+#include "loader/store/seal.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "loader/node_file.h"
-#include "loader/render.h"
-#include "loader/seal_index.h"
+#include "loader/store/node_file.h"
+#include "loader/store/seal_index.h"
+#include "loader/zone/render.h"
 #include "shm/errcode.h"
 #include "t/scratch_dir.h"
 #include "t/tap.h"

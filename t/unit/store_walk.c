@@ -1,9 +1,9 @@
 /* Walking a generation with its overlay, and the digests of what was walked: what was
  * changed live is seen as if it had been sealed so. */
-#include "loader/store_walk.h"
+#include "loader/store/store_walk.h"
 
-#include "loader/builder.h"
-#include "loader/zone_digest.h"
+#include "loader/store/builder.h"
+#include "loader/store/zone_digest.h"
 #include "t/live_store.h"
 #include "t/scratch_dir.h"
 #include "t/zone_maker.h"

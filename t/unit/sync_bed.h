@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loader/generations.h"
+#include "loader/store/generations.h"
 #include "loader/loader.h"
-#include "loader/state_files.h"
+#include "loader/store/state_files.h"
 #include "shm/clock.h"
 #include "shm/ctl_proto.h"
 #include "shm/dname.h"

@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#include "loader/name_text.h"
-#include "loader/record_json.h"
-#include "loader/zone_sort.h"
-#include "loader/zone_text.h"
+#include "loader/zone/name_text.h"
+#include "loader/zone/record_json.h"
+#include "loader/zone/zone_sort.h"
+#include "loader/zone/zone_text.h"
 #include "shm/errcode.h"
 #include "t/tap.h"
 #include "t/unit/zone_dump.h"

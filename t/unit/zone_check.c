@@ -1,8 +1,8 @@
 /* The rules of a zone: what is an error, what is mended, what is worth a warning. */
-#include "loader/zone_check.h"
+#include "loader/zone/zone_check.h"
 
-#include "loader/zone_sort.h"
-#include "loader/zone_text.h"
+#include "loader/zone/zone_sort.h"
+#include "loader/zone/zone_text.h"
 #include "shm/errcode.h"
 #include "shm/node.h"
 #include "t/tap.h"

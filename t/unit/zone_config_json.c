@@ -1,7 +1,7 @@
 /* Zone configurations of redins and z42, and zones made of them and of labels. */
-#include "loader/zone_config_json.h"
+#include "loader/zone/zone_config_json.h"
 
-#include "loader/zone_check.h"
+#include "loader/zone/zone_check.h"
 #include "shm/rdata.h"
 #include "t/unit/value_bed.h"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/zone_messages.h"
-#include "loader/zone_records.h"
+#include "loader/zone/zone_messages.h"
+#include "loader/zone/zone_records.h"
 #include "shm/rrtype.h"
 
 /* "owner TTL TYPE hex" for each record, each ended by "|"; malloc'ed. */

@@ -1,5 +1,5 @@
 /* Which zones are found where; stamps of files; many zones loaded at once; -t. */
-#include "loader/zone_list.h"
+#include "loader/zone/zone_list.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "loader/loader.h"
-#include "loader/zone_load.h"
-#include "loader/zone_stamp.h"
+#include "loader/zone/zone_load.h"
+#include "loader/zone/zone_stamp.h"
 #include "shm/clock.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"

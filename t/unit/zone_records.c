@@ -1,11 +1,11 @@
 /* The arena, growing records, and bounded messages. */
-#include "loader/zone_records.h"
+#include "loader/zone/zone_records.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "loader/arena.h"
-#include "loader/zone_messages.h"
+#include "loader/zone/arena.h"
+#include "loader/zone/zone_messages.h"
 #include "shm/errcode.h"
 #include "t/tap.h"
 

@@ -1,5 +1,5 @@
 /* Master files: what is read from them, what is said about them, where $INCLUDE may go. */
-#include "loader/zone_text.h"
+#include "loader/zone/zone_text.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* Zones as values of redins and z42: read back they are the same records. */
-#include "loader/zone_values.h"
+#include "loader/redis/zone_values.h"
 
-#include "loader/zone_config_json.h"
+#include "loader/zone/zone_config_json.h"
 #include "shm/rrtype.h"
 #include "t/unit/value_bed.h"
 

@@ -1,0 +1,327 @@
+/* Keyspace notifications: which zones have changed, from writers that know nothing of
+ * the change stream.  An event names a key, not what has changed in it, and those of one
+ * MULTI come one by one: so the zone is read whole, and events meanwhile only mark it.
+ *
+ * Writers of the change stream cause events, too.  In a MULTI the event of the stream
+ * follows those of the data: what it follows is claimed, and a claimed zone that the
+ * stream did name is not read again at once but compared a little later. */
+#include <stdio.h>
+#include <string.h>
+
+#include "loader/redis/follow_state.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+
+enum {
+	EVENTS_MAX = 10000, /* of one step */
+	LATER_MS = 5000,
+	LATER_ZONES = 16,
+	NAMED_MS = 100,
+	LIST_REST = 10, /* comparing the list takes a tenth of the time at most */
+};
+
+/* ---- subscribing ---- */
+
+/* Take what a pattern understands literally. */
+static size_t
+escape(const char *text, size_t len, char *out)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (strchr("*?[]\\^-", text[i]))
+			out[at++] = '\\';
+		out[at++] = text[i];
+	}
+	return at;
+}
+
+int
+follow_events_subscribe(struct follow *f)
+{
+	struct redis_link *link = f->links[LINK_EVENTS];
+	size_t suffix_len = strlen(f->settings->redis.suffix);
+	char key[REDIS_KEY_MAX], pattern[2 * REDIS_KEY_MAX + 64];
+	size_t len = redis_keys_zones(&f->keys, key) - suffix_len, at;
+	int rc;
+
+	f->is_subscribed = false;
+	if (!f->settings->redis.notifications)
+		return ERR_OK;
+	at = (size_t)snprintf(pattern, sizeof pattern,
+			      "__keyspace@%u__:", f->settings->redis.db);
+	at += escape(key, len, pattern + at);
+	pattern[at++] = '*';
+	at += escape(key + len, suffix_len, pattern + at);
+	rc = redis_link_send(link, "PSUBSCRIBE %b", pattern, at);
+	if (rc == ERR_OK && f->settings->redis.stream[0] != '\0')
+		rc = redis_link_send(link, "SUBSCRIBE __keyspace@%d__:%s",
+				     (int)f->settings->redis.db,
+				     f->settings->redis.stream);
+	if (rc != ERR_OK)
+		follow_lose_link(f, LINK_EVENTS);
+	return rc;
+}
+
+/* ---- events ---- */
+
+/* Everything that waits in `from` waits in `to`. */
+static void
+move_all(struct dirty_zones *from, struct dirty_zones *to)
+{
+	struct redis_text name;
+	uint64_t since_us;
+
+	while (dirty_zones_take(from, &name, &since_us))
+		dirty_zones_mark(to, name, since_us);
+	to->has_lost = to->has_lost || from->has_lost;
+	dirty_zones_clear(from);
+}
+
+static void
+take_key(struct follow *f, struct redis_text key, uint64_t now_us)
+{
+	struct redis_key parts;
+
+	redis_keys_parse(&f->keys, key, &parts);
+	switch (parts.kind) {
+	case REDIS_KEY_OTHER:
+		return;
+	case REDIS_KEY_ZONES:
+		f->list_is_dirty = true;
+		return;
+	case REDIS_KEY_RRSET:
+		(void)redis_keys_learn_type(&f->keys, parts.type);
+		break;
+	case REDIS_KEY_ZONE:
+	case REDIS_KEY_CONFIG:
+		break;
+	}
+	dirty_zones_mark(&f->fresh, parts.zone, now_us);
+}
+
+/* "pmessage", pattern, "__keyspace@0__:KEY", event; or "message", channel, event. */
+static void
+take_event(struct follow *f, const struct redis_reply *reply, uint64_t now_us)
+{
+	const struct redis_reply *kind = redis_reply_first(reply), *at;
+	struct redis_text channel;
+	const char *key;
+
+	if (!kind)
+		return;
+	at = redis_reply_next(kind);
+	if (redis_reply_is(kind, "psubscribe")) {
+		f->is_subscribed = true;
+		return;
+	}
+	if (redis_reply_is(kind, "message")) {
+		move_all(&f->fresh, &f->claimed);
+		return;
+	}
+	if (!redis_reply_is(kind, "pmessage") || !at || !(at = redis_reply_next(at)))
+		return;
+	channel = redis_reply_text(at);
+	at = redis_reply_next(at);
+	key = memchr(channel.bytes, ':', channel.len);
+	/* a time to live by itself changes nothing */
+	if (!key || !at || redis_reply_is(at, "expire") || redis_reply_is(at, "persist"))
+		return;
+	key++;
+	region_source_add(f->board, SOURCE_redis_events, 1);
+	take_key(f,
+		 (struct redis_text){ key, channel.len - (size_t)(key - channel.bytes) },
+		 now_us);
+}
+
+static void
+subscribe_refused(struct follow *f, const struct redis_reply *reply)
+{
+	char reason[REDIS_REASON_MAX];
+
+	if (f->is_subscribed)
+		return; /* the stream's own events only save some reading */
+	redis_link_explain(reply, "PSUBSCRIBE", reason);
+	f->notifications_on = false;
+	region_source_set_text(f->board, SOURCE_TEXT_NOTIFY,
+			       "notifications cannot be subscribed: %.400s", reason);
+}
+
+void
+follow_events_step(struct follow *f)
+{
+	struct redis_link *link = f->links[LINK_EVENTS];
+	struct arena *arena = arena_new();
+	uint64_t now_us = follow_now_us();
+	int rc = arena ? ERR_OK : ERR_NOMEM;
+
+	for (unsigned i = 0; rc == ERR_OK && i < EVENTS_MAX; i++) {
+		const struct redis_reply *reply;
+
+		rc = redis_link_try(link, arena, &reply);
+		if (rc == ERR_OK && redis_reply_kind(reply) == REDIS_ERROR)
+			subscribe_refused(f, reply);
+		else if (rc == ERR_OK)
+			take_event(f, reply, now_us);
+	}
+	arena_free(arena);
+	if (rc != ERR_OK && rc != ERR_BUSY && rc != ERR_NOMEM) {
+		follow_lose_link(f, LINK_EVENTS);
+		return;
+	}
+	move_all(&f->fresh, &f->dirty);
+	region_source_set(f->board, SOURCE_redis_waiting, f->dirty.waiting);
+}
+
+/* ---- what the stream has served ---- */
+
+static void
+rotate_named(struct follow *f, uint64_t now_ms)
+{
+	struct key_table old = f->named[1];
+
+	if (now_ms - f->named_since_ms < NAMED_MS)
+		return;
+	f->named[1] = f->named[0];
+	f->named[0] = old;
+	key_table_clear(&f->named[0]);
+	if (now_ms - f->named_since_ms >= 2 * NAMED_MS)
+		key_table_clear(&f->named[1]);
+	f->named_since_ms = now_ms;
+}
+
+void
+follow_events_named(struct follow *f)
+{
+	uint32_t number;
+
+	if (!f->notifications_on)
+		return;
+	rotate_named(f, clock_now_ms());
+	for (size_t i = 0; i < f->set.count; i++)
+		if (key_table_add(&f->named[0], 0, f->set.zones[i].origin,
+				  f->set.zones[i].origin_len, &number) != ERR_OK)
+			return;
+}
+
+static bool
+is_named(const struct follow *f, struct redis_text name)
+{
+	uint8_t origin[DNAME_MAX + NAME_PAD];
+	const char *reason;
+	size_t len = redis_zone_origin(name, origin, &reason);
+	uint32_t number;
+
+	return len > 0 &&
+	       (key_table_find(&f->named[0], 0, origin, len, &number) == ERR_OK ||
+		key_table_find(&f->named[1], 0, origin, len, &number) == ERR_OK);
+}
+
+static void
+settle_claimed(struct follow *f)
+{
+	struct redis_text name;
+	uint64_t since_us;
+
+	rotate_named(f, clock_now_ms());
+	while (dirty_zones_take(&f->claimed, &name, &since_us))
+		dirty_zones_mark(is_named(f, name) ? &f->later : &f->dirty, name,
+				 since_us);
+	f->dirty.has_lost = f->dirty.has_lost || f->claimed.has_lost;
+	dirty_zones_clear(&f->claimed);
+}
+
+/* ---- serving ---- */
+
+/* Put zones from a queue into the set.  returns how many. */
+static size_t
+fill_set(struct follow *f, struct dirty_zones *from, size_t max)
+{
+	struct redis_text name;
+	uint64_t since_us;
+
+	change_set_clear(&f->set);
+	while (f->set.count < max && dirty_zones_take(from, &name, &since_us)) {
+		size_t before = f->set.count;
+
+		if (change_set_add_zone(&f->set, name) == ERR_OK && f->set.count > before)
+			f->set.zones[before].since_us = since_us;
+	}
+	return f->set.count;
+}
+
+/* What could not be served now waits again. */
+static void
+put_back(struct follow *f, struct dirty_zones *to)
+{
+	for (size_t i = 0; i < f->set.count; i++) {
+		struct redis_text name;
+
+		name.bytes =
+			key_table_key(&f->set.texts, f->set.zones[i].text, &name.len);
+		if (f->set.zones[i].is_from_event)
+			dirty_zones_mark(to, name, f->set.zones[i].since_us);
+	}
+}
+
+static void
+serve_list(struct follow *f, uint64_t now_ms)
+{
+	if (now_ms < f->list_due_ms)
+		return;
+	f->list_is_dirty = false;
+	change_set_clear(&f->set);
+	f->set.has_list = true;
+	if (follow_serve_set(f, CHANGE_EVENT, false) != ERR_OK)
+		f->list_is_dirty = true;
+	f->list_due_ms = clock_now_ms() + LIST_REST * (clock_now_ms() - now_ms);
+}
+
+/* Zones that the stream has changed, and that somebody else may have, too. */
+static void
+serve_later(struct follow *f, uint64_t now_ms)
+{
+	uint64_t since_us, now_us = follow_now_us();
+
+	if (now_ms < f->later_due_ms || !dirty_zones_oldest(&f->later, &since_us) ||
+	    since_us + LATER_MS * UINT64_C(1000) > now_us)
+		return;
+	if (fill_set(f, &f->later, LATER_ZONES) > 0 &&
+	    follow_serve_set(f, CHANGE_DIGEST, false) != ERR_OK)
+		put_back(f, &f->later);
+	f->later_due_ms = clock_now_ms() + 4 * (clock_now_ms() - now_ms) + 1;
+}
+
+void
+follow_events_serve(struct follow *f)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	settle_claimed(f);
+	if (f->dirty.has_lost) {
+		dirty_zones_clear(&f->dirty);
+		follow_round_want(f, false);
+		return;
+	}
+	if (fill_set(f, &f->dirty, FOLLOW_GROUP_ZONES) > 0) {
+		if (follow_serve_set(f, CHANGE_EVENT, false) != ERR_OK)
+			put_back(f, &f->dirty);
+	} else if (f->list_is_dirty) {
+		serve_list(f, now_ms);
+	} else if (f->later.waiting > 0) {
+		serve_later(f, now_ms);
+	}
+	region_source_set(f->board, SOURCE_redis_waiting, f->dirty.waiting);
+}
+
+int
+follow_events_due_ms(const struct follow *f)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	if (f->dirty.waiting > 0 || f->claimed.waiting > 0 || f->dirty.has_lost)
+		return 0;
+	if (f->list_is_dirty)
+		return now_ms >= f->list_due_ms ? 0 : (int)(f->list_due_ms - now_ms);
+	return f->later.waiting > 0 ? 200 : -1;
+}

@@ -1,0 +1,450 @@
+/* One consistent reading: everything that a set names in one MULTI, with what the change
+ * stream holds behind it.  A later entry that touches what was just read makes the reading
+ * half of that entry: it joins, and all is read again. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/redis/follow_state.h"
+#include "shm/errcode.h"
+
+enum {
+	ROUNDS_NARROW =
+		4, /* then zones are read whole: soon nothing is outside of them */
+	ROUNDS_MAX = 64,
+};
+
+/* ---- sending ---- */
+
+struct sending {
+	struct follow *f;
+	struct redis_link *link;
+	size_t count; /* replies to come, MULTI's own not counted */
+	struct redis_wish *wishes;
+};
+
+static int
+send_key(struct sending *out, const char *command, const char *key, size_t len)
+{
+	int rc = redis_link_send(out->link, "%s %b", command, key, len);
+
+	out->count++;
+	return rc;
+}
+
+static int
+send_zone(struct sending *out, const struct redis_wish *wish)
+{
+	struct follow *f = out->f;
+	char key[REDIS_KEY_MAX];
+	size_t len = redis_keys_zones(&f->keys, key);
+	int rc = redis_link_send(out->link, "SISMEMBER %b %b", key, len, wish->zone.bytes,
+				 wish->zone.len);
+
+	out->count++;
+	if (rc == ERR_OK) {
+		len = redis_keys_zone(&f->keys, wish->zone, key);
+		rc = send_key(out, "EXISTS", key, len);
+	}
+	if (rc == ERR_OK) {
+		rc = redis_read_put(out->link, &f->keys, wish);
+		if (rc > 0)
+			out->count += (size_t)rc;
+	}
+	return rc < 0 ? rc : ERR_OK;
+}
+
+/* From which id on entries are not in the set. */
+static struct change_id
+behind(const struct follow *f)
+{
+	struct change_id id = f->set.entry_count > 0 ? f->set.last : f->place.cursor;
+
+	if (id.seq == UINT64_MAX)
+		id.ms++;
+	id.seq++;
+	return id;
+}
+
+static int
+send_stream(struct sending *out)
+{
+	const struct follow *f = out->f;
+	const char *key = f->settings->redis.stream;
+	char from[CHANGE_ID_TEXT_MAX], cursor[CHANGE_ID_TEXT_MAX];
+	int rc;
+
+	if (key[0] == '\0')
+		return ERR_OK;
+	change_id_print(behind(f), from);
+	change_id_print(f->place.cursor, cursor);
+	rc = redis_link_send(out->link, "XINFO STREAM %s", key);
+	if (rc == ERR_OK)
+		rc = redis_link_send(out->link, "XRANGE %s %s %s COUNT 1", key, cursor,
+				     cursor);
+	if (rc == ERR_OK)
+		rc = redis_link_send(out->link, "XRANGE %s %s + COUNT %d", key, from,
+				     (int)FOLLOW_ENTRIES_MAX);
+	out->count += 3;
+	return rc;
+}
+
+static int
+send_all(struct sending *out)
+{
+	struct follow *f = out->f;
+	char key[REDIS_KEY_MAX];
+	size_t len = redis_keys_zones(&f->keys, key);
+	int rc = redis_link_send(out->link, "MULTI");
+
+	if (rc == ERR_OK)
+		rc = send_key(out, f->set.has_list ? "SMEMBERS" : "SCARD", key, len);
+	for (size_t i = 0; rc == ERR_OK && i < f->set.count; i++)
+		rc = send_zone(out, &out->wishes[i]);
+	if (rc == ERR_OK)
+		rc = send_stream(out);
+	if (rc == ERR_OK)
+		rc = redis_link_send(out->link, "EXEC");
+	return rc;
+}
+
+/* ---- wishes ---- */
+
+static int
+collect(struct follow *f, const struct redis_reply *list, struct redis_text **out,
+	size_t *count)
+{
+	struct redis_text *texts =
+		arena_take_items(f->arena, redis_reply_count(list) + 1, sizeof *texts);
+
+	*count = 0;
+	*out = texts;
+	if (!texts)
+		return ERR_NOMEM;
+	for (list = redis_reply_first(list); list; list = redis_reply_next(list))
+		texts[(*count)++] = redis_reply_text(list);
+	return ERR_OK;
+}
+
+/* z42: the labels of a zone that is to be read whole are needed first; whether they are
+ * still the same is seen in the MULTI. */
+static int
+prefetch_labels(struct follow *f, struct redis_wish *wish)
+{
+	const struct redis_reply *reply;
+	struct redis_text *labels;
+	char key[REDIS_KEY_MAX];
+	size_t len = redis_keys_zone(&f->keys, wish->zone, key);
+	int rc;
+
+	reply = redis_link_ask(f->links[LINK_COMMAND], f->arena, "SMEMBERS %b", key, len);
+	if (!reply)
+		return ERR_CLOSED;
+	rc = collect(f, reply, &labels, &wish->label_count);
+	wish->labels = labels;
+	return rc;
+}
+
+static bool
+has_labels(const struct redis_wish *wish, const struct redis_reply *list)
+{
+	const struct redis_reply *at = redis_reply_first(list);
+
+	if (redis_reply_count(list) != wish->label_count)
+		return false;
+	for (size_t i = 0; i < wish->label_count && at; i++, at = redis_reply_next(at)) {
+		struct redis_text text = redis_reply_text(at);
+
+		if (text.len != wish->labels[i].len ||
+		    memcmp(text.bytes, wish->labels[i].bytes, text.len) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* A zone that is served is looked for under the name that was listed then: "example.com"
+ * is none of the set's members where "example.com." is. */
+static int
+name_as_served(struct follow *f, const struct change_zone *zone, struct redis_wish *wish)
+{
+	struct source_facts source;
+	struct block block;
+	struct node apex;
+	const char *name;
+	size_t room, len;
+
+	if (zone->is_as_written || !f->live ||
+	    live_zone(f->live, zone->origin, zone->origin_len, &apex) != ERR_OK ||
+	    !node_find_block(&apex, BLOCK_SOURCE, 0, &block) ||
+	    block.head.len <= sizeof source)
+		return ERR_OK;
+	memcpy(&source, block.payload, sizeof source);
+	name = (const char *)block.payload + sizeof source;
+	room = block.head.len - sizeof source;
+	len = strnlen(name, room);
+	if (source.kind != SOURCE_REDIS || len == 0 || len == room ||
+	    len > REDIS_NAME_MAX)
+		return ERR_OK;
+	wish->zone.bytes = arena_copy(f->arena, name, len + 1);
+	wish->zone.len = len;
+	return wish->zone.bytes ? ERR_OK : ERR_NOMEM;
+}
+
+/* Types that nobody asks for unless he has met them are met in what is served. */
+static int
+learn_types(void *context, const struct node *node)
+{
+	struct redis_keys *keys = context;
+	struct block block;
+	uint32_t at = 0;
+
+	while (node_next_block(node, &at, &block))
+		if (block.head.kind == BLOCK_RRSET ||
+		    (block.head.kind == BLOCK_BAD_RRSET && !bad_rrset_is_of_all(&block)))
+			(void)redis_keys_learn_number(keys, block.head.type);
+	return 0;
+}
+
+static int
+learn_zone_types(struct follow *f, const struct change_zone *zone)
+{
+	struct zone_facts facts;
+	struct node apex;
+
+	if (!f->live ||
+	    live_zone(f->live, zone->origin, zone->origin_len, &apex) != ERR_OK ||
+	    !node_zone_facts(&apex, &facts))
+		return ERR_OK;
+	(void)learn_types(&f->keys, &apex);
+	return live_walk_zone(f->live, facts.zone_id, learn_types, &f->keys);
+}
+
+static int
+make_wishes(struct follow *f, struct redis_wish **out)
+{
+	struct redis_wish *wishes =
+		arena_take_items(f->arena, f->set.count + 1, sizeof *wishes);
+	int rc = wishes ? ERR_OK : ERR_NOMEM;
+
+	for (uint32_t i = 0; rc == ERR_OK && i < f->set.count; i++) {
+		uint32_t labels = f->set.zones[i].label_count;
+		struct redis_text *room =
+			arena_take_items(f->arena, labels + 1, sizeof *room);
+
+		if (!room)
+			return ERR_NOMEM;
+		wishes[i] = change_set_wish(&f->set, i, room);
+		rc = name_as_served(f, &f->set.zones[i], &wishes[i]);
+		wishes[i].wants_config =
+			true; /* a SOA is made of it, with a new serial */
+		if (rc != ERR_OK || !wishes[i].is_whole ||
+		    f->keys.schema != REDIS_SCHEMA_Z42)
+			continue;
+		rc = learn_zone_types(f, &f->set.zones[i]);
+		if (rc == ERR_OK)
+			rc = prefetch_labels(f, &wishes[i]);
+	}
+	*out = wishes;
+	return rc;
+}
+
+/* ---- receiving ---- */
+
+/* The list that EXEC gave; NULL after follow_lose. */
+static const struct redis_reply *
+receive(struct follow *f, size_t count)
+{
+	struct redis_link *link = f->links[LINK_COMMAND];
+	const struct redis_reply *reply = NULL, *error = NULL;
+	char reason[REDIS_REASON_MAX];
+
+	for (size_t i = 0; i < count + 2; i++) {
+		reply = redis_link_receive(link, f->arena);
+		if (!reply) {
+			follow_lose_link(f, LINK_COMMAND);
+			return NULL;
+		}
+		if (redis_reply_kind(reply) == REDIS_ERROR && !error)
+			error = reply;
+	}
+	if (!error && redis_reply_kind(reply) == REDIS_LIST &&
+	    redis_reply_count(reply) == count)
+		return reply;
+	redis_link_explain(error ? error : reply, "MULTI", reason);
+	follow_lose(f, "%s", reason);
+	return NULL;
+}
+
+/* The entries behind the set: which overlap, up to which one all must join? */
+static int
+join_entries(struct follow *f, const struct redis_reply *entries, size_t *behind,
+	     bool *grew)
+{
+	size_t number = 0, join_count = 0, prefix = 0, bad = 0;
+	const struct redis_reply *at;
+	const struct redis_text *words;
+	struct change_id id;
+	size_t count;
+	int rc = ERR_OK;
+
+	for (at = redis_reply_first(entries); at; at = redis_reply_next(at)) {
+		enum change_relation relation;
+
+		number++;
+		if (!follow_entry_read(f, at, &id, &words, &count))
+			continue;
+		relation = change_set_relate(&f->set, words, count);
+		if (relation == CHANGE_OVERLAPS)
+			join_count = number;
+		else if (relation == CHANGE_INSIDE && prefix + 1 == number)
+			prefix = number;
+	}
+	*grew = join_count > 0;
+	*behind = SIZE_MAX;
+	if (!*grew) /* what was read is as these entries left it, too */
+		join_count = prefix;
+	if (number < FOLLOW_ENTRIES_MAX)
+		*behind = number - join_count;
+	number = 0;
+	for (at = redis_reply_first(entries); rc == ERR_OK && at && number < join_count;
+	     at = redis_reply_next(at)) {
+		number++;
+		if (follow_entry_read(f, at, &id, &words, &count))
+			rc = change_set_add(&f->set, words, count, id, &bad);
+	}
+	region_source_add(f->board, SOURCE_redis_entries, join_count);
+	region_source_add(f->board, SOURCE_redis_bad_entries, bad);
+	return rc;
+}
+
+/* It is not listed as it was: perhaps as it was written now. */
+static bool
+is_renamed(const struct follow *f, const struct change_zone *zone,
+	   const struct redis_wish *wish)
+{
+	size_t len;
+	const char *written = key_table_key(&f->set.texts, zone->text, &len);
+
+	return !zone->is_as_written &&
+	       (len != wish->zone.len || memcmp(written, wish->zone.bytes, len) != 0);
+}
+
+static int
+take_zone(struct follow *f, const struct redis_reply **next, uint32_t number,
+	  const struct redis_wish *wish, struct group_zone *out, bool *is_same)
+{
+	struct change_zone *zone = &f->set.zones[number];
+	char reason[REDIS_REASON_MAX];
+	int rc;
+
+	out->is_listed = redis_reply_number(*next) == 1;
+	if (!out->is_listed && is_renamed(f, zone, wish)) {
+		zone->is_as_written = true;
+		*is_same = false;
+	}
+	*next = redis_reply_next(*next);
+	if (*next) {
+		out->has_key = redis_reply_number(*next) == 1;
+		*next = redis_reply_next(*next);
+	}
+	if (*next && wish->is_whole && f->keys.schema == REDIS_SCHEMA_Z42 &&
+	    redis_reply_kind(*next) == REDIS_LIST && !has_labels(wish, *next))
+		*is_same = false;
+	rc = redis_read_get(next, &f->keys, wish, f->arena, &out->raw, reason);
+	if (rc != ERR_OK)
+		follow_lose(f, "%s", reason);
+	return rc;
+}
+
+/* What the stream's own commands say.  returns 0; ERR_OLDER when entries are lost. */
+static int
+take_stream(struct follow *f, const struct redis_reply *next, struct group *out,
+	    bool *grew)
+{
+	const struct redis_reply *cursor = next ? redis_reply_next(next) : NULL;
+	const struct redis_reply *entries = cursor ? redis_reply_next(cursor) : NULL;
+	enum stream_verdict verdict;
+
+	*grew = false;
+	out->behind = SIZE_MAX;
+	if (!entries || f->is_comparing)
+		return ERR_OK;
+	stream_facts_read(next, &out->facts);
+	out->facts.has_cursor = redis_reply_count(cursor) > 0;
+	verdict = stream_gap_judge(&f->place, &out->facts);
+	if (verdict == STREAM_WRONG_TYPE)
+		return ERR_OK; /* the probe tells it, once a second */
+	if (verdict != STREAM_GOOD) {
+		follow_gap(f, "the change stream %s", stream_verdict_text(verdict));
+		return ERR_OLDER;
+	}
+	return join_entries(f, entries, &out->behind, grew);
+}
+
+/* One reading.  *again: something has changed meanwhile, it must be repeated. */
+static int
+read_once(struct follow *f, struct group *out, bool *again)
+{
+	struct sending sending = { .f = f, .link = f->links[LINK_COMMAND] };
+	const struct redis_reply *list, *next;
+	bool is_same = true;
+	int rc = make_wishes(f, &sending.wishes);
+
+	out->zones = arena_take_items(f->arena, f->set.count + 1, sizeof *out->zones);
+	if (rc == ERR_OK && !out->zones)
+		rc = ERR_NOMEM;
+	if (rc == ERR_OK)
+		rc = send_all(&sending);
+	if (rc != ERR_OK) {
+		follow_lose_link(f, LINK_COMMAND);
+		return rc;
+	}
+	list = receive(f, sending.count);
+	if (!list)
+		return ERR_CLOSED;
+	next = redis_reply_first(list);
+	out->listed_count = f->set.has_list ? redis_reply_count(next)
+					    : (uint64_t)redis_reply_number(next);
+	if (f->set.has_list)
+		rc = collect(f, next, &out->list, &out->list_count);
+	next = redis_reply_next(next);
+	for (uint32_t i = 0; rc == ERR_OK && i < f->set.count; i++)
+		rc = take_zone(f, &next, i, &sending.wishes[i], &out->zones[i], &is_same);
+	if (rc == ERR_OK)
+		rc = take_stream(f, next, out, again);
+	*again = *again || !is_same;
+	return rc;
+}
+
+bool
+follow_entry_read(struct follow *f, const struct redis_reply *reply, struct change_id *id,
+		  const struct redis_text **words, size_t *count)
+{
+	const struct redis_reply *first = redis_reply_first(reply);
+	const struct redis_reply *fields = first ? redis_reply_next(first) : NULL;
+	struct redis_text *texts;
+
+	if (!fields || !change_id_parse(redis_reply_text(first), id) ||
+	    collect(f, fields, &texts, count) != ERR_OK)
+		return false;
+	*words = texts;
+	return true;
+}
+
+int
+follow_group_read(struct follow *f, struct group *out)
+{
+	for (unsigned round = 0; round < ROUNDS_MAX; round++) {
+		bool again = false;
+		int rc;
+
+		*out = (struct group){ .zones = NULL };
+		if (round >= ROUNDS_NARROW)
+			change_set_widen(&f->set);
+		rc = read_once(f, out, &again);
+		if (rc != ERR_OK || !again)
+			return rc;
+	}
+	follow_lose(f, "zones change faster than they can be read as one");
+	return ERR_BUSY;
+}

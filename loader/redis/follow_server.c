@@ -1,0 +1,328 @@
+/* Which server is read, and is it still the one that we know? */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/redis/follow_state.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+enum { CONFIG_MS = 5000 };
+
+/* ---- asking ---- */
+
+static const struct redis_reply *
+ask(struct follow *f, enum follow_link which, const char *command)
+{
+	struct redis_link *link = f->links[which];
+	const struct redis_reply *reply = NULL;
+	struct redis_text words[8] = { { "", 0 } };
+	size_t count = 0;
+
+	for (const char *at = command; *at && count < 8; count++) {
+		words[count] = (struct redis_text){ at, strcspn(at, " ") };
+		at += words[count].len;
+		at += *at == ' ';
+	}
+	if (redis_link_send_words(link, count, words) == ERR_OK)
+		reply = redis_link_receive(link, f->arena);
+	if (!reply)
+		follow_lose_link(f, which);
+	return reply;
+}
+
+static int
+ask_info(struct follow *f, enum follow_link which, struct server_info *out)
+{
+	const struct redis_reply *reply = ask(f, which, "INFO");
+	char reason[REDIS_REASON_MAX];
+
+	if (!reply)
+		return ERR_CLOSED;
+	if (redis_reply_kind(reply) == REDIS_TEXT) {
+		server_info_read(redis_reply_text(reply), out);
+		return ERR_OK;
+	}
+	redis_link_explain(reply, "INFO", reason);
+	follow_lose(f, "%s", reason);
+	return ERR_RIGHTS;
+}
+
+/* ---- notifications ---- */
+
+static void
+set_notify_problem(struct follow *f, const char *text)
+{
+	char old[SOURCE_TEXT_MAX];
+	bool had = region_source_get_text(f->board, SOURCE_TEXT_NOTIFY, old);
+
+	region_source_set_text(f->board, SOURCE_TEXT_NOTIFY, "%s", text);
+	if (text[0] != '\0' && (!had || strcmp(old, text) != 0))
+		log_warnx("%s", text);
+}
+
+static void
+notify_flags(struct follow *f, struct redis_text flags)
+{
+	bool was_on = f->notifications_known && f->notifications_on;
+	char text[SOURCE_TEXT_MAX] = "", cure[32];
+
+	f->notifications_on = server_notifies(flags);
+	if (!f->notifications_on) {
+		server_notify_flags(flags, cure);
+		snprintf(text, sizeof text,
+			 "Redis does not tell of all changes (notify-keyspace-events is "
+			 "\"%.20s\"); zones are compared one after the other meanwhile; "
+			 "cure: "
+			 "redis-cli CONFIG SET notify-keyspace-events %s",
+			 flags.bytes, cure);
+	} else if (f->notifications_known && !was_on) {
+		follow_round_want(f, false); /* what happened while they were off */
+	}
+	f->notifications_known = true;
+	set_notify_problem(f, text);
+}
+
+/* CONFIG may be forbidden: then notifications are trusted, and comparisons tell when
+ * they miss something. */
+static int
+check_notifications(struct follow *f)
+{
+	const struct redis_reply *reply, *value;
+
+	if (!f->settings->redis.notifications) {
+		f->notifications_known = true;
+		f->notifications_on = false;
+		return ERR_OK;
+	}
+	reply = ask(f, LINK_COMMAND, "CONFIG GET notify-keyspace-events");
+	if (!reply)
+		return ERR_CLOSED;
+	value = redis_reply_first(reply);
+	value = value ? redis_reply_next(value) : NULL;
+	if (value) {
+		notify_flags(f, redis_reply_text(value));
+	} else if (!f->notifications_known) {
+		f->notifications_on = true;
+		log_info("Redis does not let us see notify-keyspace-events; let its user "
+			 "run "
+			 "CONFIG GET (ACL SETUSER ... +config|get), or make sure that it "
+			 "holds K and A");
+	}
+	f->next_config_ms = clock_now_ms() + CONFIG_MS;
+	return ERR_OK;
+}
+
+/* ---- the clock of Redis's host ---- */
+
+static void
+take_time(struct follow *f, const struct redis_reply *reply, uint64_t asked_us,
+	  uint64_t now_us)
+{
+	const struct redis_reply *s = redis_reply_first(reply);
+	const struct redis_reply *us = s ? redis_reply_next(s) : NULL;
+	int64_t theirs, ahead, slack = (int64_t)(now_us - asked_us);
+
+	if (!us)
+		return;
+	theirs = strtoll(redis_reply_text(s).bytes, NULL, 10) * 1000000 +
+		 strtoll(redis_reply_text(us).bytes, NULL, 10);
+	ahead = theirs - (int64_t)(asked_us + now_us) / 2;
+	if (ahead < 1000 && ahead > -1000)
+		ahead = 0; /* the same clock, or as good as that */
+	else if (slack > 100000)
+		return;
+	f->clock_ahead_us = ahead;
+}
+
+/* ---- the first look ---- */
+
+static void
+show_server(struct follow *f)
+{
+	const struct server_info *server = &f->server;
+
+	region_source_set_text(f->board, SOURCE_TEXT_SERVER, "%s, Redis %s%s%s",
+			       redis_connect_address(f->connect), server->version,
+			       server->master[0] ? ", replica of " : "", server->master);
+	log_info("reading Redis at %s, version %s%s%s", redis_connect_address(f->connect),
+		 server->version, server->master[0] ? ", replica of " : "",
+		 server->master);
+}
+
+int
+follow_identify(struct follow *f)
+{
+	struct server_info other;
+
+	if (ask_info(f, LINK_COMMAND, &f->server) != ERR_OK)
+		return ERR_CLOSED;
+	for (unsigned i = LINK_STREAM; i < LINK_COUNT; i++) {
+		if (ask_info(f, (enum follow_link)i, &other) != ERR_OK)
+			return ERR_CLOSED;
+		if (strcmp(other.run_id, f->server.run_id) != 0) {
+			follow_lose(f, "two servers answer at the address of Redis");
+			return ERR_BUSY;
+		}
+	}
+	if (f->server.is_loading) {
+		follow_lose(f, "Redis reads its data from disk or from its primary");
+		return ERR_BUSY;
+	}
+	f->was_link_down = f->server.is_link_down;
+	f->notifications_known = false;
+	show_server(f);
+	return check_notifications(f);
+}
+
+int
+follow_read_place(struct follow *f, struct stream_place *out)
+{
+	const struct redis_reply *reply;
+	struct stream_facts facts;
+
+	*out = (struct stream_place){ .added = 0 };
+	if (f->settings->redis.stream[0] == '\0')
+		return ERR_OK;
+	if (redis_link_send(f->links[LINK_COMMAND], "XINFO STREAM %s",
+			    f->settings->redis.stream) != ERR_OK ||
+	    !(reply = redis_link_receive(f->links[LINK_COMMAND], f->arena))) {
+		follow_lose_link(f, LINK_COMMAND);
+		return ERR_CLOSED;
+	}
+	stream_facts_read(reply, &facts);
+	f->stream_is_bad = facts.is_wrong_type;
+	if (!f->stream_is_bad)
+		region_source_set_text(f->board, SOURCE_TEXT_STREAM, "%s", "");
+	if (facts.exists)
+		*out = (struct stream_place){ .cursor = facts.last,
+					      .was_seen = true,
+					      .added = facts.added };
+	return ERR_OK;
+}
+
+/* ---- once a second ---- */
+
+/* Is the stream where we left it?  XREAD does not tell of entries that come with a new
+ * copy of all data, on a replica. */
+static void
+check_stream(struct follow *f, const struct redis_reply *info,
+	     const struct redis_reply *cursor)
+{
+	struct stream_facts facts;
+	enum stream_verdict verdict;
+
+	stream_facts_read(info, &facts);
+	facts.has_cursor = redis_reply_count(cursor) > 0;
+	verdict = stream_gap_judge(&f->place, &facts);
+	if (verdict == STREAM_WRONG_TYPE) {
+		f->stream_is_bad = true;
+		region_source_set_text(
+			f->board, SOURCE_TEXT_STREAM, "the change stream %s %s",
+			f->settings->redis.stream, stream_verdict_text(verdict));
+		return;
+	}
+	if (f->stream_is_bad) {
+		f->stream_is_bad = false;
+		region_source_set_text(f->board, SOURCE_TEXT_STREAM, "%s", "");
+		follow_gap(f, "the change stream can be read again");
+	} else if (verdict != STREAM_GOOD) {
+		if (!f->round.is_strict)
+			follow_gap(f, "the change stream %s",
+				   stream_verdict_text(verdict));
+	} else if (change_id_compare(facts.last, f->place.cursor) > 0) {
+		follow_stream_catch_up(f);
+	}
+}
+
+static void
+check_server(struct follow *f, const struct redis_reply *reply)
+{
+	struct server_info info;
+
+	server_info_read(redis_reply_text(reply), &info);
+	if (info.replid[0] != '\0' && strcmp(info.replid, f->server.replid) != 0) {
+		memcpy(f->server.replid, info.replid, sizeof info.replid);
+		follow_server_changed(f, "Redis follows another primary now");
+	}
+	if (info.is_link_down != f->was_link_down) {
+		if (f->was_link_down)
+			follow_round_want(
+				f, false); /* it may have been given anew as a whole */
+		f->was_link_down = info.is_link_down;
+	}
+	region_source_set_text(
+		f->board, SOURCE_TEXT_LINK, "%s",
+		info.is_link_down
+			? "Redis is a replica that has lost its primary: what it "
+			  "holds may be old"
+			: "");
+	if (!info.is_link_down && f->dirty.waiting == 0 && !f->round.is_urgent && f->live)
+		atomic_store(&f->board->current_at_ms, (int64_t)(follow_now_us() / 1000));
+}
+
+static void
+check_list(struct follow *f, const struct redis_reply *reply)
+{
+	int64_t len = redis_reply_number(reply);
+
+	if (redis_reply_kind(reply) != REDIS_NUMBER || !f->list_is_known ||
+	    f->round.is_urgent || len == (int64_t)f->served_redis_zones + f->list_offset)
+		return;
+	/* a change of the list that no event and no entry told of */
+	if (len == 0)
+		follow_round_want(f, false);
+	else
+		f->list_is_dirty = true;
+}
+
+void
+follow_probe(struct follow *f)
+{
+	struct redis_link *link = f->links[LINK_COMMAND];
+	const char *stream = f->settings->redis.stream;
+	const struct redis_reply *replies[5];
+	char key[REDIS_KEY_MAX], cursor[CHANGE_ID_TEXT_MAX];
+	size_t len = redis_keys_zones(&f->keys, key), count = 0;
+	uint64_t asked_us;
+	int rc;
+
+	arena_free(f->arena);
+	f->arena = arena_new();
+	f->next_probe_ms = clock_now_ms() + FOLLOW_PROBE_MS;
+	follow_report_step(f);
+	follow_show_totals(f); /* a generation published has said its own */
+	if (!f->arena)
+		return;
+	if (clock_now_ms() >= f->next_config_ms && check_notifications(f) != ERR_OK)
+		return;
+	asked_us = follow_now_us();
+	change_id_print(f->place.cursor, cursor);
+	rc = redis_link_send(link, "TIME");
+	if (rc == ERR_OK)
+		rc = redis_link_send(link, "SCARD %b", key, len);
+	if (rc == ERR_OK)
+		rc = redis_link_send(link, "INFO replication");
+	if (rc == ERR_OK && stream[0] != '\0')
+		rc = redis_link_send(link, "XINFO STREAM %s", stream);
+	if (rc == ERR_OK && stream[0] != '\0')
+		rc = redis_link_send(link, "XRANGE %s %s %s COUNT 1", stream, cursor,
+				     cursor);
+	for (; rc == ERR_OK && count < (stream[0] ? 5 : 3); count++) {
+		replies[count] = redis_link_receive(link, f->arena);
+		if (!replies[count])
+			rc = ERR_CLOSED;
+		else if (count == 0)
+			take_time(f, replies[0], asked_us, follow_now_us());
+	}
+	if (rc != ERR_OK) {
+		follow_lose_link(f, LINK_COMMAND);
+		return;
+	}
+	check_server(f, replies[2]);
+	check_list(f, replies[1]);
+	if (stream[0] != '\0')
+		check_stream(f, replies[3], replies[4]);
+}

@@ -1,0 +1,168 @@
+/* The change stream: a connection of its own waits in XREAD; what it brings is read and
+ * served at once, many entries together when many are there. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "loader/redis/follow_state.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+/* So long an XREAD with an old cursor may wait for what never comes. */
+enum { BLOCK_MS = 1000 };
+
+static bool
+is_paused(const struct follow *f)
+{
+	return f->stream_is_bad || f->round.is_strict || f->round.wants_strict ||
+	       !f->live || !f->has_place || f->store_retry_ms != 0;
+}
+
+void
+follow_stream_wait(struct follow *f)
+{
+	struct redis_link *link = f->links[LINK_STREAM];
+	char id[CHANGE_ID_TEXT_MAX];
+
+	if (f->settings->redis.stream[0] == '\0' || f->is_waiting_entries || is_paused(f))
+		return;
+	change_id_print(f->place.cursor, id);
+	if (redis_link_send(link, "XREAD COUNT %d BLOCK %d STREAMS %s %s",
+			    (int)FOLLOW_ENTRIES_MAX, (int)BLOCK_MS,
+			    f->settings->redis.stream, id) != ERR_OK)
+		follow_lose_link(f, LINK_STREAM);
+	else
+		f->is_waiting_entries = true;
+}
+
+/* [[key, [entry, ...]]] -> the first entry */
+static const struct redis_reply *
+entries_of(const struct redis_reply *reply)
+{
+	const struct redis_reply *stream = redis_reply_first(reply);
+	const struct redis_reply *key = stream ? redis_reply_first(stream) : NULL;
+	const struct redis_reply *entries = key ? redis_reply_next(key) : NULL;
+
+	return entries ? redis_reply_first(entries) : NULL;
+}
+
+static size_t
+labels_of(const struct change_set *set)
+{
+	return set->labels.count + set->count;
+}
+
+static int
+take_entries(struct follow *f, const struct redis_reply *first)
+{
+	size_t bad = 0, taken = 0;
+	int rc = ERR_OK;
+
+	change_set_clear(&f->set);
+	for (const struct redis_reply *at = first;
+	     rc == ERR_OK && at && labels_of(&f->set) < FOLLOW_GROUP_LABELS;
+	     at = redis_reply_next(at)) {
+		const struct redis_text *words;
+		struct change_id id;
+		size_t count;
+
+		if (!follow_entry_read(f, at, &id, &words, &count))
+			continue;
+		if (change_id_compare(id, f->place.cursor) <= 0)
+			continue;
+		rc = change_set_add(&f->set, words, count, id, &bad);
+		taken++;
+	}
+	region_source_add(f->board, SOURCE_redis_entries, taken);
+	region_source_add(f->board, SOURCE_redis_bad_entries, bad);
+	return rc;
+}
+
+/* An error reply: the key holds something else, or the user may not read it. */
+static void
+stream_refused(struct follow *f, const struct redis_reply *reply)
+{
+	char reason[REDIS_REASON_MAX];
+
+	redis_link_explain(reply, "XREAD", reason);
+	f->stream_is_bad = true;
+	region_source_set_text(f->board, SOURCE_TEXT_STREAM,
+			       "the change stream %.100s cannot be read: %.300s",
+			       f->settings->redis.stream, reason);
+	log_errorx("the change stream %s cannot be read: %s", f->settings->redis.stream,
+		   reason);
+}
+
+static void
+serve_entries(struct follow *f, const struct redis_reply *first)
+{
+	if (is_paused(f)) /* fetched again when they can be served */
+		return;
+	if (take_entries(f, first) == ERR_OK && f->set.entry_count > 0 &&
+	    follow_serve_set(f, CHANGE_STREAM, false) == ERR_OK)
+		follow_events_named(f);
+}
+
+void
+follow_stream_step(struct follow *f)
+{
+	const struct redis_reply *reply;
+	struct arena *arena = arena_new();
+	int rc;
+
+	if (!arena)
+		return;
+	rc = redis_link_try(f->links[LINK_STREAM], arena, &reply);
+	if (rc != ERR_BUSY)
+		f->is_waiting_entries = false;
+	if (rc == ERR_OK && redis_reply_kind(reply) == REDIS_ERROR)
+		stream_refused(f, reply);
+	else if (rc == ERR_OK)
+		serve_entries(f, entries_of(reply));
+	else if (rc != ERR_BUSY)
+		follow_lose_link(f, LINK_STREAM);
+	arena_free(arena);
+	if (f->phase == FOLLOW_READY)
+		follow_stream_wait(f);
+}
+
+void
+follow_stream_catch_up(struct follow *f)
+{
+	const struct redis_reply *reply;
+	struct arena *arena;
+	struct change_id id;
+	char from[CHANGE_ID_TEXT_MAX];
+
+	if (f->settings->redis.stream[0] == '\0' || is_paused(f) ||
+	    !(arena = arena_new()))
+		return;
+	id = f->place.cursor;
+	id.ms += id.seq == UINT64_MAX;
+	id.seq++;
+	change_id_print(id, from);
+	reply = redis_link_ask(f->links[LINK_COMMAND], arena, "XRANGE %s %s + COUNT %d",
+			       f->settings->redis.stream, from, (int)FOLLOW_ENTRIES_MAX);
+	if (!reply)
+		follow_lose_link(f, LINK_COMMAND);
+	else if (redis_reply_kind(reply) == REDIS_ERROR)
+		stream_refused(f, reply);
+	else
+		serve_entries(f, redis_reply_first(reply));
+	arena_free(arena);
+}
+
+void
+follow_gap(struct follow *f, const char *format, ...)
+{
+	char reason[FOLLOW_REASON_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof reason, format, args);
+	va_end(args);
+	log_warnx("%s: all zones are compared", reason);
+	region_source_add(f->board, SOURCE_redis_gaps, 1);
+	region_source_set_text(f->board, SOURCE_TEXT_GAP,
+			       "%s; all zones are being compared with Redis", reason);
+	follow_round_want(f, true);
+}

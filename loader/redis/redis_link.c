@@ -1,0 +1,513 @@
+/* Commands out, replies in, and the clock beside them. */
+#include "loader/redis/redis_link.h"
+
+#include <errno.h>
+#include <hiredis/hiredis.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "loader/redis/redis_filter.h"
+#include "loader/redis/redis_reply.h"
+#include "loader/redis/redis_socket.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+
+enum {
+	READ_LEN = 16384, /* hiredis moves what is left of a piece after each reply */
+	OUT_KEPT = 1 << 20, /* of a larger buffer nothing is kept when it is empty */
+	OCTETS_PER_MS = 1024, /* the least that a long reply must bring */
+};
+
+struct redis_link {
+	struct redis_socket socket;
+	redisReader *reader; /* NULL: not connected */
+	struct redis_filter filter; /* before it */
+	struct redis_builder builder;
+	struct arena *partial; /* holds a reply that is not whole yet, between calls */
+	unsigned timeout_ms;
+	uint64_t due_ms; /* of the dial */
+	bool is_dialing, was_flooded;
+	char *out; /* queued for sending: [out_at, out_len) */
+	size_t out_at, out_len, out_room;
+	char address[256];
+	char reason[REDIS_REASON_MAX];
+};
+
+/* ---- replies, as hiredis's parser finds them ---- */
+
+static struct redis_reply *
+list_of(const redisReadTask *task)
+{
+	return task->parent ? task->parent->obj : NULL;
+}
+
+static void *
+on_text(const redisReadTask *task, char *bytes, size_t len)
+{
+	struct redis_link *link = task->privdata;
+	size_t head = sizeof REDIS_FILTER_ERROR - 1;
+
+	if (task->type != REDIS_REPLY_ERROR)
+		return redis_reply_add_text(&link->builder, list_of(task), REDIS_TEXT,
+					    bytes, len);
+	if (len > head && memcmp(bytes, REDIS_FILTER_ERROR, head) == 0)
+		return redis_reply_add_long(&link->builder, list_of(task),
+					    strtoul(bytes + head, NULL, 10));
+	return redis_reply_add_text(&link->builder, list_of(task), REDIS_ERROR, bytes,
+				    len);
+}
+
+static void *
+on_list(const redisReadTask *task, int count)
+{
+	struct redis_link *link = task->privdata;
+
+	(void)count; /* what comes is counted */
+	return redis_reply_add_list(&link->builder, list_of(task));
+}
+
+static void *
+on_number(const redisReadTask *task, long long value)
+{
+	struct redis_link *link = task->privdata;
+
+	return redis_reply_add_number(&link->builder, list_of(task), value);
+}
+
+static void *
+on_nil(const redisReadTask *task)
+{
+	struct redis_link *link = task->privdata;
+
+	return redis_reply_add_nil(&link->builder, list_of(task));
+}
+
+/* The arena is freed as a whole. */
+static void
+on_free(void *reply)
+{
+	(void)reply;
+}
+
+static redisReplyObjectFunctions functions = {
+	.createString = on_text,
+	.createArray = on_list,
+	.createInteger = on_number,
+	.createNil = on_nil,
+	.freeObject = on_free,
+};
+
+/* ---- life ---- */
+
+struct redis_link *
+redis_link_new(unsigned timeout_ms)
+{
+	struct redis_link *link = calloc(1, sizeof *link);
+
+	if (!link)
+		return NULL;
+	link->socket.fd = -1;
+	link->timeout_ms = timeout_ms;
+	link->partial = arena_new();
+	if (!link->partial) {
+		free(link);
+		return NULL;
+	}
+	return link;
+}
+
+void
+redis_link_free(struct redis_link *link)
+{
+	if (!link)
+		return;
+	redis_link_drop(link);
+	arena_free(link->partial);
+	free(link->out);
+	free(link);
+}
+
+void
+redis_link_drop(struct redis_link *link)
+{
+	struct arena *rest = arena_new();
+
+	redis_socket_close(&link->socket);
+	if (link->reader)
+		redisReaderFree(link->reader);
+	link->reader = NULL;
+	link->is_dialing = false;
+	link->out_at = link->out_len = 0;
+	if (rest) {
+		arena_adopt(rest, link->partial);
+		arena_free(rest);
+	}
+}
+
+int
+redis_link_fail(struct redis_link *link, const char *format, ...)
+{
+	char text[REDIS_REASON_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	snprintf(link->reason, sizeof link->reason, "Redis %.110s: %.390s", link->address,
+		 text);
+	redis_link_drop(link);
+	return ERR_IO;
+}
+
+int
+redis_link_fd(const struct redis_link *link)
+{
+	return link->socket.fd;
+}
+
+short
+redis_link_events(const struct redis_link *link)
+{
+	if (link->is_dialing)
+		return POLLOUT;
+	return link->out_at < link->out_len ? POLLIN | POLLOUT : POLLIN;
+}
+
+int
+redis_link_due_ms(const struct redis_link *link)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	if (!link->is_dialing)
+		return -1;
+	return link->due_ms > now_ms ? (int)(link->due_ms - now_ms) : 0;
+}
+
+bool
+redis_link_is_open(const struct redis_link *link)
+{
+	return link->reader != NULL;
+}
+
+const char *
+redis_link_reason(const struct redis_link *link)
+{
+	return link->reason;
+}
+
+bool
+redis_link_was_flooded(const struct redis_link *link)
+{
+	return link->was_flooded;
+}
+
+/* ---- connecting ---- */
+
+/* The socket is connected: from now on the link is open. */
+static int
+open_link(struct redis_link *link)
+{
+	link->is_dialing = false;
+	link->reader = redisReaderCreateWithFunctions(&functions);
+	if (!link->reader)
+		return redis_link_fail(link, "not enough memory");
+	link->reader->privdata = link;
+	link->filter = (struct redis_filter){ .body = 0 };
+	return ERR_OK;
+}
+
+int
+redis_link_dial(struct redis_link *link, const char *address)
+{
+	char why[REDIS_SOCKET_WHY_MAX];
+	int code;
+
+	redis_link_drop(link);
+	link->was_flooded = false;
+	snprintf(link->address, sizeof link->address, "%s", address);
+	link->due_ms = clock_now_ms() + link->timeout_ms;
+	code = redis_socket_dial(&link->socket, address, why);
+	if (code == ERR_OK)
+		return open_link(link);
+	if (code != ERR_BUSY)
+		return redis_link_fail(link, "%s", why);
+	link->is_dialing = true;
+	return ERR_OK;
+}
+
+int
+redis_link_step(struct redis_link *link)
+{
+	char why[REDIS_SOCKET_WHY_MAX];
+	int code;
+
+	if (!link->is_dialing)
+		return link->reader ? ERR_OK : ERR_CLOSED;
+	code = redis_socket_step(&link->socket, why);
+	if (code == ERR_OK)
+		return open_link(link);
+	if (code != ERR_BUSY)
+		return redis_link_fail(link, "%s", why);
+	if (clock_now_ms() < link->due_ms)
+		return ERR_BUSY;
+	return redis_link_fail(link, "cannot connect: no answer in %u ms",
+			       link->timeout_ms);
+}
+
+/* ---- sending ---- */
+
+static int
+queue(struct redis_link *link, const char *bytes, size_t len)
+{
+	size_t room = link->out_room ? link->out_room : READ_LEN;
+	char *grown;
+
+	if (link->out_at == link->out_len)
+		link->out_at = link->out_len = 0;
+	while (room - link->out_len < len)
+		room *= 2;
+	if (room != link->out_room) {
+		grown = realloc(link->out, room);
+		if (!grown)
+			return ERR_NOMEM;
+		link->out = grown;
+		link->out_room = room;
+	}
+	memcpy(link->out + link->out_len, bytes, len);
+	link->out_len += len;
+	return ERR_OK;
+}
+
+static int
+queue_formatted(struct redis_link *link, char *command, int len)
+{
+	int code = ERR_NOMEM;
+
+	if (len > 0)
+		code = link->reader ? queue(link, command, (size_t)len) : ERR_CLOSED;
+	if (len > 0)
+		redisFreeCommand(command);
+	return code;
+}
+
+static int
+send_arguments(struct redis_link *link, const char *format, va_list args)
+{
+	char *command = NULL;
+	int len = redisvFormatCommand(&command, format, args);
+
+	return queue_formatted(link, command, len);
+}
+
+int
+redis_link_send(struct redis_link *link, const char *format, ...)
+{
+	va_list args;
+	int code;
+
+	va_start(args, format);
+	code = send_arguments(link, format, args);
+	va_end(args);
+	return code;
+}
+
+int
+redis_link_send_words(struct redis_link *link, size_t count,
+		      const struct redis_text *words)
+{
+	char head[32];
+	int len = snprintf(head, sizeof head, "*%zu\r\n", count);
+	int code = link->reader ? queue(link, head, (size_t)len) : ERR_CLOSED;
+
+	for (size_t i = 0; i < count && code == ERR_OK; i++) {
+		len = snprintf(head, sizeof head, "$%zu\r\n", words[i].len);
+		code = queue(link, head, (size_t)len);
+		if (code == ERR_OK)
+			code = queue(link, words[i].bytes, words[i].len);
+		if (code == ERR_OK)
+			code = queue(link, "\r\n", 2);
+	}
+	return code;
+}
+
+/* Send what the socket takes. */
+static int
+flush(struct redis_link *link)
+{
+	while (link->out_at < link->out_len) {
+		ssize_t sent = send(link->socket.fd, link->out + link->out_at,
+				    link->out_len - link->out_at, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return errno == EAGAIN
+				       ? ERR_OK
+				       : redis_link_fail(link, "connection lost: %s",
+							 strerror(errno));
+		link->out_at += (size_t)sent;
+	}
+	if (link->out_room > OUT_KEPT) {
+		free(link->out);
+		link->out = NULL;
+		link->out_room = 0;
+	}
+	return ERR_OK;
+}
+
+/* ---- receiving ---- */
+
+static int
+flooded(struct redis_link *link)
+{
+	link->was_flooded = true;
+	return redis_link_fail(link, "a reply of more than %d MB",
+			       REDIS_REPLY_BYTES_MAX >> 20);
+}
+
+/* Take a reply out of what has come; *out is NULL when it is not whole yet. */
+static int
+parse(struct redis_link *link, const struct redis_reply **out)
+{
+	void *reply = NULL;
+
+	if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
+		if (link->builder.is_full)
+			return flooded(link);
+		return redis_link_fail(link, "not the protocol of Redis: %.100s",
+				       link->reader->errstr);
+	}
+	*out = reply;
+	return ERR_OK;
+}
+
+static int
+feed(void *reader, const char *bytes, size_t len)
+{
+	return redisReaderFeed(reader, bytes, len) == REDIS_OK ? ERR_OK : ERR_NOMEM;
+}
+
+/* Read once; *got is 0 when there is nothing. */
+static int
+read_some(struct redis_link *link, size_t *got)
+{
+	char bytes[READ_LEN];
+	ssize_t len = recv(link->socket.fd, bytes, sizeof bytes, 0);
+
+	*got = 0;
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return ERR_OK;
+	if (len == 0)
+		return redis_link_fail(link, "it has closed the connection");
+	if (len < 0)
+		return redis_link_fail(link, "connection lost: %s", strerror(errno));
+	if (redis_filter_feed(&link->filter, bytes, (size_t)len, feed, link->reader) !=
+	    ERR_OK)
+		return redis_link_fail(link, "not enough memory");
+	*got = (size_t)len;
+	return ERR_OK;
+}
+
+/* Build the next reply in `arena`, or what is there of one in link->partial. */
+static void
+begin_reply(struct redis_link *link, struct arena *arena)
+{
+	if (arena_bytes(link->partial) > 0)
+		return;
+	link->builder = (struct redis_builder){
+		.arena = arena,
+		.bytes_max = REDIS_REPLY_BYTES_MAX,
+	};
+}
+
+/* The reply is whole: it lives in `arena` now. */
+static void
+end_reply(struct redis_link *link, struct arena *arena)
+{
+	if (link->builder.arena == link->partial)
+		arena_adopt(arena, link->partial);
+}
+
+/* Wait until the socket can be used.  returns ERR_OK or ERR_IO. */
+static int
+wait_for_socket(struct redis_link *link, uint64_t due_ms)
+{
+	uint64_t now_ms = clock_now_ms();
+	struct pollfd wait = { .fd = link->socket.fd, .events = redis_link_events(link) };
+
+	if (now_ms >= due_ms)
+		return redis_link_fail(link,
+				       "no whole reply in %u ms (redis.timeout_ms): it "
+				       "hangs, or the way to it is slow",
+				       link->timeout_ms);
+	if (poll(&wait, 1, (int)(due_ms - now_ms)) < 0 && errno != EINTR)
+		return redis_link_fail(link, "poll: %s", strerror(errno));
+	return ERR_OK;
+}
+
+const struct redis_reply *
+redis_link_receive(struct redis_link *link, struct arena *arena)
+{
+	const struct redis_reply *reply = NULL;
+	uint64_t begun_ms = clock_now_ms(), received = 0;
+	size_t got;
+
+	if (!link->reader)
+		return NULL;
+	begin_reply(link, arena);
+	while (parse(link, &reply) == ERR_OK && !reply) {
+		if (flush(link) != ERR_OK || read_some(link, &got) != ERR_OK)
+			return NULL;
+		received += got;
+		if (got == 0 &&
+		    wait_for_socket(link, begun_ms + link->timeout_ms +
+						  received / OCTETS_PER_MS) != ERR_OK)
+			return NULL;
+	}
+	if (reply)
+		end_reply(link, arena);
+	return reply;
+}
+
+const struct redis_reply *
+redis_link_ask(struct redis_link *link, struct arena *arena, const char *format, ...)
+{
+	va_list args;
+	int code;
+
+	va_start(args, format);
+	code = send_arguments(link, format, args);
+	va_end(args);
+	if (code == ERR_NOMEM)
+		redis_link_fail(link, "not enough memory");
+	return code == ERR_OK ? redis_link_receive(link, arena) : NULL;
+}
+
+int
+redis_link_try(struct redis_link *link, struct arena *arena,
+	       const struct redis_reply **out)
+{
+	size_t got = 0;
+
+	*out = NULL;
+	if (!link->reader)
+		return ERR_CLOSED;
+	if (flush(link) != ERR_OK)
+		return ERR_IO;
+	do {
+		begin_reply(link, link->partial);
+		if (parse(link, out) != ERR_OK)
+			return ERR_IO;
+		if (*out) {
+			end_reply(link, arena);
+			return ERR_OK;
+		}
+		if (read_some(link, &got) != ERR_OK)
+			return ERR_IO;
+	} while (got > 0);
+	return ERR_BUSY;
+}

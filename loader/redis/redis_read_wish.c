@@ -1,0 +1,235 @@
+/* Readings of their own: a wish in one MULTI, sent and waited for. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/redis/redis_read.h"
+#include "shm/errcode.h"
+
+enum {
+	CHUNK_LABELS = 2000, /* z42: of one MULTI */
+	TRIES = 5, /* z42: while labels come and go */
+};
+
+static int
+lost(const struct redis_link *link, char reason[REDIS_REASON_MAX])
+{
+	snprintf(reason, REDIS_REASON_MAX, "%s", redis_link_reason(link));
+	return ERR_IO;
+}
+
+int
+redis_read_zones(struct redis_link *link, const struct redis_keys *keys,
+		 struct arena *arena, struct redis_zones *out,
+		 char reason[REDIS_REASON_MAX])
+{
+	char key[REDIS_KEY_MAX], text[REDIS_REASON_MAX];
+	size_t len = redis_keys_zones(keys, key), count;
+	const struct redis_reply *reply =
+		redis_link_ask(link, arena, "SMEMBERS %b", key, len);
+
+	*out = (struct redis_zones){ .count = 0 };
+	if (!reply)
+		return lost(link, reason);
+	if (redis_reply_kind(reply) != REDIS_LIST) {
+		redis_link_explain(reply, "SMEMBERS", text);
+		snprintf(reason, REDIS_REASON_MAX, "key %.100s: %.390s", key, text);
+		return ERR_FORMAT;
+	}
+	count = redis_reply_count(reply);
+	out->names = arena_take_items(arena, count + 1, sizeof *out->names);
+	if (!out->names) {
+		snprintf(reason, REDIS_REASON_MAX, "%s", errcode_text(ERR_NOMEM));
+		return ERR_NOMEM;
+	}
+	for (reply = redis_reply_first(reply); reply; reply = redis_reply_next(reply))
+		out->names[out->count++] = redis_reply_text(reply);
+	out->exists = count > 0;
+	return ERR_OK;
+}
+
+/* Queue MULTI, the wish, EXEC; returns the number of commands between, or an error. */
+static int
+send_wish(struct redis_link *link, const struct redis_keys *keys,
+	  const struct redis_wish *wish, char reason[REDIS_REASON_MAX])
+{
+	int code = redis_link_send(link, "MULTI");
+	int count = code == ERR_OK ? redis_read_put(link, keys, wish) : code;
+
+	if (count >= 0)
+		code = redis_link_send(link, "EXEC");
+	if (count >= 0 && code == ERR_OK)
+		return count;
+	if (!redis_link_is_open(link))
+		return lost(link, reason);
+	/* half a MULTI is queued: nothing else may follow it */
+	redis_link_fail(link, "not enough memory");
+	return lost(link, reason);
+}
+
+/* Take the replies of a MULTI with `count` commands; *list is that of EXEC. */
+static int
+receive_exec(struct redis_link *link, int count, struct arena *arena,
+	     const struct redis_reply **list, char reason[REDIS_REASON_MAX])
+{
+	const struct redis_reply *reply, *error = NULL;
+
+	for (int i = 0; i < count + 2; i++) {
+		reply = redis_link_receive(link, arena);
+		if (!reply)
+			return lost(link, reason);
+		if (redis_reply_kind(reply) == REDIS_ERROR && !error)
+			error = reply;
+		*list = reply;
+	}
+	if (error || redis_reply_kind(*list) != REDIS_LIST) {
+		redis_link_explain(error ? error : *list, "MULTI", reason);
+		return ERR_FORMAT;
+	}
+	return ERR_OK;
+}
+
+static int
+read_wish(struct redis_link *link, const struct redis_keys *keys,
+	  const struct redis_wish *wish, struct arena *arena, struct redis_raw *out,
+	  const struct redis_reply **list, char reason[REDIS_REASON_MAX])
+{
+	const struct redis_reply *next;
+	int count = send_wish(link, keys, wish, reason);
+	int code = count < 0 ? count : receive_exec(link, count, arena, list, reason);
+
+	if (code != ERR_OK)
+		return code;
+	next = redis_reply_first(*list);
+	return redis_read_get(&next, keys, wish, arena, out, reason);
+}
+
+/* ---- whole zones of z42 ---- */
+
+/* The members of a list of texts, in the arena. */
+static int
+collect_labels(const struct redis_reply *list, struct arena *arena,
+	       struct redis_wish *wish)
+{
+	size_t count = redis_reply_count(list);
+	struct redis_text *labels = arena_take_items(arena, count + 1, sizeof *labels);
+
+	if (!labels)
+		return ERR_NOMEM;
+	wish->labels = labels;
+	wish->label_count = 0;
+	for (list = redis_reply_first(list); list; list = redis_reply_next(list))
+		labels[wish->label_count++] = redis_reply_text(list);
+	return ERR_OK;
+}
+
+static bool
+has_same_labels(const struct redis_wish *a, const struct redis_wish *b)
+{
+	if (a->label_count != b->label_count)
+		return false;
+	for (size_t i = 0; i < a->label_count; i++)
+		if (a->labels[i].len != b->labels[i].len ||
+		    memcmp(a->labels[i].bytes, b->labels[i].bytes, a->labels[i].len) != 0)
+			return false;
+	return true;
+}
+
+/* More labels than one MULTI takes: what is read is as of several moments. */
+static int
+read_chunks(struct redis_link *link, const struct redis_keys *keys,
+	    const struct redis_wish *wish, struct arena *arena, struct redis_raw *out,
+	    char reason[REDIS_REASON_MAX])
+{
+	struct redis_value *values = NULL;
+	size_t count = 0, room = 0;
+	struct redis_raw raw = { .count = 0 };
+	int code = ERR_OK;
+
+	for (size_t at = 0; at < wish->label_count && code == ERR_OK;
+	     at += CHUNK_LABELS) {
+		const struct redis_reply *list;
+		struct redis_wish part = *wish;
+
+		part.labels += at;
+		part.label_count = wish->label_count - at < CHUNK_LABELS
+					   ? wish->label_count - at
+					   : CHUNK_LABELS;
+		part.is_whole = at == 0; /* the set is read once */
+		part.wants_config = at == 0 && wish->wants_config;
+		code = read_wish(link, keys, &part, arena, &raw, &list, reason);
+		if (code != ERR_OK)
+			break;
+		if (at == 0)
+			*out = raw;
+		if (raw.count == 0)
+			continue;
+		if (room - count < raw.count) {
+			size_t wanted = (count + raw.count) * 2;
+			struct redis_value *grown =
+				reallocarray(values, wanted, sizeof *values);
+
+			if (!grown) {
+				code = ERR_NOMEM;
+				break;
+			}
+			values = grown;
+			room = wanted;
+		}
+		memcpy(values + count, raw.values, raw.count * sizeof *values);
+		count += raw.count;
+	}
+	if (code == ERR_OK)
+		out->values = arena_take_items(arena, count + 1, sizeof *values);
+	if (code == ERR_OK && out->values && count > 0)
+		memcpy(out->values, values, count * sizeof *values);
+	out->count = count;
+	free(values);
+	return code == ERR_OK && !out->values ? ERR_NOMEM : code;
+}
+
+/* The labels first, then all in one MULTI; again when they have changed in between. */
+static int
+read_z42_zone(struct redis_link *link, const struct redis_keys *keys,
+	      const struct redis_wish *wish, struct arena *arena, struct redis_raw *out,
+	      char reason[REDIS_REASON_MAX])
+{
+	const struct redis_reply *list;
+	struct redis_wish now = *wish, then = *wish;
+	int code;
+
+	now.label_count = 0;
+	now.wants_config = false;
+	code = read_wish(link, keys, &now, arena, out, &list, reason);
+	for (unsigned try = 0; try < TRIES && code == ERR_OK; try++) {
+		if (out->zone_value.state == REDIS_VALUE_BAD)
+			return ERR_OK;
+		code = collect_labels(redis_reply_first(list), arena, &now);
+		now.wants_config = wish->wants_config;
+		if (try > 0 && has_same_labels(&now, &then))
+			return ERR_OK;
+		then = now;
+		if (code == ERR_OK && now.label_count > CHUNK_LABELS)
+			return read_chunks(link, keys, &now, arena, out, reason);
+		if (code == ERR_OK)
+			code = read_wish(link, keys, &now, arena, out, &list, reason);
+	}
+	if (code == ERR_OK) {
+		snprintf(reason, REDIS_REASON_MAX,
+			 "its labels change faster than they can be read");
+		return ERR_BUSY;
+	}
+	return code;
+}
+
+int
+redis_read_zone(struct redis_link *link, const struct redis_keys *keys,
+		const struct redis_wish *wish, struct arena *arena, struct redis_raw *out,
+		char reason[REDIS_REASON_MAX])
+{
+	const struct redis_reply *list;
+
+	if (keys->schema == REDIS_SCHEMA_Z42 && wish->is_whole)
+		return read_z42_zone(link, keys, wish, arena, out, reason);
+	return read_wish(link, keys, wish, arena, out, &list, reason);
+}

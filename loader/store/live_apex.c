@@ -1,0 +1,214 @@
+/* The apex of a zone: where an edit begins and ends. */
+#include <string.h>
+
+#include "loader/store/live_private.h"
+#include "loader/zone/render_scan.h"
+#include "shm/errcode.h"
+#include "shm/rrtype.h"
+
+int
+live_edit_begin(struct live *live, const uint8_t *origin, size_t origin_len,
+		struct live_edit *edit)
+{
+	struct node apex;
+	int rc = live_zone(live, origin, origin_len, &apex);
+
+	if (rc != ERR_OK)
+		return rc;
+	*edit = (struct live_edit){
+		.live = live,
+		.origin_len = origin_len,
+		.child_count = apex.head.child_count,
+		.has_wildcard = apex.head.flags & NODE_HAS_WILDCARD,
+	};
+	memcpy(edit->origin, origin, origin_len);
+	if (!node_zone_facts(&apex, &edit->facts))
+		return ERR_DAMAGED;
+	if (edit->facts.flags & (ZONE_BROKEN | ZONE_SIGNED))
+		return ERR_FORMAT;
+	edit->has_redis =
+		node_copy_block(&apex, BLOCK_REDIS, &edit->redis, sizeof edit->redis);
+	return ERR_OK;
+}
+
+/* ---- rendering ---- */
+
+/* render_last_fn: the apex as it stands. */
+static bool
+last_apex(void *context, const struct zone_records *zone,
+	  const struct zone_record *record, struct node *out)
+{
+	const struct node *present = context;
+
+	(void)zone;
+	(void)record;
+	*out = *present;
+	return true;
+}
+
+static int
+render_records(struct live_edit *edit, const struct zone_records *records,
+	       struct node *present, struct node *out)
+{
+	const struct render_place place = {
+		.child_count = edit->child_count,
+		.has_wildcard = edit->has_wildcard,
+		.facts = &edit->facts,
+	};
+	struct renderer *renderer;
+	const uint8_t *bytes;
+	int rc = live_renderer(edit->live, &renderer);
+
+	if (rc != ERR_OK)
+		return rc;
+	render_set_last(renderer, last_apex, present);
+	rc = render_alone(renderer, records, records->records, &place, &bytes);
+	if (rc != ERR_OK)
+		return rc;
+	return node_open(bytes, UINT32_MAX, out) && (out->head.flags & NODE_APEX)
+		       ? ERR_OK
+		       : ERR_FORMAT;
+}
+
+static const struct zone_record *
+find_soa(const struct zone_records *records)
+{
+	for (size_t i = 0; i < records->count; i++)
+		if (records->records[i].type == RRTYPE_SOA)
+			return &records->records[i];
+	return NULL;
+}
+
+/* ---- the SOA alone ---- */
+
+static void
+put_block(struct node_writer *writer, const struct block *block)
+{
+	node_writer_put_block(writer, (enum block_kind)block->head.kind, block->head.type,
+			      block->payload, block->head.len);
+}
+
+/* One block of the present apex, or what stands in its place. */
+static bool
+put_changed(struct node_writer *writer, const struct block *block, const struct node *soa,
+	    const char *error)
+{
+	bool is_soa = block->head.type == RRTYPE_SOA &&
+		      (block->head.kind == BLOCK_RRSET ||
+		       block->head.kind == BLOCK_NEGATIVE_SOA);
+	struct block fresh;
+
+	if (block->head.kind == BLOCK_ERROR)
+		return true;
+	if (is_soa &&
+	    !node_find_block(soa, (enum block_kind)block->head.kind, RRTYPE_SOA, &fresh))
+		return false;
+	put_block(writer, is_soa ? &fresh : block);
+	if (block->head.kind == BLOCK_SOURCE && error)
+		node_writer_put_block(writer, BLOCK_ERROR, 0, error, strlen(error));
+	return true;
+}
+
+/* The present apex with the SOA of `soa`, a node that has little else. */
+static int
+write_with_soa(struct live_edit *edit, const struct node *present, const struct node *soa,
+	       const char *error)
+{
+	struct node_writer *writer = &edit->live->writer;
+	unsigned flags = present->head.flags & ~(unsigned)NODE_HAS_WILDCARD;
+	struct block block;
+	uint32_t at = 0;
+
+	if (edit->has_wildcard)
+		flags |= NODE_HAS_WILDCARD;
+	node_writer_begin(writer, CATALOGUE_ID, (uint16_t)flags, node_owner(present),
+			  present->head.owner_len);
+	node_writer_set_facts(writer, (uint16_t)flags, edit->child_count);
+	while (node_next_block(present, &at, &block))
+		if (!put_changed(writer, &block, soa, error))
+			return ERR_DAMAGED;
+	return ERR_OK;
+}
+
+/* ---- the end of an edit ---- */
+
+/* What the source says of the zone now; the digest goes on by what has changed. */
+static void
+set_redis(struct live_edit *edit, const struct redis_facts *redis)
+{
+	uint64_t digest =
+		edit->redis.raw_digest - edit->redis.config_hash + redis->config_hash;
+
+	edit->redis = *redis;
+	edit->redis.raw_digest = digest;
+}
+
+/* Write the apex into live->writer: from the records given, or as it is but for the SOA. */
+static int
+write_apex(struct live_edit *edit, struct node *present, const struct zone_records *apex,
+	   enum live_apex_scope scope)
+{
+	struct node rendered;
+	int rc = render_records(edit, apex, present, &rendered);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (scope == LIVE_APEX_ALL) {
+		live_copy_node(edit->live, &rendered);
+		return ERR_OK;
+	}
+	return write_with_soa(edit, present, &rendered, apex->error);
+}
+
+int
+live_edit_end(struct live_edit *edit, const struct zone_records *apex,
+	      enum live_apex_scope scope)
+{
+	const struct zone_record *soa = find_soa(apex);
+	struct live *live = edit->live;
+	struct node present, written;
+	int rc;
+
+	if (!soa)
+		return ERR_FORMAT;
+	rc = live_zone(live, edit->origin, edit->origin_len, &present);
+	if (rc != ERR_OK)
+		return rc;
+	live_count_out(edit, &present);
+	if (apex->redis)
+		set_redis(edit, apex->redis);
+	edit->facts.serial = render_scan_serial(soa);
+	if (scope == LIVE_APEX_ALL)
+		edit->facts.loaded_at_s = apex->loaded_at_s;
+	rc = write_apex(edit, &present, apex, scope);
+	if (rc == ERR_OK)
+		rc = node_writer_end(&live->writer);
+	if (rc != ERR_OK)
+		return rc;
+	if (!node_open(live->writer.bytes, live->writer.len, &written))
+		return ERR_DAMAGED;
+	live_count_in(edit, &written);
+	zone_facts_add_depths(&edit->facts, written.head.flags & NODE_HAS_DNAME,
+			      written.head.label_count);
+	live_set_facts(live, &edit->facts, &edit->redis);
+	return live_put_writer(live);
+}
+
+int
+live_set_error(struct live *live, const uint8_t *origin, size_t origin_len,
+	       const char *error)
+{
+	struct node_writer *writer = &live->writer;
+	struct block block;
+	uint32_t at = 0;
+	struct node apex;
+	int rc = live_zone(live, origin, origin_len, &apex);
+
+	if (rc != ERR_OK)
+		return rc;
+	node_writer_begin(writer, CATALOGUE_ID, apex.head.flags, origin, origin_len);
+	node_writer_set_facts(writer, apex.head.flags, apex.head.child_count);
+	while (node_next_block(&apex, &at, &block))
+		(void)put_changed(writer, &block, &apex, error);
+	return live_put_writer(live);
+}

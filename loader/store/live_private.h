@@ -1,0 +1,67 @@
+/* What the parts of the live store share; used by live*.c only. */
+#ifndef LOADER_STORE_LIVE_PRIVATE_H
+#define LOADER_STORE_LIVE_PRIVATE_H
+
+#include "loader/store/live.h"
+#include "loader/zone/node_writer.h"
+#include "loader/zone/render.h"
+
+struct live {
+	char *dir;
+	struct generation gen;
+	bool has_gen;
+	bool is_snapshot;
+	struct overlay *overlay;	/* NULL: a snapshot without one */
+	struct store_walk *walk;	/* the generation's tree; opened when it is walked */
+	struct renderer *renderer;	/* made when something is rendered */
+	struct node_writer writer;
+	bool has_totals;		/* both are kept */
+	struct live_totals totals;	/* as committed */
+	struct live_totals pending;	/* what the transaction adds; modulo 2^64 */
+};
+
+/* What a node counts for in its zone. */
+struct live_weight {
+	uint64_t records;		/* RRs and their signatures */
+	uint32_t faults;		/* BLOCK_BAD_RRSETs */
+	uint64_t value_hash;		/* of its provenance */
+};
+
+__attribute__((nonnull))
+struct live_weight live_weigh(const struct node *node);
+
+/* A node enters the zone that is edited, or leaves it: keep its figures. */
+__attribute__((nonnull))
+void live_count_in(struct live_edit *edit, const struct node *node);
+__attribute__((nonnull))
+void live_count_out(struct live_edit *edit, const struct node *node);
+
+/* The zone's apex is put or dropped: count it in, as `after` (NULL: none), instead of what is
+ * there.  Before it is written.  returns 0 or an error code. */
+__attribute__((nonnull(1, 2), warn_unused_result))
+int live_count_apex(struct live *live, const uint8_t *origin, size_t origin_len,
+		    const struct node *after);
+
+/* The transaction is over. */
+__attribute__((nonnull))
+void live_count_end(struct live *live, bool is_committed);
+
+/* returns 0, or the error of render_new. */
+__attribute__((nonnull, warn_unused_result))
+int live_renderer(struct live *live, struct renderer **out);
+
+/* Put the node in live->writer, which was ended.  */
+__attribute__((nonnull, warn_unused_result))
+int live_put_writer(struct live *live);
+
+/* Begin live->writer with a copy of `node`, to be changed and put. */
+__attribute__((nonnull))
+void live_copy_node(struct live *live, const struct node *node);
+
+/* Store the facts in the apex node in live->writer, and what is known of Redis if the
+ * node tells it. */
+__attribute__((nonnull))
+void live_set_facts(struct live *live, const struct zone_facts *facts,
+		    const struct redis_facts *redis);
+
+#endif

@@ -1,0 +1,104 @@
+/* Writing an index to its file. */
+#include <errno.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "loader/store/seal_index.h"
+#include "shm/errcode.h"
+
+enum { SECTION_ALIGN = 64 };
+
+static uint64_t
+align(uint64_t off)
+{
+	return (off + SECTION_ALIGN - 1) / SECTION_ALIGN * SECTION_ALIGN;
+}
+
+static void
+set_sections(struct index_head *head)
+{
+	head->buckets_off = INDEX_HEAD_LEN;
+	head->zones_off =
+		align(head->buckets_off +
+		      head->bucket_count * INDEX_BUCKET_SLOTS * sizeof(uint64_t));
+	head->order_off =
+		align(head->zones_off + head->zone_count * sizeof(struct index_zone));
+	head->nsec3_off = align(head->order_off + head->order_count * sizeof(uint64_t));
+}
+
+struct index_output {
+	int fd;
+	uint64_t len;
+	XXH3_state_t *hash;
+};
+
+static int
+output(struct index_output *out, const void *bytes, size_t len)
+{
+	const uint8_t *at = bytes;
+
+	XXH3_64bits_update(out->hash, bytes, len);
+	out->len += len;
+	while (len > 0) {
+		ssize_t written = write(out->fd, at, len);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written <= 0)
+			return written < 0 ? errcode_from_errno(errno) : ERR_IO;
+		at += written;
+		len -= (size_t)written;
+	}
+	return ERR_OK;
+}
+
+/* Zeros up to `off`, then the section. */
+static int
+output_section(struct index_output *out, uint64_t off, const void *bytes, size_t len)
+{
+	static const uint8_t zeros[INDEX_HEAD_LEN];
+	int rc = output(out, zeros, off - out->len);
+
+	return rc == ERR_OK && len > 0 ? output(out, bytes, len) : rc;
+}
+
+static int
+output_all(const struct seal_index *index, const struct index_head *head,
+	   struct index_output *out)
+{
+	int rc = output(out, head, sizeof *head);
+
+	if (rc == ERR_OK)
+		rc = output_section(out, head->buckets_off, index->buckets.slots,
+				    seal_buckets_len(&index->buckets));
+	if (rc == ERR_OK)
+		rc = output_section(out, head->zones_off, index->zones,
+				    head->zone_count * sizeof *index->zones);
+	if (rc == ERR_OK)
+		rc = output_section(out, head->order_off, index->order,
+				    head->order_count * sizeof *index->order);
+	if (rc == ERR_OK)
+		rc = output_section(out, head->nsec3_off, index->nsec3,
+				    head->nsec3_count * sizeof *index->nsec3);
+	return rc;
+}
+
+int
+seal_index_write(const struct seal_index *index, int fd, uint64_t *len, uint64_t *xxh3)
+{
+	struct index_output out = { .fd = fd, .hash = XXH3_createState() };
+	struct index_head head = index->head;
+	int rc;
+
+	if (!out.hash)
+		return ERR_NOMEM;
+	set_sections(&head);
+	XXH3_64bits_reset(out.hash);
+	rc = output_all(index, &head, &out);
+	*len = out.len;
+	*xxh3 = XXH3_64bits_digest(out.hash);
+	XXH3_freeState(out.hash);
+	return rc;
+}

@@ -1,0 +1,50 @@
+/* The small files of state_dir that say which generation is which.
+ *
+ *	state_dir/current	symbolic link "generations/00000017": opened at start
+ *	state_dir/chosen	"17\n" while `rollback` or `swap` keeps the configured
+ *				sources off
+ *	generations/ID/damaged	why this generation must not be served again
+ *
+ * Every change is one rename, so that a crash leaves the old state or the new one. */
+#ifndef LOADER_STORE_STATE_FILES_H
+#define LOADER_STORE_STATE_FILES_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { STATE_REASON_MAX = 256 };
+
+/* What `current` names.  returns 0, ERR_NOTFOUND, ERR_FORMAT (no such link as we
+ * write) or ERR_IO. */
+__attribute__((nonnull, warn_unused_result))
+int state_read_current(const char *state_dir, uint64_t *id);
+/* Let `current` name `id`, durably. */
+__attribute__((nonnull, warn_unused_result))
+int state_set_current(const char *state_dir, uint64_t id);
+
+/* What `rollback` or `swap` chose.  returns 0, ERR_NOTFOUND when the sources are
+ * followed, ERR_FORMAT when the file is there but says no number. */
+__attribute__((nonnull, warn_unused_result))
+int state_read_chosen(const char *state_dir, uint64_t *id);
+/* Write it durably; 0 removes it. */
+__attribute__((nonnull, warn_unused_result))
+int state_set_chosen(const char *state_dir, uint64_t id);
+
+/* Remember why a generation must not be served again. */
+__attribute__((nonnull))
+void state_mark_damaged(const char *state_dir, uint64_t id, const char *reason);
+/* returns false when nothing bad is known of it. */
+__attribute__((nonnull))
+bool state_read_damage(const char *state_dir, uint64_t id,
+			     char reason[STATE_REASON_MAX]);
+
+/* Print a path.  returns false when it does not fit into PATH_MAX octets. */
+__attribute__((nonnull, warn_unused_result, format(printf, 2, 3)))
+bool state_path_print(char out[PATH_MAX], const char *format, ...);
+
+/* Write a file or (O_DIRECTORY in `flags`) a directory through to the device. */
+__attribute__((nonnull, warn_unused_result))
+int state_sync_path(const char *path, int flags);
+
+#endif

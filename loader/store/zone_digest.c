@@ -1,0 +1,116 @@
+/* Summing up what is served. */
+#include "loader/store/zone_digest.h"
+
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "shm/errcode.h"
+#include "shm/rrtype.h"
+
+enum { NODES_PER_TURN = 4096 };
+
+/* The parts of an RRset that a client sees.  Packed, so that no padding is hashed. */
+struct __attribute__((packed)) rrset_id {
+	uint64_t owner_hash;
+	uint32_t ttl;
+	uint16_t type;
+	uint16_t rr_count, sig_count;
+	uint16_t wire_len;
+};
+
+static uint64_t
+hash_rrset(uint64_t owner_hash, const struct rrset *rrset)
+{
+	const struct rrset_id id = {
+		.owner_hash = owner_hash,
+		.ttl = rrset->head.ttl,
+		.type = rrset->type,
+		.rr_count = rrset->head.rr_count,
+		.sig_count = rrset->head.sig_count,
+		.wire_len = rrset->head.wire_len,
+	};
+	uint64_t seed = XXH3_64bits(&id, sizeof id);
+
+	return XXH3_64bits_withSeed(
+		rrset->wire, (size_t)rrset->head.wire_len + rrset->head.sig_len, seed);
+}
+
+static bool
+next_rrset(const struct node *node, uint32_t *at, struct rrset *out)
+{
+	struct block block;
+
+	while (node_next_block(node, at, &block))
+		if (block.head.kind == BLOCK_RRSET && block.head.type != RRTYPE_SOA &&
+		    rrset_open(&block, out))
+			return true;
+	return false;
+}
+
+uint64_t
+zone_digest_node(const struct node *node)
+{
+	uint64_t owner_hash = XXH3_64bits(node_owner(node), node->head.owner_len);
+	struct rrset rrset;
+	uint64_t sum = 0;
+	uint32_t at = 0;
+
+	while (next_rrset(node, &at, &rrset))
+		sum += hash_rrset(owner_hash, &rrset);
+	return sum;
+}
+
+static void
+add_node(struct zone_digest *digest, const struct node *node)
+{
+	struct rrset rrset;
+	uint32_t at = 0;
+
+	digest->sum += zone_digest_node(node);
+	digest->node_count++;
+	while (next_rrset(node, &at, &rrset))
+		digest->record_count +=
+			(uint64_t)rrset.head.rr_count + rrset.head.sig_count;
+}
+
+static int
+add_names(struct store_walk *walk, uint32_t zone_id, struct zone_digest *digest,
+	  void (*turn)(void *context), void *context)
+{
+	struct store_cursor *cursor;
+	struct node node;
+	int result = store_cursor_open(walk, zone_id, &cursor);
+
+	if (result)
+		return result;
+	while ((result = store_cursor_next(cursor, &node)) == 0) {
+		add_node(digest, &node);
+		if (turn && digest->node_count % NODES_PER_TURN == 0)
+			turn(context);
+	}
+	store_cursor_close(cursor);
+	return result == ERR_NOTFOUND ? 0 : result;
+}
+
+int
+zone_digest_make(struct store_walk *walk, const struct node *apex,
+		 struct zone_digest *out, void (*turn)(void *context), void *context)
+{
+	struct zone_facts facts;
+	int result;
+
+	memset(out, 0, sizeof *out);
+	if (!node_zone_facts(apex, &facts) || facts.zone_id == CATALOGUE_ID)
+		return ERR_DAMAGED;
+	add_node(out, apex);
+	result = add_names(walk, facts.zone_id, out, turn, context);
+	return result ? result
+		      : add_names(walk, facts.zone_id | NSEC3_SPACE, out, turn, context);
+}
+
+uint64_t
+zone_digest_of_zone(const struct node *apex, uint64_t sum)
+{
+	return XXH3_64bits_withSeed(node_owner(apex), apex->head.owner_len, sum);
+}

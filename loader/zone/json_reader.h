@@ -1,0 +1,115 @@
+/* JSON from Redis, read by the rules of Go's encoding/json, under which it was written:
+ * member names match in either case, of several members that match the last counts,
+ * unknown ones are ignored, and null is as good as missing.  The one file of the loader
+ * that knows jansson.
+ *
+ * A node is a value and the way to it, so that a fault can name its place:
+ * "mx.records[1].preference".  Nodes hold on to their outer nodes, texts and keys to the
+ * reader: all are borrowed until json_reader_close.
+ *
+ * The first fault stays; what is read behind it gives zeros, so that a caller may read
+ * all members of an object and look at the fault once. */
+#ifndef LOADER_ZONE_JSON_READER_H
+#define LOADER_ZONE_JSON_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json_t;
+
+/* A value beyond these is refused before it costs anything: 100,000 values take up to
+ * 40 MB while they are read. */
+enum {
+	JSON_READER_LEN_MAX = 4 << 20,
+	JSON_READER_DEPTH_MAX = 64,
+	JSON_READER_VALUES_MAX = 100000,
+};
+
+enum { JSON_PATH_MAX = 80, JSON_REASON_MAX = 200 };	/* octets, NUL included */
+
+/* What is wrong with a value.  All zero: nothing. */
+struct json_fault {
+	char path[JSON_PATH_MAX];	/* "": the value as a whole */
+	char reason[JSON_REASON_MAX];	/* printable ASCII, for people: "PATH: REASON" */
+	uint32_t at;			/* octets of the text before the fault; 0: see path */
+	bool found;
+};
+
+struct json_node {
+	const struct json_node *outer;	/* NULL: the root */
+	const char *key;		/* of a member; NULL: the root or an item of a list */
+	size_t index;			/* of an item */
+	struct json_t *value;		/* NULL: missing or null */
+};
+
+/* A string of any octets; NUL-terminated besides.  `bytes` is never NULL. */
+struct json_text {
+	const char *bytes;
+	size_t len;
+};
+
+/* Parse a text.
+ * root     its value, to be closed; untouched on failure.
+ * returns  0; ERR_SYNTAX when the text is not JSON or beyond the bounds, which `fault`
+ *          tells; ERR_NOMEM. */
+__attribute__((nonnull, warn_unused_result))
+int json_reader_open(const char *bytes, size_t len, struct json_node *root,
+		     struct json_fault *fault);
+
+__attribute__((nonnull))
+void json_reader_close(struct json_node *root);
+
+/* Note a fault at `node`, unless there is one already. */
+__attribute__((nonnull, format(printf, 3, 4)))
+void json_reader_fail(struct json_fault *fault, const struct json_node *node,
+		      const char *format, ...);
+
+/* Note a fault that a parser of the text has found, `at` octets into it. */
+__attribute__((nonnull))
+void json_reader_fail_text(struct json_fault *fault, const char *reason, uint32_t at);
+
+__attribute__((nonnull, pure))
+bool json_node_is_object(const struct json_node *node);
+__attribute__((nonnull, pure))
+bool json_node_is_list(const struct json_node *node);
+__attribute__((nonnull, pure))
+bool json_node_is_text(const struct json_node *node);
+
+/* The member of `object`; without a value when there is none, or `object` is none. */
+__attribute__((nonnull))
+struct json_node json_node_member(const struct json_node *object, const char *key);
+
+/* The members of an object one after the other, in the order of the text.
+ * at       where the walk is; NULL at first.
+ * returns  false behind the last one. */
+__attribute__((nonnull))
+bool json_node_next(const struct json_node *object, void **at, struct json_node *out);
+
+/* Anything but an object is a fault; missing is none, and has no members. */
+__attribute__((nonnull))
+void json_reader_object(struct json_fault *fault, const struct json_node *node);
+
+/* How many items the list has: 0 when it is missing, or no list, which is a fault. */
+__attribute__((nonnull))
+size_t json_reader_list(struct json_fault *fault, const struct json_node *node);
+
+/* An item of a list that has it. */
+__attribute__((nonnull))
+struct json_node json_node_item(const struct json_node *list, size_t index);
+
+/* The value of `node` by its kind: `missing` when there is none, "" for a text, and
+ * zero, with a fault, when it is of another kind or out of range. */
+__attribute__((nonnull))
+uint32_t json_reader_number(struct json_fault *fault, const struct json_node *node,
+			    uint32_t max, uint32_t missing);
+__attribute__((nonnull))
+bool json_reader_bool(struct json_fault *fault, const struct json_node *node, bool missing);
+__attribute__((nonnull))
+struct json_text json_reader_text(struct json_fault *fault, const struct json_node *node);
+
+/* A whole number of either sign that nobody needs is one, or missing. */
+__attribute__((nonnull))
+void json_reader_check_integer(struct json_fault *fault, const struct json_node *node);
+
+#endif

@@ -1,0 +1,388 @@
+/* From JSON to records, RRset by RRset: what is wrong in one is undone with it. */
+#include "loader/zone/record_json.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "loader/zone/rdata_json.h"
+#include "loader/zone/rdata_text.h"
+#include "loader/zone/steering_json.h"
+#include "shm/errcode.h"
+#include "shm/rrtype.h"
+
+#define TTL_MAX UINT32_C(0x7fffffff) /* RFC 2181, section 8 */
+
+enum {
+	MESSAGE_ROOM = 65535 - 12 - 4, /* less header, type and class of the question */
+	RR_HEAD = 2 + 10, /* owner as a pointer; type, class, TTL, length */
+};
+
+/* A member of a label that is an RRset. */
+struct member {
+	uint16_t type; /* 0: one that is not served */
+	struct json_node node;
+};
+
+struct record_json {
+	struct zone_text *scanner;
+	struct member members[RECORD_JSON_RRSETS_MAX];
+	size_t member_count;
+	uint8_t rdata[UINT16_MAX];
+};
+
+/* One value on its way into a zone. */
+struct reading {
+	struct record_json *parser;
+	const struct record_json_value *value;
+	struct zone_records *zone;
+	struct record_result *result;
+	bool zero_is_unset; /* for TTLs: redins */
+	struct json_fault fault; /* of the RRset at hand */
+	uint16_t type; /* of it */
+	uint32_t ttl;
+	size_t size; /* of its RRs in a message */
+};
+
+struct record_json *
+record_json_new(void)
+{
+	struct record_json *parser = calloc(1, sizeof *parser);
+
+	if (!parser)
+		return NULL;
+	parser->scanner = zone_text_new();
+	if (!parser->scanner) {
+		free(parser);
+		return NULL;
+	}
+	return parser;
+}
+
+void
+record_json_free(struct record_json *parser)
+{
+	if (!parser)
+		return;
+	zone_text_free(parser->scanner);
+	free(parser);
+}
+
+static bool
+is_apex(const struct reading *reading)
+{
+	return reading->value->owner_len == reading->zone->origin_len;
+}
+
+static int
+append(struct reading *reading, const struct json_node *rrset, size_t rdata_len)
+{
+	struct zone_record record = {
+		.owner = reading->value->owner,
+		.owner_len = (uint8_t)reading->value->owner_len,
+		.rdata = reading->parser->rdata,
+		.rdata_len = (uint16_t)rdata_len,
+		.ttl = reading->ttl,
+		.type = reading->type,
+	};
+
+	reading->size += RR_HEAD + rdata_len;
+	if (reading->size > MESSAGE_ROOM - reading->value->owner_len) {
+		json_reader_fail(&reading->fault, rrset,
+				 "is too large: no message of 65535 octets holds it");
+		return ERR_OK;
+	}
+	return zone_records_add(reading->zone, &record);
+}
+
+static void
+read_ttl(struct reading *reading, const struct json_node *rrset)
+{
+	struct json_node node = json_node_member(rrset, "ttl");
+	uint32_t max = reading->value->max_ttl;
+	uint32_t ttl = json_reader_number(&reading->fault, &node, UINT32_MAX, max);
+
+	if ((ttl == 0 && reading->zero_is_unset) || (max != 0 && ttl > max))
+		ttl = max;
+	reading->ttl = ttl < TTL_MAX ? ttl : TTL_MAX;
+}
+
+/* A record in the members of redins: `record` is an object or missing. */
+static int
+read_record(struct reading *reading, const struct json_node *rrset,
+	    const struct json_node *record)
+{
+	size_t len;
+
+	json_reader_object(&reading->fault, record);
+	if (reading->type == RRTYPE_A || reading->type == RRTYPE_AAAA)
+		steering_json_check_record(&reading->fault, record);
+	if (!record->value || reading->fault.found)
+		return ERR_OK;
+	len = rdata_json_make(&reading->fault, reading->type, record,
+			      reading->parser->rdata);
+	return len > 0 ? append(reading, rrset, len) : ERR_OK;
+}
+
+static int
+read_records(struct reading *reading, const struct json_node *rrset)
+{
+	struct json_node list = json_node_member(rrset, "records");
+	size_t count = json_reader_list(&reading->fault, &list);
+	int code = ERR_OK;
+
+	if (reading->type == RRTYPE_A || reading->type == RRTYPE_AAAA)
+		steering_json_check_rrset(&reading->fault, rrset);
+	for (size_t i = 0; i < count && code == ERR_OK && !reading->fault.found; i++) {
+		struct json_node record = json_node_item(&list, i);
+
+		code = read_record(reading, rrset, &record);
+	}
+	return code;
+}
+
+static int
+read_text(struct reading *reading, const struct json_node *rrset,
+	  const struct json_node *node)
+{
+	struct json_text text = json_reader_text(&reading->fault, node);
+	char reason[RDATA_TEXT_REASON_MAX];
+	int len;
+
+	if (!node->value || reading->fault.found)
+		return ERR_OK;
+	len = rdata_text_parse(reading->parser->scanner, reading->type, text.bytes,
+			       text.len, reading->parser->rdata, reason);
+	if (len == ERR_SYNTAX)
+		json_reader_fail(&reading->fault, node, "%s", reason);
+	else if (len < 0)
+		return len;
+	return len >= 0 ? append(reading, rrset, (size_t)len) : ERR_OK;
+}
+
+static int
+read_texts(struct reading *reading, const struct json_node *rrset)
+{
+	struct json_node list = json_node_member(rrset, "rdata");
+	size_t count = json_reader_list(&reading->fault, &list);
+	int code = ERR_OK;
+
+	for (size_t i = 0; i < count && code == ERR_OK && !reading->fault.found; i++) {
+		struct json_node node = json_node_item(&list, i);
+
+		code = read_text(reading, rrset, &node);
+	}
+	return code;
+}
+
+static bool
+has_member(const struct json_node *object, const char *key)
+{
+	return json_node_member(object, key).value != NULL;
+}
+
+/* Can the type come from a value at all? */
+static void
+check_type(struct reading *reading, const struct json_node *rrset)
+{
+	if (reading->type == RRTYPE_SOA)
+		json_reader_fail(
+			&reading->fault, rrset,
+			"cannot be set here: the SOA comes with the zone's config");
+	else if (rrtype_is_meta(reading->type))
+		json_reader_fail(&reading->fault, rrset,
+				 "is not a type that a zone can hold");
+	else if (rrset->value && !rdata_json_knows(reading->type) &&
+		 !has_member(rrset, "rdata"))
+		json_reader_fail(&reading->fault, rrset,
+				 "needs \"rdata\", a list of texts as in zone files");
+}
+
+/* What the RRset that was read may not be, `count` records. */
+static void
+check_rrset(struct reading *reading, const struct json_node *rrset, size_t count)
+{
+	bool is_alone = reading->type == RRTYPE_CNAME || reading->type == RRTYPE_DNAME;
+
+	if (is_alone && count > 1)
+		json_reader_fail(&reading->fault, rrset, "has more than one target");
+	if (reading->type == RRTYPE_CNAME && count > 0 && is_apex(reading))
+		json_reader_fail(&reading->fault, rrset,
+				 "cannot stand at the zone's apex, beside SOA and NS");
+}
+
+static int
+read_members(struct reading *reading, const struct json_node *rrset)
+{
+	int code = ERR_OK;
+
+	json_reader_object(&reading->fault, rrset);
+	check_type(reading, rrset);
+	read_ttl(reading, rrset);
+	if (reading->fault.found)
+		return ERR_OK;
+	if (rdata_json_is_single(reading->type))
+		code = read_record(reading, rrset, rrset);
+	else if (rdata_json_knows(reading->type))
+		code = read_records(reading, rrset);
+	return code == ERR_OK ? read_texts(reading, rrset) : code;
+}
+
+static int
+read_rrset(struct reading *reading, uint16_t type, const struct json_node *rrset)
+{
+	size_t first = reading->zone->count;
+	int code = ERR_OK;
+
+	reading->type = type;
+	reading->size = 0;
+	if (type != 0)
+		code = read_members(reading, rrset);
+	else if (strcasecmp(rrset->key, "aname") == 0)
+		json_reader_fail(&reading->fault, rrset,
+				 "is not served: ANAME is not in this version");
+	else
+		json_reader_fail(&reading->fault, rrset, "is no record type");
+	if (code != ERR_OK)
+		return code;
+	check_rrset(reading, rrset, reading->zone->count - first);
+	return record_result_add(reading->result, reading->zone, type, first,
+				 &reading->fault);
+}
+
+/* An ANAME without a target is none, as in redins. */
+static bool
+is_aname(const struct json_node *node)
+{
+	struct json_node location = json_node_member(node, "location");
+	struct json_fault fault = { 0 };
+
+	if (!node->value || strcasecmp(node->key, "aname") != 0)
+		return false;
+	json_reader_object(&fault, node);
+	return json_reader_text(&fault, &location).len > 0 || fault.found;
+}
+
+/* Is this member an RRset, of which type?  See the header. */
+static bool
+is_rrset(const struct json_node *node, uint16_t *type)
+{
+	*type = 0;
+	if (is_aname(node))
+		return true;
+	if (!rrtype_from_text(node->key, type))
+		return has_member(node, "rdata");
+	return rdata_json_knows(*type) || has_member(node, "rdata") ||
+	       (*type != RRTYPE_SOA && has_member(node, "records"));
+}
+
+/* Where the member goes: the place of an earlier one of its type, or a new one. */
+static struct member *
+find_member(struct record_json *parser, uint16_t type)
+{
+	for (size_t i = 0; type != 0 && i < parser->member_count; i++)
+		if (parser->members[i].type == type)
+			return &parser->members[i];
+	if (parser->member_count == RECORD_JSON_RRSETS_MAX)
+		return NULL;
+	return &parser->members[parser->member_count++];
+}
+
+/* returns false when there are too many. */
+static bool
+collect_members(struct record_json *parser, const struct json_node *label)
+{
+	struct json_node node;
+	void *at = NULL;
+
+	parser->member_count = 0;
+	while (json_node_next(label, &at, &node)) {
+		struct member *member;
+		uint16_t type;
+
+		if (!node.value || !is_rrset(&node, &type))
+			continue;
+		member = find_member(parser, type);
+		if (!member)
+			return false;
+		*member = (struct member){ .type = type, .node = node };
+	}
+	return true;
+}
+
+static int
+read_label(struct reading *reading, const struct json_node *label)
+{
+	struct record_json *parser = reading->parser;
+	int code = ERR_OK;
+
+	json_reader_object(&reading->result->fault, label);
+	if (!collect_members(parser, label))
+		json_reader_fail(&reading->result->fault, label,
+				 "holds more than 256 RRsets");
+	if (reading->result->fault.found)
+		return ERR_OK;
+	for (size_t i = 0; i < parser->member_count && code == ERR_OK; i++) {
+		reading->fault.found = false;
+		code = read_rrset(reading, parser->members[i].type,
+				  &parser->members[i].node);
+	}
+	return code;
+}
+
+int
+record_json_read_label(struct record_json *parser, const struct record_json_value *value,
+		       struct zone_records *zone, struct record_result *result)
+{
+	struct reading reading = {
+		.parser = parser,
+		.value = value,
+		.zone = zone,
+		.result = result,
+		.zero_is_unset = true,
+	};
+	size_t first = zone->count;
+	struct json_node root;
+	int code = json_reader_open(value->bytes, value->len, &root, &result->fault);
+
+	if (code != ERR_OK)
+		return code == ERR_SYNTAX ? ERR_OK : code;
+	code = read_label(&reading, &root);
+	json_reader_close(&root);
+	if (code == ERR_OK)
+		record_result_settle(result, zone);
+	else
+		zone->count = first;
+	return code;
+}
+
+int
+record_json_read_rrset(struct record_json *parser, const char *type_name,
+		       const struct record_json_value *value, struct zone_records *zone,
+		       struct record_result *result)
+{
+	struct reading reading = {
+		.parser = parser,
+		.value = value,
+		.zone = zone,
+		.result = result,
+	};
+	size_t first = zone->count;
+	struct json_node root = { 0 };
+	uint16_t type;
+	int code;
+
+	if (!rrtype_from_text(type_name, &type))
+		type = 0;
+	code = json_reader_open(value->bytes, value->len, &root, &reading.fault);
+	if (code != ERR_OK && code != ERR_SYNTAX)
+		return code;
+	root.key = type_name;
+	if (reading.fault.found || type != 0 || is_aname(&root) ||
+	    strcasecmp(type_name, "aname") != 0)
+		code = read_rrset(&reading, type, &root);
+	json_reader_close(&root);
+	if (code != ERR_OK)
+		zone->count = first;
+	return code;
+}

@@ -1,0 +1,146 @@
+/* The RRsets that values gave, and their faults. */
+#include "loader/zone/record_result.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/errcode.h"
+#include "shm/rrtype.h"
+
+enum { FIRST_ROOM = 4 };
+
+static struct json_fault *
+copy_fault(const struct json_fault *fault)
+{
+	struct json_fault *copy = malloc(sizeof *copy);
+
+	if (copy)
+		*copy = *fault;
+	return copy;
+}
+
+/* The place of the next RRset; NULL when there is no memory. */
+static struct record_rrset *
+next_rrset(struct record_result *result)
+{
+	size_t room = result->room ? result->room * 2 : FIRST_ROOM;
+	struct record_rrset *grown;
+
+	if (result->count < result->room)
+		return &result->rrsets[result->count];
+	grown = reallocarray(result->rrsets, room, sizeof *grown);
+	if (!grown)
+		return NULL;
+	result->rrsets = grown;
+	result->room = room;
+	return &grown[result->count];
+}
+
+int
+record_result_add(struct record_result *result, struct zone_records *zone, uint16_t type,
+		  size_t first, const struct json_fault *fault)
+{
+	struct record_rrset *rrset = next_rrset(result);
+
+	if (!rrset)
+		return ERR_NOMEM;
+	*rrset = (struct record_rrset){ .type = type, .first = first };
+	if (fault->found) {
+		zone->count = first;
+		rrset->state = RECORD_BAD;
+		rrset->fault = copy_fault(fault);
+		if (!rrset->fault)
+			return ERR_NOMEM;
+	}
+	rrset->count = zone->count - first;
+	result->count++;
+	return ERR_OK;
+}
+
+void
+record_result_reject(struct record_result *result, struct zone_records *zone,
+		     size_t index, const char *reason)
+{
+	struct record_rrset *rrset = &result->rrsets[index];
+	struct zone_record *gone = zone->records + rrset->first;
+	size_t rest = zone->count - rrset->first - rrset->count;
+	struct json_fault fault = { .found = true };
+
+	memmove(gone, gone + rrset->count, rest * sizeof *gone);
+	zone->count -= rrset->count;
+	for (size_t i = index + 1; i < result->count; i++)
+		result->rrsets[i].first -= rrset->count;
+	snprintf(fault.reason, sizeof fault.reason, "%s", reason);
+	rrset->count = 0;
+	rrset->state = RECORD_BAD;
+	rrset->fault = copy_fault(&fault);
+}
+
+static bool
+may_stand_beside_cname(uint16_t type)
+{
+	return type == RRTYPE_CNAME || type == RRTYPE_RRSIG || type == RRTYPE_NSEC;
+}
+
+static const struct record_rrset *
+find_cname(const struct record_result *result)
+{
+	for (size_t i = 0; i < result->count; i++)
+		if (result->rrsets[i].type == RRTYPE_CNAME && result->rrsets[i].count > 0)
+			return &result->rrsets[i];
+	return NULL;
+}
+
+static void
+shadow(struct record_rrset *rrset)
+{
+	static const struct json_fault beside_cname = {
+		.found = true,
+		.reason = "stands beside a CNAME, which wins",
+	};
+
+	rrset->state = RECORD_SHADOWED;
+	rrset->count = 0;
+	/* Without memory there is no reason, but the state still tells it. */
+	rrset->fault = copy_fault(&beside_cname);
+}
+
+void
+record_result_settle(struct record_result *result, struct zone_records *zone)
+{
+	size_t to = result->count > 0 ? result->rrsets[0].first : 0;
+
+	if (!find_cname(result))
+		return;
+	for (size_t i = 0; i < result->count; i++) {
+		struct record_rrset *rrset = &result->rrsets[i];
+
+		if (rrset->count > 0 && !may_stand_beside_cname(rrset->type))
+			shadow(rrset);
+		memmove(&zone->records[to], &zone->records[rrset->first],
+			rrset->count * sizeof *zone->records);
+		rrset->first = to;
+		to += rrset->count;
+	}
+	zone->count = to;
+}
+
+void
+record_result_clear(struct record_result *result)
+{
+	for (size_t i = 0; i < result->count; i++)
+		free(result->rrsets[i].fault);
+	result->count = 0;
+	result->fault.found = false;
+}
+
+void
+record_result_fini(struct record_result *result)
+{
+	record_result_clear(result);
+	free(result->rrsets);
+	result->rrsets = NULL;
+	result->room = 0;
+}

@@ -1,0 +1,48 @@
+/* Stored nodes as zone-file text, for people: "name ttl IN TYPE rdata". */
+#ifndef LOADER_ZONE_RECORD_TEXT_H
+#define LOADER_ZONE_RECORD_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shm/node.h"
+
+/* Texts of records, kept until they are cleared.  Begin with all zero. */
+struct record_texts {
+	char *octets;			/* NUL-terminated texts, one behind the other */
+	size_t octets_len, octets_room;
+	size_t *starts;			/* offsets into `octets` */
+	size_t count, room;
+};
+
+/* Add each record of a node, signatures included; names expanded, case as stored.
+ * returns 0, ERR_NOMEM, or ERR_DAMAGED for what is no record (what was added before
+ * it stays). */
+__attribute__((nonnull, warn_unused_result))
+int record_texts_add_node(struct record_texts *texts, const struct node *node);
+
+/* What stands behind the type in a zone file: one record's data, names absolute.
+ * rdata   well-formed by rdata_is_valid, of a type that is data.
+ * returns the length without the NUL; ERR_NOMEM; ERR_RANGE when it does not fit, or there
+ *         is no such text. */
+__attribute__((nonnull, warn_unused_result))
+int record_text_data(uint16_t type, const uint8_t *rdata, size_t len, char *out, size_t room);
+
+/* Sort by octets. */
+__attribute__((nonnull))
+void record_texts_sort(struct record_texts *texts);
+
+static inline const char *
+record_texts_get(const struct record_texts *texts, size_t at)
+{
+	return texts->octets + texts->starts[at];
+}
+
+/* Forget the texts, keep the memory for the next ones. */
+__attribute__((nonnull))
+void record_texts_clear(struct record_texts *texts);
+
+__attribute__((nonnull))
+void record_texts_free(struct record_texts *texts);
+
+#endif

@@ -1,0 +1,140 @@
+/* From marks to blocks. */
+#include "loader/zone/render_marks.h"
+
+#include "shm/rrtype.h"
+
+/* One mark taken apart. */
+struct mark {
+	enum zone_mark kind;
+	uint16_t type;
+	const uint8_t *bytes;
+	size_t len;
+};
+
+static bool
+mark_read(const struct zone_record *record, enum zone_mark kind, struct mark *out)
+{
+	return zone_record_mark(record, &out->kind, &out->type, &out->bytes, &out->len) &&
+	       out->kind == kind;
+}
+
+/* Does the group have a good RRset beside which a CNAME cannot stand? */
+static bool
+has_other_data(const struct owner_group *group)
+{
+	for (const struct zone_record *at = group->first + group->mark_count;
+	     at < group->end; at++)
+		if (at->type != RRTYPE_CNAME)
+			return true;
+	return false;
+}
+
+/* May an older RRset of this type stand beside the good ones?  What its source says now
+ * counts, and a CNAME stands alone (RFC 2181, section 10.1). */
+static bool
+can_stay(const struct owner_group *group, uint16_t type)
+{
+	if (type == RRTYPE_SOA || owner_group_find(group, type))
+		return false;
+	if (type == RRTYPE_CNAME)
+		return !has_other_data(group);
+	return owner_group_find(group, RRTYPE_CNAME) == NULL;
+}
+
+/* The next RRset of `last` that stays for a bad one of `type`, or of any (BAD_RRSET_ALL);
+ * as node_next_block. */
+static bool
+next_kept(const struct owner_group *group, const struct node *last, uint16_t type,
+	  uint32_t *at, struct block *out)
+{
+	while (node_next_block(last, at, out))
+		if (out->head.kind == BLOCK_RRSET &&
+		    (type == BAD_RRSET_ALL || out->head.type == type) &&
+		    can_stay(group, out->head.type))
+			return true;
+	return false;
+}
+
+static uint16_t
+keep_rrsets(struct node_writer *writer, const struct owner_group *group,
+	    const struct node *last, uint16_t type)
+{
+	struct block block;
+	uint16_t flags = 0;
+	uint32_t at = 0;
+
+	while (next_kept(group, last, type, &at, &block)) {
+		node_writer_put_block(writer, BLOCK_RRSET, block.head.type, block.payload,
+				      block.head.len);
+		flags |= node_type_flag(block.head.type);
+	}
+	return flags;
+}
+
+struct marks_kept
+render_marks_kept(const struct owner_group *group, const struct node *last)
+{
+	const struct zone_record *end = group->first + group->mark_count;
+	struct marks_kept kept = { 0 };
+	struct block block;
+	struct rrset rrset;
+	struct mark mark;
+
+	for (const struct zone_record *at = group->first; at < end; at++) {
+		uint32_t block_at = 0;
+
+		if (!mark_read(at, ZONE_MARK_BAD, &mark))
+			continue;
+		while (next_kept(group, last, mark.type, &block_at, &block)) {
+			kept.flags |= node_type_flag(block.head.type);
+			if (rrset_open(&block, &rrset))
+				kept.records += (uint64_t)rrset.head.rr_count +
+						rrset.head.sig_count;
+		}
+	}
+	return kept;
+}
+
+/* Was there an answer for each type, were it NODATA? */
+static bool
+knows_something(const struct node *last)
+{
+	struct block block;
+
+	return last && !node_find_block(last, BLOCK_BAD_RRSET, BAD_RRSET_ALL, &block);
+}
+
+uint16_t
+render_marks_put_bad(struct node_writer *writer, const struct owner_group *group,
+		     const struct node *last)
+{
+	uint16_t flags = 0;
+	struct mark mark;
+
+	for (const struct zone_record *at = group->first;
+	     at < group->first + group->mark_count; at++) {
+		if (!mark_read(at, ZONE_MARK_BAD, &mark))
+			continue;
+		if (last)
+			flags |= keep_rrsets(writer, group, last, mark.type);
+		if (mark.type == BAD_RRSET_ALL && knows_something(last))
+			mark.type = BAD_RRSET_OLD;
+		node_writer_put_block(writer, BLOCK_BAD_RRSET, mark.type, mark.bytes,
+				      mark.len);
+		flags |= node_type_flag(mark.type);
+	}
+	return flags;
+}
+
+void
+render_marks_put_provenance(struct node_writer *writer, const struct owner_group *group)
+{
+	struct mark mark;
+
+	for (const struct zone_record *at = group->first;
+	     at < group->first + group->mark_count; at++)
+		if (mark_read(at, ZONE_MARK_PROVENANCE, &mark) &&
+		    mark.len == sizeof(struct provenance))
+			node_writer_put_block(writer, BLOCK_PROVENANCE, 0, mark.bytes,
+					      mark.len);
+}

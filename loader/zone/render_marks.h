@@ -1,0 +1,33 @@
+/* What stands beside the good RRsets of a name from Redis: older data for those whose
+ * present value is bad, the reasons, and the name's provenance. */
+#ifndef LOADER_ZONE_RENDER_MARKS_H
+#define LOADER_ZONE_RENDER_MARKS_H
+
+#include <stdint.h>
+
+#include "loader/zone/node_writer.h"
+#include "loader/zone/owner_group.h"
+#include "shm/node.h"
+
+/* Append to the open node, for each ZONE_MARK_BAD of `group`, the RRset of `last` if it can
+ * stand beside the good ones, then the reason.
+ *
+ * last     the node that served this name before; NULL: there was none
+ * returns  the flags (enum node_flag) that follow from what was appended */
+__attribute__((nonnull(1, 2)))
+uint16_t render_marks_put_bad(struct node_writer *writer, const struct owner_group *group,
+			      const struct node *last);
+
+/* What of `last` would be appended so. */
+struct marks_kept {
+	uint64_t records;		/* RRs and signatures */
+	uint16_t flags;			/* enum node_flag */
+};
+__attribute__((nonnull))
+struct marks_kept render_marks_kept(const struct owner_group *group, const struct node *last);
+
+/* Append BLOCK_PROVENANCE, if there is such a mark. */
+__attribute__((nonnull))
+void render_marks_put_provenance(struct node_writer *writer, const struct owner_group *group);
+
+#endif
