@@ -34,8 +34,14 @@ sub tcp_socket {
 
 sub _readable {
 	my ($socket, $end) = @_;
-	my $left = $end - time;
-	return IO::Select->new($socket)->can_read($left > 0 ? $left : 0);
+	my $select = IO::Select->new($socket);
+
+	# a signal, such as the one that ends a watcher, ends the waiting, not the time
+	while (1) {
+		my $left = $end - time;
+		return 1 if $select->can_read($left > 0 ? $left : 0);
+		return if $left <= 0 || !$!{EINTR};
+	}
 }
 
 # Exactly $len octets from a stream; undef when it ends or the time is over.
