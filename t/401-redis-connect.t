@@ -6,10 +6,12 @@ use warnings;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
+use IO::Socket::INET;
 use Martlet;
-use Martlet::Process qw(free_port read_file write_file);
+use Martlet::Process qw(children_of free_port poll read_file write_file);
 use Martlet::Redis;
 use Martlet::Sentinel;
+use Martlet::Zones qw(serial_of sync_pid zone);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -70,6 +72,33 @@ subtest 'without a server' => sub {
 	refuses('no such socket', qr/Redis \/nowhere\/sock: cannot connect: No such file/, address => '/nowhere/sock');
 	refuses('no such host', qr/Redis nohost\.invalid:6379: the host cannot be looked up/,
 		address => 'nohost.invalid:6379');
+};
+
+# Name servers that are dead keep whoever asks the resolver waiting; sync does not wait.
+subtest 'a resolver that does not answer' => sub {
+	my $silent = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.53.53.53', LocalPort => 53)
+	  or plan(skip_all => 'port 53 cannot be bound here');
+	my @through = qw(unshare -m sh -c);
+	my $m = Martlet->new(start => 0, zones => { 'z.test' => zone(1) }, config => { redis =>
+		{ enable => \1, address => 'redis.z.test:6379', timeout_ms => 600_000, reconcile_s => 1 } });
+	my $resolv = write_file($m->dir . '/resolv.conf', "nameserver 127.53.53.53\noptions timeout:30 attempts:5\n");
+	push @through, "mount --bind $resolv /etc/resolv.conf && exec \"\$@\"", 'sh';
+	system(@through, 'true') == 0 or plan(skip_all => 'no file can be mounted here');
+
+	$m->{arg}{through} = \@through;
+	$m->start;
+	ok(poll(10, sub { grep { $_->[0] eq 'lookup' } children_of(sync_pid($m)) }), 'the host is looked up');
+	my $begun = time;
+	for my $serial (2 .. 4) {
+		$m->write_zone('z.test', zone($serial));
+		is(($m->ctl('reload'))[0], 0, 'a reload meanwhile');
+		is(serial_of($m, 'z.test'), $serial, 'is served');
+	}
+	cmp_ok(time - $begun, '<', 60, 'at once');
+	ok((grep { $_->[0] eq 'lookup' } children_of(sync_pid($m))), 'it is still looked up');
+	my $status = $m->ctl('status');
+	is($status->{source}{state}, 'connecting', 'as status says');
+	$m->stop;
 };
 
 subtest 'socket, database, IPv4 by name' => sub {

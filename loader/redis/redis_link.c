@@ -166,14 +166,14 @@ redis_link_fail(struct redis_link *link, const char *format, ...)
 int
 redis_link_fd(const struct redis_link *link)
 {
-	return link->socket.fd;
+	return link->is_dialing ? redis_socket_poll_fd(&link->socket) : link->socket.fd;
 }
 
 short
 redis_link_events(const struct redis_link *link)
 {
 	if (link->is_dialing)
-		return POLLOUT;
+		return redis_socket_events(&link->socket);
 	return link->out_at < link->out_len ? POLLIN | POLLOUT : POLLIN;
 }
 
@@ -254,7 +254,10 @@ redis_link_step(struct redis_link *link)
 		return redis_link_fail(link, "%s", why);
 	if (clock_now_ms() < link->due_ms)
 		return ERR_BUSY;
-	return redis_link_fail(link, "cannot connect: no answer in %u ms",
+	return redis_link_fail(link, "%s: no answer in %u ms",
+			       link->socket.lookup.child
+				       ? "the host cannot be looked up"
+				       : "cannot connect",
 			       link->timeout_ms);
 }
 

@@ -62,7 +62,7 @@ __attribute__((nonnull))
 void redis_link_drop(struct redis_link *link);
 
 /* Close what is open and begin to connect: "host:port", "[IPv6]:port" or the path of a
- * socket.  A host's name is looked up here, which may take long: better write addresses.
+ * socket.  redis.timeout_ms holds for a host's lookup and connecting together.
  * returns 0 when it is under way or done, else an error code. */
 __attribute__((nonnull, warn_unused_result))
 int redis_link_dial(struct redis_link *link, const char *address);

@@ -66,26 +66,41 @@ connect_next(struct redis_socket *self, char why[REDIS_SOCKET_WHY_MAX])
 {
 	int code = ERR_IO;
 
-	while (code == ERR_IO && self->next) {
-		const struct addrinfo *at = self->next;
+	while (code == ERR_IO && self->next < self->found.count) {
+		const struct redis_address *to = &self->found.items[self->next++];
 
-		self->next = at->ai_next;
 		close_fd(self);
-		code = connect_to(self, at->ai_family, at->ai_addr, at->ai_addrlen);
+		code = connect_to(self, to->at.ss_family,
+				  (const struct sockaddr *)(const void *)&to->at,
+				  to->len);
 	}
 	return code == ERR_IO ? fail(self, "cannot connect: ", strerror(errno), why)
 			      : code;
 }
 
+/* Go on with what the lookup has brought. */
+static int
+take_found(struct redis_socket *self, int code, char why[REDIS_SOCKET_WHY_MAX])
+{
+	self->next = 0;
+	if (code == ERR_BUSY)
+		return code;
+	if (code == ERR_OK && self->found.failure)
+		return fail(self, "the host cannot be looked up: ",
+			    gai_strerror(self->found.failure), why);
+	if (code != ERR_OK)
+		return fail(self, "the host cannot be looked up: ",
+			    "the process that was to do it has died, or there is none",
+			    why);
+	return connect_next(self, why);
+}
+
 static int
 dial_host(struct redis_socket *self, const char *address, char why[REDIS_SOCKET_WHY_MAX])
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-					.ai_flags = AI_NUMERICSERV };
 	const char *port = strrchr(address, ':');
 	size_t len = port ? (size_t)(port - address) : 0;
 	char host[HOST_MAX];
-	int failure;
 
 	if (len > 2 && address[0] == '[' && address[len - 1] == ']') {
 		address++;
@@ -95,14 +110,9 @@ dial_host(struct redis_socket *self, const char *address, char why[REDIS_SOCKET_
 		return fail(self, "", "the address is no host:port", why);
 	memcpy(host, address, len);
 	host[len] = '\0';
-	failure = getaddrinfo(host, port + 1, &hints, &self->found);
-	if (failure) {
-		self->found = NULL;
-		return fail(self, "the host cannot be looked up: ", gai_strerror(failure),
-			    why);
-	}
-	self->next = self->found;
-	return connect_next(self, why);
+	return take_found(self,
+			  redis_lookup_begin(&self->lookup, host, port + 1, &self->found),
+			  why);
 }
 
 int
@@ -124,12 +134,27 @@ redis_socket_dial(struct redis_socket *self, const char *address,
 }
 
 int
+redis_socket_poll_fd(const struct redis_socket *self)
+{
+	return self->lookup.child ? self->lookup.fd : self->fd;
+}
+
+short
+redis_socket_events(const struct redis_socket *self)
+{
+	return self->lookup.child ? POLLIN : POLLOUT;
+}
+
+int
 redis_socket_step(struct redis_socket *self, char why[REDIS_SOCKET_WHY_MAX])
 {
 	struct pollfd wait = { .fd = self->fd, .events = POLLOUT };
 	int failure = 0;
 	socklen_t len = sizeof failure;
 
+	if (self->lookup.child)
+		return take_found(self, redis_lookup_step(&self->lookup, &self->found),
+				  why);
 	if (poll(&wait, 1, 0) <= 0)
 		return ERR_BUSY;
 	if (getsockopt(self->fd, SOL_SOCKET, SO_ERROR, &failure, &len) != 0)
@@ -137,15 +162,15 @@ redis_socket_step(struct redis_socket *self, char why[REDIS_SOCKET_WHY_MAX])
 	if (failure == 0)
 		return ERR_OK;
 	errno = failure;
-	return self->next ? connect_next(self, why)
-			  : fail(self, "cannot connect: ", strerror(failure), why);
+	return self->next < self->found.count
+		       ? connect_next(self, why)
+		       : fail(self, "cannot connect: ", strerror(failure), why);
 }
 
 void
 redis_socket_close(struct redis_socket *self)
 {
 	close_fd(self);
-	if (self->found)
-		freeaddrinfo(self->found);
-	self->found = self->next = NULL;
+	redis_lookup_end(&self->lookup);
+	self->found.count = self->next = 0;
 }

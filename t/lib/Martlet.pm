@@ -37,7 +37,8 @@ my $BAD_LINE = qr/^error:|^warning:|runtime error|Sanitizer|Assertion .* failed
 	|\bdied\b|killed by|core dumped|==\d+== .*(?:Invalid|uninitialised|lost: [1-9])/x;
 
 # %arg: zones, config, config_text (appended as it stands), zone_files (another
-# directory to be served), args (of martletd), start => 0 (prepare only).
+# directory to be served), args (of martletd), through (a command that starts it, as
+# unshare does), start => 0 (prepare only).
 sub new {
 	my ($class, %arg) = @_;
 	# a machine with one CPU will do
@@ -156,7 +157,7 @@ sub start {
 		$self->{port} //= free_port();
 		$self->write_config;
 		my $before = length $self->log;
-		$self->_spawn(martletd(), '-f', '-c', $self->config_path,
+		$self->_spawn(@{ $self->{arg}{through} // [] }, martletd(), '-f', '-c', $self->config_path,
 			@{ $self->{arg}{args} // [] }, @args);
 		return $self if poll(20, sub { !$self->running || $self->_answers })
 		  && $self->running;
