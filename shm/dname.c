@@ -205,15 +205,21 @@ dname_from_text(const char *text, uint8_t out[DNAME_MAX])
 	return at + 1;
 }
 
+void
+dname_key_prefix(uint32_t zone_id, uint8_t out[DNAME_KEY_PREFIX])
+{
+	for (unsigned i = 0; i < DNAME_KEY_PREFIX; i++)
+		out[i] = (uint8_t)(zone_id >> (24 - 8 * i));
+}
+
 size_t
 dname_key(uint32_t zone_id, const uint8_t *name, uint8_t out[DNAME_KEY_MAX])
 {
 	uint8_t starts[DNAME_LABELS_MAX];
 	unsigned left = label_starts(name, starts);
-	size_t len = 4;
+	size_t len = DNAME_KEY_PREFIX;
 
-	for (unsigned i = 0; i < 4; i++)
-		out[i] = (uint8_t)(zone_id >> (24 - 8 * i));
+	dname_key_prefix(zone_id, out);
 	while (left > 0) {
 		const uint8_t *label = name + starts[--left];
 

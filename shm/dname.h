@@ -14,6 +14,7 @@ enum {
 	DNAME_LABELS_MAX = 127,		/* without the root label */
 	DNAME_TEXT_MAX = 1016,		/* worst case of \DDD escapes, final dot, NUL */
 	DNAME_KEY_MAX = 508,		/* zone id and escaped name, see dname_key */
+	DNAME_KEY_PREFIX = 4,		/* the zone id of a key */
 };
 
 /* Length of the name at `in`, root label included.
@@ -65,5 +66,9 @@ size_t dname_from_text(const char *text, uint8_t out[DNAME_MAX]);
  * returns the key's length, 4..DNAME_KEY_MAX. */
 __attribute__((nonnull))
 size_t dname_key(uint32_t zone_id, const uint8_t *name, uint8_t out[DNAME_KEY_MAX]);
+
+/* What the keys of a zone id begin with: the first of them, or below it. */
+__attribute__((nonnull))
+void dname_key_prefix(uint32_t zone_id, uint8_t out[DNAME_KEY_PREFIX]);
 
 #endif

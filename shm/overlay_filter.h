@@ -1,19 +1,20 @@
 /* Which names an overlay may know: a Bloom filter in shared memory, so that a name
  * without a live change costs one cache line instead of a tree look-up.
  *
- * Beside a generation stands its overlay, the live changes since it was sealed:
+ * The file <generation>/overlay/filter:
  *
- *	<generation>/overlay/data.mdb, lock.mdb
- *		LMDB: the key (zone id, owner), see dname_key, to the number of the commit
- *		that wrote it (uint64_t), then a node that stands for the generation's,
- *		or a tombstone (NODE_DELETED) that hides it
- *	<generation>/overlay/filter
- *		one page struct overlay_filter_head, then lines of 64 octets of bits
+ *	+---------------------------+---------+---------+-- - -
+ *	| overlay_filter_head       | line 0  | line 1  |
+ *	| one page, 4096            | 64      | 64      |
+ *	+---------------------------+---------+---------+-- - -
+ *
+ * The hash of a key (name_hash, by the generation's seed) names a line by its upper bits
+ * and two bits in it by its lower ones.
  *
  * Sync sets the bits of a key before it commits the key, and raises `commit_seq` behind
  * the commit.  A worker renews its transaction first and looks at the bits then, so
  * that whatever its transaction can see has its bits set.  Bits are never cleared: the
- * next generation has its own filter.  The hash is that of the generation's index. */
+ * next generation has its own filter. */
 #ifndef SHM_OVERLAY_FILTER_H
 #define SHM_OVERLAY_FILTER_H
 
@@ -23,16 +24,11 @@
 
 #define OVERLAY_FILTER_MAGIC "MARTLETF"
 
-/* Notes share the LMDB environment but not the key space: node keys begin with a zone id
- * below 0xffff0000, so that this prefix is behind them all. */
-#define OVERLAY_NOTE_PREFIX "\xff\xffn:"
-
 enum {
 	OVERLAY_FILTER_VERSION = 1,
 	OVERLAY_FILTER_HEAD_LEN = 4096,
 	OVERLAY_FILTER_LINE_BITS = 512,
 	OVERLAY_FILTER_BITS_PER_NAME = 16,	/* about 1 in 100 other names is asked for */
-	OVERLAY_VALUE_HEAD = 8,			/* octets before the node: the commit's number */
 };
 
 struct overlay_filter_head {

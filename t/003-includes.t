@@ -22,16 +22,17 @@ my %may = (
 	master => qr{^(?:shm/|master/|worker/worker\.h$|loader/loader\.h$)},
 );
 # Libraries by what their headers begin with, and the files that know them.  A second
-# place needs a reason: LMDB holds generations (written in one, walked in another) and
-# overlays (written by the loader, read by workers).
+# place needs a reason: LMDB holds generations (written in one, walked in two others) and
+# overlays (written by the loader, read by workers), which agree in how it is opened.
 my %home = (
 	'hiredis/'      => [qw(loader/redis/redis_link.c)],
 	'jansson.h'     => [qw(loader/zone/json_reader.c master/ctl_client_json.c)],
 	'libconfig.h'   => [qw(master/settings_load.c)],
 	'libknot/'      => [qw(loader/zone/record_text.c)],
 	'libzscanner/'  => [qw(loader/zone/zone_text.c)],
-	'lmdb.h'        => [qw(loader/store/node_file.c loader/store/overlay.c loader/store/store_walk.c
-		worker/overlay_view.c)],
+	'lmdb.h'        => [qw(loader/store/node_file.c loader/store/node_reader.c loader/store/overlay.c
+		loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c
+		shm/lmdb_env.c worker/overlay_view.c)],
 );
 my $foreign = qr{^(?:libdnssec/|maxminddb|openssl/|ares|curl/|microhttpd|uv)};
 

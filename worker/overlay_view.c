@@ -8,31 +8,8 @@
 
 #include "shm/dname.h"
 #include "shm/errcode.h"
-
-enum {
-	READERS_MAX = 1024,
-	/* Address space, not memory; the writer uses the same. */
-	MAP_GIB = 32,
-};
-
-static int
-translate(int rc)
-{
-	switch (rc) {
-	case MDB_SUCCESS:
-		return ERR_OK;
-	case MDB_INVALID:
-	case MDB_CORRUPTED:
-	case MDB_PAGE_NOTFOUND:
-	case MDB_PANIC:
-		return ERR_DAMAGED;
-	case MDB_VERSION_MISMATCH:
-		return ERR_NEWER;
-	case MDB_READERS_FULL:
-		return ERR_FULL;
-	}
-	return rc > 0 ? errcode_from_errno(rc) : ERR_IO;
-}
+#include "shm/lmdb_env.h"
+#include "shm/overlay_value.h"
 
 /* Begin the one read transaction; dead readers may hold all slots, so clear once. */
 static int
@@ -47,20 +24,6 @@ begin(struct overlay_view *view)
 	return rc;
 }
 
-static int
-open_env(const char *dir, struct overlay_view *view)
-{
-	int rc = mdb_env_create(&view->env);
-
-	if (rc == 0)
-		rc = mdb_env_set_mapsize(view->env, (size_t)MAP_GIB << 30);
-	if (rc == 0)
-		rc = mdb_env_set_maxreaders(view->env, READERS_MAX);
-	if (rc == 0)
-		rc = mdb_env_open(view->env, dir, MDB_RDONLY | MDB_NOTLS, 0640);
-	return rc == 0 ? begin(view) : rc;
-}
-
 int
 overlay_view_open(const char *dir, struct overlay_view *out)
 {
@@ -72,10 +35,12 @@ overlay_view_open(const char *dir, struct overlay_view *out)
 	*out = view;
 	if (stat(dir, &status) != 0)
 		return ERR_OK;
-	rc = open_env(dir, &view);
-	if (rc != 0) {
+	rc = lmdb_env_open(LMDB_ENV_OVERLAY_READER, dir, 0, &view.env);
+	if (rc == ERR_OK)
+		rc = lmdb_env_error(begin(&view));
+	if (rc != ERR_OK) {
 		overlay_view_close(&view);
-		return translate(rc);
+		return rc;
 	}
 	view.reading = true;
 	overlay_view_rest(&view);
@@ -137,9 +102,7 @@ overlay_view_find(const struct overlay_view *view, uint32_t zone_id, const uint8
 
 	if (rc == MDB_NOTFOUND)
 		return OVERLAY_UNKNOWN;
-	if (rc != 0 || value.mv_size < OVERLAY_VALUE_HEAD ||
-	    !node_open((const uint8_t *)value.mv_data + OVERLAY_VALUE_HEAD,
-		       value.mv_size - OVERLAY_VALUE_HEAD, out))
+	if (rc != 0 || !overlay_value_open(value.mv_data, value.mv_size, out))
 		return OVERLAY_DAMAGED;
 	return out->head.flags & NODE_DELETED ? OVERLAY_GONE : OVERLAY_NODE;
 }

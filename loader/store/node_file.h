@@ -1,17 +1,11 @@
-/* data.mdb of a generation: the LMDB environment that holds the nodes in key order.
- * Written once, front to back; read for order only.  All LMDB of sealed generations is
- * behind this file. */
+/* data.mdb of a generation while it is written: an LMDB environment that holds the nodes
+ * in key order, front to back, once. */
 #ifndef LOADER_STORE_NODE_FILE_H
 #define LOADER_STORE_NODE_FILE_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "shm/node.h"
-
 struct node_file;
-struct node_reader;
 
 /* Make the new file `path` (which must not exist), mode 0440, and begin to write.
  * Written in transactions of a few MiB: memory does not grow with the file, and a full
@@ -35,23 +29,5 @@ int node_file_finish(struct node_file *file, uint64_t *len);
 
 /* Close without finishing; the file stays as it is.  NULL is allowed. */
 void node_file_abort(struct node_file *file);
-
-/* Open for reading in key order, before the first node.  The file must not change
- * meanwhile and is trusted: LMDB does not withstand a damaged tree.
- * returns 0, ERR_NOTFOUND, ERR_RIGHTS, ERR_DAMAGED, ERR_NOMEM, ERR_IO. */
-__attribute__((nonnull, warn_unused_result))
-int node_reader_open(const char *path, struct node_reader **out);
-
-/* NULL is allowed. */
-void node_reader_close(struct node_reader *reader);
-
-/* Stand before the first node whose key is (zone_id, any name) or above. */
-__attribute__((nonnull))
-void node_reader_seek(struct node_reader *reader, uint32_t zone_id);
-
-/* The next node, borrowed until the reader is closed, and its offset in the file.
- * returns 0; ERR_NOTFOUND behind the last one; ERR_DAMAGED; ERR_IO. */
-__attribute__((nonnull, warn_unused_result))
-int node_reader_next(struct node_reader *reader, struct node *out, uint64_t *off);
 
 #endif

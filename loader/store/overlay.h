@@ -1,6 +1,6 @@
 /* The overlay of a generation, written: live changes, one transaction per change set,
  * with what must stand or fall with it (the source's cursor) inside.  See
- * shm/overlay_filter.h for the files.  One writer: the process that opened it. */
+ * shm/overlay_value.h for the files.  One writer: the process that opened it. */
 #ifndef LOADER_STORE_OVERLAY_H
 #define LOADER_STORE_OVERLAY_H
 
@@ -10,7 +10,7 @@
 
 #include "shm/generation.h"
 #include "shm/node.h"
-#include "shm/overlay_filter.h"
+#include "shm/overlay_value.h"
 
 struct overlay;
 

@@ -17,6 +17,7 @@
 #include <xxhash.h>
 
 #include "loader/store/node_file.h"
+#include "loader/store/node_reader.h"
 #include "loader/store/seal_index.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"

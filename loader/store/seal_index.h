@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "loader/store/node_file.h"
+#include "loader/store/node_reader.h"
 #include "loader/store/seal_buckets.h"
 #include "shm/generation.h"
 

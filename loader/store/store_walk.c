@@ -12,6 +12,7 @@
 #include "loader/store/overlay.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
+#include "shm/lmdb_env.h"
 
 struct store_walk {
 	MDB_env *env;
@@ -27,39 +28,20 @@ struct store_cursor {
 	MDB_cursor *sealed; /* NULL: behind its end, or none; so is `changes` */
 	struct overlay_cursor *changes;
 	struct node sealed_node, change; /* the next of each */
-	uint8_t prefix[4]; /* of the keys of the zone id */
+	uint8_t prefix[DNAME_KEY_PREFIX];
 };
-
-static int
-translate(int code)
-{
-	if (code > 0)
-		return errcode_from_errno(code);
-	switch (code) {
-	case MDB_SUCCESS:
-		return 0;
-	case MDB_NOTFOUND:
-		return ERR_NOTFOUND;
-	}
-	return ERR_DAMAGED;
-}
 
 static int
 open_env(struct store_walk *walk, const char *path, size_t size)
 {
-	int code = mdb_env_create(&walk->env);
+	int rc = lmdb_env_open(LMDB_ENV_SEALED, path, size, &walk->env), code;
 
-	if (code == 0)
-		code = mdb_env_set_mapsize(walk->env, size);
-	if (code == 0)
-		code = mdb_env_open(walk->env, path,
-				    MDB_RDONLY | MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS,
-				    0);
-	if (code == 0)
-		code = mdb_txn_begin(walk->env, NULL, MDB_RDONLY, &walk->txn);
+	if (rc != ERR_OK)
+		return rc;
+	code = mdb_txn_begin(walk->env, NULL, MDB_RDONLY, &walk->txn);
 	if (code == 0)
 		code = mdb_dbi_open(walk->txn, NULL, 0, &walk->dbi);
-	return translate(code);
+	return lmdb_env_error(code);
 }
 
 int
@@ -150,7 +132,7 @@ move_sealed(struct store_cursor *cursor, MDB_cursor_op how)
 		return open_node(&value, &cursor->sealed_node);
 	mdb_cursor_close(cursor->sealed);
 	cursor->sealed = NULL;
-	return code == MDB_NOTFOUND ? 0 : translate(code);
+	return code == MDB_NOTFOUND ? 0 : lmdb_env_error(code);
 }
 
 static int
@@ -168,7 +150,8 @@ move_changes(struct store_cursor *cursor)
 static int
 start(struct store_walk *walk, uint32_t zone_id, struct store_cursor *cursor)
 {
-	int result = translate(mdb_cursor_open(walk->txn, walk->dbi, &cursor->sealed));
+	int result =
+		lmdb_env_error(mdb_cursor_open(walk->txn, walk->dbi, &cursor->sealed));
 
 	if (result == 0)
 		result = move_sealed(cursor, MDB_SET_RANGE);
@@ -182,14 +165,11 @@ int
 store_cursor_open(struct store_walk *walk, uint32_t zone_id, struct store_cursor **out)
 {
 	struct store_cursor *cursor = calloc(1, sizeof *cursor);
-	uint8_t key[DNAME_KEY_MAX];
 	int result;
 
 	if (!cursor)
 		return ERR_NOMEM;
-	/* the key of the root name is the zone id alone */
-	dname_key(zone_id, (const uint8_t[]){ 0 }, key);
-	memcpy(cursor->prefix, key, sizeof cursor->prefix);
+	dname_key_prefix(zone_id, cursor->prefix);
 	result = start(walk, zone_id, cursor);
 	if (result)
 		store_cursor_close(cursor);
@@ -256,7 +236,7 @@ store_walk_find(struct store_walk *walk, uint32_t zone_id, const uint8_t *name,
 		return out->head.flags & NODE_DELETED ? ERR_NOTFOUND : 0;
 	if (result != ERR_NOTFOUND)
 		return result;
-	result = translate(mdb_get(walk->txn, walk->dbi, &key, &value));
+	result = lmdb_env_error(mdb_get(walk->txn, walk->dbi, &key, &value));
 	return result ? result : open_node(&value, out);
 }
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "loader/store/node_file.h"
+#include "loader/store/node_reader.h"
 #include "loader/store/seal_index.h"
 #include "loader/zone/render.h"
 #include "shm/errcode.h"

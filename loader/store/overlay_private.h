@@ -1,0 +1,47 @@
+/* What the parts of the overlay share; used by overlay*.c only. */
+#ifndef LOADER_STORE_OVERLAY_PRIVATE_H
+#define LOADER_STORE_OVERLAY_PRIVATE_H
+
+#include "loader/store/overlay.h"
+#include "shm/overlay_filter.h"
+
+struct MDB_env;
+struct MDB_txn;
+struct MDB_val;
+
+struct overlay {
+	char *dir;
+	struct MDB_env *env;		/* NULL: to be opened again, see overlay_renew */
+	unsigned dbi;
+	struct MDB_txn *txn;		/* the change set under way, else NULL */
+	struct MDB_txn *reading;	/* for look-ups outside of one; reset between them */
+	const struct generation *gen;
+	struct overlay_filter filter;
+	uint64_t commit;		/* number of the last commit */
+	bool is_snapshot;		/* `reading` stays open: one state for good */
+	size_t set_bytes;		/* put in the change set so far */
+};
+
+enum { OVERLAY_NOTE_HEAD = sizeof OVERLAY_NOTE_PREFIX - 1 };
+
+/* The note that holds the number of the last commit. */
+#define OVERLAY_COMMIT_NOTE "commit"
+
+/* Have the environment open.  returns 0 or an error code. */
+__attribute__((nonnull, warn_unused_result))
+int overlay_renew(struct overlay *overlay);
+
+/* Close it, whatever is under way. */
+__attribute__((nonnull))
+void overlay_close_env(struct overlay *overlay);
+
+/* Set the bits of a node's name, before the node is committed. */
+__attribute__((nonnull))
+void overlay_add_to_filter(struct overlay *overlay, const struct node *node);
+
+/* returns 0 with the note's key in `octets` (DNAME_KEY_MAX), ERR_RANGE when its name is too
+ * long. */
+__attribute__((nonnull, warn_unused_result))
+int overlay_note_key(const char *name, uint8_t *octets, struct MDB_val *key);
+
+#endif

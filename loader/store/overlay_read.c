@@ -1,0 +1,244 @@
+/* Look-ups and walks in an overlay: in the change set under way, or as committed. */
+#include <lmdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/store/overlay_private.h"
+#include "shm/dname.h"
+#include "shm/errcode.h"
+#include "shm/lmdb_env.h"
+#include "shm/overlay_value.h"
+
+static const uint8_t note_prefix[OVERLAY_NOTE_HEAD] = OVERLAY_NOTE_PREFIX;
+
+/* The transaction to read in: the open change set, else the latest commit.  returns
+ * LMDB's code. */
+static int
+reading_txn(struct overlay *o, MDB_txn **out)
+{
+	if (o->txn) {
+		*out = o->txn;
+		return 0;
+	}
+	if (overlay_renew(o) != ERR_OK)
+		return MDB_PANIC;
+	*out = o->reading;
+	if (o->is_snapshot)
+		return 0;
+	mdb_txn_reset(o->reading);
+	return mdb_txn_renew(o->reading);
+}
+
+/* A cursor in that.  returns 0 or an error code. */
+static int
+open_cursor(struct overlay *o, MDB_cursor **out)
+{
+	MDB_txn *txn;
+	int rc = reading_txn(o, &txn);
+
+	if (rc == 0)
+		rc = mdb_cursor_open(txn, o->dbi, out);
+	return lmdb_env_error(rc);
+}
+
+/* The node of a value, its owner a valid name. */
+static bool
+value_open(const MDB_val *value, struct node *out)
+{
+	return overlay_value_open(value->mv_data, value->mv_size, out) &&
+	       dname_len(node_owner(out), out->head.owner_len) == out->head.owner_len &&
+	       out->head.label_count <= DNAME_LABELS_MAX;
+}
+
+int
+overlay_find(struct overlay *overlay, uint32_t zone_id, const uint8_t *name,
+	     struct node *out)
+{
+	uint8_t octets[DNAME_KEY_MAX];
+	MDB_val key = { dname_key(zone_id, name, octets), octets }, value;
+	MDB_txn *txn;
+	int rc = reading_txn(overlay, &txn);
+
+	if (rc == 0)
+		rc = mdb_get(txn, overlay->dbi, &key, &value);
+	if (rc != 0)
+		return lmdb_env_error(rc);
+	return value_open(&value, out) ? ERR_OK : ERR_DAMAGED;
+}
+
+static bool
+is_note(const MDB_val *key)
+{
+	return key->mv_size > sizeof note_prefix &&
+	       memcmp(key->mv_data, note_prefix, sizeof note_prefix) == 0;
+}
+
+int
+overlay_walk(struct overlay *overlay,
+	     int (*visit)(void *context, const struct node *node), void *context)
+{
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	struct node node;
+	int rc = open_cursor(overlay, &cursor), stop = 0;
+
+	if (rc != ERR_OK)
+		return rc;
+	while (stop == 0 && (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+		if (is_note(&key))
+			continue;
+		stop = value_open(&value, &node) ? visit(context, &node) : ERR_DAMAGED;
+	}
+	mdb_cursor_close(cursor);
+	return rc == 0 || rc == MDB_NOTFOUND ? stop : lmdb_env_error(rc);
+}
+
+/* ---- notes ---- */
+
+int
+overlay_note_key(const char *name, uint8_t *octets, MDB_val *key)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len > DNAME_KEY_MAX - sizeof note_prefix)
+		return ERR_RANGE;
+	memcpy(octets, note_prefix, sizeof note_prefix);
+	memcpy(octets + sizeof note_prefix, name, len);
+	*key = (MDB_val){ sizeof note_prefix + len, octets };
+	return ERR_OK;
+}
+
+int
+overlay_read_note(struct overlay *overlay, const char *name, void *value, size_t room)
+{
+	uint8_t octets[DNAME_KEY_MAX];
+	MDB_val key, got;
+	MDB_txn *txn;
+	int rc = overlay_note_key(name, octets, &key);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = reading_txn(overlay, &txn);
+	if (rc == 0)
+		rc = mdb_get(txn, overlay->dbi, &key, &got);
+	if (rc != 0)
+		return lmdb_env_error(rc);
+	memcpy(value, got.mv_data, got.mv_size < room ? got.mv_size : room);
+	return (int)got.mv_size;
+}
+
+int
+overlay_walk_notes(struct overlay *overlay,
+		   int (*visit)(void *context, const char *name, const void *value,
+				size_t len),
+		   void *context)
+{
+	char name[DNAME_KEY_MAX + 1];
+	MDB_val key = { 0 }, value;
+	MDB_cursor *cursor;
+	int rc = open_cursor(overlay, &cursor), stop = 0;
+
+	if (rc != ERR_OK)
+		return rc;
+	memcpy(name, note_prefix, sizeof note_prefix);
+	key = (MDB_val){ sizeof note_prefix, name };
+	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	for (; stop == 0 && rc == 0;
+	     rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+		size_t len = key.mv_size - sizeof note_prefix;
+
+		if (!is_note(&key) || len >= sizeof name)
+			break;
+		memcpy(name, (const char *)key.mv_data + sizeof note_prefix, len);
+		name[len] = '\0';
+		if (strcmp(name, OVERLAY_COMMIT_NOTE) != 0)
+			stop = visit(context, name, value.mv_data, value.mv_size);
+	}
+	mdb_cursor_close(cursor);
+	return rc == 0 || rc == MDB_NOTFOUND ? stop : lmdb_env_error(rc);
+}
+
+/* ---- one zone id, in order ---- */
+
+struct overlay_cursor {
+	MDB_cursor *cursor;
+	uint8_t prefix[DNAME_KEY_PREFIX];
+	bool is_started;
+};
+
+int
+overlay_cursor_open(struct overlay *overlay, uint32_t zone_id,
+		    struct overlay_cursor **out)
+{
+	struct overlay_cursor *cursor = calloc(1, sizeof *cursor);
+	int rc;
+
+	if (!cursor)
+		return ERR_NOMEM;
+	dname_key_prefix(zone_id, cursor->prefix);
+	rc = open_cursor(overlay, &cursor->cursor);
+	if (rc == ERR_OK)
+		*out = cursor;
+	else
+		free(cursor);
+	return rc;
+}
+
+int
+overlay_cursor_next(struct overlay_cursor *cursor, struct node *out)
+{
+	MDB_val key = { sizeof cursor->prefix, cursor->prefix }, value;
+	int rc = mdb_cursor_get(cursor->cursor, &key, &value,
+				cursor->is_started ? MDB_NEXT : MDB_SET_RANGE);
+
+	cursor->is_started = true;
+	if (rc != 0)
+		return lmdb_env_error(rc);
+	if (key.mv_size < sizeof cursor->prefix)
+		return ERR_DAMAGED;
+	if (memcmp(key.mv_data, cursor->prefix, sizeof cursor->prefix) != 0)
+		return ERR_NOTFOUND;
+	return value_open(&value, out) ? ERR_OK : ERR_DAMAGED;
+}
+
+void
+overlay_cursor_close(struct overlay_cursor *cursor)
+{
+	if (!cursor)
+		return;
+	mdb_cursor_close(cursor->cursor);
+	free(cursor);
+}
+
+/* ---- counts ---- */
+
+/* They stand behind all names, and are few. */
+static uint64_t
+count_notes(struct overlay *overlay)
+{
+	uint8_t octets[sizeof note_prefix];
+	MDB_val key = { sizeof octets, octets }, value;
+	uint64_t count = 0;
+	MDB_cursor *cursor;
+	int rc;
+
+	memcpy(octets, note_prefix, sizeof octets);
+	if (open_cursor(overlay, &cursor) != ERR_OK)
+		return 0;
+	for (rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); rc == 0;
+	     rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))
+		count++;
+	mdb_cursor_close(cursor);
+	return count;
+}
+
+uint64_t
+overlay_count(struct overlay *overlay)
+{
+	MDB_stat stat;
+	MDB_txn *txn;
+
+	if (reading_txn(overlay, &txn) != 0 || mdb_stat(txn, overlay->dbi, &stat) != 0)
+		return 0;
+	return stat.ms_entries - count_notes(overlay);
+}
