@@ -5,10 +5,16 @@
  * Writers of the change stream cause events, too.  In a MULTI the event of the stream
  * follows those of the data: what it follows is claimed, and a claimed zone that the
  * stream did name is not read again at once but compared a little later. */
+#include "loader/redis/follow_events.h"
 #include <stdio.h>
 #include <string.h>
 
-#include "loader/redis/follow_state.h"
+#include <stdio.h>
+#include <string.h>
+
+#include "loader/redis/follow_gap.h"
+#include "loader/redis/follow_lose.h"
+#include "loader/redis/follow_serve.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 
@@ -152,7 +158,7 @@ follow_events_step(struct follow *f)
 {
 	struct redis_link *link = f->links[LINK_EVENTS];
 	struct arena *arena = arena_new();
-	uint64_t now_us = follow_now_us();
+	uint64_t now_us = (uint64_t)clock_wall_us();
 	int rc = arena ? ERR_OK : ERR_NOMEM;
 
 	for (unsigned i = 0; rc == ERR_OK && i < EVENTS_MAX; i++) {
@@ -281,7 +287,7 @@ serve_list(struct follow *f, uint64_t now_ms)
 static void
 serve_later(struct follow *f, uint64_t now_ms)
 {
-	uint64_t since_us, now_us = follow_now_us();
+	uint64_t since_us, now_us = (uint64_t)clock_wall_us();
 
 	if (now_ms < f->later_due_ms || !dirty_zones_oldest(&f->later, &since_us) ||
 	    since_us + LATER_MS * UINT64_C(1000) > now_us)
@@ -300,7 +306,7 @@ follow_events_serve(struct follow *f)
 	settle_claimed(f);
 	if (f->dirty.has_lost) {
 		dirty_zones_clear(&f->dirty);
-		follow_round_want(f, false);
+		follow_gap_compare(f, false);
 		return;
 	}
 	if (fill_set(f, &f->dirty, FOLLOW_GROUP_ZONES) > 0) {

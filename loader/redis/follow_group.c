@@ -1,11 +1,16 @@
 /* One consistent reading: everything that a set names in one MULTI, with what the change
  * stream holds behind it.  A later entry that touches what was just read makes the reading
  * half of that entry: it joins, and all is read again. */
+#include "loader/redis/follow_group.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/redis/follow_state.h"
+#include <string.h>
+
+#include "loader/redis/follow_gap.h"
+#include "loader/redis/follow_lose.h"
+#include "loader/redis/follow_wish.h"
 #include "shm/errcode.h"
 
 enum {
@@ -108,146 +113,6 @@ send_all(struct sending *out)
 	return rc;
 }
 
-/* ---- wishes ---- */
-
-static int
-collect(struct follow *f, const struct redis_reply *list, struct redis_text **out,
-	size_t *count)
-{
-	struct redis_text *texts =
-		arena_take_items(f->arena, redis_reply_count(list) + 1, sizeof *texts);
-
-	*count = 0;
-	*out = texts;
-	if (!texts)
-		return ERR_NOMEM;
-	for (list = redis_reply_first(list); list; list = redis_reply_next(list))
-		texts[(*count)++] = redis_reply_text(list);
-	return ERR_OK;
-}
-
-/* z42: the labels of a zone that is to be read whole are needed first; whether they are
- * still the same is seen in the MULTI. */
-static int
-prefetch_labels(struct follow *f, struct redis_wish *wish)
-{
-	const struct redis_reply *reply;
-	struct redis_text *labels;
-	char key[REDIS_KEY_MAX];
-	size_t len = redis_keys_zone(&f->keys, wish->zone, key);
-	int rc;
-
-	reply = redis_link_ask(f->links[LINK_COMMAND], f->arena, "SMEMBERS %b", key, len);
-	if (!reply)
-		return ERR_CLOSED;
-	rc = collect(f, reply, &labels, &wish->label_count);
-	wish->labels = labels;
-	return rc;
-}
-
-static bool
-has_labels(const struct redis_wish *wish, const struct redis_reply *list)
-{
-	const struct redis_reply *at = redis_reply_first(list);
-
-	if (redis_reply_count(list) != wish->label_count)
-		return false;
-	for (size_t i = 0; i < wish->label_count && at; i++, at = redis_reply_next(at)) {
-		struct redis_text text = redis_reply_text(at);
-
-		if (text.len != wish->labels[i].len ||
-		    memcmp(text.bytes, wish->labels[i].bytes, text.len) != 0)
-			return false;
-	}
-	return true;
-}
-
-/* A zone that is served is looked for under the name that was listed then: "example.com"
- * is none of the set's members where "example.com." is. */
-static int
-name_as_served(struct follow *f, const struct change_zone *zone, struct redis_wish *wish)
-{
-	struct source_facts source;
-	struct block block;
-	struct node apex;
-	const char *name;
-	size_t room, len;
-
-	if (zone->is_as_written || !f->live ||
-	    live_zone(f->live, zone->origin, zone->origin_len, &apex) != ERR_OK ||
-	    !node_find_block(&apex, BLOCK_SOURCE, 0, &block) ||
-	    block.head.len <= sizeof source)
-		return ERR_OK;
-	memcpy(&source, block.payload, sizeof source);
-	name = (const char *)block.payload + sizeof source;
-	room = block.head.len - sizeof source;
-	len = strnlen(name, room);
-	if (source.kind != SOURCE_REDIS || len == 0 || len == room ||
-	    len > REDIS_NAME_MAX)
-		return ERR_OK;
-	wish->zone.bytes = arena_copy(f->arena, name, len + 1);
-	wish->zone.len = len;
-	return wish->zone.bytes ? ERR_OK : ERR_NOMEM;
-}
-
-/* Types that nobody asks for unless he has met them are met in what is served. */
-static int
-learn_types(void *context, const struct node *node)
-{
-	struct redis_keys *keys = context;
-	struct block block;
-	uint32_t at = 0;
-
-	while (node_next_block(node, &at, &block))
-		if (block.head.kind == BLOCK_RRSET ||
-		    (block.head.kind == BLOCK_BAD_RRSET && !bad_rrset_is_of_all(&block)))
-			(void)redis_keys_learn_number(keys, block.head.type);
-	return 0;
-}
-
-static int
-learn_zone_types(struct follow *f, const struct change_zone *zone)
-{
-	struct zone_facts facts;
-	struct node apex;
-
-	if (!f->live ||
-	    live_zone(f->live, zone->origin, zone->origin_len, &apex) != ERR_OK ||
-	    !node_zone_facts(&apex, &facts))
-		return ERR_OK;
-	(void)learn_types(&f->keys, &apex);
-	return live_walk_zone(f->live, facts.zone_id, learn_types, &f->keys);
-}
-
-static int
-make_wishes(struct follow *f, struct redis_wish **out)
-{
-	struct redis_wish *wishes =
-		arena_take_items(f->arena, f->set.count + 1, sizeof *wishes);
-	int rc = wishes ? ERR_OK : ERR_NOMEM;
-
-	for (uint32_t i = 0; rc == ERR_OK && i < f->set.count; i++) {
-		uint32_t labels = f->set.zones[i].label_count;
-		struct redis_text *room =
-			arena_take_items(f->arena, labels + 1, sizeof *room);
-
-		if (!room)
-			return ERR_NOMEM;
-		wishes[i] = change_set_wish(&f->set, i, room);
-		rc = name_as_served(f, &f->set.zones[i], &wishes[i]);
-		wishes[i].wants_config =
-			true; /* a SOA is made of it, with a new serial */
-		if (rc != ERR_OK || !wishes[i].is_whole ||
-		    f->keys.schema != REDIS_SCHEMA_Z42)
-			continue;
-		rc = learn_zone_types(f, &f->set.zones[i]);
-		if (rc == ERR_OK)
-			rc = prefetch_labels(f, &wishes[i]);
-	}
-	*out = wishes;
-	return rc;
-}
-
 /* ---- receiving ---- */
 
 /* The list that EXEC gave; NULL after follow_lose. */
@@ -291,7 +156,7 @@ join_entries(struct follow *f, const struct redis_reply *entries, size_t *behind
 		enum change_relation relation;
 
 		number++;
-		if (!follow_entry_read(f, at, &id, &words, &count))
+		if (!follow_group_entry(f, at, &id, &words, &count))
 			continue;
 		relation = change_set_relate(&f->set, words, count);
 		if (relation == CHANGE_OVERLAPS)
@@ -309,7 +174,7 @@ join_entries(struct follow *f, const struct redis_reply *entries, size_t *behind
 	for (at = redis_reply_first(entries); rc == ERR_OK && at && number < join_count;
 	     at = redis_reply_next(at)) {
 		number++;
-		if (follow_entry_read(f, at, &id, &words, &count))
+		if (follow_group_entry(f, at, &id, &words, &count))
 			rc = change_set_add(&f->set, words, count, id, &bad);
 	}
 	region_source_add(f->board, SOURCE_redis_entries, join_count);
@@ -348,7 +213,7 @@ take_zone(struct follow *f, const struct redis_reply **next, uint32_t number,
 		*next = redis_reply_next(*next);
 	}
 	if (*next && wish->is_whole && f->keys.schema == REDIS_SCHEMA_Z42 &&
-	    redis_reply_kind(*next) == REDIS_LIST && !has_labels(wish, *next))
+	    redis_reply_kind(*next) == REDIS_LIST && !follow_wish_has_labels(wish, *next))
 		*is_same = false;
 	rc = redis_read_get(next, &f->keys, wish, f->arena, &out->raw, reason);
 	if (rc != ERR_OK)
@@ -375,7 +240,8 @@ take_stream(struct follow *f, const struct redis_reply *next, struct group *out,
 	if (verdict == STREAM_WRONG_TYPE)
 		return ERR_OK; /* the probe tells it, once a second */
 	if (verdict != STREAM_GOOD) {
-		follow_gap(f, "the change stream %s", stream_verdict_text(verdict));
+		follow_gap_entries(f, "the change stream %s",
+				   stream_verdict_text(verdict));
 		return ERR_OLDER;
 	}
 	return join_entries(f, entries, &out->behind, grew);
@@ -388,7 +254,7 @@ read_once(struct follow *f, struct group *out, bool *again)
 	struct sending sending = { .f = f, .link = f->links[LINK_COMMAND] };
 	const struct redis_reply *list, *next;
 	bool is_same = true;
-	int rc = make_wishes(f, &sending.wishes);
+	int rc = follow_wish_all(f, &sending.wishes);
 
 	out->zones = arena_take_items(f->arena, f->set.count + 1, sizeof *out->zones);
 	if (rc == ERR_OK && !out->zones)
@@ -406,7 +272,7 @@ read_once(struct follow *f, struct group *out, bool *again)
 	out->listed_count = f->set.has_list ? redis_reply_count(next)
 					    : (uint64_t)redis_reply_number(next);
 	if (f->set.has_list)
-		rc = collect(f, next, &out->list, &out->list_count);
+		rc = redis_reply_texts(next, f->arena, &out->list, &out->list_count);
 	next = redis_reply_next(next);
 	for (uint32_t i = 0; rc == ERR_OK && i < f->set.count; i++)
 		rc = take_zone(f, &next, i, &sending.wishes[i], &out->zones[i], &is_same);
@@ -416,16 +282,18 @@ read_once(struct follow *f, struct group *out, bool *again)
 	return rc;
 }
 
+/* ---- for others ---- */
+
 bool
-follow_entry_read(struct follow *f, const struct redis_reply *reply, struct change_id *id,
-		  const struct redis_text **words, size_t *count)
+follow_group_entry(struct follow *f, const struct redis_reply *reply,
+		   struct change_id *id, const struct redis_text **words, size_t *count)
 {
 	const struct redis_reply *first = redis_reply_first(reply);
 	const struct redis_reply *fields = first ? redis_reply_next(first) : NULL;
 	struct redis_text *texts;
 
 	if (!fields || !change_id_parse(redis_reply_text(first), id) ||
-	    collect(f, fields, &texts, count) != ERR_OK)
+	    redis_reply_texts(fields, f->arena, &texts, count) != ERR_OK)
 		return false;
 	*words = texts;
 	return true;

@@ -1,28 +1,16 @@
-/* What is held: into the store, for people to see, and admitted by them. */
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
+/* Holding what must not be served yet, and letting go of it. */
+#include "loader/redis/follow_hold.h"
 
-#include "loader/redis/follow_state.h"
+#include <inttypes.h>
+#include <string.h>
+
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 
 enum { TELL_S = 10 };
 
-int
-follow_hold_note(struct follow *f)
-{
-	void *bytes;
-	size_t len;
-	int rc = held_pack(&f->held, &bytes, &len);
-
-	if (rc == ERR_OK) {
-		rc = live_note(f->live, HELD_NOTE, bytes, len);
-		free(bytes);
-	}
-	return rc;
-}
+/* ---- for people ---- */
 
 void
 follow_hold_show(struct follow *f)
@@ -43,8 +31,9 @@ follow_hold_show(struct follow *f)
 			held_reason_text(f->held.sets[f->held.count - 1].reason));
 }
 
-void
-follow_hold_tell(struct follow *f, uint64_t id)
+/* A set is held: into the log. */
+static void
+tell_held(struct follow *f, uint64_t id)
 {
 	const struct held_set *set = held_find(&f->held, id);
 	int64_t now_s = clock_wall_s();
@@ -61,57 +50,97 @@ follow_hold_tell(struct follow *f, uint64_t id)
 		  set->zone_count > 1 ? " and others" : "", set->offered, set->served);
 }
 
-/* The zones of a set, to be read whole as one part. */
-static int
-name_zones(struct follow *f, const struct held_set *set)
-{
-	change_set_clear(&f->set);
-	for (uint32_t i = 0; i < set->zone_count; i++) {
-		char text[DNAME_TEXT_MAX];
-		struct redis_text name = { text,
-					   dname_to_text(set->zones[i].name, text) };
-		int rc = change_set_add_zone(&f->set, name);
+/* ---- parts of a set ---- */
 
-		if (rc != ERR_OK)
-			return rc;
-		change_set_join(&f->set, 0, (uint32_t)f->set.count - 1);
+static bool
+is_held_already(struct follow *f, const struct held_zone *zones, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct held_set *set =
+			held_find_zone(&f->held, zones[i].name, zones[i].name_len);
+		bool is_same = false;
+
+		for (uint32_t k = 0; set && !is_same && k < set->zone_count; k++)
+			is_same = set->zones[k].digest == zones[i].digest &&
+				  set->zones[k].name_len == zones[i].name_len &&
+				  memcmp(set->zones[k].name, zones[i].name,
+					 zones[i].name_len) == 0;
+		if (!is_same)
+			return false;
 	}
-	return ERR_OK;
+	return true;
+}
+
+static struct held_zone
+held_zone_of(const struct serving *s, uint32_t zone)
+{
+	const struct plan *plan = &s->plans[zone];
+
+	return (struct held_zone){ .digest = plan->digest,
+				   .served = plan->served,
+				   .offered = plan->offered,
+				   .reason = (uint8_t)plan->reason,
+				   .name = s->f->set.zones[zone].origin,
+				   .name_len = s->f->set.zones[zone].origin_len };
 }
 
 int
-follow_accept(struct follow *f, uint64_t id, char reason[FOLLOW_REASON_MAX])
+follow_hold_part(struct serving *s, uint32_t root)
 {
-	const struct held_set *set = held_find(&f->held, id);
+	struct follow *f = s->f;
+	struct change_id last = { 0 };
+	struct held_zone *zones = arena_take_items(f->arena, f->set.count, sizeof *zones);
+	size_t count = 0;
+	uint64_t id;
 	int rc;
 
-	if (!set) {
-		snprintf(reason, FOLLOW_REASON_MAX, "nothing is held as %" PRIu64, id);
-		return ERR_NOTFOUND;
+	if (!zones)
+		return ERR_NOMEM;
+	for (uint32_t i = 0; i < f->set.count; i++) {
+		const struct change_id change = s->plans[i].change;
+
+		if (root == CHANGE_NONE ? !serving_part(s, i)->stays
+					: change_set_part(&f->set, i) != root)
+			continue;
+		zones[count++] = held_zone_of(s, i);
+		if (change_id_compare(change, last) > 0)
+			last = change;
 	}
-	if (f->phase != FOLLOW_READY || !f->live) {
-		snprintf(reason, FOLLOW_REASON_MAX,
-			 "Redis is not read at present, so what is held cannot be "
-			 "compared");
-		return ERR_BUSY;
-	}
-	f->accepting = id;
-	rc = name_zones(f, set);
-	if (rc == ERR_OK)
-		rc = follow_serve_set(f, CHANGE_ACCEPT, false);
-	f->accepting = 0;
-	if (rc == ERR_OK)
-		snprintf(reason, FOLLOW_REASON_MAX,
-			 "what was held as %" PRIu64 " is served", id);
-	else if (rc == ERR_EXISTS)
-		snprintf(reason, FOLLOW_REASON_MAX,
-			 "what is held as %" PRIu64
-			 " has changed since: see `martletctl held`",
-			 id);
-	else
-		snprintf(reason, FOLLOW_REASON_MAX, "what is held cannot be served: %s",
-			 errcode_text(rc));
-	if (rc == ERR_EXISTS)
-		rc = ERR_BUSY;
-	return rc;
+	if (is_held_already(f, zones, count))
+		return ERR_OK;
+	rc = held_add(&f->held, zones, count, clock_wall_ms(), last.ms, last.seq, &id);
+	if (rc != ERR_OK)
+		return rc;
+	f->held_changed = true;
+	region_source_add(f->board, SOURCE_redis_held_sets, 1);
+	tell_held(f, id);
+	return ERR_OK;
+}
+
+void
+follow_hold_release(struct serving *s, uint32_t zone)
+{
+	struct follow *f = s->f;
+	const struct change_zone *at = &f->set.zones[zone];
+
+	if (f->held.count == 0 || !held_find_zone(&f->held, at->origin, at->origin_len))
+		return;
+	held_release(&f->held, at->origin, at->origin_len);
+	f->held_changed = true;
+}
+
+bool
+follow_hold_is_same(struct serving *s)
+{
+	struct follow *f = s->f;
+	const struct held_set *set = held_find(&f->held, f->accepting);
+	struct held_zone *zones =
+		arena_take_items(f->arena, f->set.count + 1, sizeof *zones);
+
+	if (!set || !zones)
+		return false;
+	for (uint32_t i = 0; i < f->set.count; i++)
+		zones[i] = held_zone_of(s, i);
+	held_sort(zones, f->set.count);
+	return held_is_same(set, zones, f->set.count);
 }

@@ -3,6 +3,8 @@
  * A child of its own reads the store and writes the list, so that neither keeps live
  * changes waiting.  The list is a hash, from what is wrong to why, that expires: a server
  * that is no more does not complain for ever. */
+#include "loader/redis/follow_report.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -16,7 +18,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loader/redis/follow_state.h"
 #include "loader/store/state_files.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"

@@ -5,10 +5,16 @@
  * the end, when it is known how much that is in all.  After a gap in the stream all that
  * differs is: entries were lost that named several zones, and half of one must not be
  * seen; the stream waits that long. */
+#include "loader/redis/follow_round.h"
 #include <stdio.h>
 #include <string.h>
 
-#include "loader/redis/follow_state.h"
+#include "loader/redis/follow_gap.h"
+#include "loader/redis/follow_list.h"
+#include "loader/redis/follow_lose.h"
+#include "loader/redis/follow_notes.h"
+#include "loader/redis/follow_serve.h"
+#include "loader/redis/follow_stream.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
@@ -22,14 +28,6 @@ enum {
 	POLL_MS = 5000, /* at most once in so long a zone is polled */
 	DIFFERING_MAX = 4000, /* zones that are served as one after a gap */
 };
-
-void
-follow_round_want(struct follow *f, bool is_strict)
-{
-	f->round.wants_urgent = true;
-	f->round.wants_strict = f->round.wants_strict || is_strict;
-	region_source_set_state(f->board, SOURCE_RESYNCING);
-}
 
 /* ---- the age of comparisons ---- */
 
@@ -48,7 +46,7 @@ static void
 mark(struct follow *f, size_t from, size_t to)
 {
 	size_t count = f->round.names.count ? f->round.names.count : 1;
-	int64_t now_ms = (int64_t)(follow_now_us() / 1000);
+	int64_t now_ms = clock_wall_ms();
 
 	for (size_t i = from * MARKS / count; i < MARKS && i * count < to * MARKS; i++)
 		f->round.marks_ms[i] = now_ms;
@@ -59,7 +57,7 @@ void
 follow_round_done(struct follow *f)
 {
 	for (unsigned i = 0; i < MARKS; i++)
-		f->round.marks_ms[i] = (int64_t)(follow_now_us() / 1000);
+		f->round.marks_ms[i] = clock_wall_ms();
 	show_oldest(f);
 	f->round.is_open = false;
 	f->round.is_urgent = false;
@@ -158,7 +156,7 @@ begin(struct follow *f)
 	if (round->is_strict) {
 		struct stream_place place;
 
-		if (follow_read_place(f, &place) != ERR_OK) {
+		if (follow_stream_place(f, &place) != ERR_OK) {
 			round->wants_urgent = round->wants_strict = true;
 			return;
 		}
@@ -191,7 +189,7 @@ compare_batch(struct follow *f)
 			count++;
 	}
 	if (count > 0)
-		rc = round->is_urgent ? follow_compare_set(f, round->is_strict)
+		rc = round->is_urgent ? follow_serve_compare(f, round->is_strict)
 				      : follow_serve_set(f, CHANGE_DIGEST, false);
 	if (rc != ERR_OK) {
 		round->next = first;
@@ -242,8 +240,8 @@ end(struct follow *f)
 	f->list_offset = (int64_t)round->listed - (int64_t)f->served_redis_zones;
 	f->list_is_known = true;
 	follow_round_done(f);
-	if (is_strict && follow_save_place(f) != ERR_OK)
-		follow_round_want(f, true);
+	if (is_strict && follow_notes_save(f) != ERR_OK)
+		follow_gap_compare(f, true);
 	round->due_ms = clock_now_ms();
 }
 
@@ -284,7 +282,7 @@ follow_round_step(struct follow *f)
 	}
 	if (now_ms < round->due_ms)
 		return;
-	began_us = follow_now_us();
+	began_us = (uint64_t)clock_wall_us();
 	if (compare_batch(f) != ERR_OK) {
 		round->due_ms = now_ms + 100;
 		return;
@@ -293,7 +291,7 @@ follow_round_step(struct follow *f)
 		end(f);
 		return;
 	}
-	began_us = follow_now_us() - began_us;
+	began_us = (uint64_t)clock_wall_us() - began_us;
 	if (began_us > BATCH_US && round->batch > BATCH_MIN)
 		round->batch /= 2;
 	else if (began_us < BATCH_US / 2 && round->batch < BATCH_MAX)

@@ -1,10 +1,21 @@
 /* Which server is read, and is it still the one that we know? */
+#include "loader/redis/follow_server.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/redis/follow_state.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/redis/follow_count.h"
+#include "loader/redis/follow_gap.h"
+#include "loader/redis/follow_lose.h"
+#include "loader/redis/follow_notes.h"
+#include "loader/redis/follow_report.h"
+#include "loader/redis/follow_stream.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
@@ -79,7 +90,7 @@ notify_flags(struct follow *f, struct redis_text flags)
 			 "redis-cli CONFIG SET notify-keyspace-events %s",
 			 flags.bytes, cure);
 	} else if (f->notifications_known && !was_on) {
-		follow_round_want(f, false); /* what happened while they were off */
+		follow_gap_compare(f, false); /* what happened while they were off */
 	}
 	f->notifications_known = true;
 	set_notify_problem(f, text);
@@ -153,7 +164,7 @@ show_server(struct follow *f)
 }
 
 int
-follow_identify(struct follow *f)
+follow_server_identify(struct follow *f)
 {
 	struct server_info other;
 
@@ -177,30 +188,19 @@ follow_identify(struct follow *f)
 	return check_notifications(f);
 }
 
-int
-follow_read_place(struct follow *f, struct stream_place *out)
+void
+follow_server_changed(struct follow *f, const char *why)
 {
-	const struct redis_reply *reply;
-	struct stream_facts facts;
-
-	*out = (struct stream_place){ .added = 0 };
-	if (f->settings->redis.stream[0] == '\0')
-		return ERR_OK;
-	if (redis_link_send(f->links[LINK_COMMAND], "XINFO STREAM %s",
-			    f->settings->redis.stream) != ERR_OK ||
-	    !(reply = redis_link_receive(f->links[LINK_COMMAND], f->arena))) {
-		follow_lose_link(f, LINK_COMMAND);
-		return ERR_CLOSED;
-	}
-	stream_facts_read(reply, &facts);
-	f->stream_is_bad = facts.is_wrong_type;
-	if (!f->stream_is_bad)
-		region_source_set_text(f->board, SOURCE_TEXT_STREAM, "%s", "");
-	if (facts.exists)
-		*out = (struct stream_place){ .cursor = facts.last,
-					      .was_seen = true,
-					      .added = facts.added };
-	return ERR_OK;
+	log_warnx("%s: all zones are compared", why);
+	region_source_add(f->board, SOURCE_redis_gaps, 1);
+	region_source_set_text(f->board, SOURCE_TEXT_GAP,
+			       "%s; all zones are being compared with Redis", why);
+	memcpy(f->known.replid, f->server.replid, sizeof f->known.replid);
+	memcpy(f->known.run_id, f->server.run_id, sizeof f->known.run_id);
+	follow_gap_compare(f, false);
+	/* failing that, the next start compares once more */
+	if (f->live && f->has_place && follow_notes_save(f) != ERR_OK)
+		log_warnx("which server was read could not be noted");
 }
 
 /* ---- once a second ---- */
@@ -227,11 +227,11 @@ check_stream(struct follow *f, const struct redis_reply *info,
 	if (f->stream_is_bad) {
 		f->stream_is_bad = false;
 		region_source_set_text(f->board, SOURCE_TEXT_STREAM, "%s", "");
-		follow_gap(f, "the change stream can be read again");
+		follow_gap_entries(f, "the change stream can be read again");
 	} else if (verdict != STREAM_GOOD) {
 		if (!f->round.is_strict)
-			follow_gap(f, "the change stream %s",
-				   stream_verdict_text(verdict));
+			follow_gap_entries(f, "the change stream %s",
+					   stream_verdict_text(verdict));
 	} else if (change_id_compare(facts.last, f->place.cursor) > 0) {
 		follow_stream_catch_up(f);
 	}
@@ -249,7 +249,7 @@ check_server(struct follow *f, const struct redis_reply *reply)
 	}
 	if (info.is_link_down != f->was_link_down) {
 		if (f->was_link_down)
-			follow_round_want(
+			follow_gap_compare(
 				f, false); /* it may have been given anew as a whole */
 		f->was_link_down = info.is_link_down;
 	}
@@ -260,7 +260,7 @@ check_server(struct follow *f, const struct redis_reply *reply)
 			  "holds may be old"
 			: "");
 	if (!info.is_link_down && f->dirty.waiting == 0 && !f->round.is_urgent && f->live)
-		atomic_store(&f->board->current_at_ms, (int64_t)(follow_now_us() / 1000));
+		atomic_store(&f->board->current_at_ms, clock_wall_ms());
 }
 
 static void
@@ -273,13 +273,13 @@ check_list(struct follow *f, const struct redis_reply *reply)
 		return;
 	/* a change of the list that no event and no entry told of */
 	if (len == 0)
-		follow_round_want(f, false);
+		follow_gap_compare(f, false);
 	else
 		f->list_is_dirty = true;
 }
 
 void
-follow_probe(struct follow *f)
+follow_server_probe(struct follow *f)
 {
 	struct redis_link *link = f->links[LINK_COMMAND];
 	const char *stream = f->settings->redis.stream;
@@ -293,12 +293,12 @@ follow_probe(struct follow *f)
 	f->arena = arena_new();
 	f->next_probe_ms = clock_now_ms() + FOLLOW_PROBE_MS;
 	follow_report_step(f);
-	follow_show_totals(f); /* a generation published has said its own */
+	follow_count_show(f); /* a generation published has said its own */
 	if (!f->arena)
 		return;
 	if (clock_now_ms() >= f->next_config_ms && check_notifications(f) != ERR_OK)
 		return;
-	asked_us = follow_now_us();
+	asked_us = (uint64_t)clock_wall_us();
 	change_id_print(f->place.cursor, cursor);
 	rc = redis_link_send(link, "TIME");
 	if (rc == ERR_OK)
@@ -315,7 +315,7 @@ follow_probe(struct follow *f)
 		if (!replies[count])
 			rc = ERR_CLOSED;
 		else if (count == 0)
-			take_time(f, replies[0], asked_us, follow_now_us());
+			take_time(f, replies[0], asked_us, (uint64_t)clock_wall_us());
 	}
 	if (rc != ERR_OK) {
 		follow_lose_link(f, LINK_COMMAND);

@@ -1,4 +1,18 @@
-/* What the files of the follower (follow*.c) share. */
+/* What the files of the follower (follow*.c) share: all that it knows.
+ *
+ * Who calls whom, from the top; each line may use those below it:
+ *
+ *	follow                                  the loop: links, phases
+ *	load  server  round  accept             first load; who is read; comparing all; `accept`
+ *	stream  events                          what Redis tells of changes
+ *	serve                                   a set: read, planned, weighed, committed, told
+ *	    group  wish                         one consistent reading
+ *	    list                                the list of zones beside what is served
+ *	    plan  edit  served                  what a reading means for the store
+ *	    weigh  hold                         what may be served, and what must wait
+ *	    commit  apply                       one transaction
+ *	    tell  count                         what is said of it
+ *	notes  gap  lose  report                what outlives us; when something is lost */
 #ifndef LOADER_REDIS_FOLLOW_STATE_H
 #define LOADER_REDIS_FOLLOW_STATE_H
 
@@ -142,212 +156,5 @@ struct follow {
 	uint64_t reported;		/* errors that were told last */
 	uint64_t store_retry_ms;	/* 0: it can be written */
 };
-
-/* ---- follow.c ---- */
-
-/* Drop all links and connect anew after a while.  `format` says why. */
-__attribute__((nonnull, format(printf, 2, 3)))
-void follow_lose(struct follow *f, const char *format, ...);
-
-/* The same with the reason of the command link. */
-__attribute__((nonnull))
-void follow_lose_link(struct follow *f, enum follow_link which);
-
-/* The store could not be written or read: say so, and try again after a while. */
-__attribute__((nonnull))
-void follow_store_failed(struct follow *f, int error);
-
-/* ---- follow_server.c ---- */
-
-/* All links are new: which server is it, and is it the one that the store knows?
- * returns 0, or an error after follow_lose. */
-__attribute__((nonnull, warn_unused_result))
-int follow_identify(struct follow *f);
-
-/* The data may be others than those that we know: compare all. */
-__attribute__((nonnull))
-void follow_server_changed(struct follow *f, const char *why);
-
-/* Once a second: is the stream still there, the list of zones as long as it was, the
- * server the same?  Losses are acted upon. */
-__attribute__((nonnull))
-void follow_probe(struct follow *f);
-
-/* Where the stream ends now, for a load or a resync: from here on nothing is missed.
- * returns 0, or an error after follow_lose. */
-__attribute__((nonnull, warn_unused_result))
-int follow_read_place(struct follow *f, struct stream_place *out);
-
-/* ---- follow_group.c: one consistent reading ---- */
-
-struct group_zone {
-	struct redis_raw raw;
-	bool is_listed;
-	bool has_key;			/* the zone's own key exists */
-};
-
-struct group {
-	struct group_zone *zones;	/* by number in the set; in f->arena */
-	struct redis_text *list;	/* set.has_list: the list of zones */
-	size_t list_count;
-	uint64_t listed_count;		/* how many are listed */
-	struct stream_facts facts;
-	size_t behind;			/* entries behind the set; SIZE_MAX: not known */
-};
-
-/* Read what f->set names, and join what the stream holds behind it and overlaps.
- * returns 0; ERR_CLOSED etc. after follow_lose; ERR_OLDER: the stream has a gap (which
- *         is noted). */
-__attribute__((nonnull, warn_unused_result))
-int follow_group_read(struct follow *f, struct group *out);
-
-/* Read an entry of the stream: its id, and its words into the arena.  returns false for
- * what is none. */
-__attribute__((nonnull, warn_unused_result))
-bool follow_entry_read(struct follow *f, const struct redis_reply *reply,
-		       struct change_id *id, const struct redis_text **words, size_t *count);
-
-/* ---- follow_plan.c: what a reading means for the store ---- */
-
-enum plan_action {
-	PLAN_NOTHING,
-	PLAN_EDIT,			/* some names */
-	PLAN_PUT,			/* the zone is new or replaced */
-	PLAN_DROP,
-	PLAN_ERROR,			/* only its error changes, see `error` */
-	PLAN_BREAK,			/* nothing good is known: SERVFAIL, and `error` */
-};
-
-struct plan_owner {
-	uint8_t name[DNAME_MAX];
-	uint8_t len;
-	bool is_drop;
-	size_t first, count;		/* in the plan's records */
-};
-
-struct plan {
-	enum plan_action action;
-	const char *listed_as;		/* in f->arena */
-	bool is_served, is_ours;	/* a zone of this name; and it is from Redis */
-	bool is_broken;
-	bool has_old_error, has_conflict; /* an error is told of it, that of a conflict */
-	bool needs_whole;		/* some labels are not enough: read it whole */
-	bool has_apex;			/* the apex's own data change, too */
-	size_t apex_first, apex_count;
-	struct zone_facts facts;	/* served */
-	struct redis_facts redis;	/* served */
-	struct redis_zone_config config;
-	bool config_is_new;
-	uint64_t served, offered;	/* records, before and after */
-	uint64_t added, removed;
-	uint64_t digest;		/* of what is offered; 0 unlisted */
-	enum held_reason reason;	/* when it is held */
-	bool must_hold;			/* whatever it is worth */
-	struct zone_records *records;	/* PUT: the zone; EDIT: the owners' */
-	struct plan_owner *owners;	/* owned */
-	size_t owner_count, owner_room;
-	char error[ZONE_REASON_MAX];
-	struct change_id change;
-};
-
-/* returns 0; ERR_NOMEM, ERR_DAMAGED, ERR_FULL. */
-__attribute__((nonnull, warn_unused_result))
-int follow_plan_zone(struct follow *f, const struct group *group, uint32_t zone,
-		     struct plan *out);
-
-__attribute__((nonnull))
-void follow_plan_fini(struct plan *plan);
-
-/* Apply a plan inside of a transaction.  returns 0 or an error of live.h. */
-__attribute__((nonnull, warn_unused_result))
-int follow_plan_apply(struct follow *f, const struct change_zone *zone, struct plan *plan);
-
-/* ---- follow_apply.c ---- */
-
-/* Read f->set and serve it, apart from what is held.
- * cause     for the ring of changes
- * is_gap    what vanishes is held by the share alone
- * returns   0; an error after which everything has been said: the link was lost, or the
- *           store could not be written. */
-__attribute__((nonnull, warn_unused_result))
-int follow_serve_set(struct follow *f, enum change_cause cause, bool is_gap);
-
-/* Note the place alone.  returns 0 or an error after follow_store_failed. */
-__attribute__((nonnull, warn_unused_result))
-int follow_save_place(struct follow *f);
-
-/* Read f->set and only tell which zones differ; with `all` unset those that would shrink
- * are told, and the others served.  Names go into round.differing, what would vanish is
- * added to round.missing.  returns as above. */
-__attribute__((nonnull, warn_unused_result))
-int follow_compare_set(struct follow *f, bool all);
-
-/* Compare the list of zones with what is served: origins (wire form) that are served from
- * Redis and not listed, and names (as written) that are listed and not served, or served
- * from a file without a word about it. */
-__attribute__((nonnull, warn_unused_result))
-int follow_list_compare(struct follow *f, const struct redis_text *list, size_t count,
-			struct key_table *gone, struct key_table *fresh);
-
-/* ---- follow_stream.c ---- */
-__attribute__((nonnull))
-void follow_stream_step(struct follow *f);
-__attribute__((nonnull))
-void follow_stream_wait(struct follow *f);
-/* Serve what stands behind the cursor now, without waiting. */
-__attribute__((nonnull))
-void follow_stream_catch_up(struct follow *f);
-/* Entries may be lost: find out by comparison, then go on from where the stream ends. */
-__attribute__((nonnull, format(printf, 2, 3)))
-void follow_gap(struct follow *f, const char *format, ...);
-
-/* ---- follow_events.c ---- */
-__attribute__((nonnull, warn_unused_result))
-int follow_events_subscribe(struct follow *f);
-__attribute__((nonnull))
-void follow_events_step(struct follow *f);
-__attribute__((nonnull))
-void follow_events_serve(struct follow *f);
-/* The set that was just served is the stream's. */
-__attribute__((nonnull))
-void follow_events_named(struct follow *f);
-/* In how many ms there is something to serve; -1: nothing. */
-__attribute__((nonnull))
-int follow_events_due_ms(const struct follow *f);
-
-/* ---- follow_round.c ---- */
-/* Compare everything at once; `is_strict`: entries of the stream were lost. */
-__attribute__((nonnull))
-void follow_round_want(struct follow *f, bool is_strict);
-__attribute__((nonnull))
-void follow_round_step(struct follow *f);
-/* In how many ms it wants to go on. */
-__attribute__((nonnull))
-int follow_round_due_ms(const struct follow *f);
-/* All zones are as Redis has them at this moment, by a load. */
-__attribute__((nonnull))
-void follow_round_done(struct follow *f);
-
-/* Say in the region how much is served. */
-__attribute__((nonnull))
-void follow_show_totals(struct follow *f);
-
-/* ---- follow_hold.c ---- */
-__attribute__((nonnull))
-void follow_hold_show(struct follow *f);
-/* A set is held: into the log. */
-__attribute__((nonnull))
-void follow_hold_tell(struct follow *f, uint64_t id);
-/* Put the held list into the transaction at hand.  returns 0 or an error of live.h. */
-__attribute__((nonnull, warn_unused_result))
-int follow_hold_note(struct follow *f);
-
-/* ---- follow_report.c ---- */
-/* Once a second, connected or not. */
-__attribute__((nonnull))
-void follow_report_step(struct follow *f);
-
-/* Unix time in microseconds. */
-uint64_t follow_now_us(void);
 
 #endif

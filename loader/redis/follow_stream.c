@@ -1,9 +1,13 @@
 /* The change stream: a connection of its own waits in XREAD; what it brings is read and
  * served at once, many entries together when many are there. */
+#include "loader/redis/follow_stream.h"
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "loader/redis/follow_state.h"
+#include "loader/redis/follow_events.h"
+#include "loader/redis/follow_group.h"
+#include "loader/redis/follow_lose.h"
+#include "loader/redis/follow_serve.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 
@@ -65,7 +69,7 @@ take_entries(struct follow *f, const struct redis_reply *first)
 		struct change_id id;
 		size_t count;
 
-		if (!follow_entry_read(f, at, &id, &words, &count))
+		if (!follow_group_entry(f, at, &id, &words, &count))
 			continue;
 		if (change_id_compare(id, f->place.cursor) <= 0)
 			continue;
@@ -151,18 +155,28 @@ follow_stream_catch_up(struct follow *f)
 	arena_free(arena);
 }
 
-void
-follow_gap(struct follow *f, const char *format, ...)
+int
+follow_stream_place(struct follow *f, struct stream_place *out)
 {
-	char reason[FOLLOW_REASON_MAX];
-	va_list args;
+	const struct redis_reply *reply;
+	struct stream_facts facts;
 
-	va_start(args, format);
-	vsnprintf(reason, sizeof reason, format, args);
-	va_end(args);
-	log_warnx("%s: all zones are compared", reason);
-	region_source_add(f->board, SOURCE_redis_gaps, 1);
-	region_source_set_text(f->board, SOURCE_TEXT_GAP,
-			       "%s; all zones are being compared with Redis", reason);
-	follow_round_want(f, true);
+	*out = (struct stream_place){ .added = 0 };
+	if (f->settings->redis.stream[0] == '\0')
+		return ERR_OK;
+	if (redis_link_send(f->links[LINK_COMMAND], "XINFO STREAM %s",
+			    f->settings->redis.stream) != ERR_OK ||
+	    !(reply = redis_link_receive(f->links[LINK_COMMAND], f->arena))) {
+		follow_lose_link(f, LINK_COMMAND);
+		return ERR_CLOSED;
+	}
+	stream_facts_read(reply, &facts);
+	f->stream_is_bad = facts.is_wrong_type;
+	if (!f->stream_is_bad)
+		region_source_set_text(f->board, SOURCE_TEXT_STREAM, "%s", "");
+	if (facts.exists)
+		*out = (struct stream_place){ .cursor = facts.last,
+					      .was_seen = true,
+					      .added = facts.added };
+	return ERR_OK;
 }

@@ -141,6 +141,11 @@ enum redis_kind redis_reply_kind(const struct redis_reply *reply);
 __attribute__((nonnull))
 struct redis_text redis_reply_text(const struct redis_reply *reply);
 
+/* The texts of a list, in the arena.  returns 0 or ERR_NOMEM. */
+__attribute__((nonnull, warn_unused_result))
+int redis_reply_texts(const struct redis_reply *list, struct arena *arena,
+		      struct redis_text **out, size_t *count);
+
 /* The true length of a text, of a REDIS_LONG too. */
 __attribute__((nonnull, pure))
 size_t redis_reply_len(const struct redis_reply *reply);

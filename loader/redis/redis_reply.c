@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "loader/zone/zone_messages.h"
+#include "shm/errcode.h"
 
 struct redis_reply {
 	struct redis_reply *next; /* in its list */
@@ -144,6 +145,22 @@ redis_reply_text(const struct redis_reply *reply)
 	if (reply->kind == REDIS_TEXT || reply->kind == REDIS_ERROR)
 		return (struct redis_text){ (const char *)(reply + 1), reply->len };
 	return (struct redis_text){ "", 0 };
+}
+
+int
+redis_reply_texts(const struct redis_reply *list, struct arena *arena,
+		  struct redis_text **out, size_t *count)
+{
+	struct redis_text *texts =
+		arena_take_items(arena, redis_reply_count(list) + 1, sizeof *texts);
+
+	*count = 0;
+	*out = texts;
+	if (!texts)
+		return ERR_NOMEM;
+	for (list = redis_reply_first(list); list; list = redis_reply_next(list))
+		texts[(*count)++] = redis_reply_text(list);
+	return ERR_OK;
 }
 
 size_t

@@ -1,0 +1,91 @@
+/* What is served of a set, in one transaction with the cursor. */
+#include "loader/redis/follow_commit.h"
+
+#include "loader/redis/follow_apply.h"
+#include "loader/redis/follow_hold.h"
+#include "loader/redis/follow_lose.h"
+#include "loader/redis/follow_notes.h"
+#include "shm/errcode.h"
+
+static int
+apply_all(struct serving *s)
+{
+	struct follow *f = s->f;
+	bool holds_all = false;
+	int rc = ERR_OK;
+
+	for (uint32_t i = 0; rc == ERR_OK && i < f->set.count; i++) {
+		bool is_root = change_set_part(&f->set, i) == i;
+
+		if (serving_part(s, i)->is_deferred)
+			continue;
+		if (!serving_part(s, i)->stays) {
+			rc = follow_apply_plan(f, &f->set.zones[i], &s->plans[i]);
+			follow_hold_release(s, i);
+		} else if (s->is_gap) {
+			holds_all = true; /* what a gap has hidden has one cause */
+		} else if (is_root) {
+			rc = follow_hold_part(s, i);
+		}
+	}
+	return rc == ERR_OK && holds_all ? follow_hold_part(s, CHANGE_NONE) : rc;
+}
+
+/* Is there anything to be written?  A zone that has grown back is. */
+static bool
+changes_something(const struct serving *s)
+{
+	const struct follow *f = s->f;
+
+	if (f->set.entry_count > 0 || f->held_changed || f->held.count > 0)
+		return true;
+	for (uint32_t i = 0; i < f->set.count; i++)
+		if (!serving_part(s, i)->is_deferred &&
+		    (serving_changes(s, i) || serving_part(s, i)->stays))
+			return true;
+	return false;
+}
+
+/* The place behind what was read. */
+static void
+step_on(struct follow *f, const struct group *group, struct stream_place *before)
+{
+	*before = f->place;
+	if (f->set.entry_count > 0)
+		f->place.cursor = f->set.last;
+	f->place.was_seen = f->place.was_seen || group->facts.exists;
+	if (group->facts.tells_added && group->behind != SIZE_MAX)
+		f->place.added = group->facts.added - group->behind;
+	else if (f->set.entry_count > 0)
+		f->place.added = 0;
+}
+
+int
+follow_commit_set(struct serving *s)
+{
+	struct follow *f = s->f;
+	struct stream_place before;
+	int rc;
+
+	step_on(f, &s->group, &before);
+	if (!changes_something(s))
+		return ERR_OK;
+	rc = live_begin(f->live);
+	if (rc == ERR_OK)
+		rc = apply_all(s);
+	if (rc == ERR_OK)
+		rc = follow_notes_put(f);
+	if (rc == ERR_OK) {
+		rc = live_commit(f->live);
+	} else {
+		live_abort(f->live);
+	}
+	if (rc == ERR_OK) {
+		f->held_changed = false;
+		s->is_committed = true;
+		return ERR_OK;
+	}
+	f->place = before;
+	follow_lose_store(f, rc);
+	return rc;
+}

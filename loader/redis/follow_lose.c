@@ -1,0 +1,81 @@
+/* What cannot go on: links are dropped, the store waits; what is served stays. */
+#include "loader/redis/follow_lose.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "shm/clock.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+enum { STORE_RETRY_MS = 1000 };
+
+void
+follow_lose_links(struct follow *f)
+{
+	for (unsigned i = 0; i < LINK_COUNT; i++) {
+		redis_link_free(f->links[i]);
+		f->links[i] = NULL;
+	}
+	f->is_waiting_entries = false;
+}
+
+void
+follow_close_fds(struct follow *f)
+{
+	for (unsigned i = 0; i < LINK_COUNT; i++)
+		if (f->links[i] && redis_link_fd(f->links[i]) >= 0)
+			close(redis_link_fd(f->links[i]));
+	if (f->phase == FOLLOW_CONNECTING && redis_connect_fd(f->connect) >= 0)
+		close(redis_connect_fd(f->connect));
+}
+
+void
+follow_lose(struct follow *f, const char *format, ...)
+{
+	char reason[FOLLOW_REASON_MAX];
+	bool was_ready = f->phase == FOLLOW_READY;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof reason, format, args);
+	va_end(args);
+	if (f->backoff_ms < FOLLOW_BACKOFF_MIN_MS || was_ready)
+		f->backoff_ms = FOLLOW_BACKOFF_MIN_MS;
+	if (was_ready || f->backoff_ms == FOLLOW_BACKOFF_MIN_MS)
+		log_warnx("%s; what is served stays as it is", reason);
+	follow_lose_links(f);
+	f->phase = FOLLOW_DOWN;
+	f->wants_load = false;
+	f->retry_at_ms = clock_now_ms() + f->backoff_ms;
+	f->backoff_ms = f->backoff_ms * 2 > FOLLOW_BACKOFF_MAX_MS ? FOLLOW_BACKOFF_MAX_MS
+								  : f->backoff_ms * 2;
+	atomic_store(&f->board->connected_since_ms, 0);
+	region_source_set_text(f->board, SOURCE_TEXT_ERROR, "%s", reason);
+	region_source_set_text(f->board, SOURCE_TEXT_LINK, "Redis cannot be read: %s",
+			       reason);
+	region_source_set_state(f->board, SOURCE_CONNECTING);
+}
+
+void
+follow_lose_link(struct follow *f, enum follow_link which)
+{
+	char reason[REDIS_REASON_MAX];
+
+	if (f->phase == FOLLOW_DOWN || !f->links[which])
+		return;
+	snprintf(reason, sizeof reason, "%s", redis_link_reason(f->links[which]));
+	follow_lose(f, "%s", reason[0] ? reason : "not enough memory");
+}
+
+void
+follow_lose_store(struct follow *f, int error)
+{
+	log_errorx("live changes cannot be written into the store: it %s",
+		   errcode_text(error));
+	region_source_set_text(f->board, SOURCE_TEXT_STORE,
+			       "live changes cannot be written into the store: it %s",
+			       errcode_text(error));
+	f->store_retry_ms = clock_now_ms() + STORE_RETRY_MS;
+}

@@ -1,0 +1,104 @@
+/* What stands or falls with the data, as notes of the overlay. */
+#include "loader/redis/follow_notes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/redis/follow_gap.h"
+#include "loader/redis/follow_hold.h"
+#include "loader/redis/follow_lose.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+/* ---- into the store ---- */
+
+static int
+put_held(struct follow *f)
+{
+	void *bytes;
+	size_t len;
+	int rc = held_pack(&f->held, &bytes, &len);
+
+	if (rc == ERR_OK) {
+		rc = live_note(f->live, HELD_NOTE, bytes, len);
+		free(bytes);
+	}
+	return rc;
+}
+
+int
+follow_notes_put(struct follow *f)
+{
+	const struct follow_cursor_note note = { .ms = f->place.cursor.ms,
+						 .seq = f->place.cursor.seq,
+						 .added = f->place.added,
+						 .was_seen = f->place.was_seen,
+						 .is_in_gap = f->round.is_strict ||
+							      f->round.wants_strict };
+	int rc = live_note(f->live, FOLLOW_CURSOR_NOTE, &note, sizeof note);
+
+	return rc == ERR_OK && f->held_changed ? put_held(f) : rc;
+}
+
+int
+follow_notes_save(struct follow *f)
+{
+	int rc = live_begin(f->live);
+
+	if (rc == ERR_OK)
+		rc = follow_notes_put(f);
+	if (rc == ERR_OK)
+		rc = live_note(f->live, FOLLOW_SERVER_NOTE, &f->known, sizeof f->known);
+	if (rc == ERR_OK)
+		rc = live_commit(f->live);
+	else
+		live_abort(f->live);
+	if (rc == ERR_OK)
+		f->held_changed = false;
+	else
+		follow_lose_store(f, rc);
+	return rc;
+}
+
+/* ---- out of it ---- */
+
+static void
+read_held(struct follow *f)
+{
+	char none;
+	int len = live_read_note(f->live, HELD_NOTE, &none, 0);
+	void *bytes = len > 0 ? malloc((size_t)len) : NULL;
+
+	held_fini(&f->held);
+	if (bytes && (live_read_note(f->live, HELD_NOTE, bytes, (size_t)len) != len ||
+		      held_unpack(&f->held, bytes, (size_t)len) != ERR_OK))
+		log_errorx(
+			"the list of what is held cannot be read; it will be made anew");
+	free(bytes);
+	f->held_changed = false;
+	follow_hold_show(f);
+}
+
+void
+follow_notes_read(struct follow *f)
+{
+	struct follow_cursor_note note;
+	char text[CHANGE_ID_TEXT_MAX];
+
+	f->has_place = live_read_note(f->live, FOLLOW_CURSOR_NOTE, &note, sizeof note) ==
+		       (int)sizeof note;
+	if (live_read_note(f->live, FOLLOW_SERVER_NOTE, &f->known, sizeof f->known) !=
+	    (int)sizeof f->known)
+		memset(&f->known, 0, sizeof f->known);
+	read_held(f);
+	if (!f->has_place)
+		return;
+	f->place = (struct stream_place){ .cursor = { note.ms, note.seq },
+					  .was_seen = note.was_seen,
+					  .added = note.added };
+	if (note.is_in_gap)
+		follow_gap_compare(f, true);
+	change_id_print(f->place.cursor, text);
+	region_source_set_text(f->board, SOURCE_TEXT_CURSOR, "%s",
+			       note.was_seen ? text : "");
+}
