@@ -338,26 +338,35 @@ read_group(struct load *load, const config_setting_t *group, const char *prefix,
 	}
 }
 
-/* Options of Redis that contradict each other, and a password that others can read. */
+/* A password that others can read. */
 static void
-settle_redis(struct load *load, const config_t *config)
+check_password(struct load *load, const config_t *config, const char *name,
+	       const char *password)
 {
-	const config_setting_t *at = config_lookup(config, "redis");
-	const char *why = settings_redis_contradiction(load->settings);
+	const config_setting_t *at = config_lookup(config, name);
+	const char *why;
 	char *file;
 
-	if (why)
-		complain(load, at, "%s", why);
-	at = config_lookup(config, "redis.password");
-	if (!at || !load->settings->redis.password[0])
+	if (!at || !password[0])
 		return;
 	file = full_file(load, config_setting_source_file(at));
 	why = settings_redis_open_to_others(file);
 	if (why)
 		settings_report_add(&load->report, false, file,
-				    config_setting_source_line(at), "redis.password: %s",
-				    why);
+				    config_setting_source_line(at), "%s: %s", name, why);
 	free(file);
+}
+
+static void
+settle_redis(struct load *load, const config_t *config)
+{
+	const char *why = settings_redis_contradiction(load->settings);
+
+	if (why)
+		complain(load, config_lookup(config, "redis"), "%s", why);
+	check_password(load, config, "redis.password", load->settings->redis.password);
+	check_password(load, config, "redis.sentinel.password",
+		       load->settings->redis.sentinel.password);
 }
 
 /* What needs more than one option; `config` gives the lines. */

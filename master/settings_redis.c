@@ -74,18 +74,56 @@ settings_redis_check_address(const char *text)
 	return reason;
 }
 
-const char *
-settings_redis_contradiction(const struct settings *settings)
+/* A user and its password, of the server or of the Sentinels. */
+struct login {
+	const char *group; /* "redis" */
+	const char *username, *file;
+	char **password;
+};
+
+enum { LOGIN_COUNT = 2 };
+
+static void
+find_logins(struct settings *settings, struct login out[LOGIN_COUNT])
 {
-	bool has_password = settings->redis.password[0] != '\0';
-	bool has_file = settings->redis.password_file[0] != '\0';
+	out[0] = (struct login){ "redis", settings->redis.username,
+				 settings->redis.password_file,
+				 &settings->redis.password };
+	out[1] = (struct login){ "redis.sentinel", settings->redis.sentinel.username,
+				 settings->redis.sentinel.password_file,
+				 &settings->redis.sentinel.password };
+}
+
+static const char *
+login_contradiction(const struct login *login)
+{
+	const char *group = login->group;
+	bool has_password = (*login->password)[0] != '\0';
+	bool has_file = login->file[0] != '\0';
 
 	if (has_password && has_file)
-		return "redis.password: redis.password_file is set too, one of them is "
-		       "enough";
-	if (settings->redis.username[0] && !has_password && !has_file)
-		return "redis.username: a user needs redis.password or "
-		       "redis.password_file";
+		snprintf(reason, sizeof reason,
+			 "%s.password: %s.password_file is set too, one of them is "
+			 "enough",
+			 group, group);
+	else if (login->username[0] && !has_password && !has_file)
+		snprintf(reason, sizeof reason,
+			 "%s.username: a user needs %s.password or %s.password_file",
+			 group, group, group);
+	else
+		return NULL;
+	return reason;
+}
+
+const char *
+settings_redis_contradiction(struct settings *settings)
+{
+	struct login logins[LOGIN_COUNT];
+
+	find_logins(settings, logins);
+	for (size_t i = 0; i < LOGIN_COUNT; i++)
+		if (login_contradiction(&logins[i]))
+			return reason;
 	if (settings->redis.sentinel.master[0] &&
 	    settings->redis.sentinel.nodes.count == 0)
 		return "redis.sentinel.master: redis.sentinel.nodes lists no Sentinel to "
@@ -140,26 +178,27 @@ read_line(int fd, mode_t mode, char line[PASSWORD_LEN_MAX + 2])
 }
 
 static void
-tell(const struct settings *settings, const struct settings_sink *sink, bool is_error,
-     const char *why)
+tell(const char *config_path, const struct login *login, const struct settings_sink *sink,
+     bool is_error, const char *why)
 {
-	char *text = alloc_printf(
-		"%s: redis.password_file: %s%s%s", settings->config_path,
-		is_error ? settings->redis.password_file : "", is_error ? ": " : "", why);
+	char *text =
+		alloc_printf("%s: %s.password_file: %s%s%s", config_path, login->group,
+			     is_error ? login->file : "", is_error ? ": " : "", why);
 
 	sink->put(sink->arg, is_error, text);
 	free(text);
 }
 
-int
-settings_redis_read_password(struct settings *settings, const struct settings_sink *sink)
+static int
+read_password(const char *config_path, const struct login *login,
+	      const struct settings_sink *sink)
 {
-	const char *path = settings->redis.password_file, *why;
+	const char *path = login->file, *why;
 	char line[PASSWORD_LEN_MAX + 2] = "";
 	struct stat status = { .st_mode = 0 };
 	int fd;
 
-	if (!settings->redis.enable || !path[0])
+	if (!path[0])
 		return ERR_OK;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	why = fd < 0 || fstat(fd, &status) != 0 ? strerror(errno)
@@ -167,13 +206,26 @@ settings_redis_read_password(struct settings *settings, const struct settings_si
 	if (fd >= 0)
 		close(fd);
 	if (why) {
-		tell(settings, sink, true, why);
+		tell(config_path, login, sink, true, why);
 	} else {
-		free(settings->redis.password);
-		settings->redis.password = alloc_text(line);
+		free(*login->password);
+		*login->password = alloc_text(line);
 		if (tell_if_open(status.st_mode, path))
-			tell(settings, sink, false, reason);
+			tell(config_path, login, sink, false, reason);
 	}
 	explicit_bzero(line, sizeof line);
 	return why ? ERR_SYNTAX : ERR_OK;
+}
+
+int
+settings_redis_read_password(struct settings *settings, const struct settings_sink *sink)
+{
+	struct login logins[LOGIN_COUNT];
+	int result = ERR_OK;
+
+	find_logins(settings, logins);
+	for (size_t i = 0; settings->redis.enable && result == ERR_OK && i < LOGIN_COUNT;
+	     i++)
+		result = read_password(settings->config_path, &logins[i], sink);
+	return result;
 }

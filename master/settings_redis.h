@@ -18,13 +18,13 @@ __attribute__((nonnull)) const char *settings_redis_check_address(const char *te
 
 /* What no single option tells; with the names of the options. */
 __attribute__((nonnull)) const char *
-settings_redis_contradiction(const struct settings *settings);
+settings_redis_contradiction(struct settings *settings);
 
 /* May everybody read this file, which holds a password?  Without the option's name. */
 __attribute__((nonnull)) const char *settings_redis_open_to_others(const char *path);
 
 /* Read redis.password_file, when Redis is used and there is one, into redis.password:
- * its one line.  Apart from settings_load, because martletctl's users need not be able
+ * its one line; so too for redis.sentinel.  Apart from settings_load, because martletctl's users need not be able
  * to.  A warning when others can read it.
  * returns 0; ERR_SYNTAX after an error was told to `sink`. */
 __attribute__((nonnull, warn_unused_result)) int

@@ -102,6 +102,8 @@ struct settings {
 		struct {
 			char *master;	/* "": `address` is connected to, no Sentinel is asked */
 			struct setting_texts nodes;
+			/* of the Sentinels themselves, as above */
+			char *username, *password, *password_file;
 		} sentinel;
 		char *stream;		/* whole key; "": there is none */
 		bool notifications;

@@ -169,6 +169,20 @@ subtest 'Sentinel' => sub {
 	refuses('a master that it does not know', qr/knows no master "other" \(redis\.sentinel\.master\)/,
 		sentinel => { master => 'other', nodes => [$sentinel->where] });
 	refuses('none that answers', qr/cannot connect/, sentinel => { master => 'zones', nodes => [$dead] });
+	my @both = ('127.0.0.1:' . $redis->port, $sentinel->where);
+	builds('the first one is none', sentinel => { master => 'zones', nodes => \@both });
+	my $closed = Martlet::Sentinel->new(master => $redis, name => 'zones', replicas => 0, requirepass => 's3cret4');
+	my %at = (master => 'zones', nodes => [$closed->where]);
+	builds('a Sentinel with a password', sentinel => { %at, password => 's3cret4' });
+	my $file = write_file("$redis->{dir}/sentinel-password", "s3cret4\n");
+	chmod 0600, $file;
+	builds('that stands in a file', sentinel => { %at, password_file => $file });
+	builds('with its user', sentinel => { %at, username => 'default', password => 's3cret4' });
+	refuses('none is given', qr/Redis \S+: this Sentinel says "NOAUTH .*redis\.sentinel\.password/, sentinel => \%at);
+	refuses('a wrong one', qr/"WRONGPASS .*redis\.sentinel\.password/, sentinel => { %at, password => 's3cret' });
+	refuses('one that nobody wants', qr/any password configured.*redis\.sentinel\.password/,
+		sentinel => { %at, nodes => [$sentinel->where], password => 's3cret' });
+	builds('the next one wants none', sentinel => { %at, nodes => [$closed->where, $sentinel->where] });
 	$redis->cmd('REPLICAOF', '127.0.0.1', '1');
 	refuses('a primary that is none', qr/calls it the primary of "zones", and it is none/,
 		sentinel => { master => 'zones', nodes => [$sentinel->where] });

@@ -14,6 +14,7 @@ enum { ADDRESS_MAX = 256, GREETINGS_MAX = 4 };
 enum step {
 	STEP_START,
 	STEP_SENTINEL_DIAL,
+	STEP_SENTINEL_AUTH,
 	STEP_SENTINEL_REPLY,
 	STEP_DIAL,
 	STEP_GREETING,
@@ -131,16 +132,54 @@ begin(struct redis_connect *connect)
 
 /* ---- Sentinels ---- */
 
+static int
+send_auth(struct redis_connect *connect, const char *username, const char *password)
+{
+	if (!username[0])
+		return redis_link_send(connect->link, "AUTH %s", password);
+	return redis_link_send(connect->link, "AUTH %s %s", username, password);
+}
+
 static void
 ask_sentinel(struct redis_connect *connect)
 {
-	if (redis_link_send(connect->link, "SENTINEL get-master-addr-by-name %s",
-			    connect->settings->redis.sentinel.master) != ERR_OK) {
+	const struct settings *settings = connect->settings;
+	bool has_password = settings->redis.sentinel.password[0] != '\0';
+	int code = ERR_OK;
+
+	if (has_password)
+		code = send_auth(connect, settings->redis.sentinel.username,
+				 settings->redis.sentinel.password);
+	if (code == ERR_OK)
+		code = redis_link_send(connect->link,
+				       "SENTINEL get-master-addr-by-name %s",
+				       settings->redis.sentinel.master);
+	if (code != ERR_OK) {
 		redis_link_fail(connect->link, "not enough memory");
 		give_up(connect);
 		return;
 	}
-	expect_replies(connect, STEP_SENTINEL_REPLY);
+	expect_replies(connect, has_password ? STEP_SENTINEL_AUTH : STEP_SENTINEL_REPLY);
+}
+
+/* The texts for people name the options of the server that is read. */
+static void
+refuse_sentinel(struct redis_connect *connect, const struct redis_reply *reply)
+{
+	const char *text = redis_reply_text(reply).bytes;
+	char why[REDIS_REASON_MAX];
+
+	if (strstr(text, "AUTH") || strstr(text, "WRONGPASS")) {
+		redis_link_fail(connect->link,
+				"this Sentinel says \"%.200s\": "
+				"redis.sentinel.username and redis.sentinel.password "
+				"must be what it has",
+				text);
+	} else {
+		redis_link_explain(reply, "SENTINEL get-master-addr-by-name", why);
+		redis_link_fail(connect->link, "%s", why);
+	}
+	give_up(connect);
 }
 
 static void
@@ -148,7 +187,6 @@ take_sentinel(struct redis_connect *connect, const struct redis_reply *reply)
 {
 	const struct redis_reply *host = redis_reply_first(reply);
 	const struct redis_reply *port = host ? redis_reply_next(host) : NULL;
-	char text[REDIS_REASON_MAX];
 
 	if (redis_reply_kind(reply) == REDIS_NIL) {
 		redis_link_fail(connect->link,
@@ -158,9 +196,7 @@ take_sentinel(struct redis_connect *connect, const struct redis_reply *reply)
 		give_up(connect);
 	} else if (!port || redis_reply_text(host).len == 0 ||
 		   redis_reply_text(port).len == 0) {
-		redis_link_explain(reply, "SENTINEL get-master-addr-by-name", text);
-		redis_link_fail(connect->link, "%s", text);
-		give_up(connect);
+		refuse_sentinel(connect, reply);
 	} else {
 		const char *name = redis_reply_text(host).bytes;
 
@@ -181,12 +217,8 @@ send_greeting(struct redis_connect *connect, enum greeting greeting)
 	connect->greetings[connect->greeting_count++] = greeting;
 	switch (greeting) {
 	case GREETING_AUTH:
-		if (!settings->redis.username[0])
-			return redis_link_send(connect->link, "AUTH %s",
-					       settings->redis.password);
-		return redis_link_send(connect->link, "AUTH %s %s",
-				       settings->redis.username,
-				       settings->redis.password);
+		return send_auth(connect, settings->redis.username,
+				 settings->redis.password);
 	case GREETING_SELECT:
 		return redis_link_send(connect->link, "SELECT %d",
 				       (int)settings->redis.db);
@@ -292,6 +324,10 @@ step_reply(struct redis_connect *connect)
 	}
 	if (code != ERR_OK)
 		give_up(connect);
+	else if (connect->step == STEP_SENTINEL_AUTH && !redis_reply_is(reply, "OK"))
+		refuse_sentinel(connect, reply);
+	else if (connect->step == STEP_SENTINEL_AUTH)
+		connect->step = STEP_SENTINEL_REPLY;
 	else if (connect->step == STEP_SENTINEL_REPLY)
 		take_sentinel(connect, reply);
 	else
@@ -306,6 +342,7 @@ step(struct redis_connect *connect)
 	case STEP_SENTINEL_DIAL:
 	case STEP_DIAL:
 		return step_dial(connect);
+	case STEP_SENTINEL_AUTH:
 	case STEP_SENTINEL_REPLY:
 	case STEP_GREETING:
 		return step_reply(connect);
@@ -352,6 +389,7 @@ redis_connect_due_ms(const struct redis_connect *connect)
 	case STEP_SENTINEL_DIAL:
 	case STEP_DIAL:
 		return redis_link_due_ms(connect->link);
+	case STEP_SENTINEL_AUTH:
 	case STEP_SENTINEL_REPLY:
 	case STEP_GREETING:
 		return connect->due_ms > now_ms ? (int)(connect->due_ms - now_ms) : 0;

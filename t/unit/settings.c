@@ -160,6 +160,7 @@ static const struct {
 	{ "redis = { schema = \"z41\"; };", "error: c.conf:1: redis.schema: \"z41\" is none of redins|z42; nearest is \"z42\"" },
 	{ "redis = { username = \"u\"; };", "error: c.conf:1: redis.username: a user needs redis.password or redis.password_file" },
 	{ "redis = { password = \"secret\"; password_file = \"/x\"; };", NULL },
+	{ "redis = { sentinel = { username = \"u\"; }; };", "error: c.conf:1: redis.sentinel.username: a user needs redis.sentinel.password or redis.sentinel.password_file" },
 	{ "redis = { password = \"" X60 X60 X60 X60 X60 X60 X60 X60 X60 "\"; };", "error: c.conf:1: redis.password: has 540 octets, at most 512 fit" },
 
 	/* all of them */
@@ -342,8 +343,9 @@ static bool
 read_password(const char *text, mode_t mode, const char *want)
 {
 	const struct settings_sink sink = { collect, NULL };
-	struct settings *settings =
-		load_text("redis = { enable = true; password_file = \"secret\"; };");
+	struct settings *settings = load_text(
+		"redis = { enable = true; password_file = \"secret\"; sentinel = { master = "
+		"\"m\"; nodes = ( \"a:1\" ); username = \"u\"; password = \"of S\"; }; };");
 	bool is_read;
 
 	if (!settings)
@@ -353,6 +355,7 @@ read_password(const char *text, mode_t mode, const char *want)
 	said[0] = '\0';
 	is_read = settings_redis_read_password(settings, &sink) == 0;
 	is(settings->redis.password, want, "the password is \"%s\"", want);
+	is(settings->redis.sentinel.password, "of S", "that of the Sentinels its own");
 	settings_free(settings);
 	return is_read;
 }
@@ -360,7 +363,9 @@ read_password(const char *text, mode_t mode, const char *want)
 static void
 test_passwords(void)
 {
+	const struct settings_sink sink = { collect, NULL };
 	char path[300], want[700];
+	struct settings *settings;
 
 	snprintf(path, sizeof path, "%s/secret", dir);
 	ok(read_password("se cret\n", 0600, "se cret"), "a password from a file");
@@ -376,6 +381,18 @@ test_passwords(void)
 		 path);
 	is(said, want, "is an error");
 	ok(!read_password("a\nb\n", 0600, ""), "two lines: %s", said);
+	unlink(path);
+	settings = load_text(
+		"redis = { enable = true; password = \"own\"; sentinel = { master = \"m\"; "
+		"nodes = ( \"a:1\" ); password_file = \"secret\"; }; };");
+	write_file("secret", "of S\n");
+	chmod(path, 0600);
+	said[0] = '\0';
+	is_int(settings_redis_read_password(settings, &sink), 0, "a file for Sentinels");
+	is(settings->redis.password, "own", "the server's password stays");
+	is(settings->redis.sentinel.password, "of S", "the Sentinels' is read");
+	is(said, "", "without a word");
+	settings_free(settings);
 	unlink(path);
 	settings_free(load_text("redis = { password = \"secret\"; };"));
 	snprintf(want, sizeof want,

@@ -13,8 +13,9 @@ use parent -norequire, qw(Martlet::Redis);
 use Martlet::Process qw(find_program poll);
 use Martlet::Redis;
 
-# %arg: master; name ("mymaster"), down_ms (500): how long a silence means death.  With
-# `replicas` (a number, 1) it waits until it knows that many.
+# %arg: master; name ("mymaster"), down_ms (500): how long a silence means death;
+# requirepass: what its own clients need.  With `replicas` (a number, 1) it waits until it
+# knows that many.
 sub new {
 	my ($class, %arg) = @_;
 	my $self = Martlet::Redis::new($class, name => 'mymaster', down_ms => 500, replicas => 1, %arg);
@@ -33,6 +34,7 @@ sub _directives {
 	push @options, "auth-pass $name " . Martlet::Redis::quote($master->{requirepass})
 	  if defined $master->{requirepass};
 	return { bind => $self->{address}, port => $self->{port}, dir => $self->{dir},
+		(defined $self->{requirepass} ? (requirepass => Martlet::Redis::quote($self->{requirepass})) : ()),
 		sentinel => \@options };
 }
 
