@@ -60,7 +60,7 @@ udp_reset_slot(struct udp_server *server, enum udp_kind kind, unsigned i)
 	struct msghdr *header = &headers->message[i].msg_hdr;
 
 	headers->span[i].iov_base = server->packets[i];
-	headers->span[i].iov_len = UDP_MESSAGE_MAX;
+	headers->span[i].iov_len = QUERY_MESSAGE_MAX;
 	memset(header, 0, sizeof *header);
 	header->msg_name = &server->peers[i];
 	header->msg_namelen = udp_kind_is_ipv6(kind) ? sizeof(struct sockaddr_in6)
@@ -231,10 +231,9 @@ udp_respond(struct udp_server *server, const struct udp_socket *socket, unsigned
 			udp_reset_slot(server, socket->kind, i);
 	else
 		for (unsigned i = 0; i < count; i++)
-			headers->span[i].iov_len = UDP_MESSAGE_MAX;
+			headers->span[i].iov_len = QUERY_MESSAGE_MAX;
 }
 
-/* A datagram longer than UDP_MESSAGE_MAX arrives cut, and is FORMERR to the decoder. */
 static unsigned
 udp_receive(struct udp_server *server, const struct udp_socket *socket)
 {

@@ -16,10 +16,11 @@
 #include "worker/serving.h"
 
 enum {
-	UDP_MESSAGE_MAX = 4096,		/* received and sent; the bound of dns.udp_size */
-	/* an odd number of cache lines, so that the packets of a batch do not all fall
-	 * into the same sets of the cache */
-	UDP_PACKET_LEN = UDP_MESSAGE_MAX + 3 * 64,
+	UDP_MESSAGE_MAX = 4096,		/* sent; the bound of dns.udp_size */
+	/* Room for what is received: any datagram.  An odd number of cache lines, so that
+	 * the packets of a batch do not all fall into the same sets of the cache; pages
+	 * behind the first are touched only by who sends so much. */
+	UDP_PACKET_LEN = QUERY_MESSAGE_MAX + 1 + 3 * 64,
 	UDP_CONTROL_LEN = 64,
 };
 
