@@ -44,7 +44,8 @@
 	X(log_dropped,       COUNTER, "log lines lost because the log pipe was full") \
 	X(batches,           COUNTER, "receive calls that returned datagrams") \
 	X(udp_socket_drops,  COUNTER, "datagrams dropped by the kernel, mostly because a socket's queue was full") \
-	X(hung_workers,      COUNTER, "workers killed because their loop stood still while queries waited")
+	X(hung_workers,      COUNTER, "workers killed because their loop stood still while queries waited") \
+	X(notauth,           COUNTER, "responses NOTAUTH: signed by TSIG, of which no key is known")
 /* clang-format on */
 
 #endif

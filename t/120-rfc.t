@@ -469,8 +469,57 @@ raw('RFC 2136: UPDATE with records', header(0x2800, 1, 0, 1, 0) . $zone_q . $zon
 raw('RFC 8490: DSO has no question', header(0x3000, 0, 0, 0, 0), 'NOTIMP');
 raw('RFC 1995: IXFR with its SOA', header(0, 1, 0, 1, 0) . name_to_wire('cname.test') . pack('n2', 251, 1) . $zone_soa,
 	'REFUSED');
-raw('a TSIG, which is not known here', counts($query . name_to_wire('key') . pack('n2 N n/a*', 250, 255, 0,
-	name_to_wire('hmac-sha256') . pack('nNn n/a* n3', 0, 1_700_000_000, 300, 'x' x 32, 9, 0, 0)), 1, 0, 0, 1), 'NOERROR');
+
+# TSIG (RFC 8945): no key is known here
+sub tsig {
+	my ($owner, %opt) = @_;
+	return $owner . pack 'n2 N n/a*', 250, $opt{class} // 255, 0, name_to_wire('hmac-sha256') . pack 'nNn n/a* n3',
+	  0, 1_700_000_000, 300, 'x' x ($opt{mac} // 32), 9, 0, 0;
+}
+my $key = name_to_wire('Key');
+my $unsigned = name_to_wire('hmac-sha256') . pack 'nNn n4', 0, 1_700_000_000, 300, 0, 77, 17, 0;
+for my $case (
+	['TSIG', counts($query . tsig($key), 1, 0, 0, 1), 0],
+	['TSIG and OPT', counts($query . $opt . tsig($key), 1, 0, 0, 2), 1],
+	['TSIG without a MAC', counts($query . tsig($key, mac => 0), 1, 0, 0, 1), 0],
+	['TSIG on AXFR', counts(encode_query('cname.test', 'AXFR', id => 77) . tsig($key), 1, 0, 0, 1), 0],
+	['TSIG on NOTIFY', counts(encode_query('cname.test', 'SOA', id => 77, opcode => 4) . tsig($key), 1, 0, 0, 1), 0],
+	['TSIG outside our zones', counts(encode_query('elsewhere.invalid', 'A', id => 77) . tsig($key), 1, 0, 0, 1), 0],
+	['TSIG, its key below the question', counts($query . tsig("\3Key\xc0\x14"), 1, 0, 0, 1), 0, 'Key.test'],
+) {
+	my ($title, $message, $edns, $owner) = @$case;
+	$r = raw("RFC 8945, 5.3.2: $title", $message, 'NOTAUTH') or next;
+	is_deeply([map { [@$_[0 .. 4]] } @{ $r->{additional} }],
+		[[name_to_wire($owner // 'Key'), 250, 255, 0, $unsigned]], "$title: BADKEY, unsigned");
+	is(!!$r->{edns}, !!$edns, "$title: OPT as in the query");
+}
+raw("RFC 8945, 5.2: $_->[0]", $_->[1], 'FORMERR') for
+	['TSIG before OPT', counts($query . tsig($key) . $opt, 1, 0, 0, 2)],
+	['two TSIGs', counts($query . tsig($key) x 2, 1, 0, 0, 2)],
+	['TSIG in the authority section', counts($query . tsig($key), 1, 0, 1, 0)],
+	['TSIG of class IN', counts($query . tsig($key, class => 1), 1, 0, 0, 1)],
+	['TSIG without data', counts($query . $key . pack('n2 N n', 250, 255, 0, 0), 1, 0, 0, 1)],
+	['TSIG cut short', counts($query . $key . pack('n2 N n/a*', 250, 255, 0, substr $unsigned, 0, -1), 1, 0, 0, 1)];
+for my $pointer ("\xc0\x00", "\xc0\x0d", "\xc0\x1f") {
+	$r = raw('a TSIG whose key is nowhere', counts($query . tsig("\3Key$pointer"), 1, 0, 0, 1), 'NOTAUTH') or next;
+	is(scalar @{ $r->{additional} }, 0, 'is not sent back');
+}
+raw('SIG(0) is passed over', counts($query . "\0" . pack('n2 N n/a*', 24, 255, 0, pack('nC2N3n', 0, 8, 0, 0, 0, 0, 1) . "\0x"),
+	1, 0, 0, 1), 'NOERROR');
+
+# RFC 6891, section 7: OPT in, OPT out, when it can be read
+for my $case (
+	['no question', counts(substr($query, 0, 12) . $opt, 0, 0, 0, 1)],
+	['two questions', counts($query . substr($query, 12) . $opt, 2, 0, 0, 1)],
+	['an answer in a query', counts($query . "\xc0\x0c" . pack('n2 N n', 1, 1, 0, 0) . $opt, 1, 1, 0, 1)],
+	['octets behind the message', counts($query . $opt . 'x', 1, 0, 0, 1)],
+	['two OPT records', counts($query . $opt . $opt, 1, 0, 0, 2)],
+) {
+	$r = raw("$case->[0], with EDNS", $case->[1], 'FORMERR') or next;
+	ok($r->{edns}, "$case->[0]: so has the answer");
+}
+$r = raw('DSO with EDNS', header(0x3000, 0, 0, 0, 1) . $opt, 'NOTIMP');
+ok($r->{edns}, 'so has the answer');
 $r = raw('a record before OPT', counts($query . "\0" . pack('n2 N n', 65280, 1, 0, 0) . $opt, 1, 0, 0, 2), 'NOERROR');
 ok($r->{edns}, 'which is found');
 raw("QCLASS $_", encode_query(@www, class => $_), 'REFUSED') for 0, 2, 254, 65535;
@@ -485,7 +534,7 @@ for my $size (1, 511, 65535) {
 	is(scalar @{ $r->{answer} }, 1, 'is enough');
 }
 $r = raw("padding of $_ octets", encode_query(@www, edns => 1232, options => pack 'n n/a*', 12, "\0" x $_), 'NOERROR')
-  for 400, 1300, 4000;
+  for 400, 1300, 4000, 60_000;
 {
 	my $tcp = $m->exchange(encode_query(@www, edns => 1232, options => pack('n n/a*', 12, "\0" x 60_000)), tcp => 1);
 	is(Martlet::Answer->new($tcp)->rcode, 'NOERROR', '60,000 octets of it over TCP');

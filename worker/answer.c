@@ -12,6 +12,7 @@
 #include "worker/edns.h"
 #include "worker/resolve.h"
 #include "worker/stage.h"
+#include "worker/tsig.h"
 
 /* ---- one answer ---- */
 
@@ -105,28 +106,47 @@ count_rcode(struct stats_block *stats, unsigned rcode)
 		[RCODE_NOERROR] = STAT_noerror,   [RCODE_FORMERR] = STAT_formerr,
 		[RCODE_SERVFAIL] = STAT_servfail, [RCODE_NXDOMAIN] = STAT_nxdomain,
 		[RCODE_NOTIMP] = STAT_notimp,     [RCODE_REFUSED] = STAT_refused,
-		[RCODE_YXDOMAIN] = STAT_yxdomain, [RCODE_BADVERS] = STAT_badvers,
+		[RCODE_YXDOMAIN] = STAT_yxdomain, [RCODE_NOTAUTH] = STAT_notauth,
+		[RCODE_BADVERS] = STAT_badvers,
 	};
 
 	stats_add(stats, counter[rcode], 1);
 }
 
 static void
-finish(struct answering *a, unsigned opt_len)
+add_opt(struct answering *a, unsigned len)
+{
+	if (len == 0)
+		return;
+	stats_add(a->stats, STAT_edns, 1);
+	if (a->q->flags & QUERY_DO)
+		stats_add(a->stats, STAT_edns_do, 1);
+	edns_add(&a->response, a->q, a->options, len, a->rcode);
+}
+
+static void
+finish(struct answering *a)
 {
 	struct query *q = a->q;
 
-	if (opt_len > 0) {
-		stats_add(a->stats, STAT_edns, 1);
-		if (q->flags & QUERY_DO)
-			stats_add(a->stats, STAT_edns_do, 1);
-		edns_add(&a->response, q, a->options, opt_len, a->rcode);
-	}
 	if (a->truncated)
 		stats_add(a->stats, STAT_truncated, 1);
 	count_rcode(a->stats, a->rcode);
 	write_header(a);
 	q->response_len = a->response.at;
+}
+
+/* OPT is written over the query's TSIG, the error about that behind it. */
+static void
+finish_notauth(struct answering *a, unsigned opt_len)
+{
+	struct tsig_error error;
+
+	tsig_make_error(a->q, &error);
+	add_opt(a, opt_len);
+	a->response.limit += opt_len; /* its room was kept free */
+	tsig_add_error(&a->response, &error);
+	finish(a);
 }
 
 static void
@@ -154,7 +174,12 @@ answer_one(struct query *q, const struct stage *stage, const struct zone_store *
 		stats_add(stats, STAT_chaos, 1);
 		chaos_answer(&a);
 	}
-	finish(&a, opt_len);
+	if (a.rcode == RCODE_NOTAUTH) {
+		finish_notauth(&a, opt_len);
+		return;
+	}
+	add_opt(&a, opt_len);
+	finish(&a);
 }
 
 /* ---- a batch ---- */

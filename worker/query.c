@@ -7,6 +7,7 @@
 #include "shm/dns.h"
 #include "shm/wire.h"
 #include "worker/query_common.h"
+#include "worker/tsig.h"
 
 enum { OPTION_NSID = 3 };
 
@@ -51,7 +52,7 @@ decode_question(struct query *q)
 		      *end = q->packet + q->received_len;
 	unsigned len = take_labels(q, at, end);
 
-	if (len == 0 || (unsigned)(end - at) < len + 4)
+	if (len == 0 || (unsigned)(end - at) < len + QUESTION_TAIL_LEN)
 		return false;
 	q->name_len = (uint8_t)len;
 	query_place_question(q);
@@ -122,29 +123,56 @@ owner_len(const uint8_t *at, const uint8_t *end)
 	return 0;
 }
 
-/* Walk `count` records, the last `additional` of them of the additional section, where
- * alone an OPT may stand.  returns false when they do not parse, or anything is left. */
+/* Walk `count` records from `at` on, the last `additional` of them of the additional
+ * section, where alone an OPT may stand, and a TSIG as the very last (RFC 8945, section
+ * 5.1).  returns false when they do not parse, or anything is left. */
 static bool
-decode_records(struct query *q, unsigned count, unsigned additional, uint16_t udp_size)
+decode_records(struct query *q, const uint8_t *at, unsigned count, unsigned additional,
+	       uint16_t udp_size)
 {
-	const uint8_t *at = q->packet + q->question_end,
-		      *end = q->packet + q->received_len;
+	const uint8_t *end = q->packet + q->received_len;
 
 	for (; count > 0; count--) {
-		unsigned len = owner_len(at, end), rdata_len;
+		unsigned len = owner_len(at, end), rdata_len, type;
 
 		if (len == 0 || (unsigned)(end - at) < len + OPT_FIXED_LEN)
 			return false;
 		rdata_len = wire_get_u16(at + len + 8);
 		if ((unsigned)(end - at) - len - OPT_FIXED_LEN < rdata_len)
 			return false;
-		if (wire_get_u16(at + len) == TYPE_OPT &&
-		    (count > additional || len != 1 ||
-		     !decode_opt(q, at + 1, rdata_len, udp_size)))
+		type = wire_get_u16(at + len);
+		if (type == TYPE_OPT && (count > additional || len != 1 ||
+					 !decode_opt(q, at + 1, rdata_len, udp_size)))
 			return false;
+		if (type == TYPE_TSIG) {
+			if (count > 1 || additional == 0 ||
+			    !tsig_is_well_formed(at + len, rdata_len))
+				return false;
+			q->tsig_at = (uint16_t)(at - q->packet);
+		}
 		at += len + OPT_FIXED_LEN + rdata_len;
 	}
 	return at == end;
+}
+
+/* Walk `count` questions; only a single one is taken.
+ * returns where they end, NULL when they do not parse. */
+static const uint8_t *
+decode_questions(struct query *q, unsigned count)
+{
+	const uint8_t *at = q->packet + QUERY_HEADER_LEN,
+		      *end = q->packet + q->received_len;
+
+	if (count == 1)
+		return decode_question(q) ? q->packet + q->question_end : NULL;
+	for (; count > 0; count--) {
+		unsigned len = owner_len(at, end);
+
+		if (len == 0 || (unsigned)(end - at) < len + QUESTION_TAIL_LEN)
+			return NULL;
+		at += len + QUESTION_TAIL_LEN;
+	}
+	return at;
 }
 
 static void
@@ -154,15 +182,14 @@ fail(struct query *q, enum dns_rcode rcode)
 	q->rcode = (uint8_t)rcode;
 }
 
-/* Other opcodes are refused; their EDNS is honoured as far as it parses. */
+/* Other opcodes are refused, whatever they carry. */
 static void
-decode_other_opcode(struct query *q, unsigned opcode, unsigned records,
-		    unsigned additional, uint16_t udp_size)
+decide_other_opcode(struct query *q, unsigned opcode)
 {
-	if (wire_get_u16(q->packet + 4) == 1 && decode_question(q))
-		(void)decode_records(q, records, additional, udp_size);
 	if (q->flags & QUERY_BADVERS)
 		fail(q, RCODE_BADVERS);
+	else if (q->tsig_at)
+		fail(q, RCODE_NOTAUTH);
 	else
 		fail(q, opcode == OPCODE_NOTIFY ? RCODE_REFUSED : RCODE_NOTIMP);
 }
@@ -172,6 +199,8 @@ decide(struct query *q)
 {
 	if (q->flags & QUERY_BADVERS)
 		fail(q, RCODE_BADVERS);
+	else if (q->tsig_at)
+		fail(q, RCODE_NOTAUTH);
 	else if (q->class == CLASS_CH)
 		q->verdict = QUERY_CHAOS;
 	else if (q->class != CLASS_IN && q->class != CLASS_ANY)
@@ -184,22 +213,26 @@ decide(struct query *q)
 		       !(q->flags & QUERY_NSID);
 }
 
+/* What parses is honoured even when the message as a whole is wrong: OPT in, OPT out
+ * (RFC 6891, section 7). */
 static void
 decode_any(struct query *q, uint16_t udp_size)
 {
-	const uint8_t *header = q->packet;
-	unsigned answers, authority, additional, opcode;
+	const uint8_t *header = q->packet, *records;
+	unsigned questions = wire_get_u16(header + 4), answers = wire_get_u16(header + 6),
+		 authority = wire_get_u16(header + 8),
+		 additional = wire_get_u16(header + 10),
+		 opcode = (header[2] & FLAG_OPCODE) >> 3;
+	bool parses;
 
 	q->question_end = QUERY_HEADER_LEN;
-	answers = wire_get_u16(header + 6);
-	authority = wire_get_u16(header + 8);
-	additional = wire_get_u16(header + 10);
-	opcode = (header[2] & FLAG_OPCODE) >> 3;
+	q->tsig_at = 0;
+	records = decode_questions(q, questions);
+	parses = records && decode_records(q, records, answers + authority + additional,
+					   additional, udp_size);
 	if (opcode != OPCODE_QUERY)
-		decode_other_opcode(q, opcode, answers + authority + additional,
-				    additional, udp_size);
-	else if (wire_get_u16(header + 4) != 1 || answers != 0 || !decode_question(q) ||
-		 !decode_records(q, authority + additional, additional, udp_size))
+		decide_other_opcode(q, opcode);
+	else if (!parses || questions != 1 || answers != 0)
 		fail(q, RCODE_FORMERR);
 	else
 		decide(q);

@@ -68,6 +68,7 @@ struct query {
 	uint16_t class, type;
 	uint16_t question_end;		/* offset behind the question; 12 when it has none */
 	uint16_t limit;			/* largest response that the client takes */
+	uint16_t tsig_at;		/* with RCODE_NOTAUTH: offset of the TSIG */
 
 	/* The name being looked up: the question's, then the targets of a chain. */
 	uint8_t name_len;
