@@ -10,6 +10,7 @@
 
 #include "loader/store/overlay.h"
 #include "loader/store/store_walk.h"
+#include "shm/dname.h"
 #include "shm/errcode.h"
 #include "t/tap.h"
 

@@ -40,14 +40,15 @@ fast_apex(const struct stage *stage)
 
 /* ---- looking up ---- */
 
-/* Behind a full bucket, or where the tag of another name stands in the way. */
+/* In the overlay, behind a full bucket, or where the tag of another name stands in the
+ * way. */
 __attribute__((noinline)) static enum lookup_result
 find_further(const struct fast *f, const struct stage *stage, uint64_t hash,
 	     const uint8_t *name, unsigned name_len, const struct sealed_node **out)
 {
 	struct node node = { .bytes = NULL };
-	enum lookup_result found = lookup_sealed(f->store, hash, stage->facts->zone_id,
-						 name, name_len, &node);
+	enum lookup_result found =
+		lookup(f->store, hash, stage->facts->zone_id, name, name_len, &node);
 
 	*out = (const struct sealed_node *)node.bytes;
 	return found;
@@ -62,7 +63,7 @@ find(const struct fast *f, const struct stage *stage, uint64_t hash, const uint8
 	uint64_t off;
 
 	if (lookup_may_be_live(f->store, hash))
-		return LOOKUP_DAMAGED;
+		return find_further(f, stage, hash, name, name_len, out);
 	off = lookup_fetch_node(f->store, zone_store_prefetch(f->store, hash), hash, 0);
 	*out = sealed_node_at(&f->store->gen, off, stage->facts->zone_id, name, name_len,
 			      name_len - fast_apex(stage)->head.owner_len);
@@ -370,7 +371,7 @@ hash_prefix(const struct fast *f, const struct query *q, const struct stage *sta
 	return true;
 }
 
-/* Find it where its bucket does not tell. */
+/* Find it where its bucket does not tell, or not alone. */
 __attribute__((noinline)) static enum lookup_result
 find_prefix_further(const struct fast *f, const struct stage *stage, uint64_t hash,
 		    const uint8_t *prefix, unsigned prefix_len,
@@ -402,7 +403,7 @@ find_prefix(const struct fast *f, const struct query *q, const struct stage *sta
 		return LOOKUP_DAMAGED;
 	hash = name_hash_key(&f->store->gen.head.seed, state, stage->facts->zone_id);
 	if (lookup_may_be_live(f->store, hash))
-		return LOOKUP_DAMAGED;
+		return find_prefix_further(f, stage, hash, prefix, prefix_len, out);
 	off = lookup_fetch_node(f->store, zone_store_prefetch(f->store, hash), hash, 0);
 	*out = sealed_node_at(&f->store->gen, off, stage->facts->zone_id, prefix,
 			      prefix_len + fast_apex(stage)->head.owner_len, prefix_len);
@@ -672,7 +673,7 @@ look_further(struct fast *f, struct query *q, const struct stage *stage, bool *d
 	const struct sealed_node *node = NULL;
 	enum lookup_result found = LOOKUP_MISSING;
 
-	if (stage->off != LOOKUP_NOWHERE)
+	if (stage->off != LOOKUP_NOWHERE || lookup_may_be_live(f->store, stage->hash))
 		found = find_further(f, stage, stage->hash, q->name, q->name_len, &node);
 	if (found == LOOKUP_FOUND)
 		return node;
@@ -688,10 +689,11 @@ answer_query(struct fast *f, struct query *q, const struct stage *stage)
 	if (!stage->is_sealed || !q->is_common || (stage->facts->flags & ZONE_BROKEN))
 		return false;
 	if (stage->status == STAGE_BELOW_APEX) {
-		if (lookup_may_be_live(f->store, stage->hash))
-			return false;
-		node = sealed_node_at(&f->store->gen, stage->off, stage->facts->zone_id,
-				      q->name, q->name_len, stage->zone_start);
+		node = NULL;
+		if (!lookup_may_be_live(f->store, stage->hash))
+			node = sealed_node_at(&f->store->gen, stage->off,
+					      stage->facts->zone_id, q->name, q->name_len,
+					      stage->zone_start);
 		if (__builtin_expect(!node, 0)) {
 			bool done;
 

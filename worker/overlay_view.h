@@ -44,7 +44,7 @@ __attribute__((nonnull))
 void overlay_view_rest(struct overlay_view *view);
 
 /* Look (zone_id, name) up; asked only when the filter may have it.  *out is borrowed
- * until the next overlay_view_renew. */
+ * until the next overlay_view_renew; OVERLAY_VALUE_TAIL octets behind it are readable. */
 __attribute__((nonnull))
 enum overlay_answer overlay_view_find(const struct overlay_view *view, uint32_t zone_id,
 				      const uint8_t *name, struct node *out);

@@ -1,5 +1,6 @@
-/* Nodes of a sealed generation read where they stand: heads are not copied, and what is
- * read in steps may run over a node's end, into GENERATION_SLACK at the end of the map.
+/* Nodes read where they stand: heads are not copied, and what is read in steps may run
+ * over a node's end, into GENERATION_SLACK at the end of a generation's map, or
+ * OVERLAY_VALUE_TAIL behind a node that was found in an overlay.
  * For the common case only: whatever looks odd is left to worker/lookup.h and shm/node.h,
  * which tell damage from absence. */
 #ifndef WORKER_SEALED_H

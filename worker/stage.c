@@ -34,6 +34,20 @@ stage_begin(struct query *q, struct stage *stage, const struct zone_store *store
 	stage->bucket = zone_store_prefetch(store, stage->hash);
 }
 
+/* The facts of an apex that stands where worker/sealed.h can read it: its first block.
+ * Behind a damaged node they are anything, but there. */
+static inline const struct zone_facts *
+stage_facts(const struct sealed_node *apex)
+{
+	const struct sealed_block *block =
+		(const struct sealed_block *)sealed_blocks(apex);
+
+	if (block->head.kind != BLOCK_ZONE ||
+	    block->head.len != sizeof(struct zone_facts))
+		return NULL;
+	return (const struct zone_facts *)(const void *)(block + 1);
+}
+
 /* The zone in the overlay, at another depth, or behind a full bucket. */
 __attribute__((noinline)) static void
 stage_search_zone(const struct query *q, struct stage *stage,
@@ -57,25 +71,12 @@ stage_search_zone(const struct query *q, struct stage *stage,
 		return;
 	stage->apex = zone.apex.bytes;
 	stage->facts = zone.facts;
+	stage->is_sealed = stage_facts((const struct sealed_node *)stage->apex) != NULL;
 	stage->zone_labels = (uint8_t)zone.labels;
 	stage->zone_start = q->label_start[q->label_count - zone.labels];
 }
 
 /* ---- the owner ---- */
-
-/* The facts of an apex that stands in the generation: its first block.  Behind a damaged
- * node they are anything, but there. */
-static inline const struct zone_facts *
-stage_facts(const struct sealed_node *apex)
-{
-	const struct sealed_block *block =
-		(const struct sealed_block *)sealed_blocks(apex);
-
-	if (block->head.kind != BLOCK_ZONE ||
-	    block->head.len != sizeof(struct zone_facts))
-		return NULL;
-	return (const struct zone_facts *)(const void *)(block + 1);
-}
 
 /* Take the zone of the query before, when it is the same: a flood asks for one. */
 static inline bool

@@ -70,7 +70,7 @@ overlay_put(struct overlay *overlay, const void *bytes, size_t len)
 	key.mv_size = dname_key(node.head.zone_id, node_owner(&node), key_octets);
 	overlay->set_bytes += len;
 	overlay_add_to_filter(overlay, &node);
-	value.mv_size = OVERLAY_VALUE_HEAD + len;
+	value.mv_size = OVERLAY_VALUE_HEAD + len + OVERLAY_VALUE_TAIL;
 	rc = mdb_put(overlay->txn, overlay->dbi, &key, &value, MDB_RESERVE);
 	if (rc == 0) {
 		uint8_t *to = value.mv_data;
@@ -78,6 +78,7 @@ overlay_put(struct overlay *overlay, const void *bytes, size_t len)
 
 		memcpy(to, &commit, sizeof commit);
 		memcpy(to + OVERLAY_VALUE_HEAD, bytes, len);
+		memset(to + OVERLAY_VALUE_HEAD + len, 0, OVERLAY_VALUE_TAIL);
 	}
 	return lmdb_env_error(rc);
 }

@@ -1,10 +1,12 @@
 /* core - what one answer costs without sockets: user instructions and ns a query.
  *
- *	core GENERATION QUERIES [ROUNDS]
+ *	core GENERATION QUERIES [ROUNDS [PER_MILLE]]
  *
  * GENERATION is a sealed generation's directory, QUERIES a file of "name type" lines
  * (a name that begins with "zz-" gets fresh letters every time).  Each query carries
- * EDNS.  Prints one line of JSON. */
+ * EDNS.  PER_MILLE: so many of 1,000 names have a live change, and with each its apex;
+ * the generation must not have an overlay, which is left there.  Prints one line of
+ * JSON. */
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 
 #include "shm/clock.h"
 #include "shm/errcode.h"
+#include "t/bench/live_share.h"
 #include "t/query_file.h"
 #include "worker/answer.h"
 #include "worker/zone_store.h"
@@ -60,10 +63,13 @@ main(int argc, char **argv)
 	int counter, rc;
 
 	if (argc < 3)
-		query_file_die("usage", "core GENERATION QUERIES [ROUNDS]");
+		query_file_die("usage", "core GENERATION QUERIES [ROUNDS [PER_MILLE]]");
+	if (argc > 4)
+		live_share_commit(argv[1], (unsigned)atoi(argv[4]));
 	rc = zone_store_init(argv[1], &store);
 	if (rc != ERR_OK)
 		query_file_die(argv[1], errcode_text(rc));
+	zone_store_renew(&store);
 	query_file_load(&file, argv[2]);
 	counter = open_counter();
 	for (unsigned long round = 0; round < rounds; round++) {

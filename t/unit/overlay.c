@@ -285,7 +285,7 @@ test_reopen(struct overlay **overlay)
 static void
 test_damaged_value(void)
 {
-	static uint8_t octets[OVERLAY_VALUE_HEAD + 2];
+	static uint8_t octets[OVERLAY_VALUE_HEAD + OVERLAY_VALUE_TAIL + 2];
 	uint8_t name[DNAME_MAX + NAME_PAD], key_octets[DNAME_KEY_MAX];
 	MDB_val key = { 0, key_octets }, value = { 0, octets };
 	struct overlay *overlay;
