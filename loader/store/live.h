@@ -87,6 +87,12 @@ int live_walk_zone(struct live *live, uint32_t zone_id, live_visit_fn *visit, vo
 __attribute__((nonnull(1, 2), warn_unused_result))
 int live_walk_zones(struct live *live, live_visit_fn *visit, void *context);
 
+/* The apex nodes from that of `origin` on, or where it would stand: for a walk in several
+ * steps, between which there may be changes. */
+__attribute__((nonnull(1, 2, 3), warn_unused_result))
+int live_walk_zones_from(struct live *live, const uint8_t *origin, live_visit_fn *visit,
+			 void *context);
+
 /* The same step by step, with store_cursor_next.  Close the cursor before any other call
  * for `live`. */
 __attribute__((nonnull, warn_unused_result))

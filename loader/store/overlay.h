@@ -105,6 +105,11 @@ struct overlay_cursor;
 __attribute__((nonnull, warn_unused_result))
 int overlay_cursor_open(struct overlay *overlay, uint32_t zone_id, struct overlay_cursor **out);
 
+/* The same before the first change at `name` or behind it. */
+__attribute__((nonnull, warn_unused_result))
+int overlay_cursor_open_at(struct overlay *overlay, uint32_t zone_id, const uint8_t *name,
+			   struct overlay_cursor **out);
+
 /* returns 0; ERR_NOTFOUND behind the last one of the zone id; ERR_DAMAGED. */
 __attribute__((nonnull, warn_unused_result))
 int overlay_cursor_next(struct overlay_cursor *cursor, struct node *out);

@@ -162,21 +162,17 @@ overlay_walk_notes(struct overlay *overlay,
 
 struct overlay_cursor {
 	MDB_cursor *cursor;
-	uint8_t prefix[DNAME_KEY_PREFIX];
+	uint8_t first[DNAME_KEY_MAX]; /* begins with the zone id */
+	size_t first_len;
 	bool is_started;
 };
 
-int
-overlay_cursor_open(struct overlay *overlay, uint32_t zone_id,
-		    struct overlay_cursor **out)
+static int
+open_at_key(struct overlay *overlay, struct overlay_cursor *cursor,
+	    struct overlay_cursor **out)
 {
-	struct overlay_cursor *cursor = calloc(1, sizeof *cursor);
-	int rc;
+	int rc = open_cursor(overlay, &cursor->cursor);
 
-	if (!cursor)
-		return ERR_NOMEM;
-	dname_key_prefix(zone_id, cursor->prefix);
-	rc = open_cursor(overlay, &cursor->cursor);
 	if (rc == ERR_OK)
 		*out = cursor;
 	else
@@ -185,18 +181,43 @@ overlay_cursor_open(struct overlay *overlay, uint32_t zone_id,
 }
 
 int
+overlay_cursor_open(struct overlay *overlay, uint32_t zone_id,
+		    struct overlay_cursor **out)
+{
+	struct overlay_cursor *cursor = calloc(1, sizeof *cursor);
+
+	if (!cursor)
+		return ERR_NOMEM;
+	dname_key_prefix(zone_id, cursor->first);
+	cursor->first_len = DNAME_KEY_PREFIX;
+	return open_at_key(overlay, cursor, out);
+}
+
+int
+overlay_cursor_open_at(struct overlay *overlay, uint32_t zone_id, const uint8_t *name,
+		       struct overlay_cursor **out)
+{
+	struct overlay_cursor *cursor = calloc(1, sizeof *cursor);
+
+	if (!cursor)
+		return ERR_NOMEM;
+	cursor->first_len = dname_key(zone_id, name, cursor->first);
+	return open_at_key(overlay, cursor, out);
+}
+
+int
 overlay_cursor_next(struct overlay_cursor *cursor, struct node *out)
 {
-	MDB_val key = { sizeof cursor->prefix, cursor->prefix }, value;
+	MDB_val key = { cursor->first_len, cursor->first }, value;
 	int rc = mdb_cursor_get(cursor->cursor, &key, &value,
 				cursor->is_started ? MDB_NEXT : MDB_SET_RANGE);
 
 	cursor->is_started = true;
 	if (rc != 0)
 		return lmdb_env_error(rc);
-	if (key.mv_size < sizeof cursor->prefix)
+	if (key.mv_size < DNAME_KEY_PREFIX)
 		return ERR_DAMAGED;
-	if (memcmp(key.mv_data, cursor->prefix, sizeof cursor->prefix) != 0)
+	if (memcmp(key.mv_data, cursor->first, DNAME_KEY_PREFIX) != 0)
 		return ERR_NOTFOUND;
 	return value_open(&value, out) ? ERR_OK : ERR_DAMAGED;
 }

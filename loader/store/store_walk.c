@@ -28,7 +28,8 @@ struct store_cursor {
 	MDB_cursor *sealed; /* NULL: behind its end, or none; so is `changes` */
 	struct overlay_cursor *changes;
 	struct node sealed_node, change; /* the next of each */
-	uint8_t prefix[DNAME_KEY_PREFIX];
+	uint8_t first[DNAME_KEY_MAX]; /* key to begin at; begins with the zone id */
+	size_t first_len;
 };
 
 static int
@@ -124,11 +125,11 @@ open_node(const MDB_val *value, struct node *out)
 static int
 move_sealed(struct store_cursor *cursor, MDB_cursor_op how)
 {
-	MDB_val key = { sizeof cursor->prefix, cursor->prefix }, value;
+	MDB_val key = { cursor->first_len, cursor->first }, value;
 	int code = mdb_cursor_get(cursor->sealed, &key, &value, how);
 
-	if (code == 0 && key.mv_size >= sizeof cursor->prefix &&
-	    memcmp(key.mv_data, cursor->prefix, sizeof cursor->prefix) == 0)
+	if (code == 0 && key.mv_size >= DNAME_KEY_PREFIX &&
+	    memcmp(key.mv_data, cursor->first, DNAME_KEY_PREFIX) == 0)
 		return open_node(&value, &cursor->sealed_node);
 	mdb_cursor_close(cursor->sealed);
 	cursor->sealed = NULL;
@@ -147,8 +148,10 @@ move_changes(struct store_cursor *cursor)
 	return 0;
 }
 
+/* Before the first node of the zone id, or at `name`, and the first change. */
 static int
-start(struct store_walk *walk, uint32_t zone_id, struct store_cursor *cursor)
+start(struct store_walk *walk, uint32_t zone_id, const uint8_t *name,
+      struct store_cursor *cursor)
 {
 	int result =
 		lmdb_env_error(mdb_cursor_open(walk->txn, walk->dbi, &cursor->sealed));
@@ -157,25 +160,44 @@ start(struct store_walk *walk, uint32_t zone_id, struct store_cursor *cursor)
 		result = move_sealed(cursor, MDB_SET_RANGE);
 	if (result || !walk->overlay)
 		return result;
-	result = overlay_cursor_open(walk->overlay, zone_id, &cursor->changes);
+	result = name ? overlay_cursor_open_at(walk->overlay, zone_id, name,
+					       &cursor->changes)
+		      : overlay_cursor_open(walk->overlay, zone_id, &cursor->changes);
 	return result ? result : move_changes(cursor);
 }
 
-int
-store_cursor_open(struct store_walk *walk, uint32_t zone_id, struct store_cursor **out)
+static int
+open_cursor(struct store_walk *walk, uint32_t zone_id, const uint8_t *name,
+	    struct store_cursor **out)
 {
 	struct store_cursor *cursor = calloc(1, sizeof *cursor);
 	int result;
 
 	if (!cursor)
 		return ERR_NOMEM;
-	dname_key_prefix(zone_id, cursor->prefix);
-	result = start(walk, zone_id, cursor);
+	cursor->first_len = DNAME_KEY_PREFIX;
+	dname_key_prefix(zone_id, cursor->first);
+	if (name)
+		cursor->first_len = dname_key(zone_id, name, cursor->first);
+	result = start(walk, zone_id, name, cursor);
 	if (result)
 		store_cursor_close(cursor);
 	else
 		*out = cursor;
 	return result;
+}
+
+int
+store_cursor_open(struct store_walk *walk, uint32_t zone_id, struct store_cursor **out)
+{
+	return open_cursor(walk, zone_id, NULL, out);
+}
+
+int
+store_cursor_open_at(struct store_walk *walk, uint32_t zone_id, const uint8_t *name,
+		     struct store_cursor **out)
+{
+	return open_cursor(walk, zone_id, name, out);
 }
 
 /* Which comes first: negative the sealed node, positive the change, 0 both. */

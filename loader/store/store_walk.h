@@ -41,6 +41,11 @@ void store_walk_close(struct store_walk *walk);
 __attribute__((nonnull, warn_unused_result))
 int store_cursor_open(struct store_walk *walk, uint32_t zone_id, struct store_cursor **out);
 
+/* The same before the first node at `name` or behind it. */
+__attribute__((nonnull, warn_unused_result))
+int store_cursor_open_at(struct store_walk *walk, uint32_t zone_id, const uint8_t *name,
+			 struct store_cursor **out);
+
 /* The next node, its owner a valid name; borrowed until the walk is closed.
  * returns 0, ERR_NOTFOUND behind the last one of the zone id, ERR_DAMAGED. */
 __attribute__((nonnull, warn_unused_result))

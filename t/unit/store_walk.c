@@ -105,6 +105,38 @@ test_merged(struct store_walk *live, struct store_walk *sealed)
 	is_int(find(live, CATALOGUE_ID, "same.test"), 0, "one that stands is");
 }
 
+/* From each name on, and from where one would stand, there is the rest. */
+static void
+test_from(struct store_walk *live)
+{
+	static const char *const names[] = { "changed.test", "same.test", "z.test" };
+	static const struct {
+		const char *from;
+		unsigned first;
+	} cases[] = { { ".", 0 },           { "changed.test", 0 }, { "d.test", 1 },
+		      { "a.same.test", 2 }, { "z.test", 2 },       { "zz.test", 3 } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint8_t name[DNAME_MAX], expected[DNAME_MAX];
+		struct store_cursor *cursor;
+		unsigned at = cases[i].first;
+		struct node node;
+		bool is_right = true;
+
+		if (dname_from_text(cases[i].from, name) == 0 ||
+		    store_cursor_open_at(live, CATALOGUE_ID, name, &cursor) != 0)
+			bail_out("no cursor at %s", cases[i].from);
+		for (; store_cursor_next(cursor, &node) == 0; at++)
+			is_right = is_right && at < 3 &&
+				   dname_from_text(names[at], expected) ==
+					   node.head.owner_len &&
+				   memcmp(expected, node_owner(&node),
+					  node.head.owner_len) == 0;
+		store_cursor_close(cursor);
+		ok(is_right && at == 3, "zones from %s on", cases[i].from);
+	}
+}
+
 struct digests {
 	uint64_t sums[3], total, records;
 };
@@ -206,6 +238,7 @@ main(void)
 	if (store_walk_open_live(old_dir, &live) != 0)
 		bail_out("no live walk");
 	test_merged(live, sealed);
+	test_from(live);
 	test_digests(live, sealed, old);
 	is_int(store_walk_notes(sealed, "", take_note, text), 0,
 	       "what has no overlay has no notes");
