@@ -6,6 +6,7 @@
 
 #include "loader/redis/follow_events.h"
 #include "loader/redis/follow_gap.h"
+#include "loader/redis/follow_list.h"
 #include "loader/redis/follow_load.h"
 #include "loader/redis/follow_lose.h"
 #include "loader/redis/follow_round.h"
@@ -58,6 +59,8 @@ follow_free(struct follow *f)
 	dirty_zones_fini(&f->later);
 	dirty_zones_fini(&f->round.differing);
 	key_table_fini(&f->round.names);
+	follow_list_clear(&f->round.list);
+	follow_list_clear(&f->list);
 	key_table_fini(&f->named[0]);
 	key_table_fini(&f->named[1]);
 	held_fini(&f->held);
@@ -82,7 +85,9 @@ begin_following(struct follow *f)
 	region_source_set_text(f->board, SOURCE_TEXT_STREAM, "%s", "");
 	f->backoff_ms = 0;
 	f->next_probe_ms = 0;
-	f->list_is_known = false;
+	f->list_is_known = f->list_is_counted = false;
+	follow_list_clear(&f->list);
+	follow_list_clear(&f->round.list);
 	f->round.was_complete = false;
 	f->round.is_open = false;
 	f->round.began_ms = 0;

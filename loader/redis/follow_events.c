@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "loader/redis/follow_gap.h"
+#include "loader/redis/follow_list.h"
 #include "loader/redis/follow_lose.h"
 #include "loader/redis/follow_serve.h"
 #include "shm/clock.h"
@@ -84,6 +85,14 @@ move_all(struct dirty_zones *from, struct dirty_zones *to)
 	dirty_zones_clear(from);
 }
 
+void
+follow_events_list(struct follow *f, uint64_t now_us)
+{
+	if (!f->list_is_dirty)
+		f->list_since_us = now_us;
+	f->list_is_dirty = true;
+}
+
 static void
 take_key(struct follow *f, struct redis_text key, uint64_t now_us)
 {
@@ -94,7 +103,7 @@ take_key(struct follow *f, struct redis_text key, uint64_t now_us)
 	case REDIS_KEY_OTHER:
 		return;
 	case REDIS_KEY_ZONES:
-		f->list_is_dirty = true;
+		follow_events_list(f, now_us);
 		return;
 	case REDIS_KEY_RRSET:
 		(void)redis_keys_learn_type(&f->keys, parts.type);
@@ -270,17 +279,50 @@ put_back(struct follow *f, struct dirty_zones *to)
 	}
 }
 
-static void
-serve_list(struct follow *f, uint64_t now_ms)
+/* The list has been compared: what is new is read as if events had named it, what is gone
+ * is served as one. */
+static int
+serve_listed(struct follow *f)
 {
-	if (now_ms < f->list_due_ms)
-		return;
-	f->list_is_dirty = false;
+	int rc;
+
+	for (uint32_t i = 0; i < f->list.fresh.count; i++) {
+		struct redis_text name;
+
+		name.bytes = key_table_key(&f->list.fresh, i, &name.len);
+		dirty_zones_mark(&f->dirty, name, f->list_since_us);
+	}
 	change_set_clear(&f->set);
-	f->set.has_list = true;
-	if (follow_serve_set(f, CHANGE_EVENT, false) != ERR_OK)
-		f->list_is_dirty = true;
-	f->list_due_ms = clock_now_ms() + LIST_REST * (clock_now_ms() - now_ms);
+	rc = follow_list_name_gone(f, &f->list.gone);
+	if (rc == ERR_OK && f->set.count > 0)
+		rc = follow_serve_set(f, CHANGE_EVENT, false);
+	return rc;
+}
+
+/* Go on with the list, a step. */
+static void
+serve_list(struct follow *f)
+{
+	int rc;
+
+	if (!f->list.is_open) {
+		if (!f->list_is_dirty || clock_now_ms() < f->list_due_ms)
+			return;
+		f->list_is_dirty = false;
+		follow_list_begin(&f->list);
+	}
+	rc = follow_list_step(f, &f->list);
+	if (rc == ERR_BUSY)
+		return;
+	if (rc == ERR_OK)
+		rc = serve_listed(f);
+	if (rc != ERR_OK)
+		follow_events_list(f, f->list_since_us);
+	f->list_is_known = false;
+	f->list_is_counted = rc == ERR_OK;
+	f->list_count = f->list.names.count;
+	f->list_due_ms = clock_now_ms() + LIST_REST * f->list.took_us / 1000;
+	follow_list_clear(&f->list);
 }
 
 /* Zones that the stream has changed, and that somebody else may have, too. */
@@ -312,11 +354,11 @@ follow_events_serve(struct follow *f)
 	if (fill_set(f, &f->dirty, FOLLOW_GROUP_ZONES) > 0) {
 		if (follow_serve_set(f, CHANGE_EVENT, false) != ERR_OK)
 			put_back(f, &f->dirty);
-	} else if (f->list_is_dirty) {
-		serve_list(f, now_ms);
 	} else if (f->later.waiting > 0) {
 		serve_later(f, now_ms);
 	}
+	if (f->phase == FOLLOW_READY && f->store_retry_ms == 0)
+		serve_list(f);
 	region_source_set(f->board, SOURCE_redis_waiting, f->dirty.waiting);
 }
 
@@ -326,6 +368,8 @@ follow_events_due_ms(const struct follow *f)
 	uint64_t now_ms = clock_now_ms();
 
 	if (f->dirty.waiting > 0 || f->claimed.waiting > 0 || f->dirty.has_lost)
+		return 0;
+	if (f->list.is_open)
 		return 0;
 	if (f->list_is_dirty)
 		return now_ms >= f->list_due_ms ? 0 : (int)(f->list_due_ms - now_ms);

@@ -16,6 +16,11 @@ void follow_events_step(struct follow *f);
 __attribute__((nonnull))
 void follow_events_serve(struct follow *f);
 
+/* The list of zones may have changed, as was heard at that time (Unix, us): it will be
+ * compared. */
+__attribute__((nonnull))
+void follow_events_list(struct follow *f, uint64_t now_us);
+
 /* The set that was just served is the stream's. */
 __attribute__((nonnull))
 void follow_events_named(struct follow *f);

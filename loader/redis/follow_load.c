@@ -109,7 +109,7 @@ catch_up(struct follow *f)
 		if (f->phase != FOLLOW_READY)
 			return ERR_CLOSED;
 		if (change_id_compare(before, f->place.cursor) == 0 &&
-		    f->dirty.waiting == 0 && !f->list_is_dirty)
+		    f->dirty.waiting == 0 && !f->list_is_dirty && !f->list.is_open)
 			return ERR_OK;
 		if (clock_now_ms() > until_ms)
 			return ERR_TIMEOUT;
@@ -136,7 +136,7 @@ follow_finish_load(struct follow *f, struct live *live, char reason[FOLLOW_REASO
 	f->wants_load = false;
 	follow_round_done(f);
 	f->round.began_ms = clock_now_ms();
-	f->list_is_dirty = true;
+	follow_events_list(f, (uint64_t)clock_wall_us());
 	follow_stream_wait(f);
 	return ERR_OK;
 }

@@ -23,7 +23,7 @@ enum {
 	MARKS = 256,
 	BATCH_MIN = 1,
 	BATCH_MAX = 256,
-	BATCH_US = 4000,
+	BATCH_US = 1000,
 	REST = 4, /* of the time a comparison takes, without a gap */
 	POLL_MS = 5000, /* at most once in so long a zone is polled */
 	DIFFERING_MAX = 4000, /* zones that are served as one after a gap */
@@ -72,77 +72,35 @@ follow_round_done(struct follow *f)
 
 /* Zones that are served and no longer listed are weighed and served as one. */
 static int
-take_gone(struct follow *f, struct key_table *gone)
+take_gone(struct follow *f, const struct key_table *gone)
 {
-	struct dirty_zones *differing = &f->round.differing;
 	char text[DNAME_TEXT_MAX];
+	int rc;
 
-	if (gone->count == 0)
-		return ERR_OK;
-	if (!f->round.is_urgent)
-		change_set_clear(&f->set);
-	for (uint32_t i = 0; i < gone->count; i++) {
+	for (uint32_t i = 0; f->round.is_urgent && i < gone->count; i++) {
 		size_t len;
 		const void *origin = key_table_key(gone, i, &len);
-		size_t text_len = dname_to_text(origin, text);
-		struct redis_text name = { text, text_len };
-		int rc = ERR_OK;
+		struct redis_text name = { text, dname_to_text(origin, text) };
 
-		if (f->round.is_urgent)
-			dirty_zones_mark(differing, name, 0);
-		else
-			rc = change_set_add_zone(&f->set, name);
-		if (rc != ERR_OK)
-			return rc;
+		dirty_zones_mark(&f->round.differing, name, 0);
 	}
-	if (f->round.is_urgent)
+	if (f->round.is_urgent || gone->count == 0)
 		return ERR_OK;
-	for (uint32_t i = 1; i < f->set.count; i++)
-		change_set_join(&f->set, 0, i);
-	return follow_serve_set(f, CHANGE_DIGEST, false);
-}
-
-static int
-read_names(struct follow *f)
-{
-	struct key_table gone = { .count = 0 }, fresh = { .count = 0 };
-	char reason[REDIS_REASON_MAX];
-	struct redis_zones zones;
-	uint32_t number;
-	int rc = redis_read_zones(f->links[LINK_COMMAND], &f->keys, f->arena, &zones,
-				  reason);
-
-	if (rc != ERR_OK) {
-		follow_lose(f, "%s", reason);
-		return rc;
-	}
-	for (size_t i = 0; rc == ERR_OK && i < zones.count; i++)
-		rc = key_table_add(&f->round.names, 0, zones.names[i].bytes,
-				   zones.names[i].len, &number);
-	f->round.listed = zones.count;
-	if (rc == ERR_OK)
-		rc = follow_list_compare(f, zones.names, zones.count, &gone, &fresh);
-	if (rc == ERR_OK) {
-		f->dirty.limit = f->fresh.limit = f->claimed.limit = f->later.limit =
-			2 * zones.count + 1000;
-		rc = take_gone(f, &gone);
-	}
-	key_table_fini(&gone);
-	key_table_fini(&fresh);
-	return rc;
+	change_set_clear(&f->set);
+	rc = follow_list_name_gone(f, gone);
+	return rc == ERR_OK ? follow_serve_set(f, CHANGE_DIGEST, false) : rc;
 }
 
 static void
 begin(struct follow *f)
 {
 	struct follow_round *round = &f->round;
-	bool is_urgent = round->wants_urgent;
 
 	arena_free(f->arena);
 	f->arena = arena_new();
 	if (!f->arena)
 		return;
-	round->is_urgent = is_urgent;
+	round->is_urgent = round->wants_urgent;
 	round->is_strict = round->is_strict || round->wants_strict;
 	round->wants_urgent = round->wants_strict = false;
 	key_table_clear(&round->names);
@@ -163,11 +121,34 @@ begin(struct follow *f)
 		f->place = place; /* noted as that of a gap until all is compared */
 	}
 	round->is_open = true;
-	if (read_names(f) != ERR_OK) {
-		round->is_open = false;
-		round->wants_urgent = round->wants_urgent || is_urgent;
-		round->due_ms = clock_now_ms() + 1000;
+	follow_list_begin(&round->list);
+}
+
+/* The list is read first: what is gone is served, or noted, and the names are what is
+ * compared then. */
+static void
+list_step(struct follow *f)
+{
+	struct follow_round *round = &f->round;
+	int rc = follow_list_step(f, &round->list);
+
+	if (rc == ERR_BUSY)
+		return;
+	if (rc == ERR_OK) {
+		struct key_table old = round->names;
+
+		round->names = round->list.names;
+		round->list.names = old;
+		f->dirty.limit = f->fresh.limit = f->claimed.limit = f->later.limit =
+			2 * round->names.count + 1000;
+		rc = take_gone(f, &round->list.gone);
 	}
+	follow_list_clear(&round->list);
+	if (rc == ERR_OK)
+		return;
+	round->is_open = false;
+	round->wants_urgent = round->wants_urgent || round->is_urgent;
+	round->due_ms = clock_now_ms() + 1000;
 }
 
 /* ---- going on ---- */
@@ -237,7 +218,7 @@ end(struct follow *f)
 			 round->names.count,
 			 (unsigned long long)(clock_now_ms() - round->began_ms));
 	}
-	f->list_offset = (int64_t)round->listed - (int64_t)f->served_redis_zones;
+	f->list_offset = (int64_t)round->names.count - (int64_t)f->served_redis_zones;
 	f->list_is_known = true;
 	follow_round_done(f);
 	if (is_strict && follow_notes_save(f) != ERR_OK)
@@ -278,6 +259,10 @@ follow_round_step(struct follow *f)
 	if (!round->is_open) {
 		if (follow_round_due_ms(f) == 0)
 			begin(f);
+		return;
+	}
+	if (round->list.is_open) {
+		list_step(f);
 		return;
 	}
 	if (now_ms < round->due_ms)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "loader/redis/follow_count.h"
+#include "loader/redis/follow_events.h"
 #include "loader/redis/follow_gap.h"
 #include "loader/redis/follow_lose.h"
 #include "loader/redis/follow_notes.h"
@@ -263,19 +264,39 @@ check_server(struct follow *f, const struct redis_reply *reply)
 		atomic_store(&f->board->current_at_ms, clock_wall_ms());
 }
 
+/* After the list was compared, once all that it has led to is served: how many zones more
+ * are listed than served?  Unless it has changed since. */
+static bool
+settle_list(struct follow *f, int64_t count)
+{
+	if (!f->list_is_counted || f->list.is_open || f->list_is_dirty ||
+	    f->dirty.waiting > 0)
+		return true;
+	f->list_is_counted = false;
+	f->list_is_known = true;
+	f->list_offset = (int64_t)f->list_count - (int64_t)f->served_redis_zones;
+	return count == (int64_t)f->list_count;
+}
+
+/* Has the list of zones changed without an event or an entry that told of it? */
 static void
 check_list(struct follow *f, const struct redis_reply *reply)
 {
-	int64_t len = redis_reply_number(reply);
+	int64_t count = redis_reply_number(reply);
+	bool is_same;
 
-	if (redis_reply_kind(reply) != REDIS_NUMBER || !f->list_is_known ||
-	    f->round.is_urgent || len == (int64_t)f->served_redis_zones + f->list_offset)
+	if (redis_reply_kind(reply) != REDIS_NUMBER || f->round.is_urgent)
 		return;
-	/* a change of the list that no event and no entry told of */
-	if (len == 0)
+	if (f->list_is_known)
+		is_same = count == (int64_t)f->served_redis_zones + f->list_offset;
+	else
+		is_same = settle_list(f, count);
+	if (is_same)
+		return;
+	if (count == 0)
 		follow_gap_compare(f, false);
 	else
-		f->list_is_dirty = true;
+		follow_events_list(f, (uint64_t)clock_wall_us());
 }
 
 void

@@ -68,6 +68,20 @@ struct follow_server_note {
 	char replid[SERVER_ID_LEN + 1], run_id[SERVER_ID_LEN + 1];
 };
 
+/* The list of zones, read and compared with what is served, in steps. */
+struct follow_list {
+	bool is_open;			/* it is under way */
+	bool is_read;			/* all names are there, what is served is looked through */
+	char cursor[REDIS_CURSOR_MAX];	/* from where to read on */
+	struct key_table names;		/* as listed */
+	struct key_table origins;	/* of these */
+	struct key_table fresh;		/* names: listed, and not served as they should be */
+	struct key_table gone;		/* origins: served from Redis, not listed */
+	uint8_t next[DNAME_MAX];	/* zone from which to look on */
+	size_t conflicts;		/* zones that are in files, too */
+	uint64_t took_us;		/* without what was served meanwhile */
+};
+
 /* Comparing all zones with Redis, one after the other. */
 struct follow_round {
 	bool is_open;			/* a round is under way */
@@ -75,6 +89,7 @@ struct follow_round {
 	bool is_strict;			/* entries were lost: what differs is collected and
 					 * served as one, and the stream waits until then */
 	bool wants_urgent, wants_strict; /* begin one, or begin again */
+	struct follow_list list;	/* read first */
 	struct key_table names;		/* listed when the round began, as written */
 	size_t next;			/* of them */
 	struct dirty_zones differing;	/* strict: collected */
@@ -82,7 +97,6 @@ struct follow_round {
 	int64_t marks_ms[256];		/* when that part of the list was compared last */
 	bool was_complete;		/* some round has ended since the link was made */
 	size_t batch;			/* zones at a time */
-	size_t listed;			/* zones, when the round began */
 	uint64_t missing;		/* records that the round found missing so far */
 };
 
@@ -115,7 +129,9 @@ struct follow {
 	 * a change that nothing told of */
 	int64_t list_offset;
 	bool list_is_known;
-	size_t conflicts;		/* zones that are in files, too */
+	bool list_is_counted;		/* the list was read, and what is new in it may not be
+					 * served yet: */
+	uint64_t list_count;		/* zones listed then */
 
 	/* the stream */
 	struct stream_place place;
@@ -137,7 +153,9 @@ struct follow {
 	struct dirty_zones later;	/* of these, served by the stream: compared soon */
 	struct key_table named[2];	/* origins that the stream named, now and just before */
 	uint64_t named_since_ms, later_due_ms;
-	bool list_is_dirty;
+	struct follow_list list;	/* when events name it */
+	bool list_is_dirty;		/* it has to be read */
+	uint64_t list_since_us;		/* Unix time at which that was heard of */
 	uint64_t list_due_ms;
 	struct follow_round round;
 

@@ -255,9 +255,8 @@ redis_link_step(struct redis_link *link)
 	if (clock_now_ms() < link->due_ms)
 		return ERR_BUSY;
 	return redis_link_fail(link, "%s: no answer in %u ms",
-			       link->socket.lookup.child
-				       ? "the host cannot be looked up"
-				       : "cannot connect",
+			       link->socket.lookup.child ? "the host cannot be looked up"
+							 : "cannot connect",
 			       link->timeout_ms);
 }
 

@@ -73,6 +73,15 @@ int redis_read_zones(struct redis_link *link, const struct redis_keys *keys,
 		     struct arena *arena, struct redis_zones *out,
 		     char reason[REDIS_REASON_MAX]);
 
+/* Some of them, about `count`.  Whoever is listed all the while comes once at least.
+ * cursor   "0" for the first ones; afterwards from where to go on, "0" when that was all
+ * returns  as above; *exists is not told. */
+enum { REDIS_CURSOR_MAX = 24 };
+__attribute__((nonnull, warn_unused_result))
+int redis_read_some_zones(struct redis_link *link, const struct redis_keys *keys,
+			  struct arena *arena, char cursor[REDIS_CURSOR_MAX], unsigned count,
+			  struct redis_zones *out, char reason[REDIS_REASON_MAX]);
+
 /* Queue the commands of a wish, for a MULTI of the caller's.  In z42 a whole zone needs
  * its labels first: redis_read_zone does that, `is_whole` is none of this call's there.
  * returns their number, so many replies come; or an error code. */

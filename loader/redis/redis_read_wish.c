@@ -18,34 +18,71 @@ lost(const struct redis_link *link, char reason[REDIS_REASON_MAX])
 	return ERR_IO;
 }
 
+static int
+refused(const struct redis_reply *reply, const char *command, const char *key,
+	char reason[REDIS_REASON_MAX])
+{
+	char text[REDIS_REASON_MAX];
+
+	redis_link_explain(reply, command, text);
+	snprintf(reason, REDIS_REASON_MAX, "key %.100s: %.390s", key, text);
+	return ERR_FORMAT;
+}
+
+static int
+take_names(const struct redis_reply *list, struct arena *arena, struct redis_zones *out,
+	   char reason[REDIS_REASON_MAX])
+{
+	int rc = redis_reply_texts(list, arena, &out->names, &out->count);
+
+	if (rc != ERR_OK)
+		snprintf(reason, REDIS_REASON_MAX, "%s", errcode_text(rc));
+	return rc;
+}
+
 int
 redis_read_zones(struct redis_link *link, const struct redis_keys *keys,
 		 struct arena *arena, struct redis_zones *out,
 		 char reason[REDIS_REASON_MAX])
 {
-	char key[REDIS_KEY_MAX], text[REDIS_REASON_MAX];
-	size_t len = redis_keys_zones(keys, key), count;
+	char key[REDIS_KEY_MAX];
+	size_t len = redis_keys_zones(keys, key);
 	const struct redis_reply *reply =
 		redis_link_ask(link, arena, "SMEMBERS %b", key, len);
 
 	*out = (struct redis_zones){ .count = 0 };
 	if (!reply)
 		return lost(link, reason);
-	if (redis_reply_kind(reply) != REDIS_LIST) {
-		redis_link_explain(reply, "SMEMBERS", text);
-		snprintf(reason, REDIS_REASON_MAX, "key %.100s: %.390s", key, text);
-		return ERR_FORMAT;
-	}
-	count = redis_reply_count(reply);
-	out->names = arena_take_items(arena, count + 1, sizeof *out->names);
-	if (!out->names) {
-		snprintf(reason, REDIS_REASON_MAX, "%s", errcode_text(ERR_NOMEM));
-		return ERR_NOMEM;
-	}
-	for (reply = redis_reply_first(reply); reply; reply = redis_reply_next(reply))
-		out->names[out->count++] = redis_reply_text(reply);
-	out->exists = count > 0;
-	return ERR_OK;
+	if (redis_reply_kind(reply) != REDIS_LIST)
+		return refused(reply, "SMEMBERS", key, reason);
+	out->exists = redis_reply_count(reply) > 0;
+	return take_names(reply, arena, out, reason);
+}
+
+int
+redis_read_some_zones(struct redis_link *link, const struct redis_keys *keys,
+		      struct arena *arena, char cursor[REDIS_CURSOR_MAX], unsigned count,
+		      struct redis_zones *out, char reason[REDIS_REASON_MAX])
+{
+	char key[REDIS_KEY_MAX];
+	size_t len = redis_keys_zones(keys, key);
+	const struct redis_reply *reply = redis_link_ask(
+		link, arena, "SSCAN %b %s COUNT %u", key, len, cursor, count);
+	const struct redis_reply *next;
+	struct redis_text text;
+
+	*out = (struct redis_zones){ .count = 0 };
+	if (!reply)
+		return lost(link, reason);
+	next = redis_reply_first(reply);
+	if (redis_reply_count(reply) != 2)
+		return refused(reply, "SSCAN", key, reason);
+	text = redis_reply_text(next);
+	if (text.len == 0 || text.len >= REDIS_CURSOR_MAX)
+		return refused(reply, "SSCAN", key, reason);
+	memcpy(cursor, text.bytes, text.len);
+	cursor[text.len] = '\0';
+	return take_names(redis_reply_next(next), arena, out, reason);
 }
 
 /* Queue MULTI, the wish, EXEC; returns the number of commands between, or an error. */
