@@ -15,6 +15,7 @@
 #include "loader/sync.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
+#include "shm/title.h"
 
 enum { PIECE_LEN = 65536 };
 
@@ -108,7 +109,7 @@ run_child(struct sync *sync, const struct job *job, int fd, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	prctl(PR_SET_NAME, job->name);
+	title_set(job->name);
 	log_set_process(job->name);
 	close_others(keep, sizeof keep / sizeof *keep);
 	sync_fd = fd;

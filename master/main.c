@@ -23,6 +23,7 @@
 #include "master/signals.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
+#include "shm/title.h"
 
 #define DEFAULT_CONFIG "/etc/martlet/martlet.conf"
 
@@ -49,9 +50,14 @@ print_help(FILE *out)
 static void
 parse_options(int argc, char **argv, struct options *out)
 {
+	static const struct option long_options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ NULL, 0, NULL, 0 },
+	};
 	int option;
 
-	while ((option = getopt(argc, argv, "c:ftVh")) != -1) {
+	while ((option = getopt_long(argc, argv, "c:ftVh", long_options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			out->config = optarg;
@@ -301,6 +307,7 @@ main(int argc, char **argv)
 {
 	struct options options = { .config = DEFAULT_CONFIG };
 
+	title_init(argc, argv);
 	daemon_hold_streams();
 	parse_options(argc, argv, &options);
 	log_sinks_init();

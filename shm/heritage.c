@@ -2,11 +2,11 @@
 #include "shm/heritage.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "shm/log.h"
+#include "shm/title.h"
 
 /* The master blocks signals and reads them from a descriptor; a child starts with
  * defaults.  A terminal sends SIGINT and SIGHUP to all processes: these are the master's
@@ -28,15 +28,12 @@ reset_signals(void)
 void
 heritage_enter(const struct heritage *heritage, const char *name)
 {
-	char thread_name[16];
-
 	/* setuid clears the death signal, hence it is asked for here, after the rights
 	 * are dropped; a master that died before this line is seen by the check. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != heritage->master_pid)
 		_exit(0);
-	snprintf(thread_name, sizeof thread_name, "%s", name);
-	prctl(PR_SET_NAME, thread_name);
+	title_set(name);
 	log_set_process(name);
 	log_set_level(heritage->settings->log.level);
 	log_to_pipe(heritage->log_fd);

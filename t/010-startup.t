@@ -49,8 +49,11 @@ my $root = $> == 0;
 	my ($code, $output) = $m->run('-V');
 	is($code, 0, '-V');
 	like($output, qr/^martletd \d+\.\d+\.\d+$/, 'prints the version');
-	($code, $output) = $m->run('-h');
-	is($code, 0, '-h');
+	for my $help (qw(-h --help)) {
+		($code, $output) = $m->run($help);
+		is($code, 0, $help);
+		like($output, qr/^usage: martletd .*-c FILE/s, 'prints a short help');
+	}
 	($code) = $m->run('-x');
 	is($code, 2, 'an unknown option');
 	($code) = $m->run('more');

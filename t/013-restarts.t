@@ -11,7 +11,7 @@ use IO::Select;
 use IO::Socket::INET;
 use Martlet;
 use Martlet::Control;
-use Martlet::Process qw(children_of poll slow);
+use Martlet::Process qw(children_of poll read_file slow);
 use Martlet::Wire qw(encode_query);
 use Test::More;
 use Time::HiRes qw(time);
@@ -155,6 +155,8 @@ sub count_answers {
 {
 	my @children = map { $_->[1] } children_of($m->pid);
 	is(scalar @children, 3, 'three children');
+	is_deeply([ sort map { read_file("/proc/$_/cmdline") =~ /([^\0]*)/ } @children ],
+		[ map { "martletd: $_" } 'sync', 'worker 0', 'worker 1' ], 'ps shows which is which');
 	kill 'KILL', $m->pid;
 	ok(poll(5, sub { !grep { kill 0, $_ } @children }), 'killed: all children end');
 	poll(5, sub { !$m->running });

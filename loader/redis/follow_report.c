@@ -23,6 +23,7 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 #include "shm/rrtype.h"
+#include "shm/title.h"
 
 enum {
 	EXPIRES_S = 300,
@@ -216,7 +217,7 @@ run_child(struct follow *f, int out)
 	bool is_done;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "reporter");
+	title_set("reporter");
 	setpriority(PRIO_PROCESS, 0, NICE);
 	follow_close_fds(f);
 	is_done = report_all(f->settings, reason);

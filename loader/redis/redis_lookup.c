@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shm/errcode.h"
+#include "shm/title.h"
 
 /* written and read as one */
 _Static_assert(sizeof(struct redis_addresses) <= PIPE_BUF, "an answer fits a pipe");
@@ -56,7 +57,7 @@ run_child(const char *host, const char *port, int fd, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	prctl(PR_SET_NAME, "lookup");
+	title_set("lookup");
 	keep_only(fd);
 	look_up(host, port, 0, &found);
 	_exit(write(fd, &found, sizeof found) == (ssize_t)sizeof found ? 0 : 1);

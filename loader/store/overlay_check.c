@@ -8,6 +8,7 @@
 
 #include "loader/store/overlay.h"
 #include "shm/errcode.h"
+#include "shm/title.h"
 
 enum { REASON_MAX = 512 };
 
@@ -49,6 +50,7 @@ run_child(const char *dir, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(0);
+	title_set("checker");
 	_exit(-read_through(dir));
 }
 

@@ -11,6 +11,7 @@
 
 #include "shm/errcode.h"
 #include "shm/generation.h"
+#include "shm/title.h"
 
 struct verdict {
 	int result;
@@ -45,6 +46,7 @@ run_child(const char *dir, int fd, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
+	title_set("checker");
 	verdict = judge(dir);
 	_exit(write(fd, &verdict, sizeof verdict) == (ssize_t)sizeof verdict ? 0 : 1);
 }
