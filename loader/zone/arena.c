@@ -5,9 +5,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-/* Most zones are tiny, and there are ten thousands of them. */
-enum { FIRST_CHUNK = 1024, LARGEST_CHUNK = 4 << 20 };
+/* Most zones are tiny, and there are ten thousands of them.  The pieces of a large one are
+ * visited in any order: huge pages spare most misses of the TLB. */
+enum { FIRST_CHUNK = 1024, LARGEST_CHUNK = 32 << 20, HUGE_PAGE = 2 << 20 };
 
 struct chunk {
 	struct chunk *older;
@@ -49,6 +51,16 @@ next_chunk_size(const struct arena *arena)
 						       : LARGEST_CHUNK;
 }
 
+static void
+use_huge_pages(unsigned char *bytes, size_t size)
+{
+	size_t skip = -(uintptr_t)bytes & (HUGE_PAGE - 1);
+
+	if (size >= skip + HUGE_PAGE)
+		(void)madvise(bytes + skip, (size - skip) / HUGE_PAGE * HUGE_PAGE,
+			      MADV_HUGEPAGE);
+}
+
 static int
 add_chunk(struct arena *arena, size_t piece_size)
 {
@@ -62,6 +74,7 @@ add_chunk(struct arena *arena, size_t piece_size)
 	chunk = malloc(size);
 	if (!chunk)
 		return -1;
+	use_huge_pages((unsigned char *)chunk, size);
 	chunk->older = arena->newest;
 	chunk->size = size;
 	arena->newest = chunk;

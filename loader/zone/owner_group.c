@@ -1,8 +1,6 @@
 /* Runs of records with one owner. */
 #include "loader/zone/owner_group.h"
 
-#include <string.h>
-
 #include "shm/node.h"
 #include "shm/rrtype.h"
 #include "shm/wire.h"
@@ -11,13 +9,6 @@ uint16_t
 owner_group_covered(const struct zone_record *sig)
 {
 	return sig->rdata_len < 2 ? 0 : wire_get_u16(sig->rdata);
-}
-
-static bool
-same_owner(const struct zone_record *a, const struct zone_record *b)
-{
-	return a->owner == b->owner || (a->owner_len == b->owner_len &&
-					memcmp(a->owner, b->owner, a->owner_len) == 0);
 }
 
 static void
@@ -68,7 +59,8 @@ owner_group_read(const struct zone_records *zone, const struct zone_record *firs
 	*out = (struct owner_group){ .first = first,
 				     .owner = first->owner,
 				     .owner_len = first->owner_len };
-	for (out->end = first; out->end < end && same_owner(out->end, first); out->end++)
+	for (out->end = first; out->end < end && out->end->owner == first->owner;
+	     out->end++)
 		group_note(out, out->end);
 	return true;
 }

@@ -54,6 +54,7 @@ pending_read(struct renderer *r)
 		if (!owner_group_read(r->zone, r->next, &r->pending))
 			return false;
 		r->next = r->pending.end;
+		owner_group_fetch_ahead(r->zone, &r->pending);
 	} while (!r->pending.is_plain);
 	r->pending_labels = dname_label_count(r->pending.owner);
 	r->pending_at =

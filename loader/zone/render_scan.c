@@ -210,9 +210,11 @@ render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
 	};
 	nsec3_chain_choose(&scan->chain, zone, apex.first, apex.end);
 	for (const struct zone_record *at = zone->records;
-	     owner_group_read(zone, at, &group); at = group.end)
+	     owner_group_read(zone, at, &group); at = group.end) {
+		owner_group_fetch_ahead(zone, &group);
 		if (scan_group(&s, &group) != ERR_OK)
 			return ERR_NOMEM;
+	}
 	facts_set_denial(scan, &apex);
 	return ERR_OK;
 }

@@ -13,6 +13,7 @@
 enum {
 	PREFIX_LEN = 12, /* octets of key in a run: high and low */
 	INSERTION_MAX = 16, /* records of an owner that are sorted by insertion */
+	AHEAD = 12, /* records whose octets, anywhere in memory, are fetched early */
 };
 
 /* Neighbouring records of one owner, moved as one. */
@@ -203,6 +204,8 @@ move_records(struct zone_records *zone, const struct owner_run *runs, size_t cou
 		size_t at = runs[i].first;
 		const uint8_t *owner = zone->records[at].owner;
 
+		if (count - i > AHEAD)
+			__builtin_prefetch(&zone->records[runs[i + AHEAD].first]);
 		while (at < zone->count && zone->records[at].owner == owner)
 			*to++ = zone->records[at++];
 	}
@@ -299,6 +302,8 @@ sort_types(struct zone_records *zone)
 
 	for (size_t start = 0, end; start < zone->count; start = end) {
 		for (end = start + 1; end < zone->count; end++) {
+			if (zone->count - end > AHEAD)
+				__builtin_prefetch(records[end + AHEAD].owner);
 			if (records[end].owner == records[start].owner)
 				continue;
 			if (records[end].owner_len != records[start].owner_len ||

@@ -11,6 +11,7 @@
 
 enum {
 	CACHE_SLOTS = 64,
+	NEAR_RECORDS = 16, /* the glue of a delegation is closer */
 	NS_TARGET_AT = 0, /* offset of the name in rdata */
 	MX_TARGET_AT = 2,
 };
@@ -33,35 +34,31 @@ struct target_pass {
 	struct target_slot cache[CACHE_SLOTS];
 };
 
-/* The first record at or behind `name`, searched by doubling steps from `near`. */
+static bool
+is_before(const struct zone_records *zone, size_t at, const uint8_t *name)
+{
+	return dname_compare(zone->records[at].owner, name) < 0;
+}
+
+/* The first record at or behind `name`.  What is not close to `near` may be anywhere: it
+ * is found by halving all, whose first many middles are those of every other target too,
+ * and in the cache. */
 static size_t
 find_owner(const struct zone_records *zone, const uint8_t *name, size_t near)
 {
-	size_t low = 0, high = zone->count;
+	size_t low = near > NEAR_RECORDS ? near - NEAR_RECORDS : 0;
+	size_t high =
+		zone->count - near > NEAR_RECORDS ? near + NEAR_RECORDS : zone->count;
 
-	if (dname_compare(zone->records[near].owner, name) < 0) {
-		low = near + 1;
-		for (size_t step = 1; near + step < zone->count; step *= 2) {
-			if (dname_compare(zone->records[near + step].owner, name) >= 0) {
-				high = near + step;
-				break;
-			}
-			low = near + step + 1;
-		}
-	} else {
-		high = near;
-		for (size_t step = 1; step <= near; step *= 2) {
-			if (dname_compare(zone->records[near - step].owner, name) < 0) {
-				low = near - step + 1;
-				break;
-			}
-			high = near - step;
-		}
+	if ((low > 0 && !is_before(zone, low, name)) ||
+	    (high < zone->count && is_before(zone, high, name))) {
+		low = 0;
+		high = zone->count;
 	}
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (dname_compare(zone->records[middle].owner, name) < 0)
+		if (is_before(zone, middle, name))
 			low = middle + 1;
 		else
 			high = middle;
