@@ -26,7 +26,8 @@ compaction_is_due(const struct sync *sync)
 	if (sync->compacted_ms != 0 &&
 	    clock_now_ms() - sync->compacted_ms < COMPACTION_EVERY_MS)
 		return false;
-	return overlay_count(live_overlay(sync->live)) > newest_bound(sync);
+	return overlay_count(live_overlay(sync->live)) > newest_bound(sync) ||
+	       overlay_is_short(live_overlay(sync->live));
 }
 
 struct compaction {

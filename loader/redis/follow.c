@@ -206,8 +206,10 @@ ready_step(struct follow *f)
 {
 	uint64_t now_ms = clock_now_ms();
 
-	if (f->store_retry_ms != 0 && now_ms >= f->store_retry_ms) {
+	if (f->store_retry_ms != 0 && now_ms >= f->store_retry_ms)
 		f->store_retry_ms = 0;
+	if (f->store_well_ms != 0 && now_ms >= f->store_well_ms) {
+		f->store_well_ms = 0;
 		region_source_set_text(f->board, SOURCE_TEXT_STORE, "%s", "");
 	}
 	follow_events_step(f);

@@ -31,7 +31,7 @@ follow_set_store(struct follow *f, struct live *live, const char *waiting)
 			       f->is_held_off ? waiting : "");
 	if (!live)
 		return;
-	f->store_retry_ms = 0;
+	f->store_retry_ms = f->store_well_ms = 0;
 	region_source_set_text(f->board, SOURCE_TEXT_STORE, "%s", "");
 	if (live_count(live, &totals) != ERR_OK)
 		log_errorx("the zones that are served cannot be counted");

@@ -9,7 +9,9 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 
-enum { STORE_RETRY_MS = 1000 };
+/* What failed is tried again after a while; when it has not failed again some while later,
+ * all is well. */
+enum { STORE_RETRY_MS = 1000, STORE_WELL_MS = 4000 };
 
 void
 follow_lose_links(struct follow *f)
@@ -69,13 +71,31 @@ follow_lose_link(struct follow *f, enum follow_link which)
 	follow_lose(f, "%s", reason[0] ? reason : "not enough memory");
 }
 
+/* What cures it, or that it cures itself. */
+static const char *
+store_remedy(int error)
+{
+	switch (error) {
+	case ERR_NOSPACE:
+		return "; make room in state_dir";
+	case ERR_FULL:
+		return "; a new generation is made from it";
+	case ERR_RIGHTS:
+		return "; state_dir and all in it must belong to the server's user";
+	}
+	return "";
+}
+
 void
 follow_lose_store(struct follow *f, int error)
 {
-	log_errorx("live changes cannot be written into the store: it %s",
-		   errcode_text(error));
-	region_source_set_text(f->board, SOURCE_TEXT_STORE,
-			       "live changes cannot be written into the store: it %s",
-			       errcode_text(error));
+	char text[FOLLOW_REASON_MAX];
+
+	snprintf(text, sizeof text,
+		 "live changes cannot be written into the store, and wait in Redis: %s%s",
+		 errcode_text(error), store_remedy(error));
+	log_errorx("%s", text);
+	region_source_set_text(f->board, SOURCE_TEXT_STORE, "%s", text);
 	f->store_retry_ms = clock_now_ms() + STORE_RETRY_MS;
+	f->store_well_ms = clock_now_ms() + STORE_WELL_MS;
 }

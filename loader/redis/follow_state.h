@@ -173,6 +173,7 @@ struct follow {
 	unsigned log_count;
 	uint64_t reported;		/* errors that were told last */
 	uint64_t store_retry_ms;	/* 0: it can be written */
+	uint64_t store_well_ms;		/* from then on a failure is over; 0: none is told */
 };
 
 #endif

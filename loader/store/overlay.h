@@ -4,6 +4,7 @@
 #ifndef LOADER_STORE_OVERLAY_H
 #define LOADER_STORE_OVERLAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -137,6 +138,11 @@ int overlay_walk_notes(struct overlay *overlay,
 /* Names that it holds, tombstones included. */
 __attribute__((nonnull))
 uint64_t overlay_count(struct overlay *overlay);
+
+/* Has its map little room left?  More than half of it was used, or a change set did not
+ * fit: make a new generation of it soon. */
+__attribute__((nonnull))
+bool overlay_is_short(const struct overlay *overlay);
 
 /* Clear the slots of readers that died; returns how many. */
 __attribute__((nonnull))

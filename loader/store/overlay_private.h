@@ -20,6 +20,7 @@ struct overlay {
 	uint64_t commit;		/* number of the last commit */
 	bool is_snapshot;		/* `reading` stays open: one state for good */
 	size_t set_bytes;		/* put in the change set so far */
+	bool was_full;			/* a change set did not fit the map */
 };
 
 enum { OVERLAY_NOTE_HEAD = sizeof OVERLAY_NOTE_PREFIX - 1 };

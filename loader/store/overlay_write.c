@@ -26,6 +26,15 @@ give_back_pages(struct overlay *o)
 	(void)malloc_trim(0);
 }
 
+/* What a write has come to. */
+static int
+write_error(struct overlay *o, int rc)
+{
+	rc = lmdb_env_error(rc);
+	o->was_full |= rc == ERR_FULL;
+	return rc;
+}
+
 int
 overlay_begin(struct overlay *overlay)
 {
@@ -80,7 +89,7 @@ overlay_put(struct overlay *overlay, const void *bytes, size_t len)
 		memcpy(to + OVERLAY_VALUE_HEAD, bytes, len);
 		memset(to + OVERLAY_VALUE_HEAD + len, 0, OVERLAY_VALUE_TAIL);
 	}
-	return lmdb_env_error(rc);
+	return write_error(overlay, rc);
 }
 
 int
@@ -113,7 +122,7 @@ overlay_note(struct overlay *overlay, const char *name, const void *value, size_
 	rc = mdb_put(overlay->txn, overlay->dbi, &key, &stored, MDB_RESERVE);
 	if (rc == 0)
 		memcpy(stored.mv_data, value, len);
-	return lmdb_env_error(rc);
+	return write_error(overlay, rc);
 }
 
 int
@@ -124,7 +133,8 @@ overlay_drop_note(struct overlay *overlay, const char *name)
 	int rc = overlay_note_key(name, octets, &key);
 
 	if (rc == ERR_OK)
-		rc = lmdb_env_error(mdb_del(overlay->txn, overlay->dbi, &key, NULL));
+		rc = write_error(overlay,
+				 mdb_del(overlay->txn, overlay->dbi, &key, NULL));
 	return rc == ERR_NOTFOUND ? ERR_OK : rc;
 }
 
@@ -146,6 +156,7 @@ overlay_commit(struct overlay *overlay)
 				      memory_order_release);
 	}
 	rc = lmdb_env_commit_error(overlay->env, rc);
+	overlay->was_full |= rc == ERR_FULL;
 	give_back_pages(overlay);
 	return rc;
 }
@@ -169,6 +180,19 @@ overlay_sync(struct overlay *overlay)
 	int rc = overlay_renew(overlay);
 
 	return rc == ERR_OK ? lmdb_env_error(mdb_env_sync(overlay->env, 1)) : rc;
+}
+
+bool
+overlay_is_short(const struct overlay *overlay)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+
+	if (overlay->was_full)
+		return true;
+	return overlay->env && mdb_env_info(overlay->env, &info) == 0 &&
+	       mdb_env_stat(overlay->env, &stat) == 0 &&
+	       (info.me_last_pgno + 1) * stat.ms_psize > info.me_mapsize / 2;
 }
 
 unsigned
