@@ -71,7 +71,11 @@ answer_lookup(struct answering *a, const struct stage *stage)
 	}
 	zone.apex.bytes = stage->apex;
 	memcpy(&zone.apex.head, stage->apex, sizeof zone.apex.head);
-	(void)zone_open(&zone, stage->zone_labels);
+	/* the straight path has seen facts there, not that they lie within the node */
+	if (!zone_open(&zone, stage->zone_labels)) {
+		conclude(a, STEP_DAMAGED);
+		return;
+	}
 	/* cppcheck-suppress autoVariables ; `a` is not looked at behind this function */
 	a->zone = &zone;
 	a->owner = stage->status == STAGE_BELOW_APEX ? &owner : NULL;

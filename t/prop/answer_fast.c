@@ -500,6 +500,33 @@ damage(const char *dir, const char *file, long from)
 	fclose(out);
 }
 
+/* Let the apexes end where their facts begin. */
+static void
+shorten_apexes(const char *dir)
+{
+	struct generation gen;
+	char path[4200];
+	FILE *out;
+
+	snprintf(path, sizeof path, "%s/data.mdb", dir);
+	out = fopen(path, "r+");
+	if (!out || generation_open(dir, GENERATION_LAZY, &gen) != 0)
+		bail_out("%s: cannot be damaged", dir);
+	for (unsigned i = 0; i < ORIGINS; i++) {
+		uint8_t name[DNAME_MAX + NAME_PAD] = { 0 };
+		size_t len = dname_from_text(origins[i], name);
+		struct node apex;
+
+		if (generation_find(&gen, CATALOGUE_ID, name, len, &apex) != 0)
+			continue;
+		apex.head.node_len = (uint32_t)(sizeof apex.head + len);
+		fseek(out, apex.bytes - gen.data, SEEK_SET);
+		fwrite(&apex.head, sizeof apex.head, 1, out);
+	}
+	fclose(out);
+	generation_close(&gen);
+}
+
 static bool
 ask_damaged(const char *dir)
 {
@@ -508,6 +535,8 @@ ask_damaged(const char *dir)
 	bool fits = true;
 
 	damage(dir, "data.mdb", 8192);
+	if (draw(4) == 0)
+		shorten_apexes(dir);
 	if (draw(2))
 		damage(dir, "index", INDEX_HEAD_LEN);
 	if (zone_store_init(dir, &store) != 0)
