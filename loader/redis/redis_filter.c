@@ -52,10 +52,17 @@ take_body(struct feeding *feeding)
 static int
 take_line(struct feeding *feeding)
 {
+	struct redis_filter *filter = feeding->filter;
 	const char *end = memchr(feeding->at, '\n', (size_t)(feeding->end - feeding->at));
+	const char *stop = end ? end + 1 : feeding->end;
 
-	feeding->filter->is_in_line = !end;
-	feeding->at = end ? end + 1 : feeding->end;
+	filter->rest_len += (size_t)(stop - feeding->at);
+	if (filter->rest_len > REDIS_FILTER_LINE_MAX)
+		return ERR_RANGE;
+	filter->is_in_line = !end;
+	if (end)
+		filter->rest_len = 0;
+	feeding->at = stop;
 	return ERR_OK;
 }
 

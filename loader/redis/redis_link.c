@@ -20,7 +20,11 @@ enum {
 	READ_LEN = 16384, /* hiredis moves what is left of a piece after each reply */
 	OUT_KEPT = 1 << 20, /* of a larger buffer nothing is kept when it is empty */
 	OCTETS_PER_MS = 1024, /* the least that a long reply must bring */
+	TRY_OCTETS = 1 << 20, /* taken in one redis_link_try: others wait meanwhile */
 };
+
+/* Octets of one reply, with what is left out of it: no stream of them is without an end. */
+#define RECEIVED_MAX (UINT64_C(2) * REDIS_REPLY_BYTES_MAX)
 
 struct redis_link {
 	struct redis_socket socket;
@@ -399,6 +403,7 @@ read_some(struct redis_link *link, size_t *got)
 {
 	char bytes[READ_LEN];
 	ssize_t len = recv(link->socket.fd, bytes, sizeof bytes, 0);
+	int code;
 
 	*got = 0;
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
@@ -407,8 +412,13 @@ read_some(struct redis_link *link, size_t *got)
 		return redis_link_fail(link, "it has closed the connection");
 	if (len < 0)
 		return redis_link_fail(link, "connection lost: %s", strerror(errno));
-	if (redis_filter_feed(&link->filter, bytes, (size_t)len, feed, link->reader) !=
-	    ERR_OK)
+	code = redis_filter_feed(&link->filter, bytes, (size_t)len, feed, link->reader);
+	if (code == ERR_RANGE)
+		return redis_link_fail(link,
+				       "not the protocol of Redis: a line of more "
+				       "than %d KB",
+				       REDIS_FILTER_LINE_MAX >> 10);
+	if (code != ERR_OK)
 		return redis_link_fail(link, "not enough memory");
 	*got = (size_t)len;
 	return ERR_OK;
@@ -465,6 +475,10 @@ redis_link_receive(struct redis_link *link, struct arena *arena)
 		if (flush(link) != ERR_OK || read_some(link, &got) != ERR_OK)
 			return NULL;
 		received += got;
+		if (received > RECEIVED_MAX) {
+			(void)flooded(link);
+			return NULL;
+		}
 		if (got == 0 &&
 		    wait_for_socket(link, begun_ms + link->timeout_ms +
 						  received / OCTETS_PER_MS) != ERR_OK)
@@ -493,7 +507,7 @@ int
 redis_link_try(struct redis_link *link, struct arena *arena,
 	       const struct redis_reply **out)
 {
-	size_t got = 0;
+	size_t got = 0, taken = 0;
 
 	*out = NULL;
 	if (!link->reader)
@@ -510,6 +524,7 @@ redis_link_try(struct redis_link *link, struct arena *arena,
 		}
 		if (read_some(link, &got) != ERR_OK)
 			return ERR_IO;
-	} while (got > 0);
+		taken += got;
+	} while (got > 0 && taken < TRY_OCTETS);
 	return ERR_BUSY;
 }

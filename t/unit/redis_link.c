@@ -31,6 +31,7 @@ struct server {
 	size_t len, piece;
 	unsigned pause_ms;
 	bool closes;
+	bool repeats; /* the last piece, until nobody takes it */
 	int listener;
 	pthread_t thread;
 	char path[256];
@@ -53,6 +54,8 @@ serve(void *argument)
 			break;
 		if (server->pause_ms)
 			poll(NULL, 0, (int)server->pause_ms);
+		if (server->repeats && at + len == server->len)
+			at -= server->piece;
 	}
 	while (fd >= 0 && !server->closes && read(fd, sink, sizeof sink) > 0)
 		;
@@ -247,6 +250,48 @@ test_long(void)
 	arena_free(arena);
 	redis_link_free(link);
 	end(&server);
+	free(bytes);
+}
+
+/* What has no end is given up, and nobody waits for it. */
+static void
+test_endless(void)
+{
+	enum { HEAD = 1 << 17, PIECE = 1 << 17 };
+	char *bytes = malloc(HEAD + PIECE);
+	struct server server = {
+		.bytes = bytes, .len = HEAD + PIECE, .piece = PIECE, .repeats = true
+	};
+	const struct redis_reply *reply;
+	struct redis_link *link;
+	struct arena *arena = arena_new();
+	char got[64] = "none";
+	unsigned calls = 0;
+
+	memset(bytes, 'x', HEAD + PIECE);
+	bytes[0] = '+';
+	link = connect_to(&server);
+	ok(!redis_link_ask(link, arena, "PING") &&
+		   strstr(redis_link_reason(link), "a line of more than 64 KB"),
+	   "a line without an end: %s", redis_link_reason(link));
+	end(&server);
+
+	memcpy(bytes, "$9000000000000000000\r\n", 22);
+	redis_link_free(link);
+	link = connect_to(&server);
+	reply = redis_link_ask(link, arena, "GET x");
+	if (reply)
+		describe(reply, got, sizeof got);
+	is(got, "long:4294967295", "a text without an end");
+	while (calls < 4 && redis_link_try(link, arena, &reply) == ERR_BUSY)
+		calls++;
+	is_int(calls, 4, "whoever polls is not kept");
+	ok(!redis_link_receive(link, arena) && redis_link_was_flooded(link),
+	   "whoever waits is not kept for ever: %s", redis_link_reason(link));
+	ok(arena_bytes(arena) < 4096, "and it takes no memory");
+	redis_link_free(link);
+	end(&server);
+	arena_free(arena);
 	free(bytes);
 }
 
@@ -452,6 +497,7 @@ main(void)
 	test_failures();
 	test_drip();
 	test_long();
+	test_endless();
 	test_try();
 	test_filter();
 	test_hosts();
