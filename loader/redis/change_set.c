@@ -54,27 +54,31 @@ change_set_join(struct change_set *set, uint32_t a, uint32_t b)
 /* ---- adding ---- */
 
 static int
-new_zone(struct change_set *set, const uint8_t *origin, size_t len, uint32_t text)
+make_room(struct change_set *set)
 {
-	struct change_zone *zone;
+	size_t room = set->room ? set->room * 2 : 16;
+	struct change_zone *grown;
 
-	if (set->count == set->room) {
-		size_t room = set->room ? set->room * 2 : 16;
-		struct change_zone *grown = realloc(set->zones, room * sizeof *grown);
+	if (set->count < set->room)
+		return ERR_OK;
+	grown = realloc(set->zones, room * sizeof *grown);
+	if (!grown)
+		return ERR_NOMEM;
+	set->zones = grown;
+	set->room = room;
+	return ERR_OK;
+}
 
-		if (!grown)
-			return ERR_NOMEM;
-		set->zones = grown;
-		set->room = room;
-	}
-	zone = &set->zones[set->count];
+static void
+new_zone(struct change_set *set, const uint8_t *origin, size_t len)
+{
+	struct change_zone *zone = &set->zones[set->count];
+
 	memset(zone, 0, sizeof *zone);
 	memcpy(zone->origin, origin, len);
 	zone->origin_len = (uint8_t)len;
-	zone->text = text;
 	zone->part = (uint32_t)set->count++;
 	zone->first_label = zone->last_label = CHANGE_NONE;
-	return ERR_OK;
 }
 
 /* returns 0; ERR_SYNTAX when the text is no name of a zone. */
@@ -89,14 +93,18 @@ take_zone(struct change_set *set, struct redis_text name, uint32_t *number)
 
 	if (len == 0)
 		return ERR_SYNTAX;
-	rc = key_table_add(&set->origins, 0, origin, len, number);
+	rc = make_room(set);
 	if (rc == ERR_OK)
 		rc = key_table_add(&set->texts, 0, name.bytes, name.len, &text);
-	if (rc == ERR_OK && *number == set->count)
-		return new_zone(set, origin, len, text);
+	/* the last that can fail: origins are numbered as zones */
 	if (rc == ERR_OK)
-		set->zones[*number].text = text;
-	return rc;
+		rc = key_table_add(&set->origins, 0, origin, len, number);
+	if (rc != ERR_OK)
+		return rc;
+	if (*number == set->count)
+		new_zone(set, origin, len);
+	set->zones[*number].text = text;
+	return ERR_OK;
 }
 
 static int

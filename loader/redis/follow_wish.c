@@ -98,6 +98,25 @@ learn_zone_types(struct follow *f, const struct change_zone *zone)
 	return live_walk_zone(f->live, facts.zone_id, learn_types, &f->keys);
 }
 
+static int
+keep_text(struct arena *arena, struct redis_text *text)
+{
+	text->bytes = arena_copy(arena, text->bytes, text->len + 1);
+	return text->bytes ? ERR_OK : ERR_NOMEM;
+}
+
+/* What is read is known by these names when the set has already been added to: by entries
+ * that come while it is read. */
+static int
+keep_names(struct arena *arena, struct redis_wish *wish, struct redis_text *labels)
+{
+	int rc = keep_text(arena, &wish->zone);
+
+	for (size_t i = 0; rc == ERR_OK && i < wish->label_count; i++)
+		rc = keep_text(arena, &labels[i]);
+	return rc;
+}
+
 int
 follow_wish_all(struct follow *f, struct redis_wish **out)
 {
@@ -113,7 +132,9 @@ follow_wish_all(struct follow *f, struct redis_wish **out)
 		if (!room)
 			return ERR_NOMEM;
 		wishes[i] = change_set_wish(&f->set, i, room);
-		rc = name_as_served(f, &f->set.zones[i], &wishes[i]);
+		rc = keep_names(f->arena, &wishes[i], room);
+		if (rc == ERR_OK)
+			rc = name_as_served(f, &f->set.zones[i], &wishes[i]);
 		wishes[i].wants_config =
 			true; /* a SOA is made of it, with a new serial */
 		if (rc != ERR_OK || !wishes[i].is_whole ||
