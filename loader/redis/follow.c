@@ -191,6 +191,8 @@ follow_poll_fds(struct follow *f, struct pollfd fds[FOLLOW_FDS_MAX], int *timeou
 			(struct pollfd){ .fd = redis_link_fd(f->links[i]),
 					 .events = redis_link_events(f->links[i]) };
 	*timeout_ms = sooner(*timeout_ms, until(f->next_probe_ms));
+	if (f->has_more_events)
+		*timeout_ms = 0;
 	if (f->store_retry_ms != 0)
 		*timeout_ms = sooner(*timeout_ms, until(f->store_retry_ms));
 	if (can_serve(f)) {

@@ -39,8 +39,7 @@ follow_count_served(struct serving *s)
 			f->served_redis_zones++;
 	}
 	if (f->set.has_list) {
-		f->list_offset =
-			(int64_t)s->group.listed_count - (int64_t)f->served_redis_zones;
+		f->list_offset = s->group.listed_count - f->served_redis_zones;
 		f->list_is_known = true;
 	}
 	follow_count_show(f);

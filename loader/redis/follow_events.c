@@ -21,6 +21,7 @@
 
 enum {
 	EVENTS_MAX = 10000, /* of one step */
+	EVENT_OCTETS_MAX = 4 << 20, /* the same: whoever publishes chooses their size */
 	LATER_MS = 5000,
 	LATER_ZONES = 16,
 	NAMED_MS = 100,
@@ -99,6 +100,8 @@ take_key(struct follow *f, struct redis_text key, uint64_t now_us)
 	struct redis_key parts;
 
 	redis_keys_parse(&f->keys, key, &parts);
+	if (parts.zone.len > REDIS_NAME_MAX)
+		return; /* no zone is called so */
 	switch (parts.kind) {
 	case REDIS_KEY_OTHER:
 		return;
@@ -170,7 +173,9 @@ follow_events_step(struct follow *f)
 	uint64_t now_us = (uint64_t)clock_wall_us();
 	int rc = arena ? ERR_OK : ERR_NOMEM;
 
-	for (unsigned i = 0; rc == ERR_OK && i < EVENTS_MAX; i++) {
+	for (unsigned i = 0;
+	     rc == ERR_OK && i < EVENTS_MAX && arena_bytes(arena) < EVENT_OCTETS_MAX;
+	     i++) {
 		const struct redis_reply *reply;
 
 		rc = redis_link_try(link, arena, &reply);
@@ -180,6 +185,7 @@ follow_events_step(struct follow *f)
 			take_event(f, reply, now_us);
 	}
 	arena_free(arena);
+	f->has_more_events = rc == ERR_OK;
 	if (rc != ERR_OK && rc != ERR_BUSY && rc != ERR_NOMEM) {
 		follow_lose_link(f, LINK_EVENTS);
 		return;

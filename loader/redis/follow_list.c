@@ -12,6 +12,7 @@ enum {
 	STEP_US = 1000,
 	STEP_NAMES = 250, /* read at once, about */
 	STEP_ZONES = 64, /* looked at between two looks at the clock */
+	LIST_OCTETS_MAX = 512 << 20, /* of all names: a list without an end is none */
 };
 
 /* ---- what is listed ---- */
@@ -37,8 +38,11 @@ take_name(struct follow *f, struct follow_list *list, struct redis_text name)
 	const char *reason;
 	size_t len = redis_zone_origin(name, origin, &reason), before;
 	uint32_t number;
-	int rc = key_table_add(&list->names, 0, name.bytes, name.len, &number);
+	int rc;
 
+	if (name.len > REDIS_NAME_MAX + 1)
+		name.len = REDIS_NAME_MAX + 1; /* it counts, although it is none */
+	rc = key_table_add(&list->names, 0, name.bytes, name.len, &number);
 	if (rc != ERR_OK || len == 0)
 		return rc;
 	before = list->origins.count;
@@ -150,6 +154,11 @@ read_some(struct follow *f, struct follow_list *list, struct arena *arena)
 	if (rc != ERR_OK) {
 		follow_lose(f, "%s", reason);
 		return rc;
+	}
+	if (list->names.pool_len > LIST_OCTETS_MAX) {
+		follow_lose(f, "Redis lists zones without an end: more than %d MB",
+			    LIST_OCTETS_MAX >> 20);
+		return ERR_FULL;
 	}
 	list->is_read = strcmp(list->cursor, "0") == 0;
 	return take_names(f, list, zones.names, zones.count);

@@ -218,7 +218,7 @@ end(struct follow *f)
 			 round->names.count,
 			 (unsigned long long)(clock_now_ms() - round->began_ms));
 	}
-	f->list_offset = (int64_t)round->names.count - (int64_t)f->served_redis_zones;
+	f->list_offset = round->names.count - f->served_redis_zones;
 	f->list_is_known = true;
 	follow_round_done(f);
 	if (is_strict && follow_notes_save(f) != ERR_OK)

@@ -145,7 +145,7 @@ serve(struct serving *s)
 		fini_plans(s);
 		return rc;
 	}
-	return rc;
+	return rc == ERR_OK ? ERR_BUSY : rc; /* each time there was more to be read */
 }
 
 int

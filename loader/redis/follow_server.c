@@ -23,6 +23,9 @@
 
 enum { CONFIG_MS = 5000 };
 
+/* Far beyond any clock, and no overflow as microseconds. */
+#define TIME_MAX_S (INT64_C(1) << 40)
+
 /* ---- asking ---- */
 
 static const struct redis_reply *
@@ -135,13 +138,15 @@ take_time(struct follow *f, const struct redis_reply *reply, uint64_t asked_us,
 {
 	const struct redis_reply *s = redis_reply_first(reply);
 	const struct redis_reply *us = s ? redis_reply_next(s) : NULL;
-	int64_t theirs, ahead, slack = (int64_t)(now_us - asked_us);
+	int64_t seconds, rest_us, ahead, slack = (int64_t)(now_us - asked_us);
 
 	if (!us)
 		return;
-	theirs = strtoll(redis_reply_text(s).bytes, NULL, 10) * 1000000 +
-		 strtoll(redis_reply_text(us).bytes, NULL, 10);
-	ahead = theirs - (int64_t)(asked_us + now_us) / 2;
+	seconds = strtoll(redis_reply_text(s).bytes, NULL, 10);
+	rest_us = strtoll(redis_reply_text(us).bytes, NULL, 10);
+	if (seconds < 0 || seconds > TIME_MAX_S || rest_us < 0 || rest_us >= 1000000)
+		return; /* whatever it is, it is no time */
+	ahead = seconds * 1000000 + rest_us - (int64_t)(asked_us + now_us) / 2;
 	if (ahead < 1000 && ahead > -1000)
 		ahead = 0; /* the same clock, or as good as that */
 	else if (slack > 100000)
@@ -267,28 +272,28 @@ check_server(struct follow *f, const struct redis_reply *reply)
 /* After the list was compared, once all that it has led to is served: how many zones more
  * are listed than served?  Unless it has changed since. */
 static bool
-settle_list(struct follow *f, int64_t count)
+settle_list(struct follow *f, uint64_t count)
 {
 	if (!f->list_is_counted || f->list.is_open || f->list_is_dirty ||
 	    f->dirty.waiting > 0)
 		return true;
 	f->list_is_counted = false;
 	f->list_is_known = true;
-	f->list_offset = (int64_t)f->list_count - (int64_t)f->served_redis_zones;
-	return count == (int64_t)f->list_count;
+	f->list_offset = f->list_count - f->served_redis_zones;
+	return count == f->list_count;
 }
 
 /* Has the list of zones changed without an event or an entry that told of it? */
 static void
 check_list(struct follow *f, const struct redis_reply *reply)
 {
-	int64_t count = redis_reply_number(reply);
+	uint64_t count = (uint64_t)redis_reply_number(reply);
 	bool is_same;
 
 	if (redis_reply_kind(reply) != REDIS_NUMBER || f->round.is_urgent)
 		return;
 	if (f->list_is_known)
-		is_same = count == (int64_t)f->served_redis_zones + f->list_offset;
+		is_same = count == f->served_redis_zones + f->list_offset;
 	else
 		is_same = settle_list(f, count);
 	if (is_same)

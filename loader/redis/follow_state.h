@@ -123,11 +123,12 @@ struct follow {
 	int64_t clock_ahead_us;		/* of Redis's host, over ours */
 	uint64_t next_probe_ms, next_config_ms;
 	bool notifications_on, notifications_known, is_subscribed;
+	bool has_more_events;		/* some have come that no poll will tell of */
 	bool was_link_down;		/* of a replica to its primary */
 	/* listed zones that are not served from Redis, less those that are served and not
 	 * listed, as of the last look at the whole list; another number of listed zones means
 	 * a change that nothing told of */
-	int64_t list_offset;
+	uint64_t list_offset;		/* modulo 2^64 */
 	bool list_is_known;
 	bool list_is_counted;		/* the list was read, and what is new in it may not be
 					 * served yet: */

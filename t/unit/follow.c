@@ -56,6 +56,42 @@ test_spellings(struct bed *bed)
 	ok(bed_until(bed, bed_serves, want), "a zone in two spellings");
 }
 
+/* Publish an event whose key is followed by `len` octets more. */
+static void
+publish(struct bed *bed, const char *channel, size_t len)
+{
+	size_t head = strlen(channel);
+	char *name = malloc(head + len);
+	const struct redis_text words[3] = { { "PUBLISH", 7 },
+					     { name, head + len },
+					     { "hset", 4 } };
+
+	if (!name)
+		bail_out("no memory");
+	memcpy(name, channel, head);
+	memset(name + head, 'x', len);
+	if (redis_link_send_words(bed->writer, 3, words) != 0 ||
+	    !redis_link_receive(bed->writer, bed->arena))
+		bail_out("PUBLISH: %s", redis_link_reason(bed->writer));
+	free(name);
+}
+
+static void
+test_large_events(struct bed *bed)
+{
+	enum { LEN = 5000000 };
+	const struct follow *f = bed->follow;
+
+	bed_write_zone(bed, "last.example.");
+	ok(bed_until(bed, bed_serves, "www.last.example. last.example. 1"), "a zone");
+	publish(bed, "__keyspace@0__:redins:zones:a.", LEN);
+	bed_do(bed, "HSET redins:zones:last.example. www " A2);
+	ok(bed_until(bed, bed_serves, "www.last.example. last.example. 2"),
+	   "what comes behind an event of 5 MB is served");
+	ok(f->fresh.names.pool_room + f->dirty.names.pool_room < LEN,
+	   "what cannot be a zone's name is not kept");
+}
+
 /* The RRset of a name as octets; 0 without. */
 static size_t
 rrset_of(struct bed *bed, const char *name, const char *zone, uint8_t *out, size_t room)
@@ -168,6 +204,7 @@ main(void)
 	test_events(&bed);
 	test_stream(&bed);
 	test_spellings(&bed);
+	test_large_events(&bed);
 	test_never_half(&bed);
 	bed_close(&bed);
 	return done_testing();
