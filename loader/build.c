@@ -1,6 +1,7 @@
 /* `martletctl build DIR`: a generation without a server. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "loader/loader.h"
 #include "loader/redis/redis_update.h"
@@ -29,16 +30,12 @@ print_errors(const struct reload_result *result)
 	for (size_t i = 0; i < result->error_count; i++) {
 		const struct reload_error *error = &result->errors[i];
 
+		fprintf(stderr, "error: %s", error->path[0] ? error->path : error->zone);
+		if (error->line > 0)
+			fprintf(stderr, ":%" PRIu32, error->line);
 		if (error->owner[0])
-			fprintf(stderr, "error: %s:%" PRIu32 ": %s: %s\n", error->path,
-				error->line, error->owner, error->reason);
-		else if (error->line > 0)
-			fprintf(stderr, "error: %s:%" PRIu32 ": %s\n", error->path,
-				error->line, error->reason);
-		else
-			fprintf(stderr, "error: %s: %s\n",
-				error->path[0] ? error->path : error->zone,
-				error->reason);
+			fprintf(stderr, ": %s", error->owner);
+		fprintf(stderr, ": %s\n", error->reason);
 	}
 	if (reload_result_bad_zones(result) > 0)
 		fprintf(stderr, "zones that will answer SERVFAIL: %zu\n",
@@ -56,6 +53,11 @@ loader_build(const struct settings *settings, const char *dir)
 	struct generation_manifest manifest;
 	int result;
 
+	if (access(dir, F_OK) == 0) {
+		/* before what may take minutes; sealing would find it, too */
+		fprintf(stderr, "error: %s exists: name a new directory\n", dir);
+		return ERR_EXISTS;
+	}
 	result = zone_update_read(&update, settings, reason);
 	if (result == 0 && settings->redis.enable)
 		result =

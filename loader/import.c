@@ -1,9 +1,11 @@
 /* `martletctl import`: from zone files into Redis. */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "loader/loader.h"
 #include "loader/redis/redis_connect.h"
@@ -145,20 +147,46 @@ load_zone(struct import *import, const char *path, const uint8_t *origin,
 }
 
 static int
+refuse_name(const char *file)
+{
+	fprintf(stderr,
+		"error: %s: the zone's name is not known: name the file <origin>.zone, "
+		"or write ORIGIN=%s\n",
+		file, file);
+	return ERR_SYNTAX;
+}
+
+/* Is any of the files worth a look?  Else each is named: what is mistyped is no matter of
+ * Redis, which is not asked then. */
+static bool
+has_usable(char *const *files, size_t count)
+{
+	uint8_t origin[DNAME_MAX];
+	const char *path;
+	size_t origin_len;
+
+	for (size_t i = 0; i < count; i++)
+		if (parse_file(files[i], origin, &origin_len, &path) == 0 &&
+		    access(path, R_OK) == 0)
+			return true;
+	for (size_t i = 0; i < count; i++)
+		if (parse_file(files[i], origin, &origin_len, &path) != 0)
+			refuse_name(files[i]);
+		else if (access(path, R_OK) != 0)
+			print_message("error", path, 0, strerror(errno));
+	return false;
+}
+
+static int
 import_file(struct import *import, const char *file)
 {
 	uint8_t origin[DNAME_MAX];
 	const char *path;
 	size_t origin_len;
 
-	if (parse_file(file, origin, &origin_len, &path) == 0)
-		return load_zone(import, path, origin, origin_len);
-	fprintf(stderr,
-		"error: %s: the zone's name is not known: name the file <origin>.zone, "
-		"or "
-		"write ORIGIN=%s\n",
-		file, file);
-	return ERR_SYNTAX;
+	if (parse_file(file, origin, &origin_len, &path) != 0)
+		return refuse_name(file);
+	return load_zone(import, path, origin, origin_len);
 }
 
 static void
@@ -232,10 +260,14 @@ loader_import_files(const struct settings *settings, char *const *files, size_t 
 	};
 	if (import.settings.redis.timeout_ms < IMPORT_TIMEOUT_MS)
 		import.settings.redis.timeout_ms = IMPORT_TIMEOUT_MS;
-	if (import.text)
+	if (import.text && !has_usable(files, count)) {
+		out->failed_count = count;
+		code = ERR_NOTFOUND;
+	} else if (import.text) {
 		code = open_redis(&import);
-	else
+	} else {
 		snprintf(out->error, sizeof out->error, "%s", errcode_text(code));
+	}
 	if (!code)
 		code = import_all(&import, files);
 	redis_link_free(import.writer.link);

@@ -55,6 +55,11 @@ open_source(const struct taking *taking, const char *name, uint64_t len)
 	int fd = openat(taking->from_fd, name,
 			O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
+	if (fd < 0 && errno == ENOENT)
+		return fail(taking, ERR_NOTFOUND,
+			    "%s has no file %s: it is no generation; `martletctl build "
+			    "DIR` makes one",
+			    taking->from_path, name);
 	if (fd < 0)
 		return errno == ELOOP
 			       ? fail(taking, ERR_FORMAT,

@@ -36,6 +36,9 @@ print_help(void)
 	     "  -s SOCKET  the server's control socket, else as configured\n"
 	     "  --json     print the reply as one JSON object\n"
 	     "  -V, -h     version, this help\n\n"
+	     "import takes, over what the configuration says: --redis ADDRESS, --db N,\n"
+	     "--user NAME, --password-file FILE, --prefix TEXT, --suffix TEXT,\n"
+	     "--schema redins|z42\n\n"
 	     "exit 0 done, 1 refused or failed, 2 usage, 3 no server");
 }
 
@@ -138,7 +141,7 @@ run_remote(const struct options *options, const struct ctl_command *command,
 {
 	char *request[REQUEST_ARGS_MAX] = { args[0] };
 	char flag[CTL_FLAG_MAX], path[2 * PATH_MAX];
-	char *socket_path;
+	char *socket_path, *why = NULL;
 	int count = 1, code;
 
 	for (int i = 1; i < arg_count; i++) {
@@ -151,9 +154,10 @@ run_remote(const struct options *options, const struct ctl_command *command,
 		request[count++] = flag;
 	}
 	socket_path = options->socket ? alloc_text(options->socket)
-				      : ctl_config_socket(options->config);
+				      : ctl_config_socket(options->config, &why);
 	if (!socket_path) {
-		ctl_output_fail(output, "the control socket is not known");
+		ctl_output_fail(output, why);
+		free(why);
 		return EXIT_REFUSED;
 	}
 	code = ask_server(socket_path, command, output, count, request);
@@ -191,8 +195,7 @@ check_command(const struct options *options, int arg_count, char **args)
 	const struct ctl_command *command = ctl_command_find(args[0]);
 
 	if (!command) {
-		fprintf(stderr, "martletctl: unknown command '%s', see martletctl -h\n",
-			args[0]);
+		ctl_command_unknown(args[0]);
 		return NULL;
 	}
 	if (options->flag &&

@@ -42,22 +42,27 @@ ctl_build_run(const char *config, const char *dir, struct ctl_output *output)
 	struct settings *settings = ctl_config_load(config);
 	struct generation_manifest manifest;
 	char text[512];
+	bool is_told;
 	int code;
 
 	if (!settings) {
-		ctl_output_fail(output, "the configuration has errors");
+		ctl_output_fail_told(output, "the configuration has errors");
 		return 1;
 	}
 	code = loader_build(settings, dir);
 	settings_free(settings);
+	is_told = code != 0;
 	if (!code)
 		code = generation_read_manifest(dir, &manifest);
 	if (!code)
 		code = print_built(output, dir, &manifest);
-	if (code) {
-		snprintf(text, sizeof text, "no generation was built in %s: %s", dir,
-			 errcode_text(code));
+	if (!code)
+		return 0;
+	snprintf(text, sizeof text, "no generation was built in %s: %s", dir,
+		 errcode_text(code));
+	if (is_told)
+		ctl_output_fail_told(output, text);
+	else
 		ctl_output_fail(output, text);
-	}
-	return code ? 1 : 0;
+	return 1;
 }

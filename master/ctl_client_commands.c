@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "master/settings_schema.h"
 #include "shm/dname.h"
 
 enum { CTL_ID_DIGITS_MAX = 19 };
@@ -13,7 +14,7 @@ enum { CTL_ID_DIGITS_MAX = 19 };
 static const struct ctl_command commands[] = {
 	/* name, arguments min, max, kind, flag, local, patience in s */
 	{"status", 0, 0, CTL_ARG_ZONE, NULL, false, 10, "",
-	 "state, zones and problems; exit 0 only without problems"},
+	 "state, zones, problems; exit 0 only without problems"},
 	{"ready", 0, 0, CTL_ARG_ZONE, NULL, false, 10, "",
 	 "exit 0 while queries are answered"},
 	{"workers", 0, 0, CTL_ARG_ZONE, NULL, false, 10, "",
@@ -47,11 +48,15 @@ static const struct ctl_command commands[] = {
 	{"export", 0, 1, CTL_ARG_ZONE, NULL, false, 600, "[ZONE]",
 	 "what is served, as zone files"},
 	{"import", 1, INT_MAX, CTL_ARG_FILE, NULL, true, 0, "FILE...",
-	 "write zone files into Redis"},
+	 "write files <origin>.zone, or ORIGIN=PATH, into Redis"},
 	{"stop", 0, 0, CTL_ARG_ZONE, NULL, false, 60, "",
 	 "stop the server"},
 };
 /* clang-format on */
+
+/* Commands of the interface that are still to come. */
+static const char *const later[] = { "explain", "simulate", "limits", "top",
+				     "keys",    "profile",  "trace" };
 
 const struct ctl_command *
 ctl_command_find(const char *name)
@@ -60,6 +65,27 @@ ctl_command_find(const char *name)
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 	return NULL;
+}
+
+void
+ctl_command_unknown(const char *name)
+{
+	char choices[512] = "", nearest[SETTINGS_NAME_MAX + 1];
+	size_t len = 0;
+
+	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+		if (strcmp(later[i], name) == 0) {
+			fprintf(stderr, "martletctl: %s: not in this version\n", name);
+			return;
+		}
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		len += (size_t)snprintf(choices + len, sizeof choices - len, "%s%s",
+					len ? "|" : "", commands[i].name);
+	settings_choice_nearest(choices, name, nearest);
+	fprintf(stderr,
+		"martletctl: unknown command '%.100s', nearest is '%s': see martletctl "
+		"-h\n",
+		name, nearest);
 }
 
 static bool
@@ -123,6 +149,6 @@ ctl_command_list(FILE *out)
 		char left[32];
 
 		snprintf(left, sizeof left, "%s %s", commands[i].name, commands[i].usage);
-		fprintf(out, "  %-22s %s\n", left, commands[i].help);
+		fprintf(out, "  %-23s %s\n", left, commands[i].help);
 	}
 }

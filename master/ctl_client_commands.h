@@ -28,6 +28,9 @@ struct ctl_command {
 /* returns NULL for an unknown name. */
 __attribute__((nonnull)) const struct ctl_command *ctl_command_find(const char *name);
 
+/* Say on stderr, in one line, that there is no command `name`. */
+__attribute__((nonnull)) void ctl_command_unknown(const char *name);
+
 /* Check number and form of the arguments.
  * returns false after one line on stderr. */
 __attribute__((nonnull, warn_unused_result)) bool

@@ -101,7 +101,7 @@ beside(const char *config, char *path)
 }
 
 char *
-ctl_config_socket(const char *path)
+ctl_config_socket(const char *path, char **why)
 {
 	const char *config = path ? path : CTL_CONFIG_FILE;
 	struct settings *settings;
@@ -111,9 +111,8 @@ ctl_config_socket(const char *path)
 	if (!file && !path && errno == ENOENT)
 		return alloc_text(CTL_CONFIG_SOCKET);
 	if (!file) {
-		fprintf(stderr,
-			"martletctl: cannot read %s: %s: name the socket with -s\n",
-			config, strerror(errno));
+		*why = alloc_printf("cannot read %s: %s: name the socket with -s", config,
+				    strerror(errno));
 		return NULL;
 	}
 	/* without the password, which not everybody who may ask can read */

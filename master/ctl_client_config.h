@@ -19,8 +19,9 @@ __attribute__((warn_unused_result)) struct settings *ctl_config_defaults(void);
 /* The control socket that `path` (NULL: CTL_CONFIG_FILE, which may be missing) names.
  * A server outlives errors in its configuration, so they are no reason not to ask it:
  * they are told on stderr, and the name is read from what stands there.
- * returns NULL after a line on stderr when the file cannot be read; else owned by the
- * caller (free). */
-__attribute__((warn_unused_result)) char *ctl_config_socket(const char *path);
+ * returns NULL when the file cannot be read, with the reason in *why; both are owned by
+ * the caller (free). */
+__attribute__((nonnull(2), warn_unused_result)) char *ctl_config_socket(const char *path,
+									char **why);
 
 #endif

@@ -153,7 +153,7 @@ ctl_import_run(const char *config, const char *const options[CTL_IMPORT_OPTION_C
 	}
 	settings = load(config, options);
 	if (!settings) {
-		ctl_output_fail(output, "the configuration has errors");
+		ctl_output_fail_told(output, "the configuration has errors");
 		return EXIT_FAILED;
 	}
 	code = loader_import_files(settings, files, file_count, &done);

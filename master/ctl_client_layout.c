@@ -222,13 +222,23 @@ end_of_import(struct ctl_page *page, const struct ctl_json *object)
 
 	for (size_t i = 0; i < 3; i++)
 		texts[i] = ctl_value_member(object, members[i]);
-	if (!ctl_value_has_text(object, "error"))
+	if (!ctl_value_has_text(object, "error") && ctl_value_has_text(object, "server"))
 		fprintf(page->out, "imported %s zones, %s records into %s\n", texts[0],
 			texts[1], texts[2]);
 	if (in_error > 0)
 		fprintf(page->out, "zones in error, not imported: %.0f\n", in_error);
 	for (size_t i = 0; i < 3; i++)
 		free(texts[i]);
+}
+
+/* A line above rows that have it in common.  `heading` is taken. */
+static void
+head_rows(struct ctl_page *page, char *heading)
+{
+	if (!page->heading || strcmp(page->heading, heading) != 0)
+		fprintf(page->out, "%s\n", heading);
+	free(page->heading);
+	page->heading = heading;
 }
 
 /* As a compiler says it, since the reason is what is looked for. */
@@ -240,15 +250,18 @@ row_of_errors(struct ctl_page *page, const struct ctl_json *item)
 	enum { ZONE, STATE, SOURCE, LINE, OWNER, TYPE, REASON, MEMBERS };
 	char *texts[MEMBERS], *sentence;
 	bool has_line = ctl_json_number(ctl_json_member(item, "line")) > 0;
-	bool is_rrset = ctl_value_has_text(item, "owner");
+	bool has_owner = ctl_value_has_text(item, "owner");
+	bool has_type = has_owner && ctl_value_has_text(item, "type");
 
 	for (size_t i = 0; i < MEMBERS; i++)
 		texts[i] = ctl_value_member(item, members[i]);
-	sentence = alloc_printf("%s%s%s: %s%s%s%s%s", texts[SOURCE], has_line ? ":" : "",
-				has_line ? texts[LINE] : "", is_rrset ? texts[OWNER] : "",
-				is_rrset ? " " : "", is_rrset ? texts[TYPE] : "",
-				is_rrset ? ": " : "", texts[REASON]);
-	fprintf(page->out, "%s (%s)\n    ", texts[ZONE], texts[STATE]);
+	sentence =
+		alloc_printf("%s%s%s: %s%s%s%s%s", texts[SOURCE], has_line ? ":" : "",
+			     has_line ? texts[LINE] : "", has_owner ? texts[OWNER] : "",
+			     has_type ? " " : "", has_type ? texts[TYPE] : "",
+			     has_owner ? ": " : "", texts[REASON]);
+	head_rows(page, alloc_printf("%s (%s)", texts[ZONE], texts[STATE]));
+	fputs("    ", page->out);
 	ctl_text_wrap(page->out, sentence, 4, page->width);
 	for (size_t i = 0; i < MEMBERS; i++)
 		free(texts[i]);

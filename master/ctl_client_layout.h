@@ -19,6 +19,7 @@ struct ctl_page {
 	size_t row_count; /* printed of layout->list */
 	struct ctl_table table;
 	bool has_table;
+	char *heading; /* the last one that was printed, owned; NULL: none */
 };
 
 struct ctl_layout {

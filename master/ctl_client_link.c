@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -35,10 +37,26 @@ fail_silent(struct ctl_link *link)
 		    link->path, link->timeout_ms / 1000.0);
 }
 
+/* Connecting to another kind of file fails as if nobody listened, or for its mode. */
+static bool
+is_other_file(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
 static int
 connect_failed(struct ctl_link *link)
 {
-	switch (errno) {
+	int error = errno;
+
+	if (is_other_file(link->path))
+		return fail(link, ERR_NOTFOUND,
+			    "%s is no socket: name the server's control_socket with -s",
+			    link->path);
+	errno = error;
+	switch (error) {
 	case ENOENT:
 	case ECONNREFUSED:
 	case ENOTSOCK:

@@ -103,10 +103,16 @@ write_piece(void *arg, const void *data, size_t len)
 void
 ctl_output_fail(struct ctl_output *output, const char *text)
 {
+	fprintf(stderr, "martletctl: %s: %s\n", output->command, text);
+	ctl_output_fail_told(output, text);
+}
+
+void
+ctl_output_fail_told(struct ctl_output *output, const char *text)
+{
 	char buffer[256];
 	struct json_out json;
 
-	fprintf(stderr, "martletctl: %s: %s\n", output->command, text);
 	if (output->view)
 		return;
 	if (!output->has_data) {

@@ -35,6 +35,10 @@ ctl_output_end(struct ctl_output *output);
 __attribute__((nonnull)) void ctl_output_fail(struct ctl_output *output,
 					      const char *text);
 
+/* The same when stderr has been told already: the object only. */
+__attribute__((nonnull)) void ctl_output_fail_told(struct ctl_output *output,
+						   const char *text);
+
 /* returns false after a line on stderr when not all could be written to stdout. */
 __attribute__((nonnull, warn_unused_result)) bool
 ctl_output_close(struct ctl_output *output);

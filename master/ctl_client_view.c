@@ -146,6 +146,7 @@ ctl_view_free(struct ctl_view *view)
 {
 	if (view->page.has_table)
 		ctl_table_fini(&view->page.table);
+	free(view->page.heading);
 	for (size_t i = 0; i < view->note_count; i++)
 		free(view->notes[i].text);
 	ctl_rows_fini(&view->rows);

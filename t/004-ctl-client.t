@@ -85,7 +85,8 @@ sub ctl {
 for my $case (
 	[[], qr/^usage/],
 	[['-x'], qr/usage/],
-	[['frobnicate'], qr/unknown command 'frobnicate'/],
+	[['statsu'], qr/^martletctl: unknown command 'statsu', nearest is 'stats': see martletctl -h\n$/],
+	[['explain', 'a', 'A'], qr/^martletctl: explain: not in this version\n$/],
 	[['zones', 'a..b'], qr/'a\.\.b' is no domain name/],
 	[['zones', 'a', 'b'], qr/usage: martletctl zones \[--digest\] \[NAME\]/],
 	[['stats', '--digest'], qr/stats knows no --digest/],
@@ -129,8 +130,14 @@ for my $case (
 	is($exit, 3, 'the same with --json');
 	like(JSON::PP->new->decode($out)->{error}, qr/no server/, 'as an object, too');
 	open my $file, '>', "$dir/file"; close $file;
-	($exit) = ctl('-s', "$dir/file", 'status');
+	($exit, $out, $err) = ctl('-s', "$dir/file", 'status');
 	is($exit, 3, 'a file that is no socket: exit 3');
+	like($err, qr{^martletctl: status: \Q$dir/file\E is no socket: [^\n]*-s\n$}, 'it is named');
+	($exit, $out, $err) = ctl('-c', "$dir/none.conf", 'status');
+	is($exit, 1, 'no configuration: exit 1');
+	like($err, qr{^[^\n]*\Q$dir/none.conf\E: No such file[^\n]*-s\n$}, 'one line names it and the cure');
+	($exit, $out, $err) = ctl('-c', "$dir/none.conf", '--json', 'status');
+	like(JSON::PP->new->decode($out)->{error}, qr{cannot read \Q$dir/none.conf}, 'as an object, too');
 }
 
 # ---- the socket by the configuration
@@ -280,6 +287,11 @@ sub fits {
 		. '"state":"broken"}]}'), 'errors');
 	is($out, "a.example. (old)\n    /z/a.example.zone:12: no SOA\nb. (broken)\n    /z/b.zone: unreadable\n", 'errors');
 	is((served(object('{"errors":[]}'), 'errors'))[1], "no errors\n", 'none');
+	($exit, $out) = served(object('{"errors":[{"zone":"a.","owner":"x.a.","type":"MX","source":"a x","line":null,"reason":"no",'
+		. '"state":"error"},{"zone":"a.","owner":"y.a.","type":null,"source":"a y","line":null,"reason":"bad","state":"error"},'
+		. '{"zone":"a.","owner":"z.a.","type":"A","source":"a z","line":null,"reason":"old","state":"stale"}]}'), 'errors');
+	is($out, "a. (error)\n    a x: x.a. MX: no\n    a y: y.a.: bad\na. (stale)\n    a z: z.a. A: old\n",
+		'those of one zone stand together');
 }
 {
 	my ($exit, $out) = served(object('{"a":1,"b":2,"diff":[{"zone":"a.","name":"w.a.","removed":["w.a. 60 IN A 192.0.2.1"],'

@@ -17,6 +17,11 @@ my ($exit, $json, $out);
 
 ($exit, $out) = $m->ctl_text('-c', $m->config_path, 'build', "$m->{dir}/built");
 is($exit, 0, 'build') or diag($m->{ctl_stderr});
+($exit, $out) = $m->ctl_text('-c', $m->config_path, 'build', $m->{dir});
+is($exit, 1, 'build into a directory that is there');
+is($m->{ctl_stderr}, "error: $m->{dir} exists: name a new directory\n", 'says so in one line');
+($exit, $out) = $m->ctl_text('-c', $m->config_path, '--json', 'build', $m->{dir});
+like($out, qr/^\{"error":"no generation was built in [^"]+"\}$/, 'and as an object');
 $m->write_zone('a.test', zone(2));
 is(($m->ctl('reload'))[0], 0, 'reload');
 my $newest = generation($m);
@@ -77,6 +82,9 @@ for my $what (sort keys %spoil) {
 	like($json->{error}, qr/spoilt/, "$what: the reason names the directory");
 	is(serial_of($m, 'a.test'), 3, "$what: served as before");
 }
+($exit, $json) = $m->ctl('swap', "$m->{dir}/zones");
+is($exit, 1, 'a directory of something else');
+like($json->{error}, qr{/zones has no file manifest: it is no generation; `martletctl build}, 'is told from a generation');
 is(($m->ctl('reload'))[0], 0, 'and the sources are followed still');
 $m->stop;
 done_testing;

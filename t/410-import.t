@@ -47,6 +47,16 @@ sub zone {
 
 sub labels { return { $redis->cmd('HGETALL', "redins:zones:$_[0].") ? @{ $redis->cmd('HGETALL', "redins:zones:$_[0].") } : () } }
 
+# what is mistyped is said before Redis is asked
+{
+	my ($exit, $done, $err) = import('--redis', '127.0.0.1:1', "$dir/none.zone", "$dir/db.example");
+	is($exit, 1, 'no file that can be used');
+	is($done->{zones_in_error}, 2, 'both are counted');
+	is($err, "error: $dir/none.zone: No such file or directory\n"
+		. "error: $dir/db.example: the zone's name is not known: name the file <origin>.zone, or write ORIGIN=$dir/db.example\n",
+		'a line each');
+}
+
 # one zone, whole
 {
 	my ($exit, $done, $err) = here(zone('example.com', $HEAD . "www A 192.0.2.2\nwww A 192.0.2.3\nh HTTPS 1 . alpn=h2\n"));
