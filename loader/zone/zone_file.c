@@ -63,6 +63,18 @@ read_all(int fd, struct zone_file *file, size_t size)
 	return 0;
 }
 
+/* Some editors put it in front: U+FEFF in UTF-8. */
+static void
+drop_byte_order_mark(struct zone_file *file)
+{
+	static const char mark[] = { '\xef', '\xbb', '\xbf' };
+
+	if (file->len < sizeof mark || memcmp(file->bytes, mark, sizeof mark) != 0)
+		return;
+	file->len -= sizeof mark;
+	memmove(file->bytes, file->bytes + sizeof mark, file->len);
+}
+
 /* Files from other systems: the scanner knows no carriage returns.  The last line may
  * lack its end, which the scanner sees to by guessing; there is room for it here. */
 static void
@@ -101,6 +113,7 @@ read_open_file(int fd, struct zone_file *file, const char **reason)
 		return fail(reason, ERR_NOMEM, "does not fit into memory");
 	if (read_all(fd, file, (size_t)file->status.st_size) < 0)
 		return fail(reason, ERR_IO, "cannot be read");
+	drop_byte_order_mark(file);
 	normalize_lines(file);
 	return ERR_OK;
 }
@@ -133,6 +146,7 @@ zone_file_copy(struct zone_file *file, const char *bytes, size_t len)
 	if (code == ERR_OK) {
 		memcpy(file->bytes, bytes, len);
 		file->len = len;
+		drop_byte_order_mark(file);
 		normalize_lines(file);
 	}
 	return code;

@@ -15,7 +15,7 @@ struct zone_file {
 /* Read a regular file as it stands.  Devices and pipes are refused without waiting
  * for them; a file that shrinks meanwhile is read as far as it goes.  It is copied,
  * not mapped: a map of a truncated file is SIGBUS.  "\r\n" becomes
- * "\n", and the last line gets its end.
+ * "\n", the last line gets its end, a byte order mark is dropped.
  * reason   on failure what is wrong, the rest of a sentence that begins with the file;
  *          borrowed for ever.
  * returns  0 or an error code. */

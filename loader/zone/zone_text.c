@@ -11,7 +11,10 @@
 #include <string.h>
 
 #include "loader/zone/zone_check.h"
+#include "loader/zone/zone_entry.h"
 #include "loader/zone/zone_file.h"
+#include "loader/zone/zone_generate.h"
+#include "loader/zone/zone_mend.h"
 #include "loader/zone/zone_origin.h"
 #include "loader/zone/zone_stamp.h"
 #include "shm/clock.h"
@@ -27,15 +30,29 @@ enum {
 	COUNT_EVERY = 1 << 16, /* records between updates of the byte count */
 	BUFFER_KEPT = 4 << 20, /* a larger buffer is not kept for the next zone */
 	SOA_MINIMUM_LEN = 4, /* the last field of a SOA */
+	ENTRY_MAX = 1 << 20, /* octets behind an error that may belong to its entry */
+	GENERATED_CHUNK = 64 << 10, /* octets that are made of a $GENERATE at once */
 };
 
-/* One file that is being read, the zone file or an included one. */
+/* Where the text of a frame comes from. */
+enum frame_kind {
+	FRAME_FILE, /* the zone file or an included one */
+	FRAME_GENERATED, /* made from a $GENERATE in it */
+	FRAME_MENDED, /* made from an entry that the scanner does not take */
+};
+
+/* One text that is being read. */
 struct frame {
 	const struct frame *includer; /* NULL: this is the zone file */
 	const char *path; /* for messages */
 	const char *dir; /* where an included file's relative names start */
 	const struct stat *status;
 	uint16_t file; /* index into the zone's paths */
+	enum frame_kind kind;
+	uint32_t line; /* of the entry that it was made from; 0 for files */
+	uint16_t stands_for; /* type of the records, instead of the one read; 0: none */
+	const char *seen; /* all entries before this place were taken */
+	const char *end;
 	struct zone_origin origin;
 };
 
@@ -54,6 +71,8 @@ struct zone_text {
 	uint32_t last_ttl; /* TTL_UNSTATED: none was stated yet */
 	unsigned depth, include_count;
 	uint64_t included_bytes;
+	uint32_t generated_count;
+	struct made_text made[2]; /* buffers: of what is generated, of what is mended */
 };
 
 struct zone_text *
@@ -83,6 +102,8 @@ zone_text_free(struct zone_text *text)
 	free(text->fresh);
 	free(text->scanner);
 	zone_file_fini(&text->file);
+	made_text_fini(&text->made[0]);
+	made_text_fini(&text->made[1]);
 	free(text);
 }
 
@@ -111,11 +132,17 @@ scanner_reset(struct zone_text *text, const uint8_t *origin, size_t origin_len)
 	scanner->zone_origin_length = (uint32_t)origin_len;
 }
 
+static uint32_t
+present_line(const struct zone_text *text, const struct frame *frame)
+{
+	return frame->line ? frame->line : (uint32_t)text->scanner->line_counter;
+}
+
 static void
 report(struct zone_text *text, const struct frame *frame, const char *reason)
 {
 	zone_messages_add(text->messages, ZONE_ERROR, frame->path,
-			  (uint32_t)text->scanner->line_counter, "%s", reason);
+			  present_line(text, frame), "%s", reason);
 }
 
 /* The scanner's text for an error, or a better one with its remedy. */
@@ -124,23 +151,24 @@ scanner_error_text(int code)
 {
 	switch (code) {
 	case ZS_UNSUPPORTED_TYPE:
-		return "unknown record type, TTL, or class other than IN";
+		return "unknown record type, TTL, or class other than IN; a type that "
+		       "has no "
+		       "name here is written as TYPEn \\# (RFC 3597)";
 	case ZS_BAD_NUMBER:
 		return "invalid number, or unknown record type";
 	case ZS_BAD_OWNER:
 	case ZS_BAD_DNAME_CHAR:
-		return "invalid name: characters other than letters, digits, '-', '_', "
-		       "'/' "
-		       "and '*' are written as \\DDD";
+		return "invalid name: labels have 1 to 63 octets, with one dot between "
+		       "them";
 	case ZS_BAD_TEXT_CHAR:
-		return "invalid character in text: write it as \\DDD";
+		return "invalid text: a quote without its end";
 	case ZS_BAD_ORIGIN:
 		return "invalid name in $ORIGIN";
 	case ZS_BAD_INCLUDE_ORIGIN:
-		return "the origin in $INCLUDE must be an absolute name, with the final "
-		       "dot";
+		return "invalid origin in $INCLUDE";
 	case ZS_BAD_DIRECTIVE:
-		return "unknown directive: only $ORIGIN, $TTL and $INCLUDE exist";
+		return "unknown directive: only $ORIGIN, $TTL, $INCLUDE and $GENERATE "
+		       "exist";
 	case ZS_UNCOVERED_STATE:
 		return "syntax error, the lines below were not read";
 	case ZS_UNCLOSED_MULTILINE:
@@ -161,23 +189,6 @@ mend_origin(struct zone_text *text, struct frame *frame)
 	memcpy(scanner->zone_origin, frame->origin.name, frame->origin.len);
 	scanner->zone_origin_length = (uint32_t)frame->origin.len;
 	return found;
-}
-
-/* Errors in directives would end the scan; the lines behind them are worth reading.
- * returns false when the scanner cannot go on. */
-static bool
-take_error(struct zone_text *text, struct frame *frame)
-{
-	zs_scanner_t *scanner = text->scanner;
-	int code = scanner->error.code;
-	/* with `eof` set the input is a line end of the scanner's own, our text is used up */
-	bool mend = scanner->error.fatal && !scanner->input.eof;
-
-	scanner->error.fatal = false;
-	if (mend && mend_origin(text, frame) && code == ZS_BAD_ORIGIN)
-		return true;
-	report(text, frame, scanner_error_text(code));
-	return code != ZS_UNCOVERED_STATE && !scanner->input.eof;
 }
 
 static uint32_t
@@ -215,10 +226,10 @@ take_record(struct zone_text *text, const struct frame *frame)
 		.owner_len = (uint8_t)scanner->r_owner_length,
 		.rdata = scanner->r_data,
 		.rdata_len = (uint16_t)scanner->r_data_length,
-		.type = scanner->r_type,
+		.type = frame->stands_for ? frame->stands_for : scanner->r_type,
 		.ttl = record_ttl(text),
 		.file = frame->file,
-		.line = (uint32_t)scanner->line_counter,
+		.line = present_line(text, frame),
 	};
 
 	if (dname_len(record.owner, DNAME_MAX) != scanner->r_owner_length) {
@@ -284,8 +295,8 @@ is_being_read(const struct frame *frame, const struct stat *status)
 	return false;
 }
 
-static int scan(struct zone_text *text, struct frame *frame,
-		const struct zone_file *file);
+static int scan(struct zone_text *text, struct frame *frame, const char *bytes,
+		size_t len);
 
 /* Scan an included file that was read; the scanner is set up for it. */
 static int
@@ -307,7 +318,7 @@ scan_included(struct zone_text *text, const struct frame *includer,
 	frame.file = (uint16_t)index;
 	zone_stamp_add(&text->stamp, path, &file->status);
 	text->depth++;
-	code = scan(text, &frame, file);
+	code = scan(text, &frame, file->bytes, file->len);
 	text->depth--;
 	free(dir);
 	return code;
@@ -377,11 +388,139 @@ take_include(struct zone_text *text, const struct frame *frame)
 	return code;
 }
 
+/* ---- text that is made here ---- */
+
+/* Scan text that was made from the entry that ends at `behind`, which was found bad at the
+ * scanner's place, and go on behind it. */
+static int
+scan_made(struct zone_text *text, const struct frame *frame, const struct frame *made,
+	  const struct made_text *bytes, const char *behind)
+{
+	zs_scanner_t *scanner = text->scanner;
+	struct saved_scanner state;
+	struct frame inner = *made;
+	uint64_t line = scanner->line_counter;
+	int code;
+
+	for (const char *at = scanner->input.current; at < behind; at++)
+		line += *at == '\n';
+	save_scanner(text, &state);
+	restore_scanner(text, &state);
+	code = scan(text, &inner, bytes->bytes, bytes->len);
+	save_scanner(text, &state); /* the owner and TTLs that came to be */
+	restore_scanner(text, &state);
+	scanner->line_counter = line;
+	zs_set_input_string(scanner, behind, (size_t)(frame->end - behind));
+	return code;
+}
+
+/* Make the records of a $GENERATE into `out`, as many as a chunk holds.
+ * returns NULL, or what is wrong. */
+static const char *
+generate_chunk(struct zone_text *text, struct zone_generate *generate,
+	       struct made_text *out)
+{
+	const char *reason = NULL;
+
+	out->len = 0;
+	while (!reason && !zone_generate_is_done(generate) &&
+	       out->len < GENERATED_CHUNK) {
+		if (text->generated_count++ == ZONE_TEXT_GENERATED_MAX)
+			return "more than 1048576 records are generated";
+		reason = zone_generate_next(generate, out);
+	}
+	return out->failed ? errcode_text(ERR_NOMEM) : reason;
+}
+
+static int
+take_generate(struct zone_text *text, const struct frame *frame, const char *entry,
+	      const char *behind)
+{
+	size_t errors = text->messages->counts[ZONE_ERROR];
+	struct made_text *out = &text->made[0];
+	struct frame made = *frame;
+	struct zone_generate generate;
+	const char *reason = zone_generate_start(&generate, entry, behind);
+	int code = ERR_OK;
+
+	made.kind = FRAME_GENERATED;
+	made.line = present_line(text, frame);
+	while (code == ERR_OK && !reason && !zone_generate_is_done(&generate) &&
+	       text->messages->counts[ZONE_ERROR] == errors) {
+		reason = generate_chunk(text, &generate, out);
+		if (!reason)
+			code = scan_made(text, frame, &made, out, behind);
+	}
+	if (reason)
+		report(text, frame, reason);
+	return code;
+}
+
+/* Take the entry at which the scanner has given up in another way: a $GENERATE, or written
+ * as the scanner takes it.
+ * taken    whether that was tried; then what is still wrong with it was reported, and the
+ *          scanner stands behind it.
+ * returns  0 or an error code of the machine. */
+static int
+take_otherwise(struct zone_text *text, struct frame *frame, int error, bool *taken)
+{
+	const char *at = text->scanner->input.current, *behind, *entry;
+	bool is_near = frame->end - at < ENTRY_MAX;
+	struct made_text *out = &text->made[1];
+	struct frame made = *frame;
+
+	*taken = false;
+	if (frame->kind == FRAME_MENDED ||
+	    text->messages->counts[ZONE_ERROR] >= ZONE_MESSAGES_KEPT)
+		return ERR_OK;
+	entry = zone_entry_find(frame->seen, is_near ? frame->end : at + ENTRY_MAX, at,
+				&behind);
+	if (frame->kind == FRAME_FILE && zone_generate_is(entry, behind)) {
+		*taken = true;
+		return take_generate(text, frame, entry, behind);
+	}
+	out->len = 0;
+	made.kind = FRAME_MENDED;
+	made.line = present_line(text, frame);
+	if (error == ZS_BAD_INCLUDE_ORIGIN
+		    ? !zone_mend_include(entry, behind, &frame->origin, out)
+		    : !zone_mend(entry, behind, out, &made.stands_for))
+		return ERR_OK;
+	*taken = true;
+	return scan_made(text, frame, &made, out, behind);
+}
+
+/* Errors in directives would end the scan; the lines behind them are worth reading.
+ * more     whether the scanner can go on.
+ * returns  0 or an error code of the machine. */
+static int
+take_error(struct zone_text *text, struct frame *frame, bool *more)
+{
+	zs_scanner_t *scanner = text->scanner;
+	int error = scanner->error.code, code = ERR_OK;
+	/* with `eof` set the input is a line end of the scanner's own, our text is used up */
+	bool is_in_text = !scanner->input.eof, taken = false;
+	bool is_fatal = scanner->error.fatal;
+
+	*more = true;
+	scanner->error.fatal = false;
+	if (is_fatal && is_in_text && mend_origin(text, frame) && error == ZS_BAD_ORIGIN)
+		return ERR_OK;
+	if (is_in_text)
+		code = take_otherwise(text, frame, error, &taken);
+	if (code != ERR_OK || taken)
+		return code;
+	report(text, frame, scanner_error_text(error));
+	*more = error != ZS_UNCOVERED_STATE && is_in_text;
+	return ERR_OK;
+}
+
 /* Tell the world how far we are: `*told` is the place up to which it knows. */
 static void
-count_bytes(struct zone_text *text, const char **told, const char *at)
+count_bytes(struct zone_text *text, const struct frame *frame, const char **told,
+	    const char *at)
 {
-	if (text->bytes)
+	if (text->bytes && frame->kind == FRAME_FILE)
 		atomic_fetch_add_explicit(text->bytes, (uint64_t)(at - *told),
 					  memory_order_relaxed);
 	*told = at;
@@ -390,29 +529,40 @@ count_bytes(struct zone_text *text, const char **told, const char *at)
 /* Scan one input to its end; the scanner is set up but for the input.
  * returns 0 or an error code of the machine; errors in the text are only reported. */
 static int
-scan(struct zone_text *text, struct frame *frame, const struct zone_file *file)
+scan(struct zone_text *text, struct frame *frame, const char *bytes, size_t len)
 {
+	size_t errors = text->messages->counts[ZONE_ERROR];
 	zs_scanner_t *scanner = text->scanner;
-	const char *told = file->bytes;
+	const char *told = bytes;
 	unsigned long step = 0;
+	bool more = true;
 	int code = ERR_OK;
 
-	zone_origin_start(&frame->origin, file->bytes, scanner->zone_origin,
+	zone_origin_start(&frame->origin, bytes, scanner->zone_origin,
 			  scanner->zone_origin_length);
-	zs_set_input_string(scanner, file->bytes, file->len);
-	while (code == ERR_OK && zs_parse_record(scanner) == 0) {
+	frame->seen = bytes;
+	frame->end = bytes + len;
+	zs_set_input_string(scanner, bytes, len);
+	while (code == ERR_OK && more && zs_parse_record(scanner) == 0) {
 		if (scanner->state == ZS_STATE_DATA) {
 			code = take_record(text, frame);
 			if (++step % COUNT_EVERY == 0 && !scanner->input.eof)
-				count_bytes(text, &told, scanner->input.current);
+				count_bytes(text, frame, &told, scanner->input.current);
 		} else if (scanner->state == ZS_STATE_INCLUDE) {
 			code = take_include(text, frame);
-		} else if (scanner->state != ZS_STATE_ERROR || !take_error(text, frame)) {
+		} else if (scanner->state == ZS_STATE_ERROR) {
+			code = take_error(text, frame, &more);
+		} else {
 			break;
 		}
+		if (!scanner->input.eof)
+			frame->seen = scanner->input.current;
+		if (frame->kind == FRAME_GENERATED &&
+		    text->messages->counts[ZONE_ERROR] > errors)
+			break; /* its other records are like this one */
 	}
 	if (code == ERR_OK)
-		count_bytes(text, &told, file->bytes + file->len);
+		count_bytes(text, frame, &told, bytes + len);
 	return code;
 }
 
@@ -431,8 +581,9 @@ scan_zone(struct zone_text *text, struct zone_records *zone, struct frame *frame
 	text->depth = 0;
 	text->include_count = 0;
 	text->included_bytes = 0;
+	text->generated_count = 0;
 	scanner_reset(text, zone->origin, zone->origin_len);
-	code = scan(text, frame, file);
+	code = scan(text, frame, file->bytes, file->len);
 	free(text->top);
 	text->top = NULL;
 	if (code != ERR_OK)

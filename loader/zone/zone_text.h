@@ -1,5 +1,6 @@
 /* Zones in RFC 1035 master-file format, through libzscanner: every type that it knows,
- * $ORIGIN, $TTL, $INCLUDE, and the unknown types of RFC 3597.
+ * $ORIGIN, $TTL, $INCLUDE, and the unknown types of RFC 3597; $GENERATE
+ * (loader/zone/zone_generate.h), and what else BIND and NSD take (loader/zone/zone_mend.h).
  *
  * A record without a TTL takes that of $TTL, else the last one stated, else the SOA's
  * MINIMUM (RFC 2308, section 4).
@@ -21,6 +22,7 @@
 enum {
 	ZONE_TEXT_DEPTH_MAX = 8,	/* files inside files */
 	ZONE_TEXT_INCLUDES_MAX = 4096,	/* $INCLUDEs that one zone may follow */
+	ZONE_TEXT_GENERATED_MAX = 1 << 20, /* records that its $GENERATEs may make */
 };
 #define ZONE_TEXT_INCLUDED_MAX (UINT64_C(4) << 30) /* octets of included text */
 

@@ -122,7 +122,40 @@ static const struct text_case good_cases[] = {
 	  "a.example. 0 A c0000201|b.example. 2147483647 A c0000201|", "" },
 	{ "unknown types", "$TTL 1\n@ TYPE65280 \\# 3 aabb cc\n@ TYPE1 192.0.2.1\n"
 	  "@ A \\# 4 c0000201\n@ TYPE65281 \\# 0\n@ MB \\# 3 016100\n",
-	  NULL, "E6: unknown record type, TTL, or class other than IN|" },
+	  "example. 1 TYPE65280 aabbcc|example. 1 A c0000201|example. 1 A c0000201|"
+	  "example. 1 TYPE65281 |example. 1 MB 016100|", "" },
+	{ "octets in names that the scanner wants as numbers",
+	  "$TTL 1\na!#$%&'+,:<=>?[]^`{|}~b CNAME h@+c\n+ MX 1 =\n\tMX 2 @\n\303\274 SRV 1 2 3 a\\.=.\n"
+	  "\"q b\" NAPTR 1 2 s x+y \"\" n:1\n@ SOA a b@c. 1 2 3 4 5\n  A 192.0.2.1\n",
+	  "a!#\\$%&'+,:<=>?[]^`{|}~b.example. 1 CNAME 0468402b63076578616d706c6500|"
+	  "+.example. 1 MX 0001013d076578616d706c6500|+.example. 1 MX 0002076578616d706c6500|"
+	  "\\195\\188.example. 1 SRV 000100020003" "03612e3d00|"
+	  "q\\032b.example. 1 NAPTR 0001000201730378" "2b7900036e3a31076578616d706c6500|"
+	  "example. 1 SOA 0161076578616d706c650003624063000000000100000002000000030000000400000005|"
+	  "example. 1 A c0000201|", "" },
+	{ "octets in texts", "@ 1 TXT \"\303\274\001\" \303\274 \"a\"\"b\"c \\\303\274\n",
+	  "example. 1 TXT 03c3bc0102c3bc0161016201" "6302c3bc|", "" },
+	{ "over many lines, with comments", "$TTL 1\na+b MX ( 1 ; ( \"\n\n m+n ) ; c\n\n MX 2 o\nc A 192.0.2.1\n",
+	  "a+b.example. 1 MX 0001036d2b6e076578616d706c6500|a+b.example. 1 MX 0002016f076578616d706c6500|"
+	  "c.example. 1 A c0000201|", "" },
+	{ "parentheses in parentheses, or first of all", "$TTL 1\na TXT ( b ( c\n) ) d\n( b 5 A\n192.0.2.1 )\n",
+	  "a.example. 1 TXT 016201630164|b.example. 5 A c0000201|", "" },
+	{ "CLASS1", "@ 1 CLASS1 A 192.0.2.1\n", "example. 1 A c0000201|", "" },
+	{ "newer parameters of SVCB", "@ 1 SVCB 1 a+b dohpath=\"/q{?dns}\" alpn=\"h2,h3\"\n@ 1 HTTPS 1 . ohttp alpn=h2\n",
+	  "example. 1 SVCB 000103612b62076578616d706c6500" "000100060268320268330007" "00082f717b3f646e737d|"
+	  "example. 1 HTTPS 000100" "00010003026832" "00080000|", "" },
+	{ "types that are written like others", "$TTL 1\n@ AVC \"a\" b\n@ MB a\n@ TALINK a. b.\n@ DLV 1 2 3 00\n@ GPOS 1 2 3\n"
+	  "@ X25 1234\n", NULL, "E5: the data is not what this type has: example. DLV|" },
+	{ "$GENERATE", "$TTL 1\n$GENERATE 8-10/2 a$ 5 IN A 192.0.2.$ ; c\n$generate 1-2 $ CNAME ${10,4,x}.${0,3}${-1}$$\\$ \n"
+	  "$GENERATE 26-26 ${0,7,n} PTR ${0,3,N}.${0,0,X}\n$GENERATE 1-1 m$ MX \"10 m$\"\n"
+	  "$GENERATE 1-1 t TXT \"\\\"a b$\\\" c\"\n$GENERATE 3-3 u$ SRV 1 2 $ u+$\n",
+	  "a8.example. 5 A c0000208|a10.example. 5 A c000020a|"
+	  "1.example. 1 CNAME 043030306206" "303031302424076578616d706c6500|"
+	  "2.example. 1 CNAME 043030306306" "303032312424076578616d706c6500|"
+	  "a.1.0.0.example. 1 PTR 01410131023141076578616d706c6500|"
+	  "m1.example. 1 MX 000a026d31076578616d706c6500|t.example. 1 TXT 046120623101" "63|"
+	  "u3.example. 1 SRV 00010002000303752b33076578616d706c6500|", "" },
+	{ "a byte order mark", "\357\273\277$TTL 1\n@ A 192.0.2.1\n", "example. 1 A c0000201|", "" },
 	{ "outside the zone", "$TTL 1\nexample.com. A 192.0.2.1\nxexample. A 192.0.2.1\n. A 192.0.2.1\n@ A 192.0.2.1\n",
 	  "example. 1 A c0000201|",
 	  "W2: the owner is outside the zone, the record is left out: example.com. A|"
@@ -135,10 +168,11 @@ static const struct text_case bad_cases[] = {
 	  "@ AAAA 1::2::3\n@ TXT \"open\n@ A 192.0.2.1 junk\n", NULL,
 	  "E2: invalid IPv4 address|"
 	  "E4: invalid number, or unknown record type|"
-	  "E5: unknown record type, TTL, or class other than IN|"
+	  "E5: unknown record type, TTL, or class other than IN; a type that has no name "
+	  "here is written as TYPEn \\# (RFC 3597)|"
 	  "E6: invalid number, or unknown record type|"
 	  "E7: invalid IPv6 address|"
-	  "E8: invalid character in text: write it as \\DDD|"
+	  "E8: invalid text: a quote without its end|"
 	  "E9: unexpected data|" },
 	{ "no TTL", "@ A 192.0.2.1\n@ SOA . . 1 2 3 4 5\nb A 192.0.2.1\n", NULL,
 	  "E1: no TTL: state one, or put $TTL before the first record|" },
@@ -148,21 +182,41 @@ static const struct text_case bad_cases[] = {
 	  "E3: invalid name in $ORIGIN|" },
 	{ "$ORIGIN in parentheses", "$TTL 1\n$ORIGIN ( sub )\n", NULL,
 	  "E2: invalid name in $ORIGIN|E3: the file ends inside parentheses|" },
-	{ "directives", "$TTL x\n$ORIGIN a b\n$GENERATE 1-2 a A 1\n$TTL 1\n@ A 1.2.3\n", NULL,
+	{ "directives", "$TTL x\n$ORIGIN a b\n$DATE\n$TTL 1\n@ A 1.2.3\n", NULL,
 	  "E1: invalid number, or unknown record type|"
 	  "E2: invalid name in $ORIGIN|"
-	  "E3: unknown directive: only $ORIGIN, $TTL and $INCLUDE exist|"
+	  "E3: unknown directive: only $ORIGIN, $TTL, $INCLUDE and $GENERATE exist|"
 	  "E5: invalid IPv4 address|" },
 	{ "beyond repair", "$INCLUDE\n@ 1 A 1.2.3\n", NULL,
 	  "E1: syntax error, the lines below were not read|" },
 	{ "open parenthesis", "$TTL 1\n@ TXT ( a\n b\n", NULL, "E4: the file ends inside parentheses|" },
 	{ "parentheses within", "$TTL 1\n@ TXT ( ( a\n@ A 1.2.3\n", NULL,
 	  "E2: too many left parentheses|E4: the file ends inside parentheses|" },
-	{ "names", "$TTL 1\na..b A 192.0.2.1\na+b A 192.0.2.1\n A 192.0.2.1\n@ NS a+b\n", NULL,
-	  "E2: invalid name: characters other than letters, digits, '-', '_', '/' and '*' are written as \\DDD|"
-	  "E3: invalid name: characters other than letters, digits, '-', '_', '/' and '*' are written as \\DDD|"
+	{ "names", "$TTL 1\na..b A 192.0.2.1\na+..b A 192.0.2.1\n A 192.0.2.1\n@ NS +..\n@ NS \"a\"\n"
+	  "@ NS a\"b\n", NULL,
+	  "E2: invalid name: labels have 1 to 63 octets, with one dot between them|"
+	  "E3: invalid name: labels have 1 to 63 octets, with one dot between them|"
 	  "E4: previous owner is invalid|"
-	  "E5: invalid name: characters other than letters, digits, '-', '_', '/' and '*' are written as \\DDD|" },
+	  "E5: invalid name: labels have 1 to 63 octets, with one dot between them|"
+	  "E6: invalid record data|"
+	  "E7: invalid name: labels have 1 to 63 octets, with one dot between them|" },
+	{ "what is left when an entry was mended", "$TTL 1\na+b A 192.0.2\nb MX x h@c\nc ( ( A 192.0.2.1 )\n"
+	  "d TXT \"\303\274\nd A 1 ; )\n", NULL,
+	  "E2: invalid IPv4 address|E3: invalid number, or unknown record type|"
+	  "E4: too many left parentheses|" },
+	{ "$GENERATE", "$TTL 1\n$GENERATE\n$GENERATE 1-2\n$GENERATE 2-1 a A 192.0.2.1\n$GENERATE 1-2/0 a A 192.0.2.1\n"
+	  "$GENERATE 1-2 a$ A\n$GENERATE 1-2 a${x} A 192.0.2.1\n$GENERATE 1-2 a${0,256} A 192.0.2.1\n"
+	  "$GENERATE 255-400 a$ A 192.0.2.$\n$GENERATE 0-1048576 a$ CNAME a\n$GENERATE 1-2 a TXT ( b\n", NULL,
+	  "E2: the range of $GENERATE must be start-stop or start-stop/step|"
+	  "E3: $GENERATE needs a range, an owner, a type and rdata|"
+	  "E4: the range of $GENERATE must be start-stop or start-stop/step|"
+	  "E5: the range of $GENERATE must be start-stop or start-stop/step|"
+	  "E6: $GENERATE needs a range, an owner, a type and rdata|"
+	  "E7: what follows $ in $GENERATE is not {offset,width,base}, the base one of d, o, x, X, n, N|"
+	  "E8: what follows $ in $GENERATE is not {offset,width,base}, the base one of d, o, x, X, n, N|"
+	  "E9: invalid IPv4 address|"
+	  "E10: more than 1048576 records are generated|"
+	  "E11: $GENERATE needs a range, an owner, a type and rdata|" },
 	{ "malformed rdata in hex", "$TTL 1\n@ A \\# 3 c00002\n@ NS \\# 2 c00c\n@ MX \\# 2 0001\n"
 	  "@ TXT \\# 2 0261\n@ A \\# 5 c0000201\n", NULL,
 	  "E2: the data is not what this type has: example. A|"
@@ -284,14 +338,12 @@ test_bytes(void)
 
 	write_bytes("zone", "@ 1 A 192.0.2.1\n\0@ 1 A 192.0.2.2\n", 33);
 	check_load("a NUL", ERR_SYNTAX, NULL,
-		   "E2: invalid name: characters other than letters, digits, '-', '_', "
-		   "'/' and "
-		   "'*' are written as \\DDD|");
+		   "E2: invalid name: labels have 1 to 63 octets, with one dot between "
+		   "them|");
 	write_bytes("zone", "\\", 1);
 	check_load("a lone backslash", ERR_SYNTAX, NULL,
-		   "E1: invalid name: characters other than letters, digits, '-', '_', "
-		   "'/' and "
-		   "'*' are written as \\DDD|");
+		   "E1: invalid name: labels have 1 to 63 octets, with one dot between "
+		   "them|");
 	memset(huge, 'a', sizeof huge);
 	memcpy(huge, "@ 1 TXT ", 8);
 	write_bytes("zone", huge, sizeof huge);
@@ -379,10 +431,19 @@ test_include(void)
 	check_load("the owner is handed on; no last newline", ERR_OK,
 		   "first.example. 1 A c0000209|first.example. 1 A c0000201|", "");
 	write_file("zone", "$TTL 1\n$INCLUDE b.inc\n$INCLUDE a.inc sub\n");
-	check_load("no owner to hand on, a relative origin", ERR_SYNTAX, NULL,
-		   "E b.inc 1: previous owner is invalid|"
-		   "E3: the origin in $INCLUDE must be an absolute name, with the final "
-		   "dot|");
+	check_load("no owner to hand on", ERR_SYNTAX, NULL,
+		   "E b.inc 1: previous owner is invalid|");
+	write_file("zone", "$TTL 1\n$INCLUDE a.inc a..b\n");
+	check_load("no origin", ERR_SYNTAX, NULL, "E2: invalid origin in $INCLUDE|");
+	write_file("sub.inc", "c A 192.0.2.2\n");
+	check_load("a relative origin", ERR_SYNTAX, NULL,
+		   "E b.inc 1: previous owner is invalid|");
+	write_file("zone", "$TTL 1\n$ORIGIN o\nb A 192.0.2.1\n$INCLUDE sub.inc "
+			   "s.u-b;c\nd A 192.0.2.3\n");
+	check_load("a relative origin", ERR_OK,
+		   "b.o.example. 1 A c0000201|c.s.u-b.o.example. 1 A c0000202|"
+		   "d.o.example. 1 A c0000203|",
+		   "");
 }
 
 static void
@@ -505,7 +566,8 @@ test_include_secrets(void)
 	check_load("what an included file holds is not quoted", ERR_SYNTAX, NULL,
 		   "W secret 1: the owner is outside the zone, the record is left out|"
 		   "E secret 2: invalid IPv4 address|E secret 3: " NOT_BELOW "|"
-		   "E secret 4: unknown record type, TTL, or class other than IN|"
+		   "E secret 4: unknown record type, TTL, or class other than IN; a type "
+		   "that has no name here is written as TYPEn \\# (RFC 3597)|"
 		   "E secret 5: a type that cannot stand in a zone|");
 }
 
