@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "loader/loader.h"
-#include "loader/store/generations.h"
+#include "loader/store/state_paths.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 
@@ -69,7 +69,7 @@ clerk_open_served(const struct clerk *clerk, struct store_walk **out, char reaso
 			return ERR_NOTFOUND;
 		}
 		result = ERR_RANGE;
-		if (generations_path(clerk->heritage->settings->state_dir, id, path))
+		if (state_path_generation(clerk->heritage->settings->state_dir, id, path))
 			result = store_walk_open_live(path, out);
 	} while (result != 0 && id != seen);
 	if (result)

@@ -8,11 +8,12 @@
 #include <string.h>
 
 #include "loader/clerk.h"
-#include "loader/store/generations.h"
+#include "loader/store/state_paths.h"
 #include "loader/store/store_walk.h"
 #include "loader/zone/record_text.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
+#include "shm/generation.h"
 
 enum { OLD = 0, NEW = 1, SIDES = 2, NODES_PER_TURN = 4096 };
 
@@ -259,7 +260,7 @@ open_side(struct diff *diff, int which, const char *text)
 		return clerk_refuse(
 			clerk, "'%s' is no generation: give an id or \"live\"", text);
 	result = ERR_RANGE;
-	if (generations_path(clerk->heritage->settings->state_dir, id, dir))
+	if (state_path_generation(clerk->heritage->settings->state_dir, id, dir))
 		result = generation_read_manifest(dir, &manifest);
 	if (result == 0)
 		result = strcmp(text, "live") == 0

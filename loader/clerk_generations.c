@@ -2,6 +2,7 @@
 #include "loader/clerk.h"
 #include "loader/store/generations.h"
 #include "loader/store/state_files.h"
+#include "loader/store/state_paths.h"
 #include "shm/errcode.h"
 
 /* Why it could not be served; NULL when nothing is known against it. */

@@ -12,6 +12,7 @@
 #include "loader/store/builder.h"
 #include "loader/store/generations.h"
 #include "loader/store/live.h"
+#include "loader/store/state_paths.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
@@ -71,7 +72,7 @@ run(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
 	struct compaction *c = context;
 	char dir[PATH_MAX];
 
-	if (generations_path(c->sync->state_dir, c->base_id, dir))
+	if (state_path_generation(c->sync->state_dir, c->base_id, dir))
 		return seal_all(c, dir, report, reason);
 	snprintf(reason, JOB_REASON_MAX, "state_dir %s is too long a path",
 		 c->sync->state_dir);

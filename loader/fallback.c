@@ -11,6 +11,7 @@
 #include "loader/store/overlay.h"
 #include "loader/store/overlay_dirs.h"
 #include "loader/store/state_files.h"
+#include "loader/store/state_paths.h"
 #include "loader/store/store_verify.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
@@ -71,7 +72,7 @@ fallback_check(struct sync *sync, uint64_t id, bool all,
 	char dir[PATH_MAX], found[STORE_VERIFY_REASON_MAX] = "has too long a path";
 	int result = ERR_RANGE;
 
-	if (generations_path(sync->state_dir, id, dir)) {
+	if (state_path_generation(sync->state_dir, id, dir)) {
 		result = check_heads(dir, id, manifest, found);
 		if (result == 0 && all)
 			result = verify(sync, dir, found);
@@ -246,7 +247,7 @@ verify_overlay(struct sync *sync, uint64_t id)
 	int result;
 
 	if (!overlay_dirs_has(sync->state_dir, id) ||
-	    !generations_path(sync->state_dir, id, dir) ||
+	    !state_path_generation(sync->state_dir, id, dir) ||
 	    !state_path_print(path, "%s/" OVERLAY_DIR, dir))
 		return;
 	result = job_run(sync, &job, &report, reason);

@@ -11,70 +11,11 @@
 #include "loader/store/live.h"
 #include "loader/store/overlay_copy.h"
 #include "loader/store/overlay_dirs.h"
-#include "loader/store/state_files.h"
+#include "loader/store/state_paths.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 
-enum {
-	FULL_TIMES = 4, /* of the bound: no more is taken */
-	BASE_SHARE = 10, /* a tenth of the base may be in the overlay */
-};
-
-/* ---- who takes the changes ---- */
-
-uint64_t
-newest_bound(const struct sync *sync)
-{
-	uint64_t bound = sync->settings->generations.overlay_max_records;
-	uint64_t share = live_generation(sync->live)->manifest.record_count / BASE_SHARE;
-
-	return share > bound ? share : bound;
-}
-
-/* Tell the follower where changes go, when that is news. */
-static void
-give_store(struct sync *sync)
-{
-	const char *why = sync->held_why;
-
-	if (!sync->follow)
-		return;
-	if (!why && sync->is_full)
-		why = "the overlay is full: changes are read again when a new generation "
-		      "has been made from it";
-	if (sync->is_given && why == sync->given_why)
-		return;
-	follow_set_store(sync->follow, why ? NULL : sync->live, why);
-	sync->given_why = why;
-	sync->is_given = true;
-}
-
-void
-newest_hold(struct sync *sync, const char *why)
-{
-	sync->held_why = why;
-	give_store(sync);
-}
-
-void
-newest_follow(struct sync *sync)
-{
-	sync->held_why = NULL;
-	give_store(sync);
-}
-
-void
-newest_watch(struct sync *sync)
-{
-	uint64_t count;
-
-	if (!sync->live)
-		return;
-	count = overlay_count(live_overlay(sync->live));
-	region_source_set(&sync->region->source, SOURCE_overlay_records, count);
-	sync->is_full = count > FULL_TIMES * newest_bound(sync);
-	give_store(sync);
-}
+/* ---- opening ---- */
 
 /* From now on `live` (NULL: nothing) is what is open. */
 static void
@@ -85,11 +26,9 @@ take(struct sync *sync, struct live *live, uint64_t id)
 	sync->live = live;
 	sync->live_id = live ? id : 0;
 	sync->is_full = sync->is_given = false;
-	give_store(sync);
+	newest_give_store(sync);
 	live_close(old);
 }
-
-/* ---- opening ---- */
 
 static int
 fail(uint64_t id, int result, char reason[SYNC_REASON_MAX])
@@ -114,17 +53,17 @@ open_live(struct sync *sync, uint64_t id, struct live **out, char reason[SYNC_RE
 	char dir[PATH_MAX];
 	int result;
 
-	if (!generations_path(sync->state_dir, id, dir))
+	if (!state_path_generation(sync->state_dir, id, dir))
 		return fail(id, ERR_RANGE, reason);
 	if (generation_read_manifest(dir, &manifest) == 0 &&
-	    manifest.record_count / BASE_SHARE > names)
-		names = manifest.record_count / BASE_SHARE;
-	result = live_open(dir, names * FULL_TIMES, out);
+	    manifest.record_count / NEWEST_BASE_SHARE > names)
+		names = manifest.record_count / NEWEST_BASE_SHARE;
+	result = live_open(dir, names * NEWEST_FULL_TIMES, out);
 	if (result == ERR_DAMAGED && !is_open_in_workers(sync, id)) {
 		fail(id, result, reason);
 		sync_note_error(sync, "%s: what changed since is read again", reason);
 		overlay_dirs_discard(sync->state_dir, id);
-		result = live_open(dir, names * FULL_TIMES, out);
+		result = live_open(dir, names * NEWEST_FULL_TIMES, out);
 	}
 	return result ? fail(id, result, reason) : 0;
 }
@@ -197,13 +136,14 @@ make_durable(const struct succession *s, char reason[SYNC_REASON_MAX])
 	char dir[PATH_MAX], overlay_dir[PATH_MAX];
 	int result = overlay_sync(live_overlay(s->next));
 
-	if (result == 0 && (!generations_path(s->sync->state_dir, s->manifest->id, dir) ||
-			    !state_path_print(overlay_dir, "%s/" OVERLAY_DIR, dir)))
+	if (result == 0 &&
+	    (!state_path_generation(s->sync->state_dir, s->manifest->id, dir) ||
+	     !state_path_print(overlay_dir, "%s/" OVERLAY_DIR, dir)))
 		result = ERR_RANGE;
 	if (result == 0)
-		result = state_sync_path(overlay_dir, O_DIRECTORY);
+		result = state_path_sync(overlay_dir, O_DIRECTORY);
 	if (result == 0)
-		result = state_sync_path(dir, O_DIRECTORY);
+		result = state_path_sync(dir, O_DIRECTORY);
 	return result ? fail(s->manifest->id, result, reason) : 0;
 }
 
@@ -246,7 +186,7 @@ undo(struct succession *s)
 {
 	if (s->is_lent) {
 		s->sync->is_given = false;
-		give_store(s->sync);
+		newest_give_store(s->sync);
 	}
 	live_close(s->next);
 }
@@ -294,7 +234,7 @@ stack(struct sync *sync, uint64_t lost)
 	uint64_t missing = 0;
 	int result;
 
-	if (!generations_path(sync->state_dir, lost, dir) ||
+	if (!state_path_generation(sync->state_dir, lost, dir) ||
 	    !state_path_print(path, "%s/" OVERLAY_DIR, dir) ||
 	    generation_read_manifest(dir, &manifest) != 0 ||
 	    manifest.base_id != sync->live_id || (manifest.flags & GENERATION_LOADED))

@@ -10,6 +10,11 @@
 #include "loader/sync.h"
 #include "shm/generation.h"
 
+enum {
+	NEWEST_FULL_TIMES = 4,		/* of newest_bound: no more is taken */
+	NEWEST_BASE_SHARE = 10,		/* a tenth of the base may be in the overlay */
+};
+
 /* Have the overlay of generation `id` open (when Redis is enabled), made when there is
  * none; what was open before is closed.  Changes go nowhere before newest_follow.
  * returns 0; else an error code with a reason, and nothing is open.  A damaged overlay
@@ -38,6 +43,11 @@ __attribute__((nonnull(1)))
 void newest_hold(struct sync *sync, const char *why);
 __attribute__((nonnull))
 void newest_follow(struct sync *sync);
+
+/* Tell the follower where changes go, when that is news: after sync->live, held_why,
+ * is_full or is_given was set. */
+__attribute__((nonnull))
+void newest_give_store(struct sync *sync);
 
 /* The overlay holds too many records to take more, or less: see that changes wait or
  * come.  To be called now and then. */

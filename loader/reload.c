@@ -12,6 +12,7 @@
 #include "loader/retention.h"
 #include "loader/sealing.h"
 #include "loader/store/generations.h"
+#include "loader/store/state_paths.h"
 #include "shm/clock.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
@@ -39,7 +40,7 @@ serve_sealed(const struct reload_build *build, struct generation_manifest *manif
 	}
 	if (!build->is_first)
 		atomic_store(&sync->region->swap.verified_id, manifest->id);
-	else if (!generations_path(sync->state_dir, manifest->id, dir) ||
+	else if (!state_path_generation(sync->state_dir, manifest->id, dir) ||
 		 generations_sync_dir(dir) != 0)
 		log_warnx("generation %" PRIu64
 			  " cannot be written through to the device",

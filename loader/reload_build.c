@@ -9,6 +9,7 @@
 #include "loader/redis/redis_update.h"
 #include "loader/sealing.h"
 #include "loader/store/generations.h"
+#include "loader/store/state_paths.h"
 #include "loader/store/zone_update.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
@@ -109,7 +110,7 @@ run(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
 
 	if (build->base_id == 0)
 		return update_from(build, NULL, report, reason);
-	if (!generations_path(build->sync->state_dir, build->base_id, dir)) {
+	if (!state_path_generation(build->sync->state_dir, build->base_id, dir)) {
 		snprintf(reason, JOB_REASON_MAX, "state_dir %s is too long a path",
 			 build->sync->state_dir);
 		return ERR_RANGE;

@@ -6,6 +6,7 @@
 
 #include "loader/store/generations.h"
 #include "loader/store/live.h"
+#include "loader/store/state_paths.h"
 #include "loader/store/store_verify.h"
 #include "shm/errcode.h"
 
@@ -62,7 +63,7 @@ sealing_write(struct sync *sync, struct builder *builder, uint64_t id, bool is_f
 	char dir[PATH_MAX];
 	int result;
 
-	if (!generations_build_path(sync->state_dir, id, dir)) {
+	if (!state_path_build(sync->state_dir, id, dir)) {
 		snprintf(reason, JOB_REASON_MAX, "state_dir %s is too long a path",
 			 sync->state_dir);
 		return ERR_RANGE;

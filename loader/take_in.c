@@ -1,6 +1,7 @@
 /* Copying a generation: by read and write, so that truncation is an error and no
  * SIGBUS, and so that nobody else can change what is served. */
 #include "loader/take_in.h"
+#include "loader/store/state_paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -247,7 +248,7 @@ verify_copy(const struct taking *taking)
 static int
 open_dirs(struct taking *taking, const char *state_dir, uint64_t id)
 {
-	if (!generations_build_path(state_dir, id, taking->to_path))
+	if (!state_path_build(state_dir, id, taking->to_path))
 		return fail(taking, ERR_RANGE, "state_dir %s is too long a path",
 			    state_dir);
 	taking->from_fd = open(taking->from_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loader/store/state_files.h"
+#include "loader/store/state_paths.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"

@@ -12,43 +12,9 @@
 #include <unistd.h>
 
 #include "loader/store/state_files.h"
+#include "loader/store/state_paths.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
-
-#define BUILD_SUFFIX ".tmp"
-
-bool
-generations_path(const char *state_dir, uint64_t id, char out[PATH_MAX])
-{
-	return state_path_print(out, "%s/" GENERATIONS_DIR "/%08" PRIu64, state_dir, id);
-}
-
-bool
-generations_build_path(const char *state_dir, uint64_t id, char out[PATH_MAX])
-{
-	return state_path_print(out, "%s/" GENERATIONS_DIR "/%08" PRIu64 BUILD_SUFFIX,
-				state_dir, id);
-}
-
-bool
-generations_parse_name(const char *name, uint64_t *id)
-{
-	char again[GENERATIONS_NAME_MAX];
-	uint64_t value;
-	char *end;
-
-	if (name[0] < '0' || name[0] > '9')
-		return false;
-	errno = 0;
-	value = strtoull(name, &end, 10);
-	if (errno != 0 || *end != '\0' || value == 0)
-		return false;
-	snprintf(again, sizeof again, "%08" PRIu64, value);
-	if (strcmp(again, name) != 0)
-		return false;
-	*id = value;
-	return true;
-}
 
 int
 generations_sync_dir(const char *dir)
@@ -64,11 +30,11 @@ generations_sync_dir(const char *dir)
 		if (file->d_name[0] == '.' || file->d_type == DT_DIR)
 			continue;
 		result = state_path_print(path, "%s/%s", dir, file->d_name)
-				 ? state_sync_path(path, 0)
+				 ? state_path_sync(path, 0)
 				 : ERR_RANGE;
 	}
 	closedir(files);
-	return result ? result : state_sync_path(dir, O_DIRECTORY);
+	return result ? result : state_path_sync(dir, O_DIRECTORY);
 }
 
 /* Remove what the directory `name` in `at` holds, `depth` levels of directories, and
@@ -107,7 +73,7 @@ generations_remove_build(const char *state_dir, uint64_t id)
 {
 	char path[PATH_MAX];
 
-	if (generations_build_path(state_dir, id, path))
+	if (state_path_build(state_dir, id, path))
 		generations_remove_dir(path);
 }
 
@@ -117,8 +83,8 @@ generations_remove(const char *state_dir, uint64_t id)
 {
 	char path[PATH_MAX], doomed[PATH_MAX];
 
-	if (!generations_path(state_dir, id, path) ||
-	    !generations_build_path(state_dir, id, doomed))
+	if (!state_path_generation(state_dir, id, path) ||
+	    !state_path_build(state_dir, id, doomed))
 		return;
 	if (rename(path, doomed) == 0)
 		generations_remove_dir(doomed);
@@ -131,13 +97,13 @@ generations_finish(const char *state_dir, uint64_t id)
 {
 	char from[PATH_MAX], to[PATH_MAX], dir[PATH_MAX];
 
-	if (!generations_build_path(state_dir, id, from) ||
-	    !generations_path(state_dir, id, to) ||
+	if (!state_path_build(state_dir, id, from) ||
+	    !state_path_generation(state_dir, id, to) ||
 	    !state_path_print(dir, "%s/" GENERATIONS_DIR, state_dir))
 		return ERR_RANGE;
 	if (rename(from, to) != 0)
 		return errcode_from_errno(errno);
-	return state_sync_path(dir, O_DIRECTORY);
+	return state_path_sync(dir, O_DIRECTORY);
 }
 
 static bool
@@ -155,7 +121,7 @@ remove_leftovers(const char *dir, DIR *names)
 	char path[PATH_MAX];
 
 	while ((name = readdir(names))) {
-		if (!has_suffix(name->d_name, BUILD_SUFFIX) ||
+		if (!has_suffix(name->d_name, GENERATIONS_BUILD_SUFFIX) ||
 		    !state_path_print(path, "%s/%s", dir, name->d_name))
 			continue;
 		log_info("removing %s, which was left half done", path);
@@ -226,7 +192,7 @@ list_add(struct generation_list *list, const char *state_dir, uint64_t id)
 	list->entries = grown;
 	entry = &grown[list->count++];
 	memset(entry, 0, sizeof *entry);
-	if (!generations_path(state_dir, id, path))
+	if (!state_path_generation(state_dir, id, path))
 		entry->error = ERR_RANGE;
 	else
 		entry->error = generation_read_manifest(path, &entry->manifest);
@@ -264,7 +230,7 @@ generations_list(const char *state_dir, struct generation_list *out)
 	if (!names)
 		return errcode_from_errno(errno);
 	while ((name = readdir(names))) {
-		if (!generations_parse_name(name->d_name, &id))
+		if (!state_path_parse_id(name->d_name, &id))
 			continue;
 		if (!list_add(&list, state_dir, id)) {
 			closedir(names);

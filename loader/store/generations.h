@@ -20,14 +20,6 @@
 
 #include "shm/generation.h"
 
-#define GENERATIONS_DIR "generations"
-#define OVERLAY_DIR "overlay"
-#define OVERLAY_OLD_DIR "overlay.old"
-
-enum {
-	GENERATIONS_NAME_MAX = 32,	/* "00000017", NUL included */
-};
-
 /* In generation_manifest.flags: taken in by `swap`, or a copy without live changes for
  * `rollback`; it stands for no state of the configured sources. */
 #define GENERATION_TAKEN_IN UINT64_C(1)
@@ -68,17 +60,6 @@ const struct generation_entry *generations_find(const struct generation_list *li
 /* Was it made from the configured sources, and is nothing bad known of it? */
 __attribute__((nonnull, pure))
 bool generation_entry_is_source(const struct generation_entry *entry);
-
-/* The paths of a generation and of one that is being built; `out` holds PATH_MAX
- * octets.  returns false when the path is too long. */
-__attribute__((nonnull, warn_unused_result))
-bool generations_path(const char *state_dir, uint64_t id, char out[PATH_MAX]);
-__attribute__((nonnull, warn_unused_result))
-bool generations_build_path(const char *state_dir, uint64_t id, char out[PATH_MAX]);
-
-/* The number in a directory's name.  returns false for all other names. */
-__attribute__((nonnull, warn_unused_result))
-bool generations_parse_name(const char *name, uint64_t *id);
 
 /* Make the new generation `id` from the sealed files of `from`, which both share, without
  * its overlay.

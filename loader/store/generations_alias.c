@@ -9,7 +9,7 @@
 #include <xxhash.h>
 
 #include "loader/store/generations.h"
-#include "loader/store/state_files.h"
+#include "loader/store/state_paths.h"
 #include "shm/errcode.h"
 
 enum { DIR_MODE = 0750, FILE_MODE = 0440 };
@@ -66,8 +66,8 @@ generations_alias(const char *state_dir, uint64_t from, uint64_t id, uint64_t fl
 	char from_dir[PATH_MAX], to_dir[PATH_MAX];
 	int result;
 
-	if (!generations_path(state_dir, from, from_dir) ||
-	    !generations_build_path(state_dir, id, to_dir))
+	if (!state_path_generation(state_dir, from, from_dir) ||
+	    !state_path_build(state_dir, id, to_dir))
 		return ERR_RANGE;
 	result = generation_read_manifest(from_dir, manifest);
 	if (result)

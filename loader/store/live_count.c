@@ -1,10 +1,54 @@
-/* What all zones hold together, kept along with the changes. */
+/* What a zone holds, and what all zones hold together, kept along with the changes. */
 #include "loader/store/live_private.h"
 
 #include <string.h>
 
 #include "loader/zone/apex_node.h"
 #include "shm/errcode.h"
+
+/* ---- one zone, while it is edited ---- */
+
+struct live_weight
+live_weigh(const struct node *node)
+{
+	struct live_weight weight = { 0 };
+	struct provenance provenance;
+	struct block block;
+	struct rrset rrset;
+	uint32_t at = 0;
+
+	while (node_next_block(node, &at, &block)) {
+		if (block.head.kind == BLOCK_RRSET && rrset_open(&block, &rrset))
+			weight.records +=
+				(uint64_t)rrset.head.rr_count + rrset.head.sig_count;
+		weight.faults += block.head.kind == BLOCK_BAD_RRSET;
+	}
+	if (node_copy_block(node, BLOCK_PROVENANCE, &provenance, sizeof provenance))
+		weight.value_hash = provenance.value_hash;
+	return weight;
+}
+
+void
+live_count_in(struct live_edit *edit, const struct node *node)
+{
+	struct live_weight weight = live_weigh(node);
+
+	edit->facts.record_count += weight.records;
+	edit->facts.fault_count += weight.faults;
+	edit->redis.raw_digest += weight.value_hash;
+}
+
+void
+live_count_out(struct live_edit *edit, const struct node *node)
+{
+	struct live_weight weight = live_weigh(node);
+
+	edit->facts.record_count -= weight.records;
+	edit->facts.fault_count -= weight.faults;
+	edit->redis.raw_digest -= weight.value_hash;
+}
+
+/* ---- all of them ---- */
 
 /* Add what an apex says of its zone, `sign` 1, or take it away, -1. */
 static void

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "loader/store/state_files.h"
+#include "loader/store/state_paths.h"
 #include "shm/log.h"
 
 static bool
@@ -15,7 +16,7 @@ path_of(const char *state_dir, uint64_t id, const char *name, char out[PATH_MAX]
 {
 	char dir[PATH_MAX];
 
-	return generations_path(state_dir, id, dir) &&
+	return state_path_generation(state_dir, id, dir) &&
 	       state_path_print(out, "%s/%s", dir, name);
 }
 
@@ -57,14 +58,15 @@ rename_overlay(const char *state_dir, uint64_t id, const char *from, const char 
 	char from_path[PATH_MAX], to_path[PATH_MAX], dir[PATH_MAX];
 
 	if (!path_of(state_dir, id, from, from_path) ||
-	    !path_of(state_dir, id, to, to_path) || !generations_path(state_dir, id, dir))
+	    !path_of(state_dir, id, to, to_path) ||
+	    !state_path_generation(state_dir, id, dir))
 		return false;
 	if (rename(from_path, to_path) != 0) {
 		if (errno != ENOENT)
 			log_error("%s cannot be renamed", from_path);
 		return false;
 	}
-	if (state_sync_path(dir, O_DIRECTORY) != 0)
+	if (state_path_sync(dir, O_DIRECTORY) != 0)
 		log_warnx("%s cannot be written through to the device", dir);
 	return true;
 }

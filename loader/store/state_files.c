@@ -4,43 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "loader/store/generations.h"
+#include "loader/store/state_paths.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 
 #define DAMAGE_NAME "damaged"
-
-bool
-state_path_print(char out[PATH_MAX], const char *format, ...)
-{
-	va_list args;
-	int len;
-
-	va_start(args, format);
-	len = vsnprintf(out, PATH_MAX, format, args);
-	va_end(args);
-	return len > 0 && len < PATH_MAX;
-}
-
-int
-state_sync_path(const char *path, int flags)
-{
-	int fd = open(path, flags | O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	int result = 0;
-
-	if (fd < 0)
-		return errcode_from_errno(errno);
-	if (fsync(fd) != 0)
-		result = errcode_from_errno(errno);
-	close(fd);
-	return result;
-}
 
 int
 state_read_current(const char *state_dir, uint64_t *id)
@@ -55,7 +28,7 @@ state_read_current(const char *state_dir, uint64_t *id)
 		return errno == EINVAL ? ERR_FORMAT : errcode_from_errno(errno);
 	target[len] = '\0';
 	if (strncmp(target, GENERATIONS_DIR "/", sizeof GENERATIONS_DIR) != 0 ||
-	    !generations_parse_name(target + sizeof GENERATIONS_DIR, id))
+	    !state_path_parse_id(target + sizeof GENERATIONS_DIR, id))
 		return ERR_FORMAT;
 	return 0;
 }
@@ -73,7 +46,7 @@ state_set_current(const char *state_dir, uint64_t id)
 	unlink(fresh);
 	if (symlink(target, fresh) != 0 || rename(fresh, link) != 0)
 		return errcode_from_errno(errno);
-	if (state_sync_path(state_dir, O_DIRECTORY) != 0)
+	if (state_path_sync(state_dir, O_DIRECTORY) != 0)
 		log_warn("%s cannot be written through: a power cut may undo the last "
 			 "swap",
 			 state_dir);
@@ -154,7 +127,7 @@ state_set_chosen(const char *state_dir, uint64_t id)
 	if (id == 0) {
 		if (unlink(path) != 0 && errno != ENOENT)
 			return errcode_from_errno(errno);
-		return state_sync_path(state_dir, O_DIRECTORY);
+		return state_path_sync(state_dir, O_DIRECTORY);
 	}
 	snprintf(text, sizeof text, "%" PRIu64 "\n", id);
 	result = write_text(fresh, text);
@@ -162,7 +135,7 @@ state_set_chosen(const char *state_dir, uint64_t id)
 		return result;
 	if (rename(fresh, path) != 0)
 		return errcode_from_errno(errno);
-	return state_sync_path(state_dir, O_DIRECTORY);
+	return state_path_sync(state_dir, O_DIRECTORY);
 }
 
 void
@@ -171,7 +144,7 @@ state_mark_damaged(const char *state_dir, uint64_t id, const char *reason)
 	char dir[PATH_MAX], path[PATH_MAX];
 	int result;
 
-	if (!generations_path(state_dir, id, dir) ||
+	if (!state_path_generation(state_dir, id, dir) ||
 	    !state_path_print(path, "%s/" DAMAGE_NAME, dir))
 		return;
 	result = write_text(path, reason);
@@ -186,7 +159,7 @@ state_read_damage(const char *state_dir, uint64_t id, char reason[STATE_REASON_M
 {
 	char dir[PATH_MAX], path[PATH_MAX];
 
-	return generations_path(state_dir, id, dir) &&
+	return state_path_generation(state_dir, id, dir) &&
 	       state_path_print(path, "%s/" DAMAGE_NAME, dir) &&
 	       read_text(path, reason, STATE_REASON_MAX) >= 0;
 }

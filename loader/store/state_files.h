@@ -39,12 +39,4 @@ __attribute__((nonnull))
 bool state_read_damage(const char *state_dir, uint64_t id,
 			     char reason[STATE_REASON_MAX]);
 
-/* Print a path.  returns false when it does not fit into PATH_MAX octets. */
-__attribute__((nonnull, warn_unused_result, format(printf, 2, 3)))
-bool state_path_print(char out[PATH_MAX], const char *format, ...);
-
-/* Write a file or (O_DIRECTORY in `flags`) a directory through to the device. */
-__attribute__((nonnull, warn_unused_result))
-int state_sync_path(const char *path, int flags);
-
 #endif

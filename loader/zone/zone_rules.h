@@ -1,4 +1,4 @@
-/* The passes that zone_check is made of; used by zone_check*.c and zone_r*.c only. */
+/* The passes that zone_check is made of, and what they share. */
 #ifndef LOADER_ZONE_ZONE_RULES_H
 #define LOADER_ZONE_ZONE_RULES_H
 

@@ -7,6 +7,7 @@
 
 #include "loader/redis/follow.h"
 #include "loader/store/overlay_dirs.h"
+#include "loader/store/state_paths.h"
 #include "t/prop/live_change.h"
 #include "t/unit/sync_bed.h"
 
@@ -254,7 +255,7 @@ compare_generation(uint64_t id, const char *what)
 	uint64_t cursor = 0;
 	int rc;
 
-	if (!generations_path(bed.state_dir, id, dir))
+	if (!state_path_generation(bed.state_dir, id, dir))
 		bail_out("path");
 	rc = live_open_snapshot(dir, &live);
 	if (!is_int(rc, 0, "%s: generation %" PRIu64 " opens", what, id))

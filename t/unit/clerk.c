@@ -3,6 +3,7 @@
 
 #include "loader/redis/held.h"
 #include "loader/store/overlay.h"
+#include "loader/store/state_paths.h"
 #include "t/unit/sync_bed.h"
 
 static struct bed bed;
@@ -303,7 +304,7 @@ hold(const struct held_list *list)
 	int status;
 	pid_t pid;
 
-	if (!generations_path(bed.state_dir, bed_served(&bed), dir))
+	if (!state_path_generation(bed.state_dir, bed_served(&bed), dir))
 		bail_out("no path");
 	snprintf(path, sizeof path, "%s/overlay", dir);
 	pid = fork();

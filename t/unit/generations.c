@@ -13,6 +13,7 @@
 #include "loader/retention.h"
 #include "loader/store/generations.h"
 #include "loader/store/state_files.h"
+#include "loader/store/state_paths.h"
 #include "shm/errcode.h"
 #include "t/tap.h"
 
@@ -105,7 +106,7 @@ test_names(void)
 
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		uint64_t id = 0;
-		bool found = generations_parse_name(cases[i].name, &id);
+		bool found = state_path_parse_id(cases[i].name, &id);
 
 		ok(found == (cases[i].id != 0) && id == cases[i].id, "name '%s'",
 		   cases[i].name);
@@ -160,7 +161,7 @@ test_finish_and_remove(void)
 
 	make_dir("generations/00000020.tmp");
 	write_file("generations/00000020.tmp/index", "x", 1);
-	ok(generations_build_path(state_dir, 20, path), "the path of one being built");
+	ok(state_path_build(state_dir, 20, path), "the path of one being built");
 	is_int(generations_sync_dir(path), 0, "is written through");
 	is_int(generations_finish(state_dir, 20), 0, "finished");
 	ok(exists("generations/00000020/index") && !exists("generations/00000020.tmp"),

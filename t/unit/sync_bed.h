@@ -19,6 +19,7 @@
 #include "loader/store/generations.h"
 #include "loader/loader.h"
 #include "loader/store/state_files.h"
+#include "loader/store/state_paths.h"
 #include "shm/clock.h"
 #include "shm/ctl_proto.h"
 #include "shm/dname.h"
@@ -368,7 +369,7 @@ bed_serial_in(const struct bed *bed, uint64_t id, const char *origin)
 	char dir[PATH_MAX];
 	long long serial = 0;
 
-	if (!generations_path(bed->state_dir, id, dir) ||
+	if (!state_path_generation(bed->state_dir, id, dir) ||
 	    generation_open(dir, GENERATION_LAZY, &gen) != 0)
 		return -2;
 	if (generation_find(&gen, CATALOGUE_ID, name, len, &apex) == 0 &&
@@ -391,7 +392,7 @@ bed_is_whole(const struct bed *bed, uint64_t id)
 	char dir[PATH_MAX], reason[256] = "";
 	int result;
 
-	if (!generations_path(bed->state_dir, id, dir) ||
+	if (!state_path_generation(bed->state_dir, id, dir) ||
 	    generation_open(dir, GENERATION_LAZY, &gen) != 0)
 		return false;
 	result = generation_verify(&gen, reason);
@@ -409,7 +410,7 @@ bed_damage(const struct bed *bed, uint64_t id, const char *file, long at)
 	uint8_t octet;
 	int fd;
 
-	if (!generations_path(bed->state_dir, id, dir) ||
+	if (!state_path_generation(bed->state_dir, id, dir) ||
 	    snprintf(path, sizeof path, "%s/%s", dir, file) >= (int)sizeof path)
 		bail_out("path");
 	chmod(path, 0640);
