@@ -343,9 +343,9 @@ sub fits {
 
 {
 	my ($exit, $out) = served(object('{"held":[{"id":3,"since":"2001-01-01T00:00:00Z","change":"17-0",'
-		. '"reason":"too much would vanish at once","served":1500,"offered":10,"zones":3,'
+		. '"reason":"too much would vanish within a minute","served":1500,"offered":10,"zones":3,'
 		. '"first":[{"zone":"a.","served":500,"offered":5,"reason":"x"}]}]}'), 'held');
-	like($out, qr/^3  held [0-9]+d [0-9]+h ago: too much would vanish at once\n {4}zones: 3, records: 1500 -> 10\n/, 'held');
+	like($out, qr/^3  held [0-9]+d [0-9]+h ago: too much would vanish within a minute\n {4}zones: 3, records: 1500 -> 10\n/, 'held');
 	like($out, qr/\n {4}a[.]: 500 records -> 5\n {4}and more\n {4}to serve it .*: martletctl accept 3\n$/, 'with the way out');
 	is((served(object('{"held":[]}'), 'held'))[1], "nothing is held\n", 'none');
 	is((served(object('{"id":3}'), 'accept', 3))[1], "accepted and served\n", 'accept');

@@ -64,6 +64,7 @@ follow_free(struct follow *f)
 	key_table_fini(&f->named[0]);
 	key_table_fini(&f->named[1]);
 	held_fini(&f->held);
+	shrink_guard_fini(&f->guard);
 	free(f);
 }
 

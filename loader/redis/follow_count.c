@@ -32,7 +32,9 @@ follow_count_served(struct serving *s)
 			continue;
 		f->served += plan->offered - plan->served;
 		if (!s->is_accepted)
-			shrink_guard_note(&f->guard, now_ms, plan_shrinks_by(plan));
+			shrink_guard_note(&f->guard, now_ms, f->set.zones[i].origin,
+					  f->set.zones[i].origin_len, plan->served,
+					  plan->offered);
 		if (plan->action == PLAN_DROP)
 			f->served_redis_zones--;
 		else if (plan->action == PLAN_PUT && !plan->is_served)

@@ -2,6 +2,7 @@
 #include "loader/redis/follow_hold.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "shm/clock.h"
@@ -31,23 +32,63 @@ follow_hold_show(struct follow *f)
 			held_reason_text(f->held.sets[f->held.count - 1].reason));
 }
 
-/* A set is held: into the log. */
+static uint64_t
+lost_of(const struct held_zone *zone)
+{
+	return zone->served > zone->offered ? zone->served - zone->offered : 0;
+}
+
+/* "example.com. and others": the zone that loses most. */
 static void
-tell_held(struct follow *f, uint64_t id)
+print_zones(const struct held_set *set, char *out, size_t room)
+{
+	const struct held_zone *most = &set->zones[0];
+	char name[DNAME_TEXT_MAX];
+
+	for (uint32_t i = 1; i < set->zone_count; i++)
+		if (lost_of(&set->zones[i]) > lost_of(most))
+			most = &set->zones[i];
+	dname_to_text(most->name, name);
+	snprintf(out, room, "%s%s", name, set->zone_count > 1 ? " and others" : "");
+}
+
+/* What the guard has weighed: the loss of the set, and what was lost before it. */
+static void
+log_loss(struct follow *f, const struct held_set *set, const char *zones)
+{
+	uint64_t lost = set->served > set->offered ? set->served - set->offered : 0;
+	uint64_t lately = shrink_guard_lately(&f->guard, clock_now_ms());
+
+	if (lately == 0)
+		log_warnx("held as %" PRIu64 ": %" PRIu64 " of %" PRIu64
+			  " records of %s would vanish; see `martletctl held`",
+			  set->id, lost, set->served, zones);
+	else
+		log_warnx("held as %" PRIu64 ": %" PRIu64 " of %" PRIu64
+			  " records of %s would vanish, after %" PRIu64
+			  " of all zones within a minute; see `martletctl held`",
+			  set->id, lost, set->served, zones, lately);
+}
+
+/* Into the log; a set that others join again and again only now and then. */
+static void
+tell_held(struct follow *f, uint64_t id, int64_t now_ms)
 {
 	const struct held_set *set = held_find(&f->held, id);
-	int64_t now_s = clock_wall_s();
-	char text[DNAME_TEXT_MAX] = "";
+	char zones[DNAME_TEXT_MAX + 16];
 
-	if (!set || (set->since_ms / 1000 != now_s && now_s < f->held_told_s + TELL_S))
-		return; /* one that others join, again and again */
-	f->held_told_s = now_s;
-	if (set->zone_count > 0)
-		dname_to_text(set->zones[0].name, text);
-	log_warnx("held as %" PRIu64 ": %s (%s%s, %" PRIu64 " of %" PRIu64
-		  " records would stay); see `martletctl held`",
-		  id, held_reason_text((enum held_reason)set->reason), text,
-		  set->zone_count > 1 ? " and others" : "", set->offered, set->served);
+	if (!set || set->zone_count == 0 ||
+	    (set->since_ms != now_ms && now_ms / 1000 < f->held_told_s + TELL_S))
+		return;
+	f->held_told_s = now_ms / 1000;
+	print_zones(set, zones, sizeof zones);
+	if (set->reason == HELD_SHRINKS || set->reason == HELD_UNLISTED)
+		log_loss(f, set, zones);
+	else
+		log_warnx("held as %" PRIu64 ": %s (%s, %" PRIu64 " of %" PRIu64
+			  " records would stay); see `martletctl held`",
+			  id, held_reason_text((enum held_reason)set->reason), zones,
+			  set->offered, set->served);
 }
 
 /* ---- parts of a set ---- */
@@ -90,6 +131,7 @@ follow_hold_part(struct serving *s, uint32_t root)
 	struct follow *f = s->f;
 	struct change_id last = { 0 };
 	struct held_zone *zones = arena_take_items(f->arena, f->set.count, sizeof *zones);
+	int64_t now_ms = clock_wall_ms();
 	size_t count = 0;
 	uint64_t id;
 	int rc;
@@ -108,12 +150,12 @@ follow_hold_part(struct serving *s, uint32_t root)
 	}
 	if (is_held_already(f, zones, count))
 		return ERR_OK;
-	rc = held_add(&f->held, zones, count, clock_wall_ms(), last.ms, last.seq, &id);
+	rc = held_add(&f->held, zones, count, now_ms, last.ms, last.seq, &id);
 	if (rc != ERR_OK)
 		return rc;
 	f->held_changed = true;
 	region_source_add(f->board, SOURCE_redis_held_sets, 1);
-	tell_held(f, id);
+	tell_held(f, id, now_ms);
 	return ERR_OK;
 }
 

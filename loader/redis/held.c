@@ -391,9 +391,9 @@ held_reason_text(enum held_reason reason)
 {
 	switch (reason) {
 	case HELD_SHRINKS:
-		return "too much would vanish at once";
+		return "too much would vanish within a minute";
 	case HELD_UNLISTED:
-		return "too many zones have left the list of zones";
+		return "too much would vanish with zones that have left the list";
 	case HELD_CONFIG_GONE:
 		return "the zone is listed, but its config has vanished";
 	case HELD_KEY_GONE:

@@ -22,7 +22,7 @@ enum {
 
 /* Why a zone is held; the worst of a set is the set's. */
 enum held_reason {
-	HELD_SHRINKS = 0,		/* too much would vanish at once */
+	HELD_SHRINKS = 0,		/* too much would vanish within a minute */
 	HELD_UNLISTED,			/* the same, by leaving the list of zones */
 	HELD_CONFIG_GONE,		/* it is listed, its config has vanished */
 	HELD_KEY_GONE,			/* it is listed, its key has vanished */
@@ -101,7 +101,7 @@ bool held_is_same(const struct held_set *set, const struct held_zone *zones, siz
 __attribute__((nonnull))
 void held_sort(struct held_zone *zones, size_t count);
 
-/* For people: "too much would vanish at once". */
+/* For people: "too much would vanish within a minute". */
 __attribute__((const, returns_nonnull))
 const char *held_reason_text(enum held_reason reason);
 

@@ -348,7 +348,7 @@ test_held(void)
 	is_int(number_of(item, "id"), (long long)id, "what is held has an id");
 	is(text_of(item, "since"), "2023-11-14T22:13:20Z", "since");
 	is(text_of(item, "change"), "1700000000123-4", "the change");
-	is(text_of(item, "reason"), "too much would vanish at once", "why");
+	is(text_of(item, "reason"), "too much would vanish within a minute", "why");
 	is_int(number_of(item, "zones"), 1, "how many zones");
 	item = json_array_get(json_object_get(item, "first"), 0);
 	is(text_of(item, "zone"), "a.test.", "which");

@@ -160,23 +160,55 @@ test_grown_back(struct bed *bed)
 	is_int(bed_served(bed, "n1400.big.example.", "big.example."), 1, "and served");
 }
 
+/* A zone whose names come and go is not kept waiting. */
+static void
+test_churn(struct bed *bed)
+{
+	write_large(bed, "churned.example.");
+	ok(bed_until(bed, bed_serves, "n1499.churned.example. churned.example. 1"),
+	   "another large zone");
+	for (unsigned round = 0; round < 6; round++) {
+		for (unsigned i = 0; i < 400; i++)
+			bed_do(bed, "HDEL redins:zones:churned.example. n%u", i);
+		ok(bed_until(bed, bed_serves,
+			     "n399.churned.example. churned.example. -1"),
+		   "400 of its names go");
+		for (unsigned i = 0; i < 400; i++)
+			bed_do(bed, "HSET redins:zones:churned.example. n%u " A1, i);
+		ok(bed_until(bed, bed_serves, "n399.churned.example. churned.example. 1"),
+		   "and come back");
+	}
+	ok(holds(bed, "0"), "nothing is held of 2400 that were removed and added again");
+}
+
+/* How many names are served of a zone, of those that write_large writes. */
+static unsigned
+count_names(struct bed *bed, const char *zone)
+{
+	unsigned count = 0;
+	char name[64];
+
+	for (unsigned i = 0; i < NAMES; i++) {
+		snprintf(name, sizeof name, "n%u.%s", i, zone);
+		count += bed_served(bed, name, zone) == 1;
+	}
+	return count;
+}
+
 static void
 test_in_steps(struct bed *bed)
 {
-	unsigned left = 0;
+	unsigned left;
 
 	for (unsigned i = 0; i < NAMES; i++) {
 		bed_do(bed, "HDEL redins:zones:big.example. n%u", i);
+		bed_do(bed, "HSET redins:zones:c.example. j%u " A1, i);
 		if (i % 50 == 0)
 			run_for(bed, 5);
 	}
-	ok(bed_until(bed, holds, "1"), "a script that deletes name by name is stopped");
-	for (unsigned i = 0; i < NAMES; i++) {
-		char name[64];
-
-		snprintf(name, sizeof name, "n%u.big.example.", i);
-		left += bed_served(bed, name, "big.example.") == 1;
-	}
+	ok(bed_until(bed, holds, "1"),
+	   "a script that deletes name by name is stopped, whatever it adds elsewhere");
+	left = count_names(bed, "big.example.");
 	ok(left >= 500 && left < NAMES, "%u of %u names are left", left, (unsigned)NAMES);
 }
 
@@ -198,6 +230,7 @@ main(void)
 	test_restart(&bed);
 	test_changed(&bed);
 	test_grown_back(&bed);
+	test_churn(&bed);
 	test_in_steps(&bed);
 	bed_close(&bed);
 	return done_testing();

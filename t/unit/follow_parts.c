@@ -336,6 +336,8 @@ test_dirty_for_long(void)
 
 /* ---- the guard ---- */
 
+static const uint8_t A[DNAME_MAX] = "\1a", B[DNAME_MAX] = "\1b", C[DNAME_MAX] = "\1c";
+
 static void
 test_guard(void)
 {
@@ -349,17 +351,84 @@ test_guard(void)
 	ok(shrink_guard_admits(&guard, 1000, 2000, 10000, false), "a share is admitted");
 	ok(!shrink_guard_admits(&guard, 1000, 2001, 10000, false), "one more is not");
 	ok(!shrink_guard_admits(&guard, 1000, 1, 1, true), "the last record after a gap");
-	shrink_guard_note(&guard, 1000, 1500);
+	shrink_guard_note(&guard, 1000, A, 3, 10000, 8500);
 	ok(shrink_guard_admits(&guard, 30000, 500, 8500, false),
 	   "the share counts over what was served 60 s ago");
 	ok(!shrink_guard_admits(&guard, 30000, 501, 8500, false), "also in small steps");
 	ok(!shrink_guard_admits(&guard, 61999, 501, 8500, false), "up to 60 s");
 	ok(shrink_guard_admits(&guard, 62000, 501, 8500, false), "and not for longer");
 	for (unsigned s = 100; s < 400; s++)
-		shrink_guard_note(&guard, s * 1000, 1);
+		shrink_guard_note(&guard, s * 1000, A, 3, 8500 - s, 8499 - s);
 	ok(shrink_guard_admits(&guard, 400000, 940, 4940, false),
 	   "old seconds are forgotten");
 	ok(!shrink_guard_admits(&guard, 399500, 5000, 10000, false), "new ones count");
+	shrink_guard_fini(&guard);
+}
+
+/* What a zone gets back is not lost. */
+static void
+test_churn(void)
+{
+	struct shrink_guard guard = { .share = 0.2, .min = 1000 };
+
+	for (unsigned i = 0; i < 2000; i++) {
+		shrink_guard_note(&guard, 1000 + i, A, 3, 9000, 8500);
+		shrink_guard_note(&guard, 1000 + i, B, 3, 1000 - i % 2, 999 + i % 2);
+		shrink_guard_note(&guard, 1000 + i, A, 3, 8500, 9000);
+	}
+	is_int(shrink_guard_lately(&guard, 3000), 0,
+	       "what is removed and added again is not lost");
+	ok(shrink_guard_admits(&guard, 3000, 2000, 10000, false),
+	   "and keeps nobody waiting");
+	shrink_guard_note(&guard, 10000, A, 3, 9000, 8900);
+	shrink_guard_note(&guard, 40000, A, 3, 8900, 8700);
+	shrink_guard_note(&guard, 50000, A, 3, 8700, 8900);
+	is_int(shrink_guard_lately(&guard, 50000), 100,
+	       "what came last is made good first");
+	is_int(shrink_guard_lately(&guard, 71000), 0,
+	       "and what came first is forgotten first");
+	shrink_guard_fini(&guard);
+}
+
+/* Additions hide nothing. */
+static void
+test_junk(void)
+{
+	struct shrink_guard guard = { .share = 0.2, .min = 1000 };
+
+	shrink_guard_note(&guard, 1000, A, 3, 10000, 8500);
+	shrink_guard_note(&guard, 1000, B, 3, 0, 50000);
+	is_int(shrink_guard_lately(&guard, 2000), 1500,
+	       "a zone does not make good another");
+	ok(shrink_guard_admits(&guard, 2000, 500, 58500, false),
+	   "a share of what was before");
+	ok(!shrink_guard_admits(&guard, 2000, 501, 58500, false),
+	   "and not of what is new");
+	shrink_guard_note(&guard, 3000, C, 3, 1000, 5000);
+	shrink_guard_note(&guard, 4000, C, 3, 5000, 1000);
+	is_int(shrink_guard_lately(&guard, 4000), 5500,
+	       "what was added before is lost, as large as the zone was then");
+	is_int(shrink_guard_lately(&guard, 61999), 5500, "up to 60 s");
+	ok(shrink_guard_admits(&guard, 70000, 2000, 10000, false), "and not for longer");
+	shrink_guard_fini(&guard);
+}
+
+/* More losses than are remembered by zone. */
+static void
+test_many_losses(void)
+{
+	struct shrink_guard guard = { .share = 0.2, .min = 1000 };
+	const uint32_t count = SHRINK_LOSSES + 10;
+
+	for (uint32_t i = 0; i < count; i++)
+		shrink_guard_note(&guard, 1000, (const uint8_t *)&i, sizeof i, 2, 1);
+	is_int(shrink_guard_lately(&guard, 1000), count, "all losses count");
+	for (uint32_t i = 0; i < count; i++)
+		shrink_guard_note(&guard, 2000, (const uint8_t *)&i, sizeof i, 1, 2);
+	is_int(shrink_guard_lately(&guard, 2000), 10,
+	       "but the oldest cannot be made good");
+	is_int(shrink_guard_lately(&guard, 62000), 0, "until they are forgotten");
+	shrink_guard_fini(&guard);
 }
 
 /* ---- holding ---- */
@@ -373,8 +442,6 @@ held(const uint8_t *name, uint64_t digest)
 				   .name = name,
 				   .name_len = (uint8_t)dname_len(name, DNAME_MAX) };
 }
-
-static const uint8_t A[DNAME_MAX] = "\1a", B[DNAME_MAX] = "\1b", C[DNAME_MAX] = "\1c";
 
 static void
 test_held(void)
@@ -496,6 +563,9 @@ main(void)
 	test_dirty();
 	test_dirty_for_long();
 	test_guard();
+	test_churn();
+	test_junk();
+	test_many_losses();
 	test_held();
 	test_many_held();
 	test_keys();
