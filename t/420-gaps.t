@@ -9,346 +9,338 @@ use lib "$Bin/lib";
 
 use Martlet;
 use Martlet::Link;
-use Martlet::Process qw(poll read_file write_file);
+use Martlet::Process qw(poll);
 use Martlet::Redis;
-use Martlet::Sentinel;
+use Martlet::States qw(all_have all_names all_zones becomes fill follows is_as_redis is_following
+	next_value source state_of stop_watch value watch);
 use Martlet::Zones qw(sync_pid);
-use POSIX ();
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 Martlet::Redis::need();
 
-my $ZONES = 4;
-my $NAMES = 5;
-my @expected = (qr/^warning: sync: /);
-
-sub zone_name { return "z$_[0].example." }
-
-sub value {
-	my ($ip) = @_;
-	return qq({"a":{"ttl":5,"records":[{"ip":"$ip"}]}});
-}
-
-# Everything, all addresses alike.
-sub fill {
-	my ($redis, $ip) = @_;
-
-	for my $z (1 .. $ZONES) {
-		my $zone = zone_name($z);
-		$redis->multi(sub {
-			my ($r) = @_;
-			$r->cmd('SADD', 'redins:zones', $zone);
-			$r->cmd('SET', "redins:zones:$zone:config", '{"soa":{"ttl":5}}');
-			$r->cmd('HSET', "redins:zones:$zone", '@',
-				'{"ns":{"ttl":5,"records":[{"host":"ns.example.net."}]}}');
-			$r->cmd('HSET', "redins:zones:$zone", "n$_", value($ip)) for 1 .. $NAMES;
-		});
-	}
-	return;
-}
-
-sub all_names {
-	return map { my $z = $_; map { "n$_." . zone_name($z) } 1 .. $NAMES } 1 .. $ZONES;
-}
-
-sub address_of {
-	my ($m, $name) = @_;
-	my $r = $m->ask($name, 'A');
-	return $r->rcode unless $r->rcode eq 'NOERROR';
-	my ($text) = $r->text('answer');
-	return $text && $text =~ / A (\S+)$/ ? $1 : 'nothing';
-}
-
-# Ask for all names every 100 ms from a process of its own; what is no address goes into
-# a file.  Give it to stop_watch.
-sub watch {
-	my ($m) = @_;
-	my $path = "$m->{dir}/watch";
-	my $parent = $$;
-	my $pid = fork // die "fork: $!\n";
-
-	return { pid => $pid, path => $path } if $pid;
-	my ($stop, $asked, @bad) = (0, 0);
-	$SIG{TERM} = sub { $stop = 1 };
-	while (!$stop && getppid() == $parent) {
-		for my $name (all_names()) {
-			my $got = eval { address_of($m, $name) } // 'no reply';
-			$asked++;
-			push @bad, "$name: $got" if $got !~ /^[0-9.]+$/;
-		}
-		sleep 0.1;
-	}
-	write_file($path, join "\n", "asked $asked", @bad);
-	POSIX::_exit(0);
-}
-
-sub stop_watch {
-	my ($watch, $what) = @_;
-
-	kill 'TERM', $watch->{pid};
-	waitpid $watch->{pid}, 0;
-	my ($asked, @bad) = split /\n/, read_file($watch->{path});
-	ok(!@bad && $asked =~ /[1-9]/, "$what: every answer is right ($asked)")
-	  or diag(join "\n", @bad[0 .. ($#bad < 9 ? $#bad : 9)]);
-	return;
-}
-
-# Does all that is served carry this address?
-sub all_have {
-	my ($m, $ip) = @_;
-	for my $name (all_names()) {
-		return 0 unless address_of($m, $name) eq $ip;
-	}
-	return 1;
-}
-
-sub becomes {
-	my ($m, $ip, $what) = @_;
-	return ok(poll(10, sub { all_have($m, $ip) }), $what) || diag($m->log);
-}
-
-sub start {
-	my (%redis) = @_;
-	my $m = Martlet->new(config => { redis => { enable => \1, timeout_ms => 500, %redis } });
-	$m->expect_log(@expected);
-	return $m;
-}
-
-sub source { my ($m) = @_; return $m->ctl('status')->{source} }
-
-sub is_following {
-	my ($m) = @_;
-	return poll(10, sub { (source($m)->{state} // '') eq 'following' });
-}
+sub gaps { my ($m) = @_; return $m->ctl('stats')->{redis_gaps} }
+sub held { my ($m) = @_; return scalar @{ $m->ctl('held')->{held} } }
 
 my $redis = Martlet::Redis->new(notify => 'KA');
-fill($redis, '192.0.2.1');
+my ($zone) = all_zones();
+my $now = fill($redis);
 
 subtest 'the link is cut while 1,000 changes are written' => sub {
 	my $link = Martlet::Link->new($redis);
-	my $m = start(address => $link->where);
+	my $m = follows(address => $link->where);
 
-	becomes($m, '192.0.2.1', 'all is served');
+	becomes($m, $now, 'all is served');
 	my $watch = watch($m);
 	$link->cut;
 	ok(poll(5, sub { !source($m)->{connected} }), 'the loss is told');
 	is(($m->ctl_text('ready'))[0], 0, 'ready all the same');
 	for my $i (1 .. 1000) {
-		my ($z, $n) = (zone_name(1 + $i % $ZONES), 'n' . (1 + $i % $NAMES));
-		my $ip = $i > 900 ? '192.0.2.2' : "198.51.100." . $i % 250;
+		my ($z, $n) = ((all_zones())[$i % 4], 'n' . (1 + $i % 5));
 		$redis->multi(sub {
 			my ($r) = @_;
-			$r->cmd('HSET', "redins:zones:$z", $n, value($ip));
+			$r->cmd('HSET', "redins:zones:$z", $n, next_value());
 			$r->xadd_change($z => [$n]);
 		});
 	}
-	fill($redis, '192.0.2.2');
-	ok(all_have($m, '192.0.2.1'), 'what is served stays as it was');
+	ok(all_have($m, $now), 'what is served stays as it was');
 	$link->mend;
-	becomes($m, '192.0.2.2', 'what was written meanwhile is served');
+	is_as_redis($m, $redis, 'when it is mended');
+	becomes($m, $now = fill($redis), 'and it is followed');
 	$link->stall;
 	ok(poll(10, sub { !source($m)->{connected} }), 'a link that hangs is given up');
-	fill($redis, '192.0.2.1');
+	$now = fill($redis);
 	$link->flow;
-	becomes($m, '192.0.2.1', 'and found again');
+	becomes($m, $now, 'and found again');
+	is_as_redis($m, $redis, 'in the end');
 	stop_watch($watch, 'link cut and stalled');
 	$m->stop;
 };
 
-subtest 'the server hangs, dies, comes back empty' => sub {
-	my $m = start(%{ $redis->settings });
+subtest 'the stream is trimmed behind what was read' => sub {
+	my $link = Martlet::Link->new($redis);
+	my $m = follows(address => $link->where, notifications => \0);
 
-	becomes($m, '192.0.2.1', 'all is served');
+	$redis->xadd_change($zone => ['n1']);
+	becomes($m, $now, 'all is served');
+	my ($watch, $gaps) = (watch($m), gaps($m));
+	$link->cut;
+	ok(poll(5, sub { !source($m)->{connected} }), 'the link is cut');
+	$now = fill($redis);
+	$redis->xadd_change($_ => [map {"n$_"} 1 .. 5]) for all_zones();
+	$redis->cmd(qw(XTRIM martlet:changes MAXLEN 0));
+	$link->mend;
+	becomes($m, $now, 'what lost entries named is served');
+	cmp_ok(gaps($m), '>', $gaps, 'the gap is counted');
+	like($m->log, qr/the change stream was trimmed behind the last entry read/, 'and named');
+	$now = fill($redis);
+	$redis->xadd_change($_ => [map {"n$_"} 1 .. 5]) for all_zones();
+	becomes($m, $now, 'the stream is followed again');
+	is_as_redis($m, $redis, 'in the end');
+	stop_watch($watch, 'stream trimmed');
+	$m->stop;
+};
+
+subtest 'the server hangs, dies, comes back empty' => sub {
+	my $m = follows(%{ $redis->settings });
+
+	becomes($m, $now, 'all is served');
 	$redis->kill_now;
 	ok(poll(10, sub { !source($m)->{connected} }), 'a dead server is given up');
 	$m->restart;
-	ok(all_have($m, '192.0.2.1'), 'a restart without Redis serves all');
-	$redis->start;
-	fill($redis, '192.0.2.1');
-	ok(is_following($m), 'and follows it when it is there');
+	ok(all_have($m, $now), 'a restart without Redis serves all');
 	my $watch = watch($m);
+	$redis->start;
+	$now = fill($redis);
+	becomes($m, $now, 'and follows it when it is there');
 	$redis->hang;
 	ok(poll(10, sub { !source($m)->{connected} }), 'a hung server is given up');
 	$redis->go_on;
 	ok(is_following($m), 'and followed when it goes on');
 	$redis->kill_now;
 	ok(poll(10, sub { !source($m)->{connected} }), 'a dead one too');
-	ok(all_have($m, '192.0.2.1'), 'all is served');
+	ok(all_have($m, $now), 'all is served');
 	$redis->start;
-	ok(poll(15, sub { source($m)->{connected} && @{ $m->ctl('held')->{held} } }),
-		'an empty server is held');
+	ok(poll(15, sub { source($m)->{connected} && held($m) }), 'an empty server is held');
 	isnt(($m->ctl_text('status'))[0], 0, 'and a problem');
-	fill($redis, '192.0.2.3');
-	becomes($m, '192.0.2.3', 'what it is filled with is served');
-	ok(poll(10, sub { !@{ $m->ctl('held')->{held} } }), 'nothing is held');
+	becomes($m, $now = fill($redis), 'what it is filled with is served');
+	is_as_redis($m, $redis, 'filled');
 	$redis->cmd('FLUSHALL');
-	ok(poll(15, sub { @{ $m->ctl('held')->{held} } }), 'FLUSHALL is held') or diag($m->log, explain $m->ctl('status'), explain $m->ctl('zones'));
-	fill($redis, '192.0.2.1');
-	becomes($m, '192.0.2.1', 'and healed by writing all again');
+	ok(poll(15, sub { held($m) }), 'FLUSHALL is held');
+	becomes($m, $now = fill($redis), 'and healed by writing all again');
+	is_as_redis($m, $redis, 'in the end');
 	stop_watch($watch, 'hung, dead, empty');
 	$m->stop;
 };
 
 subtest 'slow consumer' => sub {
-	my $m = start(%{ $redis->settings });
+	my $m = follows(%{ $redis->settings });
 
-	becomes($m, '192.0.2.1', 'all is served');
-	my $watch = watch($m);
+	becomes($m, $now, 'all is served');
+	my ($watch, $connects) = (watch($m), $m->ctl('stats')->{redis_connects});
 	$redis->cmd(qw(CONFIG SET client-output-buffer-limit), 'pubsub 1024 1024 1');
-	for my $i (1 .. 300) {
-		$redis->pipeline(map { ['HSET', 'redins:zones:' . zone_name($_), 'extra', value("198.51.100." . $i % 250)] }
-			(1 .. $ZONES) x 5);
+	kill 'STOP', sync_pid($m);
+	for (1 .. 300) {
+		$redis->pipeline(map { ['HSET', "redins:zones:$_", 'extra', next_value()] } (all_zones()) x 5);
 	}
-	fill($redis, '192.0.2.4');
-	becomes($m, '192.0.2.4', 'events that overflow are made good by comparing');
+	my $info = $redis->info('stats');
+	cmp_ok($info->{client_output_buffer_limit_disconnections} // 1, '>', 0, 'Redis has hung up');
+	$now = fill($redis);
+	kill 'CONT', sync_pid($m);
+	becomes($m, $now, 'events that overflow are made good by comparing');
+	cmp_ok($m->ctl('stats')->{redis_connects}, '>', $connects, 'over a new connection');
 	$redis->cmd(qw(CONFIG SET client-output-buffer-limit), 'pubsub 33554432 8388608 60');
-	fill($redis, '192.0.2.1');
-	becomes($m, '192.0.2.1', 'and it goes on');
+	becomes($m, $now = fill($redis), 'and it goes on');
+	is_as_redis($m, $redis, 'in the end');
 	stop_watch($watch, 'slow consumer');
 	$m->stop;
 };
 
 subtest 'a wrong password' => sub {
-	my $m = start(%{ $redis->settings });
+	my $m = follows(%{ $redis->settings });
 
-	becomes($m, '192.0.2.1', 'all is served');
+	becomes($m, $now, 'all is served');
 	my $watch = watch($m);
 	$redis->cmd(qw(CONFIG SET requirepass secret));
 	$redis->{requirepass} = 'secret';
 	$redis->cmd(qw(CLIENT KILL TYPE normal SKIPME yes));
-	ok(poll(10, sub { my $s = source($m); !$s->{connected} && ($s->{last_error} // '') =~ /password|NOAUTH/i }),
-		'the missing password is told') or diag(explain source($m));
+	ok(poll(10, sub { my $s = source($m); !$s->{connected} && ($s->{last_error} // '') =~ /NOAUTH.*password/ }),
+		'a missing password is told');
+	$m->write_config({ redis => { password => 'not that' } });
+	is(($m->ctl('reload'))[0], 0, 'a reload with another one');
+	ok(poll(10, sub { (source($m)->{last_error} // '') =~ /WRONGPASS.*redis[.]password/ }), 'a wrong one is told');
+	$now = fill($redis);
+	$m->write_config({ redis => { password => 'secret' } });
+	is(($m->ctl('reload'))[0], 0, 'the right one');
+	becomes($m, $now, 'it is followed again');
 	$redis->cmd(qw(CONFIG SET requirepass), '');
 	delete $redis->{requirepass};
-	ok(is_following($m), 'it is followed again');
+	is_as_redis($m, $redis, 'in the end');
 	stop_watch($watch, 'wrong password');
+	$m->expect_log(qr/redis[.]password: everybody/);
 	$m->stop;
 };
 
 subtest 'a script that is killed half-way' => sub {
-	my $m = start(%{ $redis->settings });
-	my $zone = zone_name(1);
+	my $m = follows(%{ $redis->settings });
 
-	becomes($m, '192.0.2.1', 'all is served');
+	becomes($m, $now, 'all is served');
 	my $watch = watch($m);
 	# it has not written yet, so that it can be killed; Redis is busy meanwhile
-	my $script = "redis.call('HGET', KEYS[1], '\@') while true do end "
-	  . "redis.call('DEL', KEYS[1])";
+	my $script = "redis.call('HGET', KEYS[1], '\@') while true do end redis.call('DEL', KEYS[1])";
 	$redis->new_client->send_cmd('EVAL', $script, 1, "redins:zones:$zone");
-	sleep 0.3;
+	ok(poll(10, sub { !source($m)->{connected} }), 'nothing can be read while it runs');
 	ok(poll(30, sub { eval { $redis->new_client(seconds => 1)->cmd('SCRIPT', 'KILL'); 1 } }), 'a script is killed');
 	ok(poll(30, sub { eval { $redis->new_client(seconds => 1)->cmd('DBSIZE'); 1 } }), 'and over');
-	fill($redis, '192.0.2.5');
-	becomes($m, '192.0.2.5', 'all is served afterwards');
-	fill($redis, '192.0.2.1');
-	becomes($m, '192.0.2.1', 'and followed');
+	becomes($m, $now = fill($redis), 'all is served afterwards');
+	# one that fails half-way leaves what it wrote, and no entry in the stream
+	my $half = "redis.call('HSET', KEYS[1], 'n1', ARGV[1]) error('half') redis.call('XADD', 'martlet:changes', '*', 'zone', 'x')";
+	my $value = next_value();
+	ok(!eval { $redis->cmd('EVAL', $half, 1, "redins:zones:$zone", $value); 1 }, 'another one fails half-way');
+	ok(poll(10, sub { my $n = state_of($m, "n1.$zone"); $n =~ /^\d+$/ && value($n) eq $value }), 'what it wrote is served');
+	is_as_redis($m, $redis, 'in the end');
+	$now = fill($redis);
+	becomes($m, $now, 'and it is followed');
 	stop_watch($watch, 'script killed');
 	$m->stop;
 };
 
 subtest 'expiry and eviction' => sub {
-	my $m = start(%{ $redis->settings });
-	my $zone = zone_name(2);
+	my $m = follows(%{ $redis->settings });
 
-	becomes($m, '192.0.2.1', 'all is served');
+	becomes($m, $now, 'all is served');
 	my $watch = watch($m);
 	$redis->cmd('PEXPIRE', "redins:zones:$zone", 1);
-	ok(poll(10, sub { @{ $m->ctl('held')->{held} } }), 'a zone that expires is held');
-	ok(all_have($m, '192.0.2.1'), 'and served');
-	fill($redis, '192.0.2.1');
-	ok(poll(10, sub { !@{ $m->ctl('held')->{held} } }), 'it is held no more when it is back');
+	ok(poll(10, sub { held($m) }), 'a zone that expires is held');
+	ok(all_have($m, $now), 'and served');
+	becomes($m, $now = fill($redis), 'it is back');
+	is_as_redis($m, $redis, 'after expiry');
+	$redis->cmd('PEXPIRE', "redins:zones:$zone:config", 1);
+	ok(poll(10, sub { held($m) }), 'a config that expires is held');
+	is_as_redis($m, $redis, 'after that') if ok(($now = fill($redis)), 'it is back');
+	$redis->cmd(qw(RENAME redins:zones aside));
+	ok(poll(10, sub { held($m) }), 'all zones leave the list: held');
+	ok(all_have($m, $now), 'and served');
+	$redis->cmd(qw(RENAME aside redins:zones));
+	is_as_redis($m, $redis, 'when they are listed again');
 	$redis->cmd(qw(CONFIG SET maxmemory-policy allkeys-random));
 	$redis->cmd(qw(CONFIG SET maxmemory 1));
 	eval { $redis->cmd('SET', 'other', 'x') };
 	$redis->cmd(qw(CONFIG SET maxmemory 0));
-	ok(poll(15, sub { @{ $m->ctl('held')->{held} } }), 'zones that are evicted are held');
-	ok(all_have($m, '192.0.2.1'), 'and served');
-	fill($redis, '192.0.2.6');
-	becomes($m, '192.0.2.6', 'what is written again is served');
-	ok(poll(10, sub { !@{ $m->ctl('held')->{held} } }), 'and held no more');
-	fill($redis, '192.0.2.1');
+	ok(poll(15, sub { held($m) }), 'zones that are evicted are held');
+	ok(all_have($m, $now), 'and served');
+	becomes($m, $now = fill($redis), 'what is written again is served');
+	is_as_redis($m, $redis, 'in the end');
 	stop_watch($watch, 'expiry and eviction');
 	$m->stop;
 };
 
 subtest 'sync is killed' => sub {
-	my $m = start(%{ $redis->settings });
+	my $m = follows(%{ $redis->settings });
 
-	fill($redis, '192.0.2.1');
-	becomes($m, '192.0.2.1', 'all is served');
+	becomes($m, $now, 'all is served');
 	my $watch = watch($m);
-	kill 'KILL', sync_pid($m);
-	$redis->multi(sub {
-		my ($r) = @_;
-		$r->cmd('HSET', 'redins:zones:' . zone_name(1), 'late', value('192.0.2.9'));
-		$r->xadd_change(zone_name(1) => ['late']);
-	});
-	ok(poll(10, sub { address_of($m, 'late.' . zone_name(1)) eq '192.0.2.9' }),
-		'what was written meanwhile is served');
-	ok(is_following($m), 'it is followed');
+	for my $signal (qw(KILL SEGV ABRT)) {
+		my $pid = sync_pid($m);
+		kill $signal, $pid;
+		my $value = next_value();
+		$redis->multi(sub {
+			my ($r) = @_;
+			$r->cmd('HSET', "redins:zones:$zone", 'late', $value);
+			$r->xadd_change($zone => ['late']);
+		});
+		ok(poll(10, sub { my $n = state_of($m, "late.$zone"); $n =~ /^\d+$/ && value($n) eq $value }),
+			"SIG$signal: what was written meanwhile is served");
+		isnt(sync_pid($m), $pid, 'by another sync');
+	}
+	is_as_redis($m, $redis, 'in the end');
 	stop_watch($watch, 'sync killed');
 	$m->expect_log(qr/sync/);
 	$m->stop;
 };
 
-$redis->stop;
+$redis->cmd('HDEL', "redins:zones:$zone", 'late');
+$redis->cmd('HDEL', "redins:zones:$_", 'extra') for all_zones();
+$now = fill($redis);
 
-subtest 'a Sentinel promotes an empty replica, and an older one' => sub {
-	my $primary = Martlet::Redis->new(notify => 'KA');
-	my $replica = $primary->replica;
-	my $sentinel = Martlet::Sentinel->new(master => $primary);
+subtest 'keys of a wrong type' => sub {
+	my $m = follows(%{ $redis->settings });
+	my $told = sub { my ($want) = @_; return poll(10, sub { grep { "$_->{source} $_->{reason}" =~ $want } @{ $m->ctl('errors')->{errors} } }) };
+	my $lines = sub { return scalar(() = $m->log =~ /WRONGTYPE/g) };
 
-	fill($primary, '192.0.2.1');
-	$primary->xadd_change(zone_name(1) => ['n1']);
-	my $m = start(sentinel => { master => 'mymaster', nodes => [$sentinel->where] });
-	becomes($m, '192.0.2.1', 'all is served');
+	becomes($m, $now, 'all is served');
 	my $watch = watch($m);
-	# the replica has lost everything when it is needed
-	$replica->follow(undef);
-	$replica->cmd('FLUSHALL');
-	$replica->cmd('CONFIG', 'SET', 'replica-priority', 1);
-	$replica->cmd('REPLICAOF', $primary->{address}, 1);
-	$primary->kill_now;
-	$replica->cmd(qw(REPLICAOF NO ONE));
-	SKIP: {
-		skip 'the Sentinel does not promote it', 3
-		  unless poll(20, sub { eval { $sentinel->master_where } eq $replica->where });
-		ok(poll(20, sub { @{ $m->ctl('held')->{held} } }), 'an empty replica is held');
-		ok(all_have($m, '192.0.2.1'), 'all is served');
-		fill($replica, '192.0.2.2');
-		becomes($m, '192.0.2.2', 'until it is filled again');
+	for my $key ("redins:zones:$zone", "redins:zones:$zone:config") {
+		$redis->multi(sub { my ($r) = @_; $r->cmd('RENAME', $key, 'aside'); $r->cmd('RPUSH', $key, 'x') });
+		ok($told->(qr/\Q$key\E.*WRONGTYPE/), "$key: errors names it") or diag(explain $m->ctl('errors'), $m->log);
+		ok(all_have($m, $now), 'all is served');
+		$redis->multi(sub { my ($r) = @_; $r->cmd('DEL', $key); $r->cmd('RENAME', 'aside', $key) });
+		is_as_redis($m, $redis, 'mended');
 	}
-	stop_watch($watch, 'failover');
+	$redis->multi(sub { my ($r) = @_; $r->cmd(qw(RENAME redins:zones aside)); $r->cmd(qw(SET redins:zones x)) });
+	ok(poll(10, sub { "@{ $m->ctl('status')->{problems} }" =~ /key redins:zones: .*WRONGTYPE/ }), 'the list of zones: a problem')
+	  or diag(explain $m->ctl('status'));
+	my ($before, $connects) = ($lines->(), $m->ctl('stats')->{redis_connects});
+	ok(poll(10, sub { $m->ctl('stats')->{redis_connects} > $connects + 2 }), 'it is looked at again and again');
+	is($lines->(), $before, 'and told once');
+	ok(all_have($m, $now), 'all is served');
+	$redis->multi(sub { my ($r) = @_; $r->cmd(qw(DEL redins:zones)); $r->cmd(qw(RENAME aside redins:zones)) });
+	is_as_redis($m, $redis, 'mended');
+	$redis->multi(sub { my ($r) = @_; $r->cmd(qw(DEL martlet:changes)); $r->cmd(qw(SET martlet:changes x)) });
+	ok(poll(10, sub { "@{ $m->ctl('status')->{problems} }" =~ /martlet:changes/ }), 'the stream: a problem');
+	becomes($m, $now = fill($redis), 'events go on');
+	$redis->cmd(qw(DEL martlet:changes));
+	$redis->xadd_change($zone => ['n1']);
+	is_as_redis($m, $redis, 'in the end');
+	stop_watch($watch, 'wrong types');
+	$m->expect_log(qr/the change stream .*WRONGTYPE/);
 	$m->stop;
-	$_->stop for $sentinel, $replica;
 };
+
+subtest 'notifications off, or too few' => sub {
+	my $problem = sub { my ($m) = @_; return "@{ $m->ctl('status')->{problems} }" =~ /redis-cli (CONFIG SET notify-keyspace-events (\S+))/ ? $1 : '' };
+
+	for my $flags ('', 'K$') {
+		$redis->cmd(qw(CONFIG SET notify-keyspace-events), $flags);
+		my $m = follows(%{ $redis->settings });
+		ok(poll(10, sub { $problem->($m) }), "\"$flags\" at the start: a problem shows the cure");
+		becomes($m, $now, 'all is served');
+		if ($flags eq '') {
+			my $watch = watch($m);
+			my ($begun, $digests) = (time, $m->ctl('stats')->{redis_digests});
+			becomes($m, $now = fill($redis), 'changes that nothing tells of are found');
+			becomes($m, $now = fill($redis), 'again and again');
+			my ($seconds, $count) = (time - $begun + 1, $m->ctl('stats')->{redis_digests} - $digests);
+			cmp_ok($count, '<=', all_zones() * ($seconds / 5 + 2), "zones are compared at most once in 5 s: $count in $seconds s");
+			like(source($m)->{oldest_digest_s} // '', qr/^\d+$/, 'status has the age of the oldest comparison');
+			stop_watch($watch, 'without notifications');
+		}
+		$redis->cmd(split ' ', $problem->($m));
+		ok(poll(10, sub { !$problem->($m) }), 'the line that is shown cures it');
+		becomes($m, $now = fill($redis), 'changes are heard of');
+		if ($flags eq '') {
+			$redis->cmd(qw(CONFIG SET notify-keyspace-events Kg));
+			ok(poll(10, sub { $problem->($m) }), 'turned off while running: a problem');
+			becomes($m, $now = fill($redis), 'changes are found');
+			$redis->cmd(split ' ', $problem->($m));
+		}
+		is_as_redis($m, $redis, 'in the end');
+		$m->stop;
+	}
+};
+
+$redis->stop;
 
 subtest 'a replica that is read, with its primary away' => sub {
 	my $primary = Martlet::Redis->new(notify => 'KA');
 	my $replica = $primary->replica;
 
-	fill($primary, '192.0.2.1');
+	$now = fill($primary);
 	$replica->wait_replica;
-	my $m = start(%{ $replica->settings });
-	becomes($m, '192.0.2.1', 'a replica is read');
+	my $m = follows(%{ $replica->settings });
+	becomes($m, $now, 'a replica is read, which takes no writes');
 	my $watch = watch($m);
-	$primary->xadd_change(zone_name(1) => ['n1']);
-	fill($primary, '192.0.2.2');
-	becomes($m, '192.0.2.2', 'and followed');
+	$primary->xadd_change($zone => ['n1']);
+	becomes($m, $now = fill($primary), 'and followed');
 	$primary->hang;
-	ok(all_have($m, '192.0.2.2'), 'its primary hangs') or diag(map { "$_ " . address_of($m, $_) . "\n" } all_names());
+	ok(all_have($m, $now), 'its primary hangs');
 	$primary->go_on;
 	$primary->cmd(qw(DEBUG CHANGE-REPL-ID));
 	$primary->cmd(qw(CLIENT KILL TYPE replica));
-	fill($primary, '192.0.2.3');
-	becomes($m, '192.0.2.3', 'and gives it all anew');
+	becomes($m, $now = fill($primary), 'and gives it all anew');
+	my $value = next_value();
 	$primary->multi(sub {
 		my ($r) = @_;
-		$r->cmd('HSET', 'redins:zones:' . zone_name(1), 'more', value('192.0.2.9'));
-		$r->xadd_change(zone_name(1) => ['more']);
+		$r->cmd('HSET', "redins:zones:$zone", 'more', $value);
+		$r->xadd_change($zone => ['more']);
 	});
-	ok(poll(10, sub { address_of($m, 'more.' . zone_name(1)) eq '192.0.2.9' }), 'an entry of the stream');
+	ok(poll(10, sub { my $n = state_of($m, "more.$zone"); $n =~ /^\d+$/ && value($n) eq $value }), 'an entry of the stream');
+	$primary->kill_now;
+	ok(poll(10, sub { "@{ $m->ctl('status')->{problems} }" =~ /replica that has lost its primary/ }), 'its primary dies: a problem');
+	ok(all_have($m, $now), 'all is served');
+	$replica->follow(undef);
+	becomes($m, $now = fill($replica), 'it is made a primary');
+	is_as_redis($m, $replica, 'in the end');
 	stop_watch($watch, 'replica');
 	$m->stop;
 	$_->stop for $replica, $primary;

@@ -84,7 +84,6 @@ begin_following(struct follow *f)
 	atomic_store(&f->board->connected_since_ms, clock_wall_ms());
 	region_source_set_text(f->board, SOURCE_TEXT_LINK, "%s", "");
 	region_source_set_text(f->board, SOURCE_TEXT_STREAM, "%s", "");
-	f->backoff_ms = 0;
 	f->next_probe_ms = 0;
 	f->list_is_known = f->list_is_counted = false;
 	follow_list_clear(&f->list);

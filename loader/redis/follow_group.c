@@ -247,6 +247,18 @@ take_stream(struct follow *f, const struct redis_reply *next, struct group *out,
 	return join_entries(f, entries, &out->behind, grew);
 }
 
+/* What zones there are is not told: nothing can be said of any. */
+static int
+lose_list(struct follow *f, const struct redis_reply *reply)
+{
+	char key[REDIS_KEY_MAX], reason[REDIS_REASON_MAX];
+
+	redis_keys_zones(&f->keys, key);
+	redis_link_explain(reply, f->set.has_list ? "SMEMBERS" : "SCARD", reason);
+	follow_lose(f, "key %.100s: %s", key, reason);
+	return ERR_FORMAT;
+}
+
 /* One reading.  *again: something has changed meanwhile, it must be repeated. */
 static int
 read_once(struct follow *f, struct group *out, bool *again)
@@ -269,6 +281,8 @@ read_once(struct follow *f, struct group *out, bool *again)
 	if (!list)
 		return ERR_CLOSED;
 	next = redis_reply_first(list);
+	if (redis_reply_kind(next) != (f->set.has_list ? REDIS_LIST : REDIS_NUMBER))
+		return lose_list(f, next);
 	out->listed_count = f->set.has_list ? redis_reply_count(next)
 					    : (uint64_t)redis_reply_number(next);
 	if (f->set.has_list)

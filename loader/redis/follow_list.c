@@ -25,8 +25,8 @@ is_fresh(struct follow *f, struct follow_list *list, const uint8_t *origin, size
 
 	if (live_zone(f->live, origin, len, &apex) != ERR_OK)
 		return true;
-	if (apex_is_from_redis(&apex))
-		return false;
+	if (apex_is_from_redis(&apex)) /* is it listed again? */
+		return held_is_unlisted(&f->held, origin, len);
 	list->conflicts++;
 	return apex_has_error(&apex, "");
 }

@@ -3,11 +3,14 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
+
+enum { AGAIN_MS = 10000 };
 
 /* What failed is tried again after a while; when it has not failed again some while later,
  * all is well. */
@@ -33,23 +36,37 @@ follow_close_fds(struct follow *f)
 		close(redis_connect_fd(f->connect));
 }
 
+/* As a key that is wrong makes it: once more soon after the last time.  Then there is no
+ * hurry, and no need to say it again. */
+static bool
+is_lost_again(const struct follow *f, const char *reason)
+{
+	char last[SOURCE_TEXT_MAX];
+
+	return f->lost_ms != 0 && clock_now_ms() - f->lost_ms < AGAIN_MS &&
+	       region_source_get_text(f->board, SOURCE_TEXT_ERROR, last) &&
+	       strncmp(last, reason, sizeof last - 1) == 0;
+}
+
 void
 follow_lose(struct follow *f, const char *format, ...)
 {
 	char reason[FOLLOW_REASON_MAX];
-	bool was_ready = f->phase == FOLLOW_READY;
+	bool was_ready = f->phase == FOLLOW_READY, is_news;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(reason, sizeof reason, format, args);
 	va_end(args);
-	if (f->backoff_ms < FOLLOW_BACKOFF_MIN_MS || was_ready)
+	is_news = was_ready && !is_lost_again(f, reason);
+	if (f->backoff_ms < FOLLOW_BACKOFF_MIN_MS || is_news)
 		f->backoff_ms = FOLLOW_BACKOFF_MIN_MS;
-	if (was_ready || f->backoff_ms == FOLLOW_BACKOFF_MIN_MS)
+	if (is_news || (!was_ready && f->backoff_ms == FOLLOW_BACKOFF_MIN_MS))
 		log_warnx("%s; what is served stays as it is", reason);
 	follow_lose_links(f);
 	f->phase = FOLLOW_DOWN;
 	f->wants_load = false;
+	f->lost_ms = clock_now_ms();
 	f->retry_at_ms = clock_now_ms() + f->backoff_ms;
 	f->backoff_ms = f->backoff_ms * 2 > FOLLOW_BACKOFF_MAX_MS ? FOLLOW_BACKOFF_MAX_MS
 								  : f->backoff_ms * 2;

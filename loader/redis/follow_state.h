@@ -116,6 +116,7 @@ struct follow {
 	struct redis_link *links[LINK_COUNT];
 	uint64_t retry_at_ms;
 	unsigned backoff_ms;
+	uint64_t lost_ms;		/* when it was lost last; 0: never */
 
 	/* the server */
 	struct server_info server;

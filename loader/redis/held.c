@@ -104,6 +104,15 @@ held_find_zone(struct held_list *list, const uint8_t *name, size_t len)
 	return NULL;
 }
 
+bool
+held_is_unlisted(struct held_list *list, const uint8_t *name, size_t len)
+{
+	struct held_set *set = held_find_zone(list, name, len);
+	const struct held_zone *zone = set ? find_in_set(set, name, len) : NULL;
+
+	return zone && (zone->reason == HELD_UNLISTED || zone->reason == HELD_EMPTY);
+}
+
 static void
 remove_at(struct held_list *list, size_t i)
 {

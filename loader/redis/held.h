@@ -85,6 +85,10 @@ struct held_set *held_find(struct held_list *list, uint64_t id);
 __attribute__((nonnull))
 struct held_set *held_find_zone(struct held_list *list, const uint8_t *name, size_t len);
 
+/* Is the zone held because it had left the list of zones? */
+__attribute__((nonnull))
+bool held_is_unlisted(struct held_list *list, const uint8_t *name, size_t len);
+
 /* It was admitted, or has grown back. */
 __attribute__((nonnull))
 void held_remove(struct held_list *list, uint64_t id);

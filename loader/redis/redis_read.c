@@ -7,6 +7,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "loader/zone/zone_messages.h"
 #include "shm/errcode.h"
 
 enum {
@@ -298,9 +299,19 @@ static void
 spoil_zone(struct taking *taking, const struct redis_reply *reply, const char *command)
 {
 	struct redis_value *value = &taking->raw->zone_value;
+	char key[REDIS_KEY_MAX], text[2 * REDIS_REASON_MAX];
+	struct redis_text why = complaint(taking, reply, command);
+	char *printable = arena_take(taking->arena, sizeof text);
 
+	redis_keys_zone(taking->keys, taking->wish->zone, key);
+	snprintf(text, sizeof text, "key %.400s: %s", key, why.bytes);
+	if (!printable) {
+		taking->code = ERR_NOMEM;
+		return;
+	}
+	zone_message_printable(text, printable, sizeof text);
 	value->state = REDIS_VALUE_BAD;
-	value->text = complaint(taking, reply, command);
+	value->text = (struct redis_text){ printable, strlen(printable) };
 }
 
 static void
