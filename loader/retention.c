@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "loader/store/overlay_dirs.h"
 #include "loader/store/state_files.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
@@ -52,7 +53,8 @@ retention_select(const struct generation_list *list, const struct retention_rule
 		int64_t age_hours =
 			rules->now_s / HOUR_S - entry->manifest.created_s / HOUR_S;
 
-		stays[at] = is_needed(rules, entry->manifest.id);
+		stays[at] = is_needed(rules, entry->manifest.id) ||
+			    entry->manifest.id == rules->fallback_id;
 		if (!is_good(entry)) {
 			stays[at] |= seen < rules->keep;
 			continue;
@@ -62,14 +64,17 @@ retention_select(const struct generation_list *list, const struct retention_rule
 	}
 }
 
-/* The good one before the newest good one: what damage falls back to. */
+/* What damage falls back to. */
 static size_t
-find_fallback(const struct generation_list *list, const bool *stays)
+find_fallback(const struct generation_list *list, const struct retention_rules *rules,
+	      const bool *stays)
 {
 	unsigned good = 0;
 
 	for (size_t at = list->count; at-- > 0;)
-		if (stays[at] && is_good(&list->entries[at]) && ++good == 2)
+		if (rules->fallback_id != 0
+			    ? list->entries[at].manifest.id == rules->fallback_id
+			    : stays[at] && is_good(&list->entries[at]) && ++good == 2)
 			return at;
 	return list->count;
 }
@@ -78,7 +83,7 @@ size_t
 retention_next(const struct generation_list *list, const struct retention_rules *rules,
 	       const bool *stays)
 {
-	size_t fallback = find_fallback(list, stays);
+	size_t fallback = find_fallback(list, rules, stays);
 
 	for (size_t at = 0; at < list->count; at++)
 		if (stays[at] && at != fallback &&
@@ -98,11 +103,37 @@ space_is_short(const struct settings *settings)
 	       settings->generations.reserve_mb;
 }
 
+static const struct generation_entry *
+find_newest_source(const struct generation_list *list)
+{
+	for (size_t at = list->count; at-- > 0;)
+		if (generation_entry_is_source(&list->entries[at]))
+			return &list->entries[at];
+	return NULL;
+}
+
+/* The base of the newest state of the sources, if it has the live changes that were taken
+ * over: none that is newer, a copy for `rollback` say, has them.  returns 0 for none. */
+static uint64_t
+find_fallback_id(const char *state_dir, const struct generation_list *list)
+{
+	const struct generation_entry *newest = find_newest_source(list), *base;
+
+	if (!newest)
+		return 0;
+	base = generations_find(list, newest->manifest.base_id);
+	return base && is_good(base) &&
+			       overlay_dirs_has_retired(state_dir, base->manifest.id)
+		       ? base->manifest.id
+		       : 0;
+}
+
 /* All ids in use, into `out` (room for 5 and 3 a worker).  returns their number. */
 static size_t
 collect_needed(const char *state_dir, const struct region *region,
 	       const struct generation_list *list, uint64_t *out)
 {
+	const struct generation_entry *newest = find_newest_source(list);
 	size_t count = 0;
 	uint64_t id;
 
@@ -112,12 +143,8 @@ collect_needed(const char *state_dir, const struct region *region,
 		out[count++] = id;
 	if (state_read_chosen(state_dir, &id) == 0)
 		out[count++] = id;
-	for (size_t at = list->count; at-- > 0;) {
-		if (generation_entry_is_source(&list->entries[at])) {
-			out[count++] = list->entries[at].manifest.id;
-			break;
-		}
-	}
+	if (newest)
+		out[count++] = newest->manifest.id;
 	for (uint32_t i = 0; i < region->worker_count; i++) {
 		const struct worker_slot *slot = &region->slots[i];
 
@@ -188,6 +215,7 @@ apply(const struct settings *settings, const struct region *region,
 		rules.needed = needed;
 		rules.needed_count =
 			collect_needed(settings->state_dir, region, &list, needed);
+		rules.fallback_id = find_fallback_id(settings->state_dir, &list);
 		count = apply_rules(settings, &list, &rules, stays, is_short, why_short);
 	}
 	free(needed);

@@ -16,6 +16,8 @@ struct retention_rules {
 	int64_t now_s;			/* Unix time */
 	const uint64_t *needed;		/* ids that never go */
 	size_t needed_count;
+	uint64_t fallback_id;		/* damage falls back to it, it never goes; 0: to the
+					 * newest but one of the good ones */
 };
 
 /* Set stays[i] for each entry of the list: what the rules keep.  What cannot be
@@ -26,7 +28,7 @@ void retention_select(const struct generation_list *list, const struct retention
 		      bool *stays);
 
 /* What goes first when space is short: the oldest that stays.  Never a needed one, and
- * never the newest but one of the good ones: damage falls back to it.
+ * never the one that damage falls back to.
  * returns its place in the list, or list->count when nothing may go. */
 __attribute__((nonnull))
 size_t retention_next(const struct generation_list *list, const struct retention_rules *rules,
@@ -34,7 +36,8 @@ size_t retention_next(const struct generation_list *list, const struct retention
 
 /* Remove what the settings do not keep, and more while less than
  * generations.reserve_mb is free.  Whatever is served, announced, current, chosen or
- * open in a worker stays, and the newest state of the sources, for `resume`. */
+ * open in a worker stays, and the newest state of the sources, for `resume`; and the one
+ * that this was made from, while that has the changes that were taken over. */
 __attribute__((nonnull))
 void retention_apply(const struct settings *settings, const struct region *region);
 

@@ -45,6 +45,12 @@ overlay_dirs_has(const char *state_dir, uint64_t id)
 	return has(state_dir, id, OVERLAY_DIR);
 }
 
+bool
+overlay_dirs_has_retired(const char *state_dir, uint64_t id)
+{
+	return has(state_dir, id, OVERLAY_OLD_DIR);
+}
+
 void
 overlay_dirs_discard(const char *state_dir, uint64_t id)
 {

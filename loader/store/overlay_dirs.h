@@ -33,6 +33,10 @@ bool overlay_dirs_restore(const char *state_dir, uint64_t id);
 __attribute__((nonnull, warn_unused_result))
 bool overlay_dirs_has(const char *state_dir, uint64_t id);
 
+/* Has it one that was retired? */
+__attribute__((nonnull, warn_unused_result))
+bool overlay_dirs_has_retired(const char *state_dir, uint64_t id);
+
 /* Remove the overlay of `id`. */
 __attribute__((nonnull))
 void overlay_dirs_discard(const char *state_dir, uint64_t id);

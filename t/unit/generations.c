@@ -318,6 +318,15 @@ test_retention(void)
 	rules.needed = (const uint64_t[]){ 1, 8 };
 	is_int(retention_next(&list, &rules, stays), list.count,
 	       "two good ones stay, however short space is");
+	rules.fallback_id = 2;
+	rules.keep = 3;
+	is_kept(&list, &rules, "++---+++",
+		"what damage falls back to, however old it is");
+	retention_select(&list, &rules, stays);
+	is_int(retention_next(&list, &rules, stays), 5,
+	       "and when space is short others go before it");
+	stays[5] = stays[6] = false;
+	is_int(retention_next(&list, &rules, stays), list.count, "it does not");
 	generations_list_free(&list);
 }
 
