@@ -17,6 +17,7 @@
 #include "shm/region.h"
 #include "t/scratch_dir.h"
 #include "t/tap.h"
+#include "t/zone_seal.h"
 
 /* To be set before bed_open. */
 static enum redis_schema bed_schema = REDIS_SCHEMA_REDINS;
@@ -128,16 +129,9 @@ bed_kill_server(struct bed *bed)
 static inline void
 bed_new_store(struct bed *bed, const char *name)
 {
-	const struct builder_seal_options options = { .id = 1 };
 	const char *dir = scratch_path(bed->scratch, name);
-	struct generation_manifest manifest;
-	struct builder *builder;
-	char reason[512];
 
-	if (builder_new(NULL, NULL, NULL, &builder) != 0 ||
-	    builder_seal(builder, dir, &options, &manifest, reason) != 0)
-		bail_out("no store");
-	builder_free(builder);
+	zone_seal(dir, NULL, 0);
 	if (live_open(dir, 1000, &bed->live) != 0)
 		bail_out("no live store");
 }

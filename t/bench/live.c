@@ -14,22 +14,13 @@
 #include "loader/zone/arena.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
+#include "t/draw.h"
 #include "t/scratch_dir.h"
 #include "t/zone_maker.h"
 
 enum { SETS = 20000 };
 
 static unsigned zone_count = 100000, record_count = 10;
-static uint64_t random_state = 88172645463325252u;
-
-static unsigned
-draw(unsigned below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (unsigned)(random_state >> 33) % below;
-}
 
 static void
 must(int rc, const char *what)

@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "loader/store/builder.h"
 #include "loader/store/live.h"
 #include "shm/dns.h"
 #include "shm/wire.h"
+#include "t/draw.h"
 #include "t/live_store.h"
 #include "t/scratch_dir.h"
 #include "t/zone_maker.h"
@@ -28,20 +28,10 @@ enum {
 	SET_OWNERS = 4,
 };
 
-static uint64_t random_state;
 static uint8_t packets[2][ANSWER_BATCH][ROOM + 8];
 static struct query queries[2][ANSWER_BATCH];
 static struct stats_block counts[2];
 static unsigned fast_answers, all_answers, fast_live, all_live;
-
-static unsigned
-draw(unsigned below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (unsigned)(random_state >> 33) % below;
-}
 
 /* ---- zones ---- */
 
@@ -604,13 +594,10 @@ round_trip(unsigned number)
 int
 main(void)
 {
-	const char *seed_text = getenv("PROP_SEED");
 	unsigned failed = 0;
 
-	random_state = seed_text ? strtoull(seed_text, NULL, 10) : (uint64_t)time(NULL);
-	random_state = random_state * 2 + 1;
 	plan(3);
-	diag("PROP_SEED=%llu", (unsigned long long)(random_state / 2));
+	draw_seed();
 	for (unsigned i = 0; i < STORES && failed == 0; i++)
 		if (!round_trip(i)) {
 			diag("store %u", i);

@@ -33,10 +33,10 @@ static uint64_t model_at; /* sets in the model */
 static void
 draw_set(uint64_t number, struct live *live)
 {
-	model_random = (shared->seed + number) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+	draw_start(shared->seed + number);
 	for (unsigned i = 0; i < 4; i++)
-		(void)model_draw(2);
-	for (unsigned i = 1 + model_draw(3); i > 0; i--)
+		(void)draw(2);
+	for (unsigned i = 1 + draw(3); i > 0; i--)
 		change_one(live);
 }
 
@@ -467,7 +467,7 @@ count_log(const char *text)
 int
 main(void)
 {
-	const char *seed = getenv("PROP_SEED"), *wish = getenv("PROP_ROUNDS");
+	const char *seed = getenv("MARTLET_SEED"), *wish = getenv("PROP_ROUNDS");
 	unsigned rounds = wish ? (unsigned)atoi(wish) : ROUNDS_DEFAULT;
 	char origin[32];
 
@@ -478,7 +478,7 @@ main(void)
 		bail_out("no memory");
 	shared->seed = seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
 	random_state = (unsigned)shared->seed;
-	diag("PROP_SEED=%" PRIu64, shared->seed);
+	diag("MARTLET_SEED=%" PRIu64, shared->seed);
 	bed_init(&bed);
 	bed.settings.redis.enable = true;
 	bed.settings.generations.overlay_max_records = BOUND;

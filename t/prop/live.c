@@ -1,17 +1,15 @@
 /* The live store against full builds: after each change set every node, found and walked,
  * is octet for octet what a renderer makes of the zone as it should be now.  And workers
  * answer from generation and overlay what they answer from a generation built anew. */
-#include <time.h>
-
 #include "shm/dns.h"
+#include "t/ask_store.h"
+#include "t/draw.h"
 #include "t/prop/live_change.h"
-#include "t/query_file.h"
 #include "t/scratch_dir.h"
 #include "t/tap.h"
-#include "worker/answer.h"
-#include "worker/zone_store.h"
+#include "t/zone_seal.h"
 
-enum { ROUNDS = 8, SETS = 40, QUERIES = 400, ROOM = 1232 };
+enum { ROUNDS = 8, SETS = 40, QUERIES = 400 };
 
 static unsigned positive; /* answers */
 
@@ -57,13 +55,13 @@ static void
 change_set(struct live *live)
 {
 	static struct model_zone before[MODEL_ZONES];
-	bool is_kept = model_draw(8) != 0;
+	bool is_kept = draw(8) != 0;
 
 	memcpy(before, model, sizeof before);
 	must(live_begin(live), "live_begin");
-	for (unsigned i = 1 + model_draw(3); i > 0; i--)
+	for (unsigned i = 1 + draw(3); i > 0; i--)
 		change_one(live);
-	if (model_draw(4) == 0)
+	if (draw(4) == 0)
 		compare_all(live);
 	if (is_kept) {
 		must(live_commit(live), "live_commit");
@@ -80,26 +78,13 @@ change_set(struct live *live)
 static void
 build(const char *dir)
 {
-	const struct builder_seal_options options = { .id = 1 };
-	struct generation_manifest manifest;
-	struct builder *builder;
-	char reason[512];
+	struct zone_records *zones[MODEL_ZONES];
+	size_t count = 0;
 
-	if (builder_new(NULL, NULL, NULL, &builder) != 0)
-		bail_out("no builder");
-	for (unsigned i = 0; i < MODEL_ZONES; i++) {
-		struct zone_records *records;
-
-		if (!model[i].exists)
-			continue;
-		records = model_records(&model[i]);
-		if (builder_add(builder, records, false) != 0)
-			bail_out("cannot add");
-		zone_records_free(records);
-	}
-	if (builder_seal(builder, dir, &options, &manifest, reason) != 0)
-		bail_out("%s", reason);
-	builder_free(builder);
+	for (unsigned i = 0; i < MODEL_ZONES; i++)
+		if (model[i].exists)
+			zones[count++] = model_records(&model[i]);
+	zone_seal(dir, zones, count);
 }
 
 static void
@@ -107,32 +92,13 @@ build_base(const char *dir)
 {
 	for (unsigned i = 0; i < MODEL_ZONES; i++) {
 		memset(&model[i], 0, sizeof model[i]);
-		if (model_draw(3) != 0)
+		if (draw(3) != 0)
 			model_draw_zone(&model[i], model_origins[i]);
 	}
 	build(dir);
 }
 
 /* ---- answers ---- */
-
-struct answer {
-	uint8_t packet[ROOM];
-	unsigned len;
-};
-
-static void
-ask(struct zone_store *store, const char *name, uint16_t type, struct answer *out)
-{
-	static const struct answer_options options = { .udp_size = ROOM };
-	static struct stats_block stats;
-	struct query q = { .packet = out->packet, .room = ROOM };
-
-	memset(out->packet, 0, sizeof out->packet);
-	q.received_len = query_file_encode(out->packet, name, type);
-	zone_store_renew(store);
-	answer_batch(&q, 1, store, &options, &stats);
-	out->len = q.response_len;
-}
 
 /* Ask for a name that exists, one below it, or any. */
 static void
@@ -142,21 +108,21 @@ ask_both(struct zone_store *live, struct zone_store *sealed)
 					  RRTYPE_NS,    RRTYPE_CNAME, RRTYPE_SOA,
 					  RRTYPE_DNAME, RRTYPE_ANY,   RRTYPE_AAAA,
 					  RRTYPE_TXT };
-	const struct model_zone *zone = &model[model_draw(MODEL_ZONES)];
-	uint16_t type = types[model_draw(sizeof types / sizeof types[0])];
-	const char *origin = model_origins[model_draw(MODEL_ZONES)], *below = origin;
+	const struct model_zone *zone = &model[draw(MODEL_ZONES)];
+	uint16_t type = types[draw(sizeof types / sizeof types[0])];
+	const char *origin = model_origins[draw(MODEL_ZONES)], *below = origin;
 	struct answer one, other;
 	char name[MODEL_NAME];
 	uint8_t wire[DNAME_MAX];
 
-	if (zone->exists && model_draw(2))
-		below = zone->owners[model_draw(MODEL_OWNERS)].name;
-	if (below[0] && strlen(below) < 100 && model_draw(3))
+	if (zone->exists && draw(2))
+		below = zone->owners[draw(MODEL_OWNERS)].name;
+	if (below[0] && strlen(below) < 100 && draw(3))
 		strcpy(name, below);
 	else
 		model_draw_name(below[0] && strlen(below) < 100 ? below : origin, name);
-	ask(live, name, type, &one);
-	ask(sealed, name, type, &other);
+	ask_store(live, name, type, &one);
+	ask_store(sealed, name, type, &other);
 	positive += one.len > 12 && (one.packet[3] & 15) == RCODE_NOERROR;
 	if ((one.len != other.len || memcmp(one.packet, other.packet, one.len) != 0) &&
 	    dname_from_text(name, wire) > 0)
@@ -195,7 +161,7 @@ run_round(const char *dir, bool has_bad)
 	for (set = 0; set < SETS && !wrong; set++) {
 		change_set(live);
 		compare_all(live);
-		if (model_draw(10) == 0 || set == SETS - 1) {
+		if (draw(10) == 0 || set == SETS - 1) {
 			snprintf(fresh, sizeof fresh, "%s-%u", dir, set);
 			live_close(live);
 			if (!model_has_bad) /* a new build has no earlier data */
@@ -213,14 +179,11 @@ run_round(const char *dir, bool has_bad)
 int
 main(void)
 {
-	const char *seed = getenv("PROP_SEED");
 	char *scratch = scratch_dir_make();
 	char name[16];
 
 	plan(0);
-	model_random = seed ? strtoull(seed, NULL, 10) : (uint64_t)time(NULL);
-	diag("PROP_SEED=%llu", (unsigned long long)model_random);
-	model_random = model_random * UINT64_C(0x9e3779b97f4a7c15) | 1;
+	draw_seed();
 	if (render_new(&renderer) != 0)
 		bail_out("no renderer");
 	render_set_last(renderer, model_last, NULL);

@@ -37,7 +37,7 @@ draw_bad(struct live_edit *edit, struct model_owner *owner)
 		owner->last_len = node.head.node_len;
 		memcpy(owner->last, node.bytes, node.head.node_len);
 	}
-	owner->bad = kinds[model_draw(4)];
+	owner->bad = kinds[draw(4)];
 }
 
 static inline void
@@ -50,7 +50,7 @@ put_owner(struct live_edit *edit, struct model_zone *zone, const char *name)
 		owner = model_find_owner(zone, "");
 	if (owner) {
 		strcpy(owner->name, name);
-		owner->seed = model_draw(100000);
+		owner->seed = draw(100000);
 		draw_bad(edit, owner);
 		model_put_owner(records, name, zone->origin, owner->seed, owner->bad);
 		zone_done(records);
@@ -80,13 +80,13 @@ edit_one(struct live_edit *edit, struct model_zone *zone)
 	char name[MODEL_NAME];
 
 	model_draw_name(zone->origin, name);
-	if (model_draw(2)) {
-		const char *present = zone->owners[model_draw(MODEL_OWNERS)].name;
+	if (draw(2)) {
+		const char *present = zone->owners[draw(MODEL_OWNERS)].name;
 
 		if (present[0])
 			strcpy(name, present);
 	}
-	if (model_draw(2))
+	if (draw(2))
 		put_owner(edit, zone, name);
 	else
 		drop_owner(edit, zone, name);
@@ -95,14 +95,14 @@ edit_one(struct live_edit *edit, struct model_zone *zone)
 static inline void
 edit_apex(struct live_edit *edit, struct model_zone *zone)
 {
-	bool is_all = model_draw(3) == 0;
+	bool is_all = draw(3) == 0;
 	struct zone_records *records;
 
 	zone->serial++;
 	if (is_all)
 		zone->apex_seed = model_draw_apex();
-	if (model_draw(4) == 0)
-		zone->config_seed = model_draw(100000);
+	if (draw(4) == 0)
+		zone->config_seed = draw(100000);
 	records = model_new_records(zone);
 	if (is_all)
 		model_put_apex(records, zone);
@@ -124,7 +124,7 @@ edit_zone(struct live *live, struct model_zone *zone)
 
 	if (live)
 		must(live_edit_begin(live, origin, len, &edit), "live_edit_begin");
-	for (unsigned i = model_draw(EDITS_MAX); i > 0; i--)
+	for (unsigned i = draw(EDITS_MAX); i > 0; i--)
 		edit_one(&edit, zone);
 	edit_apex(&edit, zone);
 }
@@ -144,13 +144,13 @@ put_zone(struct live *live, struct model_zone *zone, const char *origin)
 static inline void
 change_one(struct live *live)
 {
-	unsigned at = model_draw(MODEL_ZONES);
+	unsigned at = draw(MODEL_ZONES);
 	uint8_t origin[DNAME_MAX];
 	size_t len = dname_from_text(model_origins[at], origin);
 
-	if (!model[at].exists || model_draw(12) == 0) {
+	if (!model[at].exists || draw(12) == 0) {
 		put_zone(live, &model[at], model_origins[at]);
-	} else if (model_draw(12) == 0) {
+	} else if (draw(12) == 0) {
 		model[at].exists = false;
 		if (live)
 			must(live_drop_zone(live, origin, len), "live_drop_zone");

@@ -10,6 +10,7 @@
 #include "loader/zone/arena.h"
 #include "loader/zone/zone_records.h"
 #include "shm/node.h"
+#include "t/draw.h"
 #include "t/zone_maker.h"
 
 enum { MODEL_ZONES = 5, MODEL_OWNERS = 60, MODEL_NAME = 300, MODEL_LAST = 1500 };
@@ -36,27 +37,17 @@ struct model_zone {
 static const char *const model_origins[MODEL_ZONES] = { "example.com", "a.example.com",
 							"b.a.example.com", "test",
 							"c.test" };
-static uint64_t model_random;
-
-static inline unsigned
-model_draw(unsigned below)
-{
-	model_random ^= model_random << 13;
-	model_random ^= model_random >> 7;
-	model_random ^= model_random << 17;
-	return (unsigned)(model_random >> 33) % below;
-}
 
 /* A name below the origin: mostly short ones that meet, at times deep ones. */
 static inline void
 model_draw_name(const char *origin, char out[MODEL_NAME])
 {
 	static const char *const labels[] = { "a", "b", "c", "*", "x", "www" };
-	unsigned depth = model_draw(20) == 0 ? 5 + model_draw(40) : 1 + model_draw(4);
+	unsigned depth = draw(20) == 0 ? 5 + draw(40) : 1 + draw(4);
 	size_t len = 0;
 
 	while (depth-- > 0 && len < 80)
-		len += (size_t)sprintf(out + len, "%s.", labels[model_draw(6)]);
+		len += (size_t)sprintf(out + len, "%s.", labels[draw(6)]);
 	strcpy(out + len, origin);
 }
 
@@ -178,7 +169,7 @@ model_put_apex(struct zone_records *zone, const struct model_zone *model)
 static inline unsigned
 model_draw_apex(void)
 {
-	unsigned seed = model_draw(100000);
+	unsigned seed = draw(100000);
 
 	return seed % 8 == 1 ? seed + 3 : seed;
 }
@@ -215,14 +206,14 @@ model_draw_zone(struct model_zone *model, const char *origin)
 	memset(model, 0, sizeof *model);
 	model->exists = true;
 	model->origin = origin;
-	model->serial = 1 + model_draw(1000);
+	model->serial = 1 + draw(1000);
 	model->apex_seed = model_draw_apex();
-	model->config_seed = model_draw(100000);
-	for (unsigned i = 0, count = model_draw(MODEL_OWNERS); i < count; i++) {
+	model->config_seed = draw(100000);
+	for (unsigned i = 0, count = draw(MODEL_OWNERS); i < count; i++) {
 		model_draw_name(origin, name);
 		if (!model_find_owner(model, name)) {
 			strcpy(model->owners[i].name, name);
-			model->owners[i].seed = model_draw(100000);
+			model->owners[i].seed = draw(100000);
 		}
 	}
 }

@@ -5,33 +5,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "loader/zone/render_rrset.h"
 #include "shm/dname.h"
 #include "shm/dns.h"
 #include "shm/rdata.h"
 #include "shm/wire.h"
+#include "t/draw.h"
 #include "t/tap.h"
 
 enum { ROUNDS = 20000, RECORDS_MAX = 12, RDATA_MAX = 600, ROOM = 65535, GUARD = 0xa5 };
 
-static uint64_t random_state;
 static uint8_t packet[ROOM + 8];
 
 struct name {
 	uint8_t octets[DNAME_MAX + 8];
 	unsigned len;
 };
-
-static unsigned
-draw(unsigned below)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (unsigned)(random_state >> 33) % below;
-}
 
 /* Put up to 4 short labels, from few letters so that suffixes are shared, above `tail`. */
 static void
@@ -290,15 +280,12 @@ round_trip(struct rrset_scratch *scratch, struct node_writer *writer)
 int
 main(void)
 {
-	const char *seed_text = getenv("PROP_SEED");
 	struct rrset_scratch scratch;
 	struct node_writer writer = { .bytes = NULL };
 	unsigned failed = 0;
 
-	random_state = seed_text ? strtoull(seed_text, NULL, 10) : (uint64_t)time(NULL);
-	random_state = random_state * 2 + 1;
 	plan(1);
-	diag("PROP_SEED=%llu", (unsigned long long)(random_state / 2));
+	draw_seed();
 	if (rrset_scratch_init(&scratch) != 0)
 		bail_out("no scratch");
 	for (unsigned i = 0; i < ROUNDS && failed == 0; i++)

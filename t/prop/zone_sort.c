@@ -5,21 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "shm/errcode.h"
+#include "t/draw.h"
 #include "t/tap.h"
-
-static uint64_t state;
-
-static uint32_t
-draw(uint32_t below)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)(state >> 33) % below;
-}
 
 static size_t
 random_label(uint8_t *out, unsigned flavour)
@@ -158,11 +147,7 @@ test_random(size_t count)
 int
 main(void)
 {
-	const char *seed = getenv("SEED");
-
-	state = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL) * 2654435761u;
-	diag("SEED=%llu", (unsigned long long)state);
-	state |= 1;
+	draw_seed();
 	for (unsigned i = 0; i < 200; i++)
 		test_random(draw(100));
 	test_random(20000);

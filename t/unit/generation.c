@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "shm/errcode.h"
+#include "t/draw.h"
 #include "t/sample_generation.h"
 #include "t/scratch_dir.h"
 #include "t/tap.h"
@@ -287,11 +287,7 @@ test_hostile(const struct file *file, bool is_index)
 int
 main(void)
 {
-	const char *seed = getenv("PROP_SEED");
-	unsigned start = seed ? (unsigned)strtoul(seed, NULL, 10) : (unsigned)time(NULL);
-
-	diag("PROP_SEED=%u", start);
-	srand(start);
+	srand((unsigned)draw_seed());
 	scratch = scratch_dir_make();
 	dir = strdup(scratch_path(scratch, "00000003"));
 	sample_generation_make(dir);

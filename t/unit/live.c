@@ -15,6 +15,7 @@
 #include "t/scratch_dir.h"
 #include "t/tap.h"
 #include "t/zone_maker.h"
+#include "t/zone_seal.h"
 
 enum { MANY = 100000 };
 
@@ -36,22 +37,9 @@ new_dir(void)
 static struct live *
 open_with(const char *dir, struct zone_records **zones, unsigned count)
 {
-	const struct builder_seal_options options = { .id = 1 };
-	struct generation_manifest manifest;
-	struct builder *builder;
 	struct live *live;
-	char reason[512];
 
-	if (builder_new(NULL, NULL, NULL, &builder) != 0)
-		bail_out("no builder");
-	for (unsigned i = 0; i < count; i++) {
-		if (builder_add(builder, zones[i], true) != 0)
-			bail_out("no zone");
-		zone_records_free(zones[i]);
-	}
-	if (builder_seal(builder, dir, &options, &manifest, reason) != 0)
-		bail_out("%s", reason);
-	builder_free(builder);
+	zone_seal(dir, zones, count);
 	if (live_open(dir, 1000, &live) != 0)
 		bail_out("not open");
 	return live;

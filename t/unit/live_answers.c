@@ -1,36 +1,14 @@
 /* Answers from a generation and its overlay: what was changed, added and deleted live is
  * answered as if it had been sealed so, from the batch behind the commit on. */
-#include "loader/store/builder.h"
 #include "loader/store/live.h"
 #include "shm/dns.h"
+#include "t/ask_store.h"
 #include "t/live_store.h"
-#include "t/query_file.h"
 #include "t/scratch_dir.h"
 #include "t/zone_maker.h"
-#include "worker/answer.h"
-#include "worker/zone_store.h"
+#include "t/zone_seal.h"
 
-enum { ROOM = 1232, ANCOUNT_AT = 6 };
-
-static const struct answer_options options = { .udp_size = ROOM };
-static struct stats_block stats;
-
-struct answer {
-	uint8_t packet[ROOM];
-	unsigned len;
-};
-
-static void
-ask(struct zone_store *store, const char *name, uint16_t type, struct answer *out)
-{
-	struct query q = { .packet = out->packet, .room = ROOM };
-
-	memset(out->packet, 0, sizeof out->packet);
-	q.received_len = query_file_encode(out->packet, name, type);
-	zone_store_renew(store);
-	answer_batch(&q, 1, store, &options, &stats);
-	out->len = q.response_len;
-}
+enum { ANCOUNT_AT = 6 };
 
 /* ---- the data ---- */
 
@@ -81,27 +59,14 @@ small_zone(const char *origin, const char *www)
 static void
 seal(const char *dir, bool is_new)
 {
-	const struct builder_seal_options how = { .id = 1 };
 	struct zone_records *zones[] = {
 		changing_zone(is_new),
 		is_new ? small_zone("new.deep.er.test", "www.new.deep.er.test")
 		       : small_zone("gone.test", "www.gone.test"),
 		small_zone("quiet.test", "www.quiet.test"),
 	};
-	struct generation_manifest manifest;
-	struct builder *builder;
-	char reason[512];
 
-	if (builder_new(NULL, NULL, NULL, &builder) != 0)
-		bail_out("no builder");
-	for (unsigned i = 0; i < sizeof zones / sizeof zones[0]; i++) {
-		if (builder_add(builder, zones[i], false) != 0)
-			bail_out("no zone");
-		zone_records_free(zones[i]);
-	}
-	if (builder_seal(builder, dir, &how, &manifest, reason) != 0)
-		bail_out("%s", reason);
-	builder_free(builder);
+	zone_seal(dir, zones, sizeof zones / sizeof zones[0]);
 }
 
 /* ---- what is asked ---- */
@@ -154,7 +119,7 @@ test_questions(struct zone_store *store, bool is_new)
 		const struct question *want = &questions[i];
 		struct answer got;
 
-		ask(store, want->name, want->type, &got);
+		ask_store(store, want->name, want->type, &got);
 		ok(is_answered(&got, is_new ? want->new_rcode : want->old_rcode,
 			       is_new ? want->new_count : want->old_count),
 		   "%s", want->what);
@@ -167,8 +132,8 @@ test_sameness(struct zone_store *live, struct zone_store *sealed)
 	for (unsigned i = 0; i < QUESTIONS; i++) {
 		struct answer one, other;
 
-		ask(live, questions[i].name, questions[i].type, &one);
-		ask(sealed, questions[i].name, questions[i].type, &other);
+		ask_store(live, questions[i].name, questions[i].type, &one);
+		ask_store(sealed, questions[i].name, questions[i].type, &other);
 		ok(one.len == other.len && memcmp(one.packet, other.packet, one.len) == 0,
 		   "%s, as if it had been sealed", questions[i].what);
 	}
@@ -268,7 +233,7 @@ is_answer(struct zone_store *store, const char *name, uint16_t type, int rcode, 
 {
 	struct answer got;
 
-	ask(store, name, type, &got);
+	ask_store(store, name, type, &got);
 	ok(is_answered(&got, rcode, count), "%s", what);
 }
 

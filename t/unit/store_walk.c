@@ -2,11 +2,11 @@
  * changed live is seen as if it had been sealed so. */
 #include "loader/store/store_walk.h"
 
-#include "loader/store/builder.h"
 #include "loader/store/zone_digest.h"
 #include "t/live_store.h"
 #include "t/scratch_dir.h"
 #include "t/zone_maker.h"
+#include "t/zone_seal.h"
 
 enum { NAMES = 200 };
 
@@ -32,25 +32,13 @@ make_zone(const char *origin, bool is_new)
 static void
 seal(const char *dir, bool is_new)
 {
-	const struct builder_seal_options options = { .id = 1 };
-	const char *const origins[] = { "changed.test", "same.test",
-					is_new ? "z.test" : "a.test" };
-	struct generation_manifest manifest;
-	struct builder *builder;
-	char reason[512];
+	struct zone_records *zones[] = {
+		make_zone("changed.test", is_new),
+		make_zone("same.test", false),
+		make_zone(is_new ? "z.test" : "a.test", is_new),
+	};
 
-	if (builder_new(NULL, NULL, NULL, &builder) != 0)
-		bail_out("no builder");
-	for (unsigned i = 0; i < 3; i++) {
-		struct zone_records *zone = make_zone(origins[i], is_new && i != 1);
-
-		if (builder_add(builder, zone, false) != 0)
-			bail_out("%s: cannot be added", origins[i]);
-		zone_records_free(zone);
-	}
-	if (builder_seal(builder, dir, &options, &manifest, reason) != 0)
-		bail_out("%s", reason);
-	builder_free(builder);
+	zone_seal(dir, zones, sizeof zones / sizeof zones[0]);
 }
 
 static struct store_cursor *
