@@ -10,9 +10,13 @@
 #include "loader/redis/follow.h"
 #include "loader/store/live.h"
 #include "loader/sync.h"
+#include "shm/clock.h"
 #include "shm/log.h"
 
-enum { OWN_FDS = 2 };
+enum {
+	OWN_FDS = 2,
+	BEAT_MS = 1000, /* status tells of a loop that stands still for seconds */
+};
 
 void
 attend_sweep(struct sync *sync)
@@ -63,9 +67,12 @@ attend_wait(struct sync *sync, int fd, int timeout_ms)
 	unsigned count = 0;
 	int ready;
 
+	if (timeout_ms < 0 || timeout_ms > BEAT_MS)
+		timeout_ms = BEAT_MS;
 	if (sync->follow)
 		count = follow_poll_fds(sync->follow, fds + OWN_FDS, &timeout_ms);
 	ready = poll(fds, OWN_FDS + count, timeout_ms);
+	atomic_store(&sync->region->swap.sync_beat_ns, clock_now_ns());
 	if (ready < 0)
 		for (unsigned i = 0; i < OWN_FDS + count; i++)
 			fds[i].revents = 0;

@@ -32,7 +32,7 @@ enum {
 	SYNC_STALL_MS = 1000, /* what a peer may keep all others waiting */
 	SYNC_WAIT_MS = 3000,
 	SYNC_RETRY_MS = 10000, /* while nothing is served */
-	SYNC_LOOK_MS = 1000, /* is a compaction due? */
+	SYNC_LOOK_MS = 1000, /* is something due? */
 };
 
 static const struct {
@@ -238,15 +238,6 @@ receive_request(struct sync *sync)
 	serve_request(sync, take_descriptor(&head), message, (size_t)len);
 }
 
-/* How long to wait for a request before something else may be due. */
-static int
-limit_ms(const struct sync *sync)
-{
-	if (!is_serving(sync))
-		return SYNC_RETRY_MS;
-	return sync->live ? SYNC_LOOK_MS : -1;
-}
-
 static _Noreturn void
 run_loop(struct sync *sync)
 {
@@ -259,7 +250,7 @@ run_loop(struct sync *sync)
 		atomic_store(&sync->region->swap.sync_state,
 			     is_serving(sync) || has_files(sync) ? SYNC_IDLE
 								 : SYNC_STARTING);
-		is_asked = attend_wait(sync, sync->request_fd, limit_ms(sync));
+		is_asked = attend_wait(sync, sync->request_fd, SYNC_LOOK_MS);
 		if (!is_asked && compaction_is_due(sync))
 			compaction_run(sync);
 		atomic_store(&sync->region->swap.sync_state, SYNC_BUILDING);

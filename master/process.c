@@ -91,6 +91,7 @@ start_sync(struct process_table *table)
 	pid_t pid = -1;
 
 	atomic_store(&table->heritage->region->swap.sync_state, SYNC_STARTING);
+	atomic_store(&table->heritage->region->swap.sync_beat_ns, clock_now_ns());
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0) {
 		setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &buffer_len,
 			   sizeof buffer_len);
@@ -154,7 +155,7 @@ process_end_clerk(struct process_table *table, pid_t pid)
 	for (unsigned i = 0; i < CTL_PEERS_MAX; i++)
 		if (table->clerks[i].pid == pid) {
 			table->clerks[i].state = CHILD_ENDING;
-			kill(pid, SIGTERM);
+			kill(pid, SIGKILL); /* it may hang, and has nothing to end */
 		}
 }
 

@@ -10,7 +10,7 @@
 #include "shm/clock.h"
 #include "shm/errcode.h"
 
-enum { NS_PER_S = 1000000000, START_SLOW_S = 10 };
+enum { NS_PER_S = 1000000000, START_SLOW_S = 10, SYNC_STILL_S = 5 };
 
 /* Write one text; returns 1, for counting. */
 __attribute__((format(printf, 2, 3))) static unsigned
@@ -50,6 +50,27 @@ put_worker(const struct server *server, struct json_out *json, unsigned id)
 	return 0;
 }
 
+static unsigned
+put_sync(const struct server *server, struct json_out *json)
+{
+	const struct child *sync = &server->processes.sync;
+	uint64_t beat_ns = atomic_load(&server->region->swap.sync_beat_ns);
+	uint64_t still_s = (clock_now_ns() - beat_ns) / NS_PER_S;
+
+	if (sync->state == CHILD_WAITING)
+		return put(json,
+			   "sync does not run: what is served stays as it is until it "
+			   "is started again; see the log");
+	if (sync->state == CHILD_RUNNING && still_s >= SYNC_STILL_S)
+		return put(
+			json,
+			"sync (pid %d) has stood still for %" PRIu64
+			" s, for a slow disk or because it hangs: what is served stays "
+			"as it is; `kill -KILL %d` has it started anew",
+			(int)sync->pid, still_s, (int)sync->pid);
+	return 0;
+}
+
 unsigned
 stats_problems_put(const struct server *server, struct json_out *json)
 {
@@ -77,10 +98,7 @@ stats_problems_put(const struct server *server, struct json_out *json)
 			     fault_count, fault_count == 1 ? " is" : "s are",
 			     fault_count == 1 ? "it" : "them");
 	count += stats_source_put_texts(server, json, SOURCE_TEXT_PROBLEM);
-	if (server->processes.sync.state == CHILD_WAITING)
-		count += put(json,
-			     "sync does not run: what is served stays as it is until it "
-			     "is started again; see the log");
+	count += put_sync(server, json);
 	for (unsigned i = 0; i < server->region->worker_count; i++)
 		count += put_worker(server, json, i);
 	return count;

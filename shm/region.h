@@ -71,6 +71,7 @@ struct region_swap {
 	_Atomic int64_t checked_at_s;		/* sources last read completely */
 	_Atomic uint32_t chosen;		/* 1: rollback or swap holds the sources off */
 	_Atomic uint32_t sync_state;		/* enum sync_state */
+	_Atomic uint64_t sync_beat_ns;		/* last turn of its loop, CLOCK_MONOTONIC */
 	_Atomic uint64_t verified_id;		/* was checked as a whole; for a new sync */
 	char last_error[256];			/* under last_error_seq, odd while written */
 	_Atomic uint32_t last_error_seq;

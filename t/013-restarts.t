@@ -16,6 +16,9 @@ use Martlet::Wire qw(encode_query);
 use Test::More;
 use Time::HiRes qw(time);
 
+# children are to die of their signals, whatever a sanitizer would make of them
+$ENV{ASAN_OPTIONS} = join ':', 'handle_segv=0:handle_sigbus=0:handle_abort=0', $ENV{ASAN_OPTIONS} // ();
+
 my $ZONE = "\@ 3600 IN SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.2.1\n";
 my $m = Martlet->new(zones => { 'example.com' => $ZONE });
 
@@ -73,6 +76,22 @@ sub count_answers {
 		0, 'no counter has stepped back');
 	cmp_ok($after->{udp_queries}, '>=', $before->{udp_queries} + 40, 'and the sum goes on');
 	is($after->{restarts}, $before->{restarts} + 2, 'restarts are counted');
+}
+
+# crashes
+for my $signal ([SEGV => 'Segmentation fault'], [ABRT => 'Aborted'], [BUS => 'Bus error']) {
+	my ($worker) = workers();
+	my $pid = $worker->{pid};
+	$m->expect_log(qr/worker 0 \(pid \d+\) died after/);
+	# quick deaths in a row make it back off
+	ok(poll(20, sub { (workers())[0]{uptime_s} >= 1 }), 'a worker has run for a while');
+	kill 'STOP', $pid;
+	my @sockets = send_queries(20);
+	kill $signal->[0], $pid;
+	kill 'CONT', $pid;
+	is(count_answers(5, @sockets), 20, "one dies by SIG$signal->[0]: what waited for it is answered");
+	ok($m->wait_log(qr/worker 0 \(pid $pid\) died after \d+\.\d s: killed by signal \d+ \($signal->[1]\)/), 'the log names the signal');
+	ok(serving(), 'it serves again');
 }
 
 # hangs: the loop stands still while queries wait
@@ -141,6 +160,10 @@ sub count_answers {
 	$peer->request('reload');
 	$other->request('rollback');
 	ok(!poll(0.05, sub { $peer->is_answered || $other->is_answered }), 'two requests wait for it');
+	my $told = qr/sync \(pid $sync\) has stood still for \d+ s, .*`kill -KILL $sync`/;
+	ok(poll(10, sub { "@{ control('status')->{problems} }" =~ $told }), 'hung: status tells, and the cure');
+	is($m->ask('example.com', 'SOA')->rcode, 'NOERROR', 'clients see nothing');
+	is((control('ready'))[0], 0, 'nor does ready');
 	kill 'KILL', $sync;
 	is($m->ask('example.com', 'SOA')->rcode, 'NOERROR', 'killed: clients see nothing');
 	is(($peer->reply)[0], 0, 'a reload is done by the next one');
@@ -149,6 +172,41 @@ sub count_answers {
 	like($json->{error}, qr/sync ended while it worked on this/, 'and told so');
 	is($m->ask('new.example.com', 'A')->rcode, 'NOERROR', 'and served');
 	like($m->log, qr/sync \(pid $sync\) died after .*started again/, 'the log says so');
+	is((control('status'))[0], 0, 'and all is well');
+	for my $signal ([SEGV => 'Segmentation fault'], [ABRT => 'Aborted']) {
+		my ($pid) = map { $_->[1] } grep { $_->[0] eq 'sync' } children_of($m->pid);
+		kill $signal->[0], $pid;
+		ok(poll(10, sub { $m->log =~ /sync \(pid $pid\) died after .*: killed by signal \d+ \($signal->[1]\)/ }),
+			"sync dies by SIG$signal->[0]: the log names the signal");
+		is((control('reload'))[0], 0, 'another one works');
+	}
+}
+
+# a clerk: killed, crashed, hung with a peer that goes away
+{
+	my $clerk = sub { my ($c) = map { $_->[1] } grep { $_->[0] eq 'clerk' } children_of($m->pid); return $c };
+	my $large = "$ZONE\n" . join '', map { "n$_ TXT \"@{[ 'x' x 200 ]}\"\n" } 1 .. 5000;
+	$m->write_zone('large.test', $large);
+	is((control('reload'))[0], 0, 'a large zone');
+	$m->expect_log(qr/clerk \(pid \d+\) died/);
+	for my $signal (qw(KILL SEGV)) {
+		my $peer = Martlet::Control->new($m->control_socket);
+		$peer->request('export', 'large.test');
+		my $pid = poll(10, $clerk);
+		kill $signal, $pid;
+		ok($m->wait_log(qr/clerk \(pid $pid\) died: killed by signal/), "a clerk dies by SIG$signal: told");
+		is(($peer->reply)[0] // 1, 1, 'its peer hears of a failure');
+	}
+	my $peer = Martlet::Control->new($m->control_socket);
+	$peer->request('export', 'large.test');
+	my $pid = poll(10, $clerk);
+	kill 'STOP', $pid;
+	is((control('errors'))[0], 0, 'one hangs: others work');
+	undef $peer;
+	ok(poll(10, sub { !kill 0, $pid }), 'it is ended when its peer goes');
+	is((control('zones', 'large.test'))[0], 0, 'all is well');
+	$m->remove_zone('large.test');
+	is((control('reload'))[0], 0, 'the zone goes again');
 }
 
 # the master

@@ -19,6 +19,9 @@ use Time::HiRes qw(sleep);
 
 Martlet::Redis::need();
 
+# children are to die of their signals, whatever a sanitizer would make of them
+$ENV{ASAN_OPTIONS} = join ':', 'handle_segv=0:handle_sigbus=0:handle_abort=0', $ENV{ASAN_OPTIONS} // ();
+
 sub gaps { my ($m) = @_; return $m->ctl('stats')->{redis_gaps} }
 sub held { my ($m) = @_; return scalar @{ $m->ctl('held')->{held} } }
 
