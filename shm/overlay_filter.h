@@ -8,10 +8,13 @@
  *	| one page, 4096            | 64      | 64      |
  *	+---------------------------+---------+---------+-- - -
  *
- * The hash of a key (name_hash, by the generation's seed) names a line by its upper bits
- * and two bits in it by its lower ones.
+ *	line:	7 words of bits | the last commit that has set bits here
  *
- * Sync sets the bits of a key before it commits the key, and raises `commit_seq` behind
+ * The hash of a key (name_hash, by the generation's seed) names a line by its upper bits
+ * and two bits in it by its lower ones.  The commit's number lets readers keep what they
+ * have found: it holds as long as no later commit has touched the line.
+ *
+ * Sync sets bits and number of a key before it commits the key, and raises `commit_seq` behind
  * the commit.  A worker renews its transaction first and looks at the bits then, so
  * that whatever its transaction can see has its bits set.  Bits are never cleared: the
  * next generation has its own filter. */
@@ -25,9 +28,10 @@
 #define OVERLAY_FILTER_MAGIC "MARTLETF"
 
 enum {
-	OVERLAY_FILTER_VERSION = 1,
+	OVERLAY_FILTER_VERSION = 2,
 	OVERLAY_FILTER_HEAD_LEN = 4096,
-	OVERLAY_FILTER_LINE_BITS = 512,
+	OVERLAY_FILTER_LINE_BITS = 512,		/* the number included */
+	OVERLAY_FILTER_LINE_WORDS = 7,		/* of bits, before it */
 	OVERLAY_FILTER_BITS_PER_NAME = 16,	/* about 1 in 100 other names is asked for */
 };
 
@@ -69,25 +73,45 @@ overlay_filter_line(const struct overlay_filter *filter, uint64_t hash)
 	return filter->bits + (uint64_t)((wide)hash * filter->line_count >> 64) * 8;
 }
 
+/* The word of a line that the low 3 bits of `hash` choose. */
+static inline unsigned
+overlay_filter_word(uint64_t hash)
+{
+	return (unsigned)(hash & 7) * OVERLAY_FILTER_LINE_WORDS >> 3;
+}
+
+/* `commit` is that to come.  One process writes. */
 static inline void
-overlay_filter_add(struct overlay_filter *filter, uint64_t hash)
+overlay_filter_add(struct overlay_filter *filter, uint64_t hash, uint64_t commit)
 {
 	_Atomic uint64_t *line = overlay_filter_line(filter, hash);
 
-	atomic_fetch_or_explicit(&line[hash >> 6 & 7], UINT64_C(1) << (hash & 63),
-				 memory_order_relaxed);
-	atomic_fetch_or_explicit(&line[hash >> 15 & 7], UINT64_C(1) << (hash >> 9 & 63),
-				 memory_order_relaxed);
+	atomic_fetch_or_explicit(&line[overlay_filter_word(hash >> 6)],
+				 UINT64_C(1) << (hash & 63), memory_order_relaxed);
+	atomic_fetch_or_explicit(&line[overlay_filter_word(hash >> 15)],
+				 UINT64_C(1) << (hash >> 9 & 63), memory_order_relaxed);
+	atomic_store_explicit(&line[OVERLAY_FILTER_LINE_WORDS], commit, memory_order_relaxed);
 }
 
 static inline bool
 overlay_filter_may_have(const struct overlay_filter *filter, uint64_t hash)
 {
 	const _Atomic uint64_t *line = overlay_filter_line(filter, hash);
-	uint64_t first = atomic_load_explicit(&line[hash >> 6 & 7], memory_order_relaxed);
-	uint64_t second = atomic_load_explicit(&line[hash >> 15 & 7], memory_order_relaxed);
+	uint64_t first = atomic_load_explicit(&line[overlay_filter_word(hash >> 6)],
+					      memory_order_relaxed);
+	uint64_t second = atomic_load_explicit(&line[overlay_filter_word(hash >> 15)],
+					       memory_order_relaxed);
 
 	return (first >> (hash & 63) & second >> (hash >> 9 & 63) & 1) != 0;
+}
+
+/* The last commit, done or to come, that may have changed what hashes to `hash`. */
+static inline uint64_t
+overlay_filter_changed_in(const struct overlay_filter *filter, uint64_t hash)
+{
+	return atomic_load_explicit(
+		&overlay_filter_line(filter, hash)[OVERLAY_FILTER_LINE_WORDS],
+		memory_order_relaxed);
 }
 
 #endif

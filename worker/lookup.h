@@ -152,7 +152,7 @@ __attribute__((noinline, cold)) static enum lookup_result
 lookup_live(const struct zone_store *store, uint64_t hash, uint32_t zone_id,
 	    const uint8_t *name, unsigned name_len, struct node *out)
 {
-	switch (overlay_view_find(&store->overlay, zone_id, name, out)) {
+	switch (overlay_view_find(&store->overlay, hash, zone_id, name, name_len, out)) {
 	case OVERLAY_NODE:
 		return lookup_node_is(out, zone_id, name, name_len) ? LOOKUP_FOUND
 								    : LOOKUP_DAMAGED;

@@ -47,6 +47,8 @@ overlay_view_open(const char *dir, struct overlay_view *out)
 	if (snprintf(path, sizeof path, "%s/filter", dir) >= (int)sizeof path ||
 	    overlay_filter_open(path, false, &view.filter) != ERR_OK)
 		view.filter.head = NULL;
+	else
+		overlay_seen_init(&view.seen);
 	*out = view;
 	return ERR_OK;
 }
@@ -60,6 +62,7 @@ overlay_view_close(struct overlay_view *view)
 		mdb_txn_abort(view->txn);
 	mdb_env_close(view->env);
 	overlay_filter_close(&view->filter);
+	overlay_seen_fini(&view->seen);
 	view->env = NULL;
 }
 
@@ -79,6 +82,7 @@ overlay_view_renew(struct overlay_view *view)
 
 	if (!view->env)
 		return;
+	view->seen.batch++;
 	if (view->filter.head) {
 		seq = atomic_load_explicit(&view->filter.head->commit_seq,
 					   memory_order_acquire);
@@ -92,9 +96,10 @@ overlay_view_renew(struct overlay_view *view)
 	view->seen_seq = seq;
 }
 
-enum overlay_answer
-overlay_view_find(const struct overlay_view *view, uint32_t zone_id, const uint8_t *name,
-		  struct node *out)
+/* Search the tree. */
+static enum overlay_answer
+find_in_tree(const struct overlay_view *view, uint32_t zone_id, const uint8_t *name,
+	     struct node *out)
 {
 	uint8_t key_octets[DNAME_KEY_MAX];
 	MDB_val key = { dname_key(zone_id, name, key_octets), key_octets }, value;
@@ -104,5 +109,25 @@ overlay_view_find(const struct overlay_view *view, uint32_t zone_id, const uint8
 		return OVERLAY_UNKNOWN;
 	if (rc != 0 || !overlay_value_open(value.mv_data, value.mv_size, out))
 		return OVERLAY_DAMAGED;
+	return OVERLAY_NODE;
+}
+
+enum overlay_answer
+overlay_view_find(const struct overlay_view *view, uint64_t hash, uint32_t zone_id,
+		  const uint8_t *name, size_t name_len, struct node *out)
+{
+	uint64_t changed_in = UINT64_MAX;
+
+	if (view->seen.slots)
+		changed_in = overlay_filter_changed_in(&view->filter, hash);
+	if (!view->seen.slots || !overlay_seen_find(&view->seen, hash, changed_in,
+						    zone_id, name, name_len, out)) {
+		enum overlay_answer answer = find_in_tree(view, zone_id, name, out);
+
+		if (answer != OVERLAY_NODE)
+			return answer;
+		if (changed_in <= view->seen_seq)
+			overlay_seen_keep(&view->seen, hash, view->seen_seq, out);
+	}
 	return out->head.flags & NODE_DELETED ? OVERLAY_GONE : OVERLAY_NODE;
 }

@@ -8,6 +8,7 @@
 
 #include "shm/node.h"
 #include "shm/overlay_filter.h"
+#include "worker/overlay_seen.h"
 
 struct overlay_view {
 	struct MDB_env *env;		/* NULL: no overlay */
@@ -17,6 +18,7 @@ struct overlay_view {
 	bool active;			/* some key was ever committed: look at the filter */
 	uint64_t seen_seq;		/* commit_seq before the transaction was renewed */
 	struct overlay_filter filter;
+	struct overlay_seen seen;	/* kept only with a filter */
 };
 
 enum overlay_answer {
@@ -43,11 +45,13 @@ void overlay_view_renew(struct overlay_view *view);
 __attribute__((nonnull))
 void overlay_view_rest(struct overlay_view *view);
 
-/* Look (zone_id, name) up; asked only when the filter may have it.  *out is borrowed
- * until the next overlay_view_renew; OVERLAY_VALUE_TAIL octets behind it are readable. */
+/* Look (zone_id, name) up, whose key hashes to `hash`; asked only when the filter may have
+ * it.  *out is borrowed until the next overlay_view_renew; OVERLAY_VALUE_TAIL octets behind
+ * it are readable. */
 __attribute__((nonnull))
-enum overlay_answer overlay_view_find(const struct overlay_view *view, uint32_t zone_id,
-				      const uint8_t *name, struct node *out);
+enum overlay_answer overlay_view_find(const struct overlay_view *view, uint64_t hash,
+				      uint32_t zone_id, const uint8_t *name, size_t name_len,
+				      struct node *out);
 
 static inline bool
 overlay_view_may_have(const struct overlay_view *view, uint64_t hash)

@@ -52,13 +52,14 @@ static enum overlay_answer
 seen(struct overlay_view *view, unsigned number)
 {
 	uint8_t name[DNAME_MAX + NAME_PAD];
+	size_t len = name_of(number, name);
+	uint64_t hash = name_hash(&gen.head.seed, ZONE_ID, name);
 	struct node node;
 
-	(void)name_of(number, name);
 	overlay_view_renew(view);
-	if (!overlay_view_may_have(view, name_hash(&gen.head.seed, ZONE_ID, name)))
+	if (!overlay_view_may_have(view, hash))
 		return OVERLAY_UNKNOWN;
-	return overlay_view_find(view, ZONE_ID, name, &node);
+	return overlay_view_find(view, hash, ZONE_ID, name, len, &node);
 }
 
 static enum overlay_answer
@@ -69,11 +70,13 @@ seen_once(unsigned number)
 	enum overlay_answer answer;
 	struct node node;
 
-	(void)name_of(number, name);
+	size_t len = name_of(number, name);
+
 	if (overlay_view_open(dir, &view) != 0)
 		bail_out("no view");
 	overlay_view_renew(&view);
-	answer = overlay_view_find(&view, ZONE_ID, name, &node);
+	answer = overlay_view_find(&view, name_hash(&gen.head.seed, ZONE_ID, name),
+				   ZONE_ID, name, len, &node);
 	overlay_view_close(&view);
 	return answer;
 }
