@@ -20,25 +20,26 @@ contiguous_end(char *const *strings, char *end)
 	return end;
 }
 
-/* returns NULL, with nothing changed, when there is no memory */
+/* Array and strings in one piece, which lasts as long as one of them is in use.
+ * returns NULL when there is no memory */
 static char **
 copy_strings(char *const *strings)
 {
-	size_t count = 0, i;
-	char **copy;
+	size_t count = 0, octets = 0;
+	char **copy, *at;
 
-	while (strings[count])
-		count++;
-	copy = calloc(count + 1, sizeof *copy);
-	for (i = 0; copy && i < count; i++)
-		if (!(copy[i] = strdup(strings[i])))
-			break;
-	if (!copy || i == count)
-		return copy;
-	while (i-- > 0)
-		free(copy[i]);
-	free(copy);
-	return NULL;
+	for (; strings[count]; count++)
+		octets += strlen(strings[count]) + 1;
+	copy = malloc((count + 1) * sizeof *copy + octets);
+	if (!copy)
+		return NULL;
+	at = (char *)(copy + count + 1);
+	for (size_t i = 0; i < count; i++) {
+		copy[i] = at;
+		at = stpcpy(at, strings[i]) + 1;
+	}
+	copy[count] = NULL;
+	return copy;
 }
 
 void
