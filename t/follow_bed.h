@@ -79,7 +79,7 @@ bed_do(struct bed *bed, const char *format, ...)
 static inline void
 bed_connect(struct bed *bed)
 {
-	uint64_t until_ms = clock_now_ms() + 10000;
+	uint64_t until_ms = clock_now_ms() + 60000;
 
 	for (;;) {
 		int rc = redis_link_dial(bed->writer, bed->socket);
@@ -197,11 +197,11 @@ bed_turn(struct bed *bed, int wait_ms)
 	follow_step(bed->follow, fds, count);
 }
 
-/* Turn until `holds`; at most 10 s. */
+/* Turn until `holds`; at most for a minute, as this machine may have others to serve. */
 static inline bool
 bed_until(struct bed *bed, bool (*holds)(struct bed *bed, const char *what), const char *what)
 {
-	uint64_t until_ms = clock_now_ms() + 10000;
+	uint64_t until_ms = clock_now_ms() + 60000;
 
 	while (!holds(bed, what)) {
 		if (clock_now_ms() > until_ms)
