@@ -112,6 +112,8 @@ subtest 'the server hangs, dies, comes back empty' => sub {
 	ok(poll(15, sub { held($m) }), 'FLUSHALL is held');
 	becomes($m, $now = fill($redis), 'and healed by writing all again');
 	is_as_redis($m, $redis, 'in the end');
+	ok(poll(15, sub { !held($m) && ($m->ctl('status'))[0] == 0 }), 'nothing is held then, and status is well')
+	  or diag($m->log, explain($m->ctl('held')), explain($m->ctl('status')));
 	stop_watch($watch, 'hung, dead, empty');
 	$m->stop;
 };

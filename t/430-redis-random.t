@@ -4,8 +4,9 @@
 # served in the end is what a model says.
 #
 # Zones that no set has in common may be served in another order than they were written
-# in: comparison with Redis finds one before its entries in the stream are read.  So
-# aliases stay in their zones here.
+# in: what is read of a zone, for an entry of the stream or for a comparison, is its state
+# at that moment, and an older entry that only names other zones waits for its turn
+# (t/unit/follow.c shows both).  So aliases stay in their zones here.
 #
 # make soak asks for the full form: MARTLET_SETS=36000; and for one in which the shrink guard
 # holds zones again and again, until they have grown back or, when nothing else is missing

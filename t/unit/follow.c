@@ -1,4 +1,5 @@
 /* The follower at a real Redis: what is written there is served here. */
+#include "loader/redis/follow_serve.h"
 #include "t/follow_bed.h"
 
 static void
@@ -146,14 +147,29 @@ start_writer(struct bed *bed, unsigned count, unsigned serial_every)
 	_exit(0);
 }
 
+static bool
+zone_says(struct bed *bed, const char *zone, const char *text)
+{
+	uint8_t wire[512];
+	char name[64];
+	size_t len;
+
+	snprintf(name, sizeof name, "t.%s", zone);
+	len = rrset_of(bed, name, zone, wire, sizeof wire);
+	return memmem(wire, len, text, strlen(text)) != NULL;
+}
+
 /* Is this text, in the TXT record at t.a.example., served? */
 static bool
 says(struct bed *bed, const char *text)
 {
-	uint8_t wire[512];
-	size_t len = rrset_of(bed, "t.a.example.", "a.example.", wire, sizeof wire);
+	return zone_says(bed, "a.example.", text);
+}
 
-	return memmem(wire, len, text, strlen(text)) != NULL;
+static bool
+b_says(struct bed *bed, const char *text)
+{
+	return zone_says(bed, "b.example.", text);
 }
 
 static void
@@ -195,6 +211,56 @@ test_never_half(struct bed *bed)
 	   (unsigned long long)changes);
 }
 
+/* Write a text into a zone, with its entry of the stream; its id. */
+static struct change_id
+write_text(struct bed *bed, const char *zone, const char *text)
+{
+	struct change_id id = { 0 };
+	char command[128];
+
+	bed_do(bed,
+	       "HSET redins:zones:%s t "
+	       "'{\"txt\":{\"ttl\":5,\"records\":[{\"text\":\"%s\"}]}}'",
+	       zone, text);
+	snprintf(command, sizeof command, "XADD martlet:changes * zone %s label t", zone);
+	if (!change_id_parse(redis_reply_text(bed_ask(bed, command)), &id))
+		bail_out("no id");
+	return id;
+}
+
+/* What is read of a zone is its present state: later entries about it are served with the
+ * one at hand, and those that only name other zones wait, even when they are older. */
+static void
+test_order(struct bed *bed)
+{
+	const struct redis_text words[] = {
+		{ "zone", 4 }, { "a.example.", 10 }, { "label", 5 }, { "t", 1 }
+	};
+	struct follow *f = bed->follow;
+	struct change_id first = write_text(bed, "a.example.", "one");
+	size_t bad = 0;
+
+	write_text(bed, "b.example.", "two");
+	write_text(bed, "a.example.", "three");
+	change_set_clear(&f->set);
+	if (change_set_add(&f->set, words, 4, first, &bad) != 0)
+		bail_out("no set");
+	is_int(follow_serve_set(f, CHANGE_STREAM, false), 0, "an entry is served");
+	ok(says(bed, "three") && !b_says(bed, "two"),
+	   "as a later one left its zone, before that of another zone between them");
+	ok(change_id_compare(f->place.cursor, first) == 0, "but the cursor waits for it");
+	ok(bed_until(bed, b_says, "two"), "which is served then");
+	write_text(bed, "b.example.", "four");
+	write_text(bed, "a.example.", "five");
+	change_set_clear(&f->set);
+	if (change_set_add_zone(&f->set, words[1]) != 0)
+		bail_out("no set");
+	is_int(follow_serve_set(f, CHANGE_DIGEST, false), 0, "a zone is compared");
+	ok(says(bed, "five") && !b_says(bed, "four"),
+	   "and served before an older entry about another zone");
+	ok(bed_until(bed, b_says, "four"), "which follows");
+}
+
 int
 main(void)
 {
@@ -206,6 +272,7 @@ main(void)
 	test_spellings(&bed);
 	test_large_events(&bed);
 	test_never_half(&bed);
+	test_order(&bed);
 	bed_close(&bed);
 	return done_testing();
 }
