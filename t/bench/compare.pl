@@ -18,56 +18,13 @@ use feature 'state';
 use FindBin qw($Bin);
 use lib "$Bin/../lib";
 
+use BenchFlood qw(best cpu_ns delivers flood host median server_cpu stay_on tree);
+use BenchServer;
 use BenchZones;
 use File::Temp ();
-use JSON::PP ();
 use Martlet;
 use Martlet::Peer;
 use Martlet::Process qw(find_program read_file);
-
-# A server that only this benchmark knows.
-package BenchServer;
-
-use parent -norequire, qw(Martlet::Ask Martlet::Process);
-
-use Martlet::Process qw(free_port poll write_file);
-use Martlet::Wire qw(encode_query);
-
-sub new {
-	my ($class, $command, %set) = @_;
-	my $self = bless {%set}, $class;
-
-	$self->_prepare;
-	$self->{port} = free_port();
-	$self->_spawn($self->$command);
-	my $probe = encode_query($self->{last} // 'a', 'SOA');
-	poll(20, sub { !$self->running || defined $self->exchange($probe, seconds => 0.2) })
-	  && $self->running or die "does not start:\n" . $self->log;
-	return $self;
-}
-
-sub echo { return "$Martlet::BUILD/t/bench/echo", $_[0]{port} }
-
-sub gdnsd {
-	my ($self) = @_;
-	my $dir = $self->{dir};
-
-	mkdir "$dir/$_" for qw(run state zones);
-	for my $origin (keys %{ $self->{zones} }) {
-		symlink $self->{zones}{$origin}, "$dir/zones/$origin" or die "$dir/zones/$origin: $!\n";
-	}
-	write_file("$dir/config", <<"END");
-options => {
-	listen => { 127.0.0.1 => { udp_threads => 1, tcp_threads => 1 } }
-	dns_port => $self->{port}
-	run_dir => $dir/run
-	state_dir => $dir/state
-}
-END
-	return Martlet::Process::find_program('gdnsd'), '-c', $dir, 'start';
-}
-
-package main;
 
 my $rounds  = $ENV{BENCH_ROUNDS}  // 5;
 my $seconds = $ENV{BENCH_SECONDS} // 1;
@@ -75,18 +32,12 @@ my @servers = split /,/, $ENV{BENCH_SERVERS} // 'echo,martlet,gdnsd,nsd,knot';
 my @sets    = split /,/, $ENV{BENCH_SETS} // join ',', @BenchZones::SETS;
 my @loads   = split /,/, $ENV{BENCH_LOADS} // join ',', @BenchZones::LOADS;
 
-my $taskset = find_program('taskset');
-my @cpus = `$taskset -cp $$` =~ /list: (.*)/ ? map { /(\d+)-(\d+)/ ? $1 .. $2 : $_ } split /,/, $1 : (0);
-my ($server_cpu, $client_cpu) = @cpus > 1 ? @cpus[0, 1] : @cpus[0, 0];
-
-sub stay_on { system "$taskset -cp $_[0] $$ >/dev/null"; return }
-
 my %start = (
 	echo => sub { BenchServer->new('echo') },
 	martlet => sub {
 		my ($set) = @_;
 		return Martlet->new(zone_files => $set->{dir}, config => {
-			workers => { count => 1, cpus => [0 + $server_cpu] }, log => { level => 'warning' },
+			workers => { count => 1, cpus => [server_cpu()] }, log => { level => 'warning' },
 			zones => { dir => $set->{dir} }, dns => { rcvbuf_kb => 4096 } });
 	},
 	gdnsd => sub { BenchServer->new('gdnsd', %{ $_[0] }) },
@@ -99,31 +50,6 @@ sub is_here {
 	my ($name) = @_;
 	my $program = $program{$name} // $name;
 	return $program =~ m{/} ? -x $program : find_program($program);
-}
-
-# The process and all below it.
-sub tree {
-	my ($pid) = @_;
-	return $pid, map { tree($_->[1]) } Martlet::Process::children_of($pid);
-}
-
-# Nanoseconds on a CPU of all threads of these processes.
-sub cpu_ns {
-	my (@pids) = @_;
-	my $sum = 0;
-	for my $pid (@pids) {
-		$sum += (split / /, read_file($_))[0] // 0 for glob "/proc/$pid/task/*/schedstat";
-	}
-	return $sum;
-}
-
-my ($softirq) = map { m{/proc/(\d+)/comm} } grep { read_file($_) eq "ksoftirqd/$server_cpu\n" }
-  glob '/proc/[0-9]*/comm';
-
-sub flood {
-	my ($server, $queries) = @_;
-	my $text = `$taskset -c $client_cpu $Martlet::BUILD/t/bench/flood $server->{port} $queries $seconds`;
-	return JSON::PP->new->decode($text);
 }
 
 # Does the answer fit the load?  returns the share, in percent.
@@ -140,9 +66,9 @@ sub right {
 
 sub measure {
 	my ($server, $load, $queries) = @_;
-	my @pids = (tree($server->pid), $softirq // ());
+	my @pids = (tree($server->pid), delivers());
 	my $before = cpu_ns(@pids);
-	my $r = flood($server, $queries);
+	my $r = flood($server, $queries, $seconds);
 	my $spent = cpu_ns(@pids) - $before;
 
 	return { us => $r->{answered} ? $spent / 1e3 / $r->{answered} : 9e9,
@@ -174,16 +100,12 @@ sub instructions {
 		  or POSIX::_exit(127);
 	}
 	select undef, undef, undef, 0.3;
-	my $r = flood($server, $queries);
+	my $r = flood($server, $queries, $seconds);
 	waitpid $pid, 0;
 	# "<not supported>" where the machine shows no counters
 	my ($count) = read_file("$out") =~ /^(\d+);.*instructions/m;
 	return $count && $r->{answered} ? $count / $r->{answered} : undef;
 }
-
-sub best { my ($key, @runs) = @_; return (sort { $a->{$key} <=> $b->{$key} } @runs)[0] }
-
-sub median { my @sorted = sort { $a <=> $b } @_; return $sorted[@sorted / 2] }
 
 my (@columns, %ratio);
 
@@ -215,18 +137,13 @@ sub table {
 	return;
 }
 
-die "taskset is missing (util-linux)\n" unless $taskset;
-print "one CPU only: server and client share it, so that nothing can be compared\n" if @cpus < 2;
 my @absent = grep { !is_here($_) } @servers;
 print "not installed: @absent\n" if @absent;
 @servers = grep { is_here($_) } @servers;
 $| = 1;
 my $begun = time;
 
-# Whoever reads the table later wants to know.
-my ($model) = read_file('/proc/cpuinfo') =~ /^model name\s*:\s*(.*)/m;
-printf "%s, Linux %s, CPUs %d (server) and %d (client), best of %d runs of %g s\n", $model // 'CPU',
-  read_file('/proc/sys/kernel/osrelease') =~ s/\n//r, $server_cpu, $client_cpu, $rounds, $seconds;
+printf "%s, best of %d runs of %g s\n", host(), $rounds, $seconds;
 printf "about %.0f minutes; BENCH_ROUNDS=1 is shorter, BENCH_SETS, BENCH_LOADS and BENCH_SERVERS choose\n",
   1 + @sets * (20 + @loads * @servers * ($rounds * ($seconds + 0.1) +
 	(counts_instructions() ? $seconds + 1 : 0))) / 60;
@@ -237,11 +154,11 @@ for my $name (@sets) {
 	my %up;
 
 	printf "\n== %s: %d zones, %d records\n", $name, scalar keys %{ $set->{zones} }, $set->{records};
-	stay_on($server_cpu);
+	stay_on('server');
 	for my $server (@servers) {
 		$up{$server} = eval { $start{$server}->($set) } or print "$server does not start: $@";
 	}
-	stay_on(join ',', @cpus);
+	stay_on('all');
 	table($set, $_, \%up) for @loads;
 	$_->stop for grep { defined } values %up;
 }
