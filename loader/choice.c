@@ -50,7 +50,7 @@ write_chosen(struct sync *sync, uint64_t id)
 	int result = state_set_chosen(sync->state_dir, id);
 
 	if (result == ERR_NOSPACE) {
-		retention_apply(sync->settings, sync->region);
+		retention_apply(sync);
 		result = state_set_chosen(sync->state_dir, id);
 	}
 	return result;
@@ -148,9 +148,11 @@ choice_swap(struct sync *sync, int arg_count, char **args)
 				   args[1]);
 	taking.dir = args[1];
 	taking.id = sync_next_id(sync);
-	retention_apply(sync->settings, sync->region);
+	retention_apply(sync);
 	reply_progress(&sync->reply, "copying %s and checking the copy", args[1]);
 	result = take_in(&taking, &manifest, reason);
+	if (result == ERR_NOSPACE && retention_make_room(sync))
+		result = take_in(&taking, &manifest, reason);
 	if (result)
 		return is_own_failure(result) ? sync_fail(sync, "%s", reason)
 					      : sync_refuse(sync, "%s", reason);

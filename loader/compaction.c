@@ -145,9 +145,9 @@ compaction_run(struct sync *sync)
 	log_info("sealing a new generation: the overlay of generation %" PRIu64
 		 " has %" PRIu64 " records",
 		 c.base_id, count);
-	retention_apply(sync->settings, sync->region);
+	retention_apply(sync);
 	result = build(&c, &manifest, reason);
-	if (result == ERR_NOSPACE && retention_make_room(sync->settings, sync->region))
+	if (result == ERR_NOSPACE && retention_make_room(sync))
 		result = build(&c, &manifest, reason);
 	if (result == 0)
 		result = serve(sync, &manifest, reason);
@@ -167,5 +167,5 @@ compaction_run(struct sync *sync)
 		 " records; sealed from %" PRIu64 " and its overlay in %" PRIu64 " ms",
 		 manifest.id, manifest.zone_count, manifest.record_count, c.base_id,
 		 clock_now_ms() - begun_ms);
-	retention_apply(sync->settings, sync->region);
+	retention_apply(sync);
 }

@@ -74,7 +74,7 @@ run_build(struct reload_build *build, char reason[SYNC_REASON_MAX])
 	if (error)
 		return error;
 	error = reload_build_run(build, reason);
-	if (error == ERR_NOSPACE && retention_make_room(sync->settings, sync->region))
+	if (error == ERR_NOSPACE && retention_make_room(sync))
 		error = reload_build_run(build, reason);
 	return error;
 }
@@ -149,7 +149,7 @@ reload_from_redis(struct sync *sync)
 	region_set_error(sync->region, "");
 	reload_result_log(&result);
 	reload_result_fini(&result);
-	retention_apply(sync->settings, sync->region);
+	retention_apply(sync);
 }
 
 /* The error of the only zone that was looked at is the command's. */

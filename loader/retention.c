@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
+#include "loader/job.h"
 #include "loader/store/overlay_dirs.h"
 #include "loader/store/state_files.h"
+#include "loader/sync.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
@@ -167,56 +169,70 @@ remove_entry(const struct settings *settings, const struct generation_list *list
 	generations_remove(settings->state_dir, entry->manifest.id);
 }
 
-/* What the rules do not keep, then more while `is_short`.  returns how many went. */
-static size_t
-apply_rules(const struct settings *settings, const struct generation_list *list,
-	    const struct retention_rules *rules, bool *stays,
-	    bool (*is_short)(const struct settings *settings), const char *why_short)
+/* What is to be removed, and when that is enough. */
+struct removal {
+	const struct settings *settings;
+	const struct region *region;
+	bool (*is_short)(const struct settings *settings);
+	const char *why_short;
+	bool only_looks;
+};
+
+/* What the rules do not keep, then more while space is short.  returns how many go; of
+ * those that only_looks is to find, whether there are any. */
+static uint64_t
+apply_rules(const struct removal *removal, const struct generation_list *list,
+	    const struct retention_rules *rules, bool *stays)
 {
-	size_t at, count = 0;
+	const struct settings *settings = removal->settings;
+	uint64_t count = 0;
+	size_t at;
 
 	retention_select(list, rules, stays);
 	for (at = 0; at < list->count; at++) {
 		if (stays[at])
 			continue;
-		remove_entry(settings, list, at, "older than generations.keep holds");
+		if (!removal->only_looks)
+			remove_entry(settings, list, at,
+				     "older than generations.keep holds");
 		count++;
 	}
-	while (is_short(settings)) {
+	while (removal->is_short(settings)) {
 		at = retention_next(list, rules, stays);
 		if (at == list->count)
 			break;
-		stays[at] = false;
-		remove_entry(settings, list, at, why_short);
 		count++;
+		if (removal->only_looks)
+			break;
+		stays[at] = false;
+		remove_entry(settings, list, at, removal->why_short);
 	}
 	return count;
 }
 
-static size_t
-apply(const struct settings *settings, const struct region *region,
-      bool (*is_short)(const struct settings *settings), const char *why_short)
+static uint64_t
+apply(const struct removal *removal)
 {
+	const struct settings *settings = removal->settings;
 	struct retention_rules rules = {
 		.keep = settings->generations.keep,
 		.keep_hours = settings->generations.keep_hours,
 		.now_s = clock_wall_s(),
 	};
 	struct generation_list list;
-	uint64_t *needed;
-	size_t count = 0;
+	uint64_t *needed, count = 0;
 	bool *stays;
 
 	if (generations_list(settings->state_dir, &list) != 0)
 		return 0;
-	needed = calloc(5 + 2 * (size_t)region->worker_count, sizeof *needed);
+	needed = calloc(5 + 2 * (size_t)removal->region->worker_count, sizeof *needed);
 	stays = calloc(list.count + 1, sizeof *stays);
 	if (needed && stays) {
 		rules.needed = needed;
-		rules.needed_count =
-			collect_needed(settings->state_dir, region, &list, needed);
+		rules.needed_count = collect_needed(settings->state_dir, removal->region,
+						    &list, needed);
 		rules.fallback_id = find_fallback_id(settings->state_dir, &list);
-		count = apply_rules(settings, &list, &rules, stays, is_short, why_short);
+		count = apply_rules(removal, &list, &rules, stays);
 	}
 	free(needed);
 	free(stays);
@@ -224,11 +240,48 @@ apply(const struct settings *settings, const struct region *region,
 	return count;
 }
 
-void
-retention_apply(const struct settings *settings, const struct region *region)
+/* ---- as a job ---- */
+
+static int
+run(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
 {
-	(void)apply(settings, region, space_is_short,
-		    "less than generations.reserve_mb is free");
+	uint64_t count = apply(context);
+
+	(void)reason;
+	job_report_put(report, &count, sizeof count);
+	return 0;
+}
+
+/* Remove, when there is something to be removed.  returns whether anything was. */
+static bool
+remove_aside(struct sync *sync, bool (*is_short)(const struct settings *settings),
+	     const char *why_short)
+{
+	struct removal removal = { sync->settings, sync->region, is_short, why_short,
+				   true };
+	const struct job job = { "remover", run, &removal, NULL, false };
+	char reason[JOB_REASON_MAX];
+	struct job_report report;
+	uint64_t count = 0;
+	int result;
+
+	if (apply(&removal) == 0)
+		return false;
+	removal.only_looks = false;
+	result = job_run(sync, &job, &report, reason);
+	if (result == 0)
+		job_report_take(&report, &count, sizeof count);
+	else
+		log_warnx("old generations cannot be removed: %s", reason);
+	job_report_fini(&report);
+	return count > 0;
+}
+
+void
+retention_apply(struct sync *sync)
+{
+	(void)remove_aside(sync, space_is_short,
+			   "less than generations.reserve_mb is free");
 }
 
 static bool
@@ -239,8 +292,7 @@ always_short(const struct settings *settings)
 }
 
 bool
-retention_make_room(const struct settings *settings, const struct region *region)
+retention_make_room(struct sync *sync)
 {
-	return apply(settings, region, always_short, "a new generation needs the room") >
-	       0;
+	return remove_aside(sync, always_short, "a new generation needs the room");
 }

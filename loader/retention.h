@@ -1,4 +1,5 @@
-/* Which old generations stay, and the removal of the others. */
+/* Which old generations stay, and the removal of the others, by a job: to unlink gigabytes
+ * takes seconds. */
 #ifndef LOADER_RETENTION_H
 #define LOADER_RETENTION_H
 
@@ -7,8 +8,8 @@
 #include <stdint.h>
 
 #include "loader/store/generations.h"
-#include "shm/region.h"
-#include "shm/settings.h"
+
+struct sync;
 
 struct retention_rules {
 	unsigned keep;			/* the newest ones */
@@ -39,11 +40,11 @@ size_t retention_next(const struct generation_list *list, const struct retention
  * open in a worker stays, and the newest state of the sources, for `resume`; and the one
  * that this was made from, while that has the changes that were taken over. */
 __attribute__((nonnull))
-void retention_apply(const struct settings *settings, const struct region *region);
+void retention_apply(struct sync *sync);
 
 /* Remove all that may go, for a build that has found no room.
  * returns whether anything was removed: then it may try again. */
 __attribute__((nonnull, warn_unused_result))
-bool retention_make_room(const struct settings *settings, const struct region *region);
+bool retention_make_room(struct sync *sync);
 
 #endif

@@ -73,7 +73,7 @@ catch_up(struct sync *sync, uint64_t base_id)
 	}
 	reload_result_log(&result);
 	reload_result_fini(&result);
-	retention_apply(sync->settings, sync->region);
+	retention_apply(sync);
 }
 
 /* Does a whole reload wait already, as when sync was started anew for one? */
@@ -197,7 +197,7 @@ serve_request(struct sync *sync, int fd, char *message, size_t len)
 	reply_open(&sync->reply, fd, SYNC_STALL_MS, SYNC_WAIT_MS);
 	status = run_command(sync, arg_count, args);
 	reply_close(&sync->reply, status);
-	retention_apply(sync->settings, sync->region);
+	retention_apply(sync);
 }
 
 /* The descriptor that came along, -1 for none; more than one is none of ours. */

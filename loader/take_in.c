@@ -11,12 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "loader/store/disk_space.h"
 #include "loader/store/generations.h"
 #include "loader/store/store_verify.h"
 #include "shm/errcode.h"
@@ -27,6 +27,7 @@ struct taking {
 	const char *from_path; /* as the operator named it */
 	int from_fd, to_fd; /* directories */
 	char to_path[PATH_MAX];
+	uint64_t reserve_bytes; /* to be left free */
 	char *reason;
 };
 
@@ -175,23 +176,6 @@ take_manifest(const struct taking *taking, struct generation_manifest *manifest)
 }
 
 static int
-check_space(const struct taking *taking, uint64_t need)
-{
-	struct statvfs info;
-	uint64_t free_bytes;
-
-	if (fstatvfs(taking->to_fd, &info) != 0)
-		return 0;
-	free_bytes = (uint64_t)info.f_bavail * info.f_frsize;
-	if (need <= free_bytes)
-		return 0;
-	return fail(taking, ERR_NOSPACE,
-		    "the generation in %s needs %" PRIu64 " MB and state_dir has %" PRIu64
-		    " MB free: make room, or lower generations.keep",
-		    taking->from_path, (need >> 20) + 1, free_bytes >> 20);
-}
-
-static int
 write_manifest(const struct taking *taking, const struct generation_manifest *manifest)
 {
 	int fd = create_target(taking, "manifest");
@@ -215,7 +199,9 @@ copy_all(const struct taking *taking, uint64_t id, struct generation_manifest *m
 	int result = take_manifest(taking, manifest);
 
 	if (result == 0)
-		result = check_space(taking, manifest->data_len + manifest->index_len);
+		result = disk_space_check(taking->to_path,
+					  manifest->data_len + manifest->index_len,
+					  taking->reserve_bytes, taking->reason);
 	if (result == 0)
 		result = copy_file(taking, "data.mdb", manifest->data_len);
 	if (result == 0)
@@ -271,7 +257,11 @@ take_in_generation(const struct sync *sync, const char *dir, uint64_t id,
 		   struct generation_manifest *manifest, char reason[SYNC_REASON_MAX])
 {
 	struct taking taking = {
-		.from_path = dir, .from_fd = -1, .to_fd = -1, .reason = reason
+		.from_path = dir,
+		.from_fd = -1,
+		.to_fd = -1,
+		.reserve_bytes = (uint64_t)sync->settings->generations.reserve_mb << 20,
+		.reason = reason,
 	};
 	int result = open_dirs(&taking, sync->state_dir, id);
 

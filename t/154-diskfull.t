@@ -101,6 +101,24 @@ is(($m->ctl('reload'))[0], 0, 'with a smaller reserve it is taken');
 is(serial_of($m, 'a.test'), 20, 'and served');
 is(($m->ctl('status'))[0], 0, 'the alarm is over');
 
+# swap: the reserve holds for what comes from outside, too
+{
+	my $built = $m->dir . '/built';
+	is(($m->ctl_text('-c', $m->config_path, 'build', $built))[0], 0, 'build');
+	$m->write_config({ generations => { reserve_mb => 100, keep => 1 } });
+	is(($m->ctl('reload'))[0], 0, 'the reserve is raised');
+	$generation = generation($m);
+	fill(3800);
+	($exit, $json) = $m->ctl('swap', $built);
+	is($exit, 1, 'swap is refused');
+	like($json->{error}, qr/generations\.reserve_mb: make room there, or lower/, 'with the remedy');
+	is(generation($m), $generation, 'nothing has changed');
+	unlink "$state/ballast" or die;
+	is(($m->ctl('swap', $built))[0], 0, 'with room it is taken');
+	is(($m->ctl('resume'))[0], 0, 'resume');
+	is(($m->ctl('status'))[0], 0, 'all is well');
+}
+
 # nothing is served yet: better little room than no answers
 $m->stop;
 system("rm -rf $state/*");

@@ -3,19 +3,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "loader/store/disk_space.h"
 #include "loader/store/node_file.h"
 #include "loader/store/node_reader.h"
 #include "loader/store/seal_index.h"
@@ -25,7 +24,6 @@
 enum {
 	DIR_MODE = 0750,
 	FILE_MODE = 0440,
-	MIB = 1 << 20,
 };
 
 struct seal {
@@ -59,45 +57,12 @@ file_path(const struct seal *seal, const char *name, char out[PATH_MAX])
 	return len > 0 && len < PATH_MAX;
 }
 
-/* Does it fit, and leave the reserve or take next to nothing?  A small machine, with
- * less than the reserve from the start, is to serve what changes nevertheless. */
-static int
-check_space(const struct seal *seal, char reason[SEAL_REASON_MAX])
-{
-	uint64_t expect = seal->options.expect_bytes,
-		 reserve = seal->options.reserve_bytes, free_bytes;
-	struct statvfs fs;
-
-	if (statvfs(seal->dir, &fs) != 0)
-		return ERR_OK;
-	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-	if (reserve > (uint64_t)fs.f_blocks * fs.f_frsize / SEAL_RESERVE_SHARE)
-		reserve = (uint64_t)fs.f_blocks * fs.f_frsize / SEAL_RESERVE_SHARE;
-	if (expect <= free_bytes / SEAL_SMALL_SHARE)
-		return ERR_OK;
-	if (free_bytes < expect)
-		snprintf(reason, SEAL_REASON_MAX,
-			 "%s: %" PRIu64 " MB are free, and a generation of about %" PRIu64
-			 " MB is to be written: make room there, or lower "
-			 "generations.keep",
-			 seal->dir, free_bytes / MIB, expect / MIB + 1);
-	else if (free_bytes - expect < reserve)
-		snprintf(reason, SEAL_REASON_MAX,
-			 "%s: %" PRIu64 " MB are free, but a generation of about %" PRIu64
-			 " MB would not leave the %" PRIu64
-			 " MB of generations.reserve_mb: make room there, or lower "
-			 "generations.keep or generations.reserve_mb",
-			 seal->dir, free_bytes / MIB, expect / MIB + 1, reserve / MIB);
-	else
-		return ERR_OK;
-	return ERR_NOSPACE;
-}
-
 static int
 open_nodes(struct seal *seal, char reason[SEAL_REASON_MAX])
 {
 	char path[PATH_MAX];
-	int rc = check_space(seal, reason);
+	int rc = disk_space_check(seal->dir, seal->options.expect_bytes,
+				  seal->options.reserve_bytes, reason);
 
 	if (rc != ERR_OK)
 		return rc;

@@ -14,17 +14,10 @@ enum { SEAL_REASON_MAX = 512 };
 
 struct seal;
 
-enum {
-	SEAL_SMALL_SHARE = 16,		/* small: at most this part of what is free */
-	SEAL_RESERVE_SHARE = 4,
-};
-
 struct seal_options {
 	uint64_t id;			/* of the generation, 1.. */
 	uint64_t expect_bytes;		/* an estimate of its files, for the check of space */
-	/* to be left free besides, SEAL_RESERVE_SHARE of the file system at most, unless
-	 * the files are small */
-	uint64_t reserve_bytes;
+	uint64_t reserve_bytes;		/* to be left free besides, see disk_space.h */
 	bool durable;			/* seal_finish returns when all is on the device */
 	uint64_t flags, base_id, base_commit; /* as in generation_manifest */
 };
