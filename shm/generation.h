@@ -3,20 +3,31 @@
  *	manifest	struct generation_manifest: what it is, sizes, checksums
  *	data.mdb	one LMDB environment (MDB_NOSUBDIR); its main database maps the key
  *			(zone id, owner), see dname_key, to the node, see node.h
- *	index		the flat index into data.mdb, by file offset:
+ *	index		the flat index into data.mdb, by file offset; sections lie in this order,
+ *			each at the offset that index_head says, a multiple of 64:
  *
- *		0            struct index_head, padded to INDEX_HEAD_LEN
- *		buckets_off  bucket_count buckets of 8 slots, one cache line each
- *		zones_off    zone_count struct index_zone, ascending zone_id
- *		order_off    order_count uint64_t: offsets of the nodes that own an NSEC,
- *		             zone by zone, each in canonical order, the apex first
- *		nsec3_off    nsec3_count struct index_nsec3, zone by zone, by hash
+ *	0            buckets_off     zones_off      order_off    nsec3_off
+ *	+------------+---------------+--------------+------------+---------------+
+ *	| index_head | bucket_count  | zone_count   | order_count| nsec3_count   |
+ *	| 4096       | buckets of 64 | index_zone   | uint64_t   | index_nsec3   |
+ *	+------------+---------------+--------------+------------+---------------+
  *
- * A slot is 0 (free) or (low 24 bits of the key's hash) << 40 | offset of the node in
- * data.mdb.  The bucket of a hash is its product with bucket_count, high 64 bits; a
- * full bucket runs over into the next one, the last into the first, INDEX_RUN_MAX
- * buckets at most: a build that would need more draws another seed.  Slots of a
- * bucket fill from the front, so the first free one ends a search.
+ *		zones	ascending zone_id
+ *		order	offsets of the nodes that own an NSEC, zone by zone, each in canonical
+ *			order, the apex first
+ *		nsec3	zone by zone, by hash
+ *
+ *	bucket: 8 slots, one cache line; slot:
+ *
+ *	 63              40 39                            0
+ *	+------------------+-------------------------------+
+ *	| hash, low 24 bits| offset of the node in data.mdb|	all zero: free
+ *	+------------------+-------------------------------+
+ *
+ * The bucket of a key's hash is its product with bucket_count, high 64 bits; a full
+ * bucket runs over into the next one, the last into the first, INDEX_RUN_MAX buckets at
+ * most: a build that would need more draws another seed.  Slots of a bucket fill from
+ * the front, so the first free one ends a search.
  *
  * The loader writes, workers read, all through this file.  Only file sizes, heads
  * and the manifest are checked when a generation is opened; offsets are checked
@@ -64,6 +75,7 @@ struct generation_manifest {
 	uint64_t fault_count;		/* RRsets not served as their source has them */
 	uint64_t manifest_xxh3;		/* of all above */
 };
+_Static_assert(sizeof(struct generation_manifest) == 136, "as it is stored");
 
 struct index_head {
 	char magic[8];
@@ -77,6 +89,7 @@ struct index_head {
 	uint64_t order_count, order_off;
 	uint64_t nsec3_count, nsec3_off;
 };
+_Static_assert(sizeof(struct index_head) == 120, "as it is stored");
 
 struct index_zone {
 	uint32_t zone_id;
@@ -85,11 +98,13 @@ struct index_zone {
 	uint64_t order_first, order_count;
 	uint64_t nsec3_first, nsec3_count;
 };
+_Static_assert(sizeof(struct index_zone) == 48, "as it is stored");
 
 struct index_nsec3 {
 	uint64_t hash_head;		/* first 8 octets of the owner's hash, as a number */
 	uint64_t node_off;
 };
+_Static_assert(sizeof(struct index_nsec3) == 16, "as it is stored");
 
 /* An open generation: two read-only maps.  Owned by the process that opened it. */
 struct generation {

@@ -8,8 +8,11 @@
  *
  *	+-----------+------------------+---------+---------+-- - -
  *	| node_head | owner, lower-case| block 0 | block 1 |
- *	+-----------+------------------+---------+---------+-- - -
- *	block:  block_head, then `len` octets.  Unknown kinds are skipped.
+ *	+ 16 -------+ owner_len -------+---------+---------+-- - -
+ *
+ *	+------------+-----------------+
+ *	| block_head | payload         |	Unknown kinds are skipped.
+ *	+ 8 ---------+ len ------------+
  *
  * Every name of a zone has a node, empty non-terminals too (no RRset blocks).  The
  * key of a node is (zone id, owner).  The apex is the one exception: its node stands
@@ -22,9 +25,9 @@
  *
  * An RRset block:
  *
- *	+------------+------------------+------------------+---------+---------+
- *	| rrset_head | wire: all RRs    | RRSIG RRs over it| patches | targets |
- *	+------------+ wire_len         + sig_len          + 4 each  +---------+
+ *	+------------+------------------+------------------+---------+---------------+
+ *	| rrset_head | wire: all RRs    | RRSIG RRs over it| patches | targets       |
+ *	+ 16 --------+ wire_len --------+ sig_len ---------+ 4 each -+ 4 + prefix_len+
  *
  * `wire` stands as it would right behind a question for this very owner: it starts
  * at RRSET_BASE(owner_len), every RR's owner is the pointer 0xC00C to the question,
@@ -73,6 +76,7 @@ struct node_head {
 	uint32_t child_count;		/* nodes one label longer, in the same zone; 0 for
 					 * owners of NSEC3 */
 };
+_Static_assert(sizeof(struct node_head) == 16, "as it is stored");
 
 enum block_kind {
 	BLOCK_RRSET = 1,		/* `type` is the RR type */
@@ -104,6 +108,7 @@ struct block_head {
 	uint16_t type;			/* RR type, else 0 */
 	uint32_t len;			/* payload octets behind this header */
 };
+_Static_assert(sizeof(struct block_head) == 8, "as it is stored");
 
 struct rrset_head {
 	uint32_t ttl;
@@ -114,12 +119,14 @@ struct rrset_head {
 	uint16_t patch_count;
 	uint16_t target_count;
 };
+_Static_assert(sizeof(struct rrset_head) == 16, "as it is stored");
 
 /* One pointer inside rdata.  `at` is its offset from the start of `wire`. */
 struct rrset_patch {
 	uint16_t at;
 	uint16_t to;			/* kind in the top two bits, offset in the others */
 };
+_Static_assert(sizeof(struct rrset_patch) == 4, "as it is stored");
 
 enum patch_kind {
 	PATCH_OWNER = 0,		/* to the RRset's owner; never in a wildcard's node */
@@ -137,6 +144,7 @@ struct rrset_target {
 	uint8_t prefix_len;		/* octets, 0 when the target is the apex */
 	uint8_t prefix_labels;
 };
+_Static_assert(sizeof(struct rrset_target) == 4, "as it is stored");
 
 /* Where the first RR behind a question for an owner of `owner_len` octets starts. */
 #define RRSET_BASE(owner_len) (12u + (owner_len) + 4u)
@@ -164,6 +172,7 @@ struct __attribute__((packed)) zone_facts {
 	uint64_t dname_depths[2];	/* the same for DNAMEs, the apex's own included */
 	int64_t loaded_at_s;		/* Unix time at which the source was read */
 };
+_Static_assert(sizeof(struct zone_facts) == 72, "as it is stored");
 
 enum fault_kind {
 	FAULT_SERVFAIL = 1,		/* answers SERVFAIL */
@@ -180,12 +189,14 @@ struct rrset_fault_head {
 	uint16_t path_len;		/* 0: no file */
 	uint16_t reason_len;
 };
+_Static_assert(sizeof(struct rrset_fault_head) == 12, "as it is stored");
 
 struct nsec3_facts {
 	uint8_t algorithm;		/* 1, SHA-1 */
 	uint8_t salt_len;
 	uint16_t iterations;
 };
+_Static_assert(sizeof(struct nsec3_facts) == 4, "as it is stored");
 
 enum source_kind {
 	SOURCE_FILE = 1,
@@ -198,6 +209,7 @@ struct source_facts {
 					 * every file that it includes */
 	uint64_t stamp;			/* changes whenever one of the files does */
 };
+_Static_assert(sizeof(struct source_facts) == 16, "as it is stored");
 
 /* Where a name in Redis comes from.  A node that has it exists because Redis says so,
  * even without RRsets; one without it and without RRsets is an empty non-terminal, and
@@ -207,6 +219,7 @@ struct provenance {
 	uint64_t change_ms, change_seq;	/* id of the stream entry that brought it; when it came
 					 * otherwise: the time it was seen (Unix, ms) and 0 */
 };
+_Static_assert(sizeof(struct provenance) == 24, "as it is stored");
 
 /* A zone in Redis as it was read last.  Packed: it may stand anywhere. */
 struct __attribute__((packed)) redis_facts {
@@ -219,6 +232,7 @@ struct __attribute__((packed)) redis_facts {
 	uint32_t flags;			/* for the source's use */
 	uint32_t reserved;
 };
+_Static_assert(sizeof(struct redis_facts) == 40, "as it is stored");
 
 /* A node that was checked to lie in its map.  Borrowed from the map. */
 struct node {

@@ -44,6 +44,7 @@ struct overlay_filter_head {
 	_Atomic uint64_t apex_depths[2]; /* of zones that only the overlay knows, see
 					  * struct index_head */
 };
+_Static_assert(sizeof(struct overlay_filter_head) <= OVERLAY_FILTER_HEAD_LEN, "one page");
 
 struct overlay_filter {
 	struct overlay_filter_head *head;	/* the map; NULL: ask the overlay each time */

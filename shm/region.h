@@ -1,14 +1,23 @@
 /* The shared memory region: mapped by the master before the first fork, MAP_SHARED,
  * anonymous, inherited by every child at the same address.  No pointers inside.
  *
- *	struct region           who writes
- *	  head                  master, before the first fork
- *	  live                  master (tunables that workers follow)
- *	  notice                master (options that need a restart)
- *	  swap                  sync: announced, published, generation facts
- *	  source                sync: Redis, and the last changes
- *	  retired               master
- *	  slots[worker_count]   the worker; restarts, state, pid by the master
+ *	+-------------------+
+ *	| magic .. seed     |	master, before the first fork
+ *	+-------------------+
+ *	| live              |	master: tunables that workers follow
+ *	+-------------------+
+ *	| notice            |	master: options that need a restart
+ *	+-------------------+
+ *	| swap              |	sync: announced, published, facts of the generation
+ *	+-------------------+
+ *	| source            |	sync: Redis, and the last changes
+ *	+-------------------+
+ *	| retired           |	master: what dead workers have counted
+ *	+-------------------+
+ *	| slots[0]          |	its worker; pid, state, restarts, cpu by the master
+ *	| ..                |
+ *	| [worker_count - 1]|
+ *	+-------------------+
  *
  * Each part stands on its own 128-octet lines. */
 #ifndef SHM_REGION_H
@@ -56,7 +65,7 @@ struct worker_slot {
 	_Alignas(128) struct client_count clients;	/* of its TCP connections */
 };
 
-/* Sync tells the workers, see DESIGN in README "Hot swap". */
+/* Sync tells the workers, see "Hot swap" in README.md. */
 struct region_swap {
 	/* futex: grows with each announcement and, so that an idle worker switches at
 	 * once, with each publication (a worker that misses it looks again by itself) */
