@@ -169,21 +169,25 @@ choice_swap(struct sync *sync, int arg_count, char **args)
 	return 0;
 }
 
-/* The newest good one below `served`; 0 for none. */
+static bool
+is_good(const struct generation_entry *entry)
+{
+	return !entry->error && !entry->damaged;
+}
+
+/* The newest one below `limit` that `fits`; 0 for none. */
 static uint64_t
-find_earlier(const struct sync *sync, uint64_t served)
+find_below(const struct sync *sync, uint64_t limit,
+	   bool (*fits)(const struct generation_entry *entry))
 {
 	struct generation_list list;
 	uint64_t found = 0;
 
 	if (generations_list(sync->state_dir, &list) != 0)
 		return 0;
-	for (size_t i = 0; i < list.count; i++) {
-		const struct generation_entry *entry = &list.entries[i];
-
-		if (entry->manifest.id < served && !entry->error && !entry->damaged)
-			found = entry->manifest.id;
-	}
+	for (size_t i = 0; i < list.count && list.entries[i].manifest.id < limit; i++)
+		if (fits(&list.entries[i]))
+			found = list.entries[i].manifest.id;
 	generations_list_free(&list);
 	return found;
 }
@@ -237,7 +241,8 @@ choice_rollback(struct sync *sync, int arg_count, char **args)
 			return sync_refuse(sync, "'%s' is no generation's number",
 					   args[1]);
 	} else {
-		id = find_earlier(sync, atomic_load(&sync->region->swap.published_id));
+		id = find_below(sync, atomic_load(&sync->region->swap.published_id),
+				is_good);
 		if (id == 0)
 			return sync_refuse(sync, "there is no earlier generation");
 	}
@@ -261,22 +266,6 @@ choice_rollback(struct sync *sync, int arg_count, char **args)
 	return 0;
 }
 
-/* The newest state of the sources below `limit`; 0 for none. */
-static uint64_t
-find_source(const struct sync *sync, uint64_t limit)
-{
-	struct generation_list list;
-	uint64_t found = 0;
-
-	if (generations_list(sync->state_dir, &list) != 0)
-		return 0;
-	for (size_t i = 0; i < list.count && list.entries[i].manifest.id < limit; i++)
-		if (generation_entry_is_source(&list.entries[i]))
-			found = list.entries[i].manifest.id;
-	generations_list_free(&list);
-	return found;
-}
-
 /* The newest one that is whole, to build on; 0 for none. */
 static uint64_t
 find_base(struct sync *sync)
@@ -285,7 +274,7 @@ find_base(struct sync *sync)
 	char reason[SYNC_REASON_MAX];
 	uint64_t id = UINT64_MAX, lost = 0;
 
-	while ((id = find_source(sync, id)) != 0) {
+	while ((id = find_below(sync, id, generation_entry_is_source)) != 0) {
 		if (fallback_check(sync, id, true, &manifest, reason) == 0)
 			break;
 		sync_note_error(sync, "%s", reason);
