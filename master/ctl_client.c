@@ -15,7 +15,7 @@
 #include "master/ctl_client_output.h"
 #include "shm/errcode.h"
 
-enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_SERVER = 3 };
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_SERVER = 3, NEXT_IS_COMMAND = -1 };
 enum { REQUEST_ARGS_MAX = 4, CTL_FLAG_MAX = 32, IMPORT_OPTION = 256 };
 
 struct options {
@@ -213,43 +213,43 @@ check_command(const struct options *options, int arg_count, char **args)
 	return ctl_command_check(command, arg_count - 1, args + 1) ? command : NULL;
 }
 
-int
-main(int argc, char **argv)
+static const struct option long_options[] = {
+	{ "redis", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_REDIS },
+	{ "db", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_DB },
+	{ "user", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_USER },
+	{ "password-file", required_argument, NULL,
+	  IMPORT_OPTION + CTL_IMPORT_PASSWORD_FILE },
+	{ "prefix", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_PREFIX },
+	{ "suffix", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_SUFFIX },
+	{ "schema", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_SCHEMA },
+	{ "json", no_argument, NULL, 'j' },
+	{ "per-worker", no_argument, NULL, 'f' },
+	{ "digest", no_argument, NULL, 'f' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* returns NEXT_IS_COMMAND with the command at optind, or the exit code. */
+static int
+parse_options(int argc, char **argv, struct options *options)
 {
-	static const struct option long_options[] = {
-		{ "redis", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_REDIS },
-		{ "db", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_DB },
-		{ "user", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_USER },
-		{ "password-file", required_argument, NULL,
-		  IMPORT_OPTION + CTL_IMPORT_PASSWORD_FILE },
-		{ "prefix", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_PREFIX },
-		{ "suffix", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_SUFFIX },
-		{ "schema", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_SCHEMA },
-		{ "json", no_argument, NULL, 'j' },
-		{ "per-worker", no_argument, NULL, 'f' },
-		{ "digest", no_argument, NULL, 'f' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
-	struct options options = { 0 };
-	const struct ctl_command *command;
 	int option, long_index = 0;
 
 	while ((option = getopt_long(argc, argv, "c:s:Vh", long_options, &long_index)) !=
 	       -1) {
 		switch (option) {
 		case 'c':
-			options.config = optarg;
+			options->config = optarg;
 			break;
 		case 's':
-			options.socket = optarg;
+			options->socket = optarg;
 			break;
 		case 'j':
-			options.is_json = true;
+			options->is_json = true;
 			break;
 		case 'f':
-			options.flag = long_options[long_index].name;
+			options->flag = long_options[long_index].name;
 			break;
 		case 'V':
 			puts("martletctl " MARTLET_VERSION);
@@ -260,11 +260,23 @@ main(int argc, char **argv)
 		default:
 			if (option < IMPORT_OPTION)
 				return usage();
-			options.import[option - IMPORT_OPTION] = optarg;
+			options->import[option - IMPORT_OPTION] = optarg;
 		}
 	}
-	if (optind == argc || (options.config && options.socket))
+	if (optind == argc || (options->config && options->socket))
 		return usage();
+	return NEXT_IS_COMMAND;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options = { 0 };
+	const struct ctl_command *command;
+	int code = parse_options(argc, argv, &options);
+
+	if (code != NEXT_IS_COMMAND)
+		return code;
 	command = check_command(&options, argc - optind, argv + optind);
 	if (!command)
 		return EXIT_USAGE;

@@ -304,6 +304,32 @@ writing_fini(struct writing *w)
 	free(w->fresh);
 }
 
+/* What the base gives it besides zones. */
+static void
+name_base(struct live *base, struct seal_options *options)
+{
+	if (!base)
+		return;
+	options->base_id = live_generation(base)->manifest.id;
+	if (live_overlay(base))
+		options->base_commit = overlay_last_commit(live_overlay(base));
+}
+
+static int
+write_all(struct writing *w, const char *dir, const struct seal_options *options,
+	  struct generation_manifest *manifest)
+{
+	int rc = seal_open(dir, options, &w->seal, w->reason);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = write_nodes(w);
+	if (rc == ERR_OK)
+		return seal_finish(w->seal, w->next_zone_id, manifest, w->reason);
+	seal_abort(w->seal);
+	return rc;
+}
+
 int
 builder_seal(struct builder *builder, const char *dir,
 	     const struct builder_seal_options *options,
@@ -321,29 +347,16 @@ builder_seal(struct builder *builder, const char *dir,
 		.durable = options->durable,
 		.flags = options->flags,
 	};
-	struct live *base = builder_base(builder);
 	int rc;
 
 	assert(!builder->is_sealed);
 	builder->is_sealed = true;
 	reason[0] = '\0';
-	if (base) {
-		seal_options.base_id = live_generation(base)->manifest.id;
-		if (live_overlay(base))
-			seal_options.base_commit =
-				overlay_last_commit(live_overlay(base));
-	}
+	name_base(builder_base(builder), &seal_options);
 	rc = prepare(&w, options);
 	if (rc == ERR_OK) {
 		seal_options.expect_bytes = expect_bytes(&w);
-		rc = seal_open(dir, &seal_options, &w.seal, reason);
-	}
-	if (rc == ERR_OK) {
-		rc = write_nodes(&w);
-		if (rc == ERR_OK)
-			rc = seal_finish(w.seal, w.next_zone_id, manifest, reason);
-		else
-			seal_abort(w.seal);
+		rc = write_all(&w, dir, &seal_options, manifest);
 	}
 	writing_fini(&w);
 	if (rc != ERR_OK && reason[0] == '\0')
