@@ -225,7 +225,10 @@ answers('which does not match beside it', 'q.r.twice.wild.test', 'A', 'NOERROR',
 answers('in the middle of a name', 'a.q.middle.b.wild.test', 'A', 'NOERROR', ' aa', [], [$ws], []);
 answers('with an alias', 'Q.alias.wild.test', 'A', 'NOERROR', ' aa',
 	['q.alias.wild.test. 60 CNAME target.wild.test.', 'target.wild.test. 60 A 192.0.2.4'], [], []);
-answers('an alias that leads back', 'q.loop.wild.test', 'A', 'NOERROR', ' aa', undef, [], []);
+answers('an alias that leads back', 'q.loop.wild.test', 'A', 'NOERROR', ' aa',
+	['a.loop.wild.test. 60 CNAME a.loop.wild.test.', 'q.loop.wild.test. 60 CNAME a.loop.wild.test.'], [], []);
+answers('asked for where it leads', 'a.loop.wild.test', 'A', 'NOERROR', ' aa',
+	['a.loop.wild.test. 60 CNAME a.loop.wild.test.'], [], []);
 answers('below a cut it means nothing', 'q.cut.deep.wild.test', 'A', 'NOERROR', '', [],
 	['cut.deep.wild.test. 60 NS ns.elsewhere.invalid.'], []);
 answers('the closest encloser counts', 'q.name.ent.wild.test', 'A', 'NOERROR', ' aa',

@@ -53,7 +53,8 @@ struct answering {
 	struct zone *zone;
 	const struct owner_fetch *owner; /* NULL once the name is another one */
 	unsigned chain_len;
-	const uint8_t *chain[CHAIN_MAX]; /* nodes that were followed: a loop ends at them */
+	/* hash states of the owners that were followed: a loop ends at them */
+	uint64_t chain[CHAIN_MAX];
 	unsigned proof_count;
 	struct proof proofs[PROOF_MAX];
 	bool has_additional;

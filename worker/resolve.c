@@ -149,22 +149,23 @@ descend(const struct answering *a, struct descent *d)
 
 /* ---- chains ---- */
 
-/* Note that `node` was followed.  returns false at a loop or when the chain is long
- * enough: the resolver asks on from where it ends. */
+/* Note that the alias at the suffix of `labels` labels was followed.  returns false when
+ * the chain is long enough: the resolver asks on from where it ends. */
 static bool
-chain_push(struct answering *a, const struct node *node)
+chain_push(struct answering *a, unsigned labels)
 {
 	if (a->chain_len == CHAIN_MAX)
 		return false;
-	a->chain[a->chain_len++] = node->bytes;
+	a->chain[a->chain_len++] = a->q->state[labels];
 	return true;
 }
 
+/* Was it followed before? */
 static bool
-chain_holds(const struct answering *a, const struct node *node)
+chain_holds(const struct answering *a, unsigned labels)
 {
 	for (unsigned i = 0; i < a->chain_len; i++)
-		if (a->chain[i] == node->bytes)
+		if (a->chain[i] == a->q->state[labels])
 			return true;
 	return false;
 }
@@ -357,26 +358,26 @@ answer_signatures(struct answering *a, const struct node *node,
 
 /* The RRset that was asked for, or the CNAME in its stead, goes into the answer. */
 static enum step
-answer_rrset(struct answering *a, const struct block *block, const struct node *node,
+answer_rrset(struct answering *a, const struct block *block,
 	     const struct rrset_place *place)
 {
+	bool is_alias = block->head.type != a->q->type;
+	unsigned labels = a->q->label_count;
 	struct rrset rrset;
 	uint32_t wire_at;
 	enum step step;
 
 	if (!rrset_open(block, &rrset))
 		return STEP_DAMAGED;
-	if (block->head.type == a->q->type || !chain_holds(a, node)) {
-		step = step_from(response_add(&a->response, SECTION_ANSWER, &rrset, place,
-					      &wire_at));
-		if (step != STEP_DONE)
-			return step;
-	} else {
+	if (is_alias && chain_holds(a, labels))
 		return STEP_DONE;
-	}
-	if (block->head.type != a->q->type)
-		return chain_push(a, node) ? follow_cname(a, &rrset, place, wire_at)
-					   : STEP_DONE;
+	step = step_from(
+		response_add(&a->response, SECTION_ANSWER, &rrset, place, &wire_at));
+	if (step != STEP_DONE)
+		return step;
+	if (is_alias)
+		return chain_push(a, labels) ? follow_cname(a, &rrset, place, wire_at)
+					     : STEP_DONE;
 	if (rrset.head.target_count > 0) {
 		a->additional = (struct additional_source){ rrset, wire_at, 0 };
 		a->has_additional = true;
@@ -425,7 +426,7 @@ answer_from(struct answering *a, const struct node *node, unsigned encloser_labe
 		if (expanded && wants_proof(a) &&
 		    !denial_of_expansion(a, encloser_labels))
 			return STEP_DAMAGED;
-		return answer_rrset(a, &block, node, &place);
+		return answer_rrset(a, &block, &place);
 	} else {
 		return answer_nodata(a, node, encloser_labels);
 	}
@@ -518,7 +519,7 @@ answer_dname(struct answering *a, const struct descent *at)
 	if (target_len == 0)
 		return STEP_DAMAGED;
 	a->authoritative = true;
-	if (!chain_holds(a, &at->node)) {
+	if (!chain_holds(a, at->labels)) {
 		step = step_from(response_add(&a->response, SECTION_ANSWER, &dname,
 					      &place, &wire_at));
 		if (step != STEP_DONE)
@@ -529,7 +530,7 @@ answer_dname(struct answering *a, const struct descent *at)
 		a->rcode = RCODE_YXDOMAIN;
 		return STEP_DONE;
 	}
-	if (owner_at == 0 || !chain_push(a, &at->node))
+	if (owner_at == 0 || !chain_push(a, at->labels))
 		return STEP_DONE;
 	name_place.head_at = (uint16_t)(a->response.at + RDATA_AT);
 	name_place.head_len = (uint16_t)len;

@@ -71,7 +71,7 @@ sub _random_name {
 	for (1 .. $depth) {
 		last if @base > 12;
 		my @longer = ($self->_pick(@LABELS), @base);
-		last unless _fits(@longer);
+		last unless _fits('*', @longer);
 		@base = @longer;
 	}
 	return @base;
@@ -174,7 +174,7 @@ sub _add_cut {
 		} else { push @servers, [$self->_target($zone)] }
 	}
 	my %seen;
-	@servers = grep { _fits(@$_) && !$seen{ _key(@$_) }++ } @servers;
+	@servers = grep { _fits('*', @$_) && !$seen{ _key(@$_) }++ } @servers;
 	return unless @servers;
 	my $sets = $zone->{sets}{ _key(@cut) };
 	return if $sets && ($sets->{CNAME} || $sets->{DNAME} || $sets->{NS});
@@ -232,6 +232,16 @@ sub _add_rare {
 	$self->_add($zone, ['*', '*', 'twice', @apex], 'TXT', 1);
 	$self->_add($zone, ['*', 'alias', @apex], 'CNAME', 1);
 	$self->_add($zone, ['*', 'chain', @apex], 'CNAME', 1, _text('x', 'alias', @apex));
+	# one that leads to itself, one that leaves through a DNAME, targets from a wildcard
+	$self->_add($zone, ['*', 'circle', @apex], 'CNAME', 1, _text('y', 'circle', @apex));
+	$self->_add($zone, ['*', 'leave', @apex], 'CNAME', 1, _text('a', 'up', @apex));
+	$self->_add($zone, ['*', 'addresses', @apex], $_, 1) for qw(A AAAA);
+	$self->_add($zone, ['*', 'service', @apex], 'SRV', 1, '1 1 1 ' . _text('x', 'addresses', @apex));
+	$self->_add($zone, ['*', 'service', @apex], 'MX', 1, '1 ' . _text('ns', @apex));
+	# a name as long as names get: dnssec-signzone puts an asterisk before each
+	my @rest = (('l' x 63) x 3, @apex);
+	unshift @rest, 'm' x (252 - length _wire(@rest));
+	$self->_add($zone, \@rest, $_, 1) for qw(TXT MX);
 	# as deep as names get, with a wildcard down there
 	my @deep = (('d') x 50, @apex);
 	$self->_add($zone, [('d') x 50, @deep], 'A', 1);

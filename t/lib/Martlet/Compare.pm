@@ -294,7 +294,7 @@ _rule(
 	rfc => 'RFC 6672, section 2.2',
 	why => 'where a DNAME makes a name too long, Knot answers YXDOMAIN as all do, but goes on'
 	  . ' with another name',
-	parts => [qw(answer denial)],
+	parts => [qw(answer authority denial additional)],
 	when => sub {
 		my ($case) = @_;
 		return $case->{ours}{rcode}{YXDOMAIN} && $case->{theirs}{rcode}{YXDOMAIN}
