@@ -102,7 +102,7 @@ sub meddle {
 	$redis->cmd('SREM', 'redins:zones', 'unwritten.test.') if $command eq 'SSCAN';
 	$meddler->let_be;
 	ok($was_hit && !@wrong && $is_in_time, "$command: $what")
-	  or diag("hit: $was_hit, in time: $is_in_time, wrong: @wrong\n" . substr $m->log, -2000);
+	  or diag('hit: ', $was_hit ? 1 : 0, ", in time: $is_in_time, wrong: @wrong\n", substr $m->log, -2000);
 	return;
 }
 
@@ -148,6 +148,8 @@ sub meddle_with {
 meddle_with('the first commands', 1, qw(INFO CONFIG PSUBSCRIBE SUBSCRIBE));
 meddle_with('once a second', 1, qw(TIME SCARD XINFO XRANGE));
 meddle_with('changes', 2, qw(XREAD MULTI SSCAN));
+meddle('XREAD', $bad{'a list that does not end'}, 'a list that does not end');
+ok($m->wait_log(qr/no whole reply to XREAD/, 10), 'is waited for no longer than it may take');
 meddle_with('a reading', 6, 'EXEC');
 meddle_with('parts of a reading', 2, qw(SISMEMBER EXISTS HGETALL HMGET GET));
 

@@ -139,6 +139,7 @@ struct follow {
 	struct stream_place place;
 	bool has_place;			/* the store tells it */
 	bool is_waiting_entries;	/* XREAD is under way */
+	uint64_t entries_due_ms;	/* when it should have had its reply, empty or not */
 	bool stream_is_bad;
 	bool is_comparing;		/* entries are none of this reading's business */
 

@@ -8,6 +8,7 @@
 #include "loader/redis/follow_group.h"
 #include "loader/redis/follow_lose.h"
 #include "loader/redis/follow_serve.h"
+#include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 
@@ -34,8 +35,19 @@ follow_stream_wait(struct follow *f)
 			    (int)FOLLOW_ENTRIES_MAX, (int)BLOCK_MS,
 			    f->settings->redis.stream, id) != ERR_OK)
 		follow_lose_link(f, LINK_STREAM);
-	else
-		f->is_waiting_entries = true;
+	f->is_waiting_entries = f->phase == FOLLOW_READY;
+	f->entries_due_ms = clock_now_ms() + BLOCK_MS + f->settings->redis.timeout_ms;
+}
+
+/* This connection alone hangs: others tell of entries only once a second. */
+static bool
+is_overdue(const struct follow *f)
+{
+	uint64_t heard_ms = redis_link_heard_ms(f->links[LINK_STREAM]);
+	uint64_t now_ms = clock_now_ms();
+
+	return f->is_waiting_entries && now_ms > f->entries_due_ms &&
+	       now_ms > heard_ms + f->settings->redis.timeout_ms;
 }
 
 /* [[key, [entry, ...]]] -> the first entry */
@@ -116,6 +128,8 @@ follow_stream_step(struct follow *f)
 	if (!arena)
 		return;
 	rc = redis_link_try(f->links[LINK_STREAM], arena, &reply);
+	if (rc == ERR_BUSY && is_overdue(f))
+		rc = redis_link_fail(f->links[LINK_STREAM], "no whole reply to XREAD");
 	if (rc != ERR_BUSY)
 		f->is_waiting_entries = false;
 	if (rc == ERR_OK && redis_reply_kind(reply) == REDIS_ERROR)

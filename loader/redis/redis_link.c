@@ -34,6 +34,7 @@ struct redis_link {
 	struct arena *partial; /* holds a reply that is not whole yet, between calls */
 	unsigned timeout_ms;
 	uint64_t due_ms; /* of the dial */
+	uint64_t heard_ms;
 	bool is_dialing, was_flooded;
 	char *out; /* queued for sending: [out_at, out_len) */
 	size_t out_at, out_len, out_room;
@@ -195,6 +196,12 @@ bool
 redis_link_is_open(const struct redis_link *link)
 {
 	return link->reader != NULL;
+}
+
+uint64_t
+redis_link_heard_ms(const struct redis_link *link)
+{
+	return link->heard_ms;
 }
 
 const char *
@@ -421,6 +428,7 @@ read_some(struct redis_link *link, size_t *got)
 	if (code != ERR_OK)
 		return redis_link_fail(link, "not enough memory");
 	*got = (size_t)len;
+	link->heard_ms = clock_now_ms();
 	return ERR_OK;
 }
 

@@ -85,6 +85,10 @@ int redis_link_due_ms(const struct redis_link *link);
 __attribute__((nonnull, pure))
 bool redis_link_is_open(const struct redis_link *link);
 
+/* When octets came last, by clock_now_ms; 0: none yet. */
+__attribute__((nonnull, pure))
+uint64_t redis_link_heard_ms(const struct redis_link *link);
+
 /* Why it was dropped, a sentence that names the address, and the remedy; "" at first. */
 __attribute__((nonnull, returns_nonnull, pure))
 const char *redis_link_reason(const struct redis_link *link);
