@@ -205,7 +205,8 @@ settings_fields_set_text(const struct setting_row *row, void *base, const char *
 	size_t len;
 
 	if (has_controls(text))
-		return "control characters are not allowed";
+		return "control characters are not allowed; if none is meant, a quote is "
+		       "missing";
 	if (is_bad_word(row, text)) {
 		settings_choice_nearest(row->choices, text, nearest);
 		snprintf(reason, sizeof reason,
@@ -246,7 +247,8 @@ settings_fields_add_address(const struct setting_row *row, void *base, const cha
 	char *full;
 
 	if (has_controls(text))
-		return "control characters are not allowed";
+		return "control characters are not allowed; if none is meant, a quote is "
+		       "missing";
 	full = full_text(row, text, dir);
 	if (full[0])
 		why = check_address(row, full);

@@ -309,7 +309,7 @@ unknown_name(struct load *load, const config_setting_t *at, const char *name)
 	char nearest[SETTINGS_NAME_MAX + 1];
 
 	if (settings_name_is_later(name)) {
-		complain(load, at, "%s: not in this version", name);
+		complain(load, at, "%s: not in this version: remove it", name);
 		return;
 	}
 	settings_name_nearest(name, nearest);
@@ -396,13 +396,37 @@ settle(struct load *load, const config_t *config)
 				    why);
 }
 
+/* libconfig knows little of what is wrong, and nothing of where it began. */
+static void
+tell_syntax(struct load *load, const config_t *config,
+	    const struct settings_syntax *syntax)
+{
+	const char *text = config_error_text(config);
+	char *file;
+
+	if (strcmp(text, "syntax error") == 0 && syntax->hint[0]) {
+		settings_report_add(&load->report, true, syntax->hint_path,
+				    syntax->hint_line, "%s", syntax->hint);
+		return;
+	}
+	if (strcmp(text, "duplicate setting name") == 0)
+		text = "an option of this name stands above already: remove one of them";
+	file = full_file(load, config_error_file(config));
+	settings_report_add(&load->report, true, file,
+			    (unsigned)config_error_line(config), "%s", text);
+	free(file);
+}
+
 static void
 read_file(struct load *load)
 {
+	struct settings_syntax syntax = { .state = WANTS_NAME };
 	config_t config;
 
-	if (!settings_text_check(load->path, load->dir, &load->report))
+	if (!settings_text_check(load->path, load->dir, &load->report, &syntax)) {
+		settings_syntax_fini(&syntax);
 		return;
+	}
 	load->text_finding_count = load->report.count;
 	config_init(&config);
 	config_set_include_dir(&config, load->dir);
@@ -410,14 +434,10 @@ read_file(struct load *load)
 		read_group(load, config_root_setting(&config), "", load->settings);
 		settle(load, &config);
 	} else {
-		char *file = full_file(load, config_error_file(&config));
-
-		settings_report_add(&load->report, true, file,
-				    (unsigned)config_error_line(&config), "%s",
-				    config_error_text(&config));
-		free(file);
+		tell_syntax(load, &config, &syntax);
 	}
 	config_destroy(&config);
+	settings_syntax_fini(&syntax);
 }
 
 static char *

@@ -1,4 +1,4 @@
-/* A scanner of libconfig's tokens that looks at numbers, comments and includes only. */
+/* A scanner of libconfig's tokens. */
 #include "master/settings_text.h"
 
 #include <ctype.h>
@@ -24,6 +24,7 @@ struct scan {
 	unsigned line, depth;
 	bool is_line_start; /* only blanks since the line began */
 	struct settings_report *report;
+	struct settings_syntax *syntax;
 	unsigned *file_count;
 	bool *is_readable;
 };
@@ -53,15 +54,25 @@ read_text(const char *path, size_t *len, const char **reason)
 	return text;
 }
 
+static struct settings_place
+place(const struct scan *scan)
+{
+	return (struct settings_place){ scan->path, scan->line };
+}
+
 static void
 skip_string(struct scan *scan)
 {
+	struct settings_place begin = place(scan);
+
 	for (scan->at++; scan->at < scan->end && *scan->at != '"'; scan->at++) {
 		if (*scan->at == '\\' && scan->at + 1 < scan->end)
 			scan->at++;
 		if (*scan->at == '\n')
 			scan->line++;
 	}
+	settings_syntax_text(scan->syntax, begin,
+			     scan->at < scan->end ? scan->line : scan->line + 1);
 	if (scan->at < scan->end)
 		scan->at++;
 }
@@ -183,8 +194,11 @@ step(struct scan *scan)
 		size_t len = word_len(scan->at);
 
 		check_word(scan, scan->at, len);
+		settings_syntax_word(scan->syntax, place(scan), scan->at, len);
 		scan->at += len;
 	} else {
+		if (!isspace((unsigned char)c))
+			settings_syntax_mark(scan->syntax, place(scan), c);
 		scan->line += c == '\n';
 		scan->at++;
 	}
@@ -200,11 +214,12 @@ scan_file(const char *path, const struct scan *parent)
 		.depth = parent->depth + 1,
 		.is_line_start = true,
 		.report = parent->report,
+		.syntax = parent->syntax,
 		.file_count = parent->file_count,
 		.is_readable = parent->is_readable,
 	};
 	const char *reason = "too many files are included";
-	size_t len = 0;
+	size_t len = 0, depth = parent->syntax->depth;
 	char *text;
 
 	if (scan.depth > INCLUDE_DEPTH_MAX + 1)
@@ -226,17 +241,20 @@ scan_file(const char *path, const struct scan *parent)
 	scan.end = text + len;
 	while (scan.at < scan.end)
 		step(&scan);
+	settings_syntax_end(scan.syntax, depth);
 	free(text);
 }
 
 bool
-settings_text_check(const char *path, const char *dir, struct settings_report *report)
+settings_text_check(const char *path, const char *dir, struct settings_report *report,
+		    struct settings_syntax *syntax)
 {
 	unsigned file_count = 0;
 	bool is_readable = true;
 	struct scan none = { .path = "",
 			     .dir = dir,
 			     .report = report,
+			     .syntax = syntax,
 			     .file_count = &file_count,
 			     .is_readable = &is_readable };
 

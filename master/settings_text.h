@@ -4,11 +4,14 @@
 #define MASTER_SETTINGS_TEXT_H
 
 #include "master/settings_report.h"
+#include "master/settings_syntax.h"
 
 /* Check the file at `path`, and those that it includes (relative to `dir`, as deep as
  * libconfig goes).  Only regular files of at most 16 MiB are read.  Findings go to
- * `report`.  returns false when a file cannot be read: not to be given to libconfig. */
+ * `report`, what else looks wrong to `syntax`, in case that libconfig finds no better
+ * words.  returns false when a file cannot be read: not to be given to libconfig. */
 __attribute__((nonnull)) bool settings_text_check(const char *path, const char *dir,
-						  struct settings_report *report);
+						  struct settings_report *report,
+						  struct settings_syntax *syntax);
 
 #endif

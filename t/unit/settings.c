@@ -78,12 +78,12 @@ static const struct {
 	{ "udp_size = 512;", "error: c.conf:1: udp_size: unknown option; nearest is \"dns.udp_size\"" },
 	{ "listen = ( { adress = \"::1\"; } );", "error: c.conf:1: listen.adress: unknown option; nearest is \"listen.address\"" },
 	{ "geoip = {}; steer = {}; health = {}; resolver = {}; limit = {};",
-	  "error: c.conf:1: geoip: not in this version\nerror: c.conf:1: steer: not in this version\n"
-	  "error: c.conf:1: health: not in this version\nerror: c.conf:1: resolver: not in this version\n"
-	  "error: c.conf:1: limit: not in this version" },
+	  "error: c.conf:1: geoip: not in this version: remove it\nerror: c.conf:1: steer: not in this version: remove it\n"
+	  "error: c.conf:1: health: not in this version: remove it\nerror: c.conf:1: resolver: not in this version: remove it\n"
+	  "error: c.conf:1: limit: not in this version: remove it" },
 	{ "dnssec = {};\nquery_log = 1;\nhttp = {};",
-	  "error: c.conf:1: dnssec: not in this version\nerror: c.conf:2: query_log: not in this version\n"
-	  "error: c.conf:3: http: not in this version" },
+	  "error: c.conf:1: dnssec: not in this version: remove it\nerror: c.conf:2: query_log: not in this version: remove it\n"
+	  "error: c.conf:3: http: not in this version: remove it" },
 
 	/* types */
 	{ "user = 5;", "error: c.conf:1: user: text in quotes is needed, this is a whole number" },
@@ -104,7 +104,7 @@ static const struct {
 	{ "log = { level = \"warn\"; };", "error: c.conf:1: log.level: \"warn\" is none of error|warning|info|debug; nearest is \"warning\"" },
 	{ "log = { target = \"sylog\"; };", "error: c.conf:1: log.target: \"sylog\" is none of stderr|syslog and no path with a '/'; nearest is \"syslog\"" },
 	{ "state_dir = \"\";", "error: c.conf:1: state_dir: may not be empty" },
-	{ "dns = { version = \"a\\nb\"; };", "error: c.conf:1: dns.version: control characters are not allowed" },
+	{ "dns = { version = \"a\\nb\"; };", "error: c.conf:1: dns.version: control characters are not allowed; if none is meant, a quote is missing" },
 	{ "control_socket = \"/" X60 X60 "\";", "error: c.conf:1: control_socket: /" X60 X60 " has 121 octets, at most 107 fit" },
 	{ "workers = { cpus = [ 1023 ]; };", NULL },
 	{ "workers = { count = 257; };", "error: c.conf:1: workers.count: 257 is out of range, 0 to 256" },
@@ -122,10 +122,24 @@ static const struct {
 	{ "# 5000000000\n// 5000000000\n/* 5000000000\n */ user = \"5000000000 \\\" 5000000000\"\n \" 5000000000\";", "" },
 
 	/* syntax */
-	{ "user = ;", "error: c.conf:1: syntax error" },
-	{ "user = \"a\";\nuser = \"b\";", "error: c.conf:2: duplicate setting name" },
+	{ "user = ;", "error: c.conf:1: user: the value is missing" },
+	{ "user = \"a\";\nuser = \"b\";", "error: c.conf:2: an option of this name stands above already: remove one of them" },
 	{ "user = \"a\";\n/* group = \"b\";\n", "error: c.conf:2: the comment that begins here is never closed" },
-	{ "user = \"a", "error: c.conf:1: syntax error" },
+	{ "user = \"a;\n", "error: c.conf:1: the text that begins here has no closing quote" },
+	{ "user \"a\";", "error: c.conf:1: user: a '=' is missing behind the name" },
+	{ "\ndns {\n any = \"tcp\";\n};", "error: c.conf:2: dns: a '=' is missing behind the name" },
+	{ "\nuser = you;", "error: c.conf:2: user: what follows is no number, true or false, and text stands in quotes" },
+	{ "redis = {\n address = 127.0.0.1:6379;\n};", "error: c.conf:2: address: what follows is no number, true or false, and text stands in quotes" },
+	{ "state_dir = /a;", "error: c.conf:1: state_dir: text stands in quotes" },
+	{ "redis = { enable = yes; };", "error: c.conf:1: enable: what follows is no number, true or false, and text stands in quotes" },
+	{ "dns = {\n any = \"tcp\";\n\nzones = {\n dir = \"z\";\n};\n", "error: c.conf:1: the '{' of this line is never closed: a '}' is missing" },
+	{ "listen = (\n { port = 53; }\n;\n", "error: c.conf:3: in ( ) and [ ] a ',' stands between elements" },
+	{ "listen = ( { port = 53; }, );", "error: c.conf:1: the ',' in front of the ')' is one too many" },
+	{ "listen = (\n { port = 53;\n);", "error: c.conf:3: ')' stands where the '{' of line 2 must be closed first" },
+	{ "dns = { };\n};", "error: c.conf:2: nothing is open that this '}' could close" },
+	{ "[server]\n", "error: c.conf:1: a value without a name: options are NAME = VALUE;" },
+	{ "user = \"a;\ngroup = \"b\";\n", "error: c.conf:1: the text that begins here has no closing quote" },
+	{ "user = \"a;\ngroup = \"\";\n", "error: c.conf:1: user: control characters are not allowed; if none is meant, a quote is missing" },
 
 	/* lists */
 	{ "listen = ( );", "error: c.conf:1: listen: 0 elements, 1 to 256 are needed" },
