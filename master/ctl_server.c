@@ -50,8 +50,14 @@ clear_path(const char *path)
 {
 	struct stat status;
 
-	if (lstat(path, &status) != 0 && errno == ENOENT)
-		return 0;
+	if (lstat(path, &status) != 0) {
+		if (errno == ENOENT)
+			return 0;
+		log_error("control_socket: cannot look for %s: its directory must be "
+			  "ours",
+			  path);
+		return errcode_from_errno(errno);
+	}
 	if (!S_ISSOCK(status.st_mode)) {
 		log_errorx(
 			"control_socket: %s exists and is no socket: remove it, or set "

@@ -273,7 +273,9 @@ open_file(const char *path)
 	if (fd < 0) {
 		int saved = errno;
 
-		log_error("log.target: cannot open %s", path);
+		log_error("log.target: cannot open %s: its directory must exist, and the "
+			  "server's user be able to write there",
+			  path);
 		return errcode_from_errno(saved);
 	}
 	change(KIND_FILE, fd, alloc_text(path));

@@ -164,8 +164,9 @@ take_lock(const char *option, const char *path, const char *what, struct lock_fi
 			"%s: another server (pid %d) uses %s: stop it, or set another %s",
 			option, (int)holder, what, option);
 	else if (result)
-		log_error("%s: cannot write %s as user %s", option, path,
-			  server.privilege.name);
+		log_error("%s: cannot write %s: user %s must be able to write in its "
+			  "directory",
+			  option, path, server.privilege.name);
 	return result;
 }
 

@@ -211,7 +211,8 @@ privilege_check_dir(const struct privilege *privilege, const char *option,
 	struct stat status;
 
 	if (stat(path, &status) == 0 && !S_ISDIR(status.st_mode)) {
-		log_errorx("%s: %s is no directory", option, path);
+		log_errorx("%s: %s is no directory: remove it, or set another %s", option,
+			   path, option);
 		return ERR_NOTFOUND;
 	}
 	if (faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0)

@@ -84,13 +84,26 @@ for my $case (
 		'no place for the state'],
 	[{ control_socket => '/nowhere/run/sock' }, qr{control_socket: cannot make the directory /nowhere/run},
 		'no place for the socket'],
-	[{ log => { target => '/nowhere/log' } }, qr{log\.target: cannot open /nowhere/log: No such file},
+	[{ log => { target => '/nowhere/log' } }, qr{log\.target: cannot open /nowhere/log: its directory must exist.*: No such file},
 		'no place for the log'],
 	[{ control_group => 'no-such-group' }, qr/control_group: there is no group "no-such-group"/,
 		'no such group'])
 {
 	my ($change, $want, $what) = @$case;
 	refused(prepared(config => $change), $what, $want);
+}
+{
+	my $m = prepared();
+	my $file = write_file("$m->{dir}/file", 'not ours');
+	for my $case ([{ state_dir => $file }, qr/state_dir: \Q$file\E is no directory: remove it, or set another/],
+		[{ control_socket => $file }, qr/control_socket: \Q$file\E exists and is no socket: remove it/],
+		[{ control_socket => "$file/sock" }, qr/control_socket: cannot look for \Q$file\E\/sock: its directory/],
+		[{ pid_file => "$file/pid" }, qr/pid_file: cannot write \Q$file\E\/pid: user \S+ must be able to write/])
+	{
+		my $other = prepared(config => $case->[0]);
+		refused($other, 'a file in the way of ' . (keys %{ $case->[0] })[0], $case->[1]);
+	}
+	is(read_file($file), 'not ours', 'the file is left alone');
 }
 SKIP: {
 	skip 'only root changes the user', 9 unless $root;
