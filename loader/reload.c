@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "loader/attend.h"
 #include "loader/fallback.h"
 #include "loader/newest.h"
 #include "loader/redis/follow.h"
@@ -18,6 +19,8 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 #include "shm/name_hash.h"
+
+enum { FIRST_SPARE_MS = 1000, FIRST_LOOK_MS = 20 };
 
 /* Serve what was just sealed.  A first generation is served before it is verified and
  * durable, any other one after. */
@@ -200,6 +203,27 @@ write_reply(struct sync *sync, const struct reload_result *result, bool only)
 	return is_failure ? 1 : 0;
 }
 
+static bool
+is_serving(const struct sync *sync)
+{
+	return atomic_load(&sync->region->swap.published_id) != 0;
+}
+
+/* An empty generation is no answer to a Redis that cannot be read: wait for it, in case
+ * that its address has just been mended. */
+static bool
+load_first(struct sync *sync)
+{
+	uint64_t until_ms =
+		clock_now_ms() + sync->settings->redis.timeout_ms + FIRST_SPARE_MS;
+
+	while (!reload_wants_redis(sync) && clock_now_ms() < until_ms)
+		attend_wait(sync, -1, FIRST_LOOK_MS);
+	if (reload_wants_redis(sync))
+		sync_load(sync);
+	return is_serving(sync);
+}
+
 unsigned
 reload_command(struct sync *sync, int arg_count, char **args)
 {
@@ -226,6 +250,10 @@ reload_command(struct sync *sync, int arg_count, char **args)
 			return sync_refuse(sync, "'%s' is no domain name", args[1]);
 		dname_lower(zone, len);
 	}
+	if (!is_serving(sync) && !sync_has_files(sync) && !load_first(sync))
+		return sync_refuse(sync, "nothing is served yet: the zones are in Redis, "
+					 "which could not be read so far; `martletctl "
+					 "status` says why");
 	error = reload_from_files(sync, atomic_load(&sync->region->swap.published_id),
 				  arg_count == 2 ? zone : NULL, &result, reason);
 	if (error == ERR_NOTFOUND && arg_count == 2)

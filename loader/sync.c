@@ -87,16 +87,15 @@ is_reload_waiting(const struct sync *sync)
 	       memcmp(message, "reload", sizeof "reload") == 0;
 }
 
-/* Without files, the first generation is that of the zones in Redis. */
-static bool
-has_files(const struct sync *sync)
+bool
+sync_has_files(const struct sync *sync)
 {
 	return !sync->follow || sync->settings->zones.dir[0] ||
 	       sync->settings->zones.file_count > 0;
 }
 
-static void
-load(struct sync *sync)
+void
+sync_load(struct sync *sync)
 {
 	bool is_first = !is_serving(sync);
 
@@ -131,7 +130,7 @@ start(struct sync *sync)
 					"no generation can be served, although one was "
 					"chosen: the sources are read until "
 					"`martletctl resume`");
-		if (has_files(sync))
+		if (sync_has_files(sync))
 			catch_up(sync, 0);
 		if (!is_serving(sync))
 			return;
@@ -246,10 +245,9 @@ run_loop(struct sync *sync)
 	for (;;) {
 		bool is_asked;
 
-		/* while the first zones are to come from Redis, nothing is at rest */
 		atomic_store(&sync->region->swap.sync_state,
-			     is_serving(sync) || has_files(sync) ? SYNC_IDLE
-								 : SYNC_STARTING);
+			     is_serving(sync) || sync_has_files(sync) ? SYNC_IDLE
+								      : SYNC_WAITING);
 		is_asked = attend_wait(sync, sync->request_fd, SYNC_LOOK_MS);
 		if (!is_asked && compaction_is_due(sync))
 			compaction_run(sync);
@@ -257,7 +255,7 @@ run_loop(struct sync *sync)
 		if (is_asked)
 			receive_request(sync);
 		else if (reload_wants_redis(sync))
-			load(sync);
+			sync_load(sync);
 		if (is_serving(sync) || clock_now_ms() < retry_ms)
 			continue;
 		start(sync);
@@ -284,7 +282,7 @@ sync_run(const struct heritage *heritage, int request_fd)
 		if (!sync.follow)
 			sync_note_error(&sync, "Redis cannot be followed: %s",
 					errcode_text(ERR_NOMEM));
-		atomic_store(&sync.region->source.is_with_files, has_files(&sync));
+		atomic_store(&sync.region->source.is_with_files, sync_has_files(&sync));
 	}
 	atomic_store(&sync.region->swap.sync_state, SYNC_STARTING);
 	start(&sync);

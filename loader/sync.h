@@ -62,6 +62,14 @@ unsigned sync_fail(struct sync *sync, const char *format, ...);
 __attribute__((const, returns_nonnull))
 const char *sync_remedy(int error);
 
+/* Are there zones in files?  Without, the first generation is that of the zones in Redis. */
+__attribute__((nonnull))
+bool sync_has_files(const struct sync *sync);
+
+/* Read all zones from Redis and serve them; reload_wants_redis() says when. */
+__attribute__((nonnull))
+void sync_load(struct sync *sync);
+
 /* The number of the next generation: above all that were ever seen. */
 __attribute__((nonnull, warn_unused_result))
 uint64_t sync_next_id(const struct sync *sync);

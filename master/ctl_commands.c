@@ -253,8 +253,10 @@ first_queued(struct server *server)
 static bool
 sync_is_idle(const struct server *server)
 {
+	uint32_t state = atomic_load(&server->region->swap.sync_state);
+
 	return sync_link_is_empty(&server->sync_link) &&
-	       atomic_load(&server->region->swap.sync_state) == SYNC_IDLE;
+	       (state == SYNC_IDLE || state == SYNC_WAITING);
 }
 
 static void

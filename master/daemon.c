@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "shm/log.h"
 
 static int ready_fd = -1;
+static pid_t child; /* of who waits for it */
 
 void
 daemon_hold_streams(void)
@@ -22,13 +24,25 @@ daemon_hold_streams(void)
 		close(fd);
 }
 
+/* Who gives up waiting wants no server that comes up later. */
+static void
+give_up(int number)
+{
+	(void)number;
+	kill(child, SIGTERM);
+	_exit(1);
+}
+
 /* The parent's end: wait for the child's word. */
 static _Noreturn void
 wait_ready(int fd)
 {
+	static const int cancelling[] = { SIGINT, SIGTERM, SIGHUP };
 	char word;
 	ssize_t got;
 
+	for (size_t i = 0; i < sizeof cancelling / sizeof *cancelling; i++)
+		signal(cancelling[i], give_up);
 	do
 		got = read(fd, &word, 1);
 	while (got < 0 && errno == EINTR);
@@ -39,13 +53,12 @@ void
 daemon_start(void)
 {
 	int ends[2];
-	pid_t pid;
 
-	if (pipe2(ends, O_CLOEXEC) != 0 || (pid = fork()) < 0) {
+	if (pipe2(ends, O_CLOEXEC) != 0 || (child = fork()) < 0) {
 		log_error("cannot go into the background");
 		exit(1);
 	}
-	if (pid > 0) {
+	if (child > 0) {
 		close(ends[1]);
 		wait_ready(ends[0]);
 	}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,9 +274,12 @@ open_file(const char *path)
 	if (fd < 0) {
 		int saved = errno;
 
-		log_error("log.target: cannot open %s: its directory must exist, and the "
-			  "server's user be able to write there",
-			  path);
+		log_error(
+			"log.target: cannot open %s%s", path,
+			saved == ENOENT || saved == EACCES
+				? ": its directory must exist, and the server's user be "
+				  "able to write there"
+				: "");
 		return errcode_from_errno(saved);
 	}
 	change(KIND_FILE, fd, alloc_text(path));
@@ -320,6 +324,19 @@ log_sinks_reopen(void)
 	if (open_file(path) == 0)
 		log_info("log file opened anew");
 	free(path);
+}
+
+void
+log_sinks_tell_starter(const char *format, ...)
+{
+	va_list args;
+
+	if (!sink.is_starting || sink.kind == KIND_STDERR ||
+	    !is_writable(STDERR_FILENO, 0))
+		return;
+	va_start(args, format);
+	vdprintf(STDERR_FILENO, format, args);
+	va_end(args);
 }
 
 void

@@ -30,6 +30,10 @@ void log_sinks_reopen(void);
 /* Until told that starting is over, errors also go to stderr, whatever the target. */
 void log_sinks_started(void);
 
+/* Until then: one line for who waits, when stderr is not the target. */
+__attribute__((nonnull, format(printf, 1, 2))) void log_sinks_tell_starter(const char *format,
+									   ...);
+
 /* Write one line: the sink of shm/log.h. */
 __attribute__((nonnull)) void log_sinks_put(enum log_level level, const char *line);
 

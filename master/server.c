@@ -2,6 +2,7 @@
 #include "master/server.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "master/ctl_commands.h"
@@ -17,6 +18,7 @@
 enum {
 	TICK_MS = 250,
 	TICK_STARTING_MS = 5,
+	START_TELL_MS = 3000,
 	TICK_PUSHING_MS = 10, /* while somebody waits for sync */
 	FINISH_MS = 1000,
 	FLUSH_MS = 1000,
@@ -74,10 +76,30 @@ extend_start(struct server *server)
 		    EXTEND_MS);
 }
 
+/* Who waits in front of a terminal sees no log. */
+static void
+tell_start(struct server *server)
+{
+	char why[SOURCE_TEXT_MAX];
+	uint64_t age_ms = (clock_now_ns() - server->region->started_ns) / 1000000;
+
+	if (server->has_told_start || age_ms < START_TELL_MS)
+		return;
+	server->has_told_start = true;
+	if (!region_source_get_text(&server->region->source, SOURCE_TEXT_LINK, why) &&
+	    !region_source_get_text(&server->region->source, SOURCE_TEXT_LOADING, why))
+		snprintf(why, sizeof why, "the zones are being read");
+	log_sinks_tell_starter(
+		"martletd waits for its first zones: %s; it goes on trying, Ctrl-C gives "
+		"up\n",
+		why);
+}
+
 static void
 watch_start(struct server *server)
 {
 	extend_start(server);
+	tell_start(server);
 	if (server_is_ready(server)) {
 		begin_serving(server);
 	} else if (process_start_failed(&server->processes)) {

@@ -35,6 +35,7 @@ struct server {
 	bool is_reload_due; /* by SIGHUP, to be handed to sync */
 	uint64_t stop_deadline_ms;
 	uint64_t notify_due_ms; /* while starting */
+	bool has_told_start; /* that it takes long, and why */
 	uint64_t drops_due_ms;
 };
 

@@ -86,7 +86,12 @@ struct region_swap {
 	_Atomic uint32_t last_error_seq;
 };
 
-enum sync_state { SYNC_STARTING = 0, SYNC_BUILDING, SYNC_IDLE };
+enum sync_state {
+	SYNC_STARTING = 0,
+	SYNC_BUILDING,
+	SYNC_IDLE,
+	SYNC_WAITING,			/* idle, and the first zones are to come from Redis */
+};
 
 /* What workers follow at run time; the master bumps `seq` (odd while writing). */
 struct region_live {

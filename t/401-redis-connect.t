@@ -188,4 +188,43 @@ subtest 'Sentinel' => sub {
 		sentinel => { master => 'zones', nodes => [$sentinel->where] });
 };
 
+subtest 'a first start without it' => sub {
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	my $m = Martlet->new(start => 0, config => { zones => undef,
+		redis => { enable => \1, address => '127.0.0.1:1', timeout_ms => 400 } });
+
+	fill($redis);
+	$m->{port} = free_port();
+	$m->write_config;
+	$m->expect_log(qr/^warning: sync: Redis 127\.0\.0\.1:1: cannot connect|z\.test\.: no NS at the top/);
+	$m->_spawn(Martlet::martletd(), '-f', '-c', $m->config_path);
+	ok(poll(20, sub { ($m->ctl('status'))[1] }), 'it runs');
+	is(($m->ctl('ready'))[0], 1, 'and serves nothing');
+	my ($exit, $json) = $m->ctl('reload');
+	is($exit, 1, 'a reload fails');
+	like($json->{error}, qr/nothing is served yet: .*Redis.*`martletctl status` says why/, 'and says so');
+	is(($m->ctl('ready'))[0], 1, 'no empty generation is served in its stead');
+	like($m->ctl('status')->{source}{last_error}, qr/127\.0\.0\.1:1: cannot connect: Connection refused/, 'status says why');
+	$m->write_config({ redis => { address => $redis->where } });
+	($exit, $json) = $m->ctl('reload');
+	is($exit, 0, 'with the right address it succeeds') or diag($json->{error});
+	is($json->{zones}, 1, 'once the zones are served');
+	is($m->ask('z.test', 'A')->rcode, 'NOERROR', 'they are');
+	is(($m->ctl('ready'))[0], 0, 'and the server is ready');
+	$m->stop;
+
+	# in the background, somebody waits for it
+	$m = Martlet->new(start => 0, config => { zones => undef, log => { target => './m.log' },
+		redis => { enable => \1, address => '127.0.0.1:1', timeout_ms => 400 } });
+	$m->{port} = free_port();
+	$m->{may_fail} = 1;
+	$m->write_config;
+	$m->_spawn(Martlet::martletd(), '-c', $m->config_path);
+	ok(poll(20, sub { $m->log =~ /waits for its first zones: .*127\.0\.0\.1:1: cannot connect/ }), 'is told why');
+	my $pid = $m->ctl('status')->{pid};
+	isnt($pid, $m->pid, 'and is not the server');
+	kill 'INT', $m->pid;
+	ok(poll(20, sub { !kill 0, $pid }), 'Ctrl-C ends both');
+};
+
 done_testing();
