@@ -76,9 +76,7 @@ enum source_figure_kind { SOURCE_FIGURE_COUNTER, SOURCE_FIGURE_GAUGE };
 	X(GAP, PROBLEM)			/* a resync is under way, and why */ \
 	X(HELD, PROBLEM)		/* the shrink guard holds something */ \
 	X(BACKLOG, PROBLEM)		/* reading waits: the overlay is full */ \
-	X(DATA, PROBLEM)		/* values that cannot be used */ \
 	X(CONFLICT, PROBLEM)		/* zones both in files and in Redis */ \
-	X(DNSSEC, PROBLEM)		/* zones not loaded because nothing signs them */ \
 	X(STORE, PROBLEM)		/* the overlay cannot be written */ \
 	X(LOADING, NOTICE)		/* how far the first reading is */ \
 	X(REPORT, NOTICE)		/* redis.report cannot be written */

@@ -282,6 +282,27 @@ subtest 'keys of a wrong type' => sub {
 	$m->stop;
 };
 
+subtest 'a config that cannot be served' => sub {
+	my $m = follows(%{ $redis->settings });
+	my $key = "redins:zones:$zone:config";
+	my %reason = ('{"soa":{"ttl":5},"dnssec":true}' => qr/its DS must go first from the parent zone; then set/,
+		'{"soa":' => qr/\Q$key\E: /);
+
+	becomes($m, $now, 'all is served');
+	my $watch = watch($m);
+	for my $config (sort keys %reason) {
+		$redis->cmd('SET', $key, $config);
+		ok(poll(10, sub { grep { $_->{zone} eq $zone && $_->{reason} =~ $reason{$config} } @{ $m->ctl('errors')->{errors} } }),
+			"$config: errors says what to do") or diag(explain $m->ctl('errors'));
+		like("@{ $m->ctl('status')->{problems} }", qr/1 zone is served from older data.*`martletctl errors`/, 'status leads there');
+		ok(all_have($m, $now), 'all is served as it was');
+		becomes($m, $now = fill($redis), 'a good one again');
+		is_as_redis($m, $redis, 'in the end');
+	}
+	stop_watch($watch, 'bad configs');
+	$m->stop;
+};
+
 subtest 'notifications off, or too few' => sub {
 	my $problem = sub { my ($m) = @_; return "@{ $m->ctl('status')->{problems} }" =~ /redis-cli (CONFIG SET notify-keyspace-events (\S+))/ ? $1 : '' };
 
