@@ -357,9 +357,10 @@ static bool
 read_password(const char *text, mode_t mode, const char *want)
 {
 	const struct settings_sink sink = { collect, NULL };
-	struct settings *settings = load_text(
-		"redis = { enable = true; password_file = \"secret\"; sentinel = { master = "
-		"\"m\"; nodes = ( \"a:1\" ); username = \"u\"; password = \"of S\"; }; };");
+	struct settings *settings = load_text("redis = { enable = true; password_file = "
+					      "\"secret\"; sentinel = { master = "
+					      "\"m\"; nodes = ( \"a:1\" ); username = "
+					      "\"u\"; password = \"of S\"; }; };");
 	bool is_read;
 
 	if (!settings)
@@ -396,9 +397,9 @@ test_passwords(void)
 	is(said, want, "is an error");
 	ok(!read_password("a\nb\n", 0600, ""), "two lines: %s", said);
 	unlink(path);
-	settings = load_text(
-		"redis = { enable = true; password = \"own\"; sentinel = { master = \"m\"; "
-		"nodes = ( \"a:1\" ); password_file = \"secret\"; }; };");
+	settings = load_text("redis = { enable = true; password = \"own\"; sentinel = { "
+			     "master = \"m\"; "
+			     "nodes = ( \"a:1\" ); password_file = \"secret\"; }; };");
 	write_file("secret", "of S\n");
 	chmod(path, 0600);
 	said[0] = '\0';
