@@ -204,7 +204,8 @@ follow_list_name_gone(struct follow *f, const struct key_table *gone)
 	for (uint32_t i = 0; rc == ERR_OK && i < gone->count; i++) {
 		size_t len;
 		const void *origin = key_table_key(gone, i, &len);
-		struct redis_text name = { text, dname_to_text(origin, text) };
+		size_t text_len = dname_to_text(origin, text);
+		struct redis_text name = { text, text_len };
 		uint32_t zone;
 
 		rc = change_set_add_zone(&f->set, name);

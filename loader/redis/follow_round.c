@@ -80,7 +80,8 @@ take_gone(struct follow *f, const struct key_table *gone)
 	for (uint32_t i = 0; f->round.is_urgent && i < gone->count; i++) {
 		size_t len;
 		const void *origin = key_table_key(gone, i, &len);
-		struct redis_text name = { text, dname_to_text(origin, text) };
+		size_t text_len = dname_to_text(origin, text);
+		struct redis_text name = { text, text_len };
 
 		dirty_zones_mark(&f->round.differing, name, 0);
 	}

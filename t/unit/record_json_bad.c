@@ -16,7 +16,7 @@ test_bad_generic(void)
 		  "A a.rdata[0]: the file ends inside parentheses|");
 	bed_check(&bed, "a quote that is not closed",
 		  "{\"txt\":{\"rdata\":[\"\\\"abc\"]}}", "",
-		  "TXT txt.rdata[0]: invalid character in text: write it as \\DDD|");
+		  "TXT txt.rdata[0]: invalid text: a quote without its end|");
 	bed_check(&bed, "malformed data of an unknown form",
 		  "{\"a\":{\"rdata\":[\"192.0.2.1\",\"\\\\# 3 010203\"]}}", "",
 		  "A a.rdata[1]: the data is not what this type has: . A|");
