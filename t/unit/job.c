@@ -8,6 +8,7 @@
 #include "loader/job.h"
 #include "loader/sync.h"
 #include "shm/errcode.h"
+#include "shm/region.h"
 #include "t/tap.h"
 
 enum { BIG_LEN = 5000000 };
@@ -198,6 +199,9 @@ test_descriptors(void)
 int
 main(void)
 {
+	sync_state.region = region_create(1);
+	if (!sync_state.region)
+		bail_out("no region");
 	test_results();
 	test_deaths();
 	test_questions();
