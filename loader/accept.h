@@ -2,7 +2,7 @@
 #ifndef LOADER_ACCEPT_H
 #define LOADER_ACCEPT_H
 
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 
 /* A sync_command_fn. */
 unsigned accept_command(struct sync *sync, int arg_count, char **args);

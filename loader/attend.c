@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "loader/newest.h"
+#include "loader/newest_changes.h"
 #include "loader/redis/follow.h"
 #include "loader/store/live.h"
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 #include "shm/clock.h"
 #include "shm/log.h"
 

@@ -10,6 +10,7 @@
 #include "loader/fallback.h"
 #include "loader/job.h"
 #include "loader/newest.h"
+#include "loader/newest_changes.h"
 #include "loader/reload.h"
 #include "loader/retention.h"
 #include "loader/serve.h"

@@ -3,7 +3,7 @@
 #ifndef LOADER_CHOICE_H
 #define LOADER_CHOICE_H
 
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 
 /* swap DIR: take in a generation from outside and serve it. */
 unsigned choice_swap(struct sync *sync, int arg_count, char **args);

@@ -7,6 +7,7 @@
 #include "loader/fallback.h"
 #include "loader/job.h"
 #include "loader/newest.h"
+#include "loader/newest_changes.h"
 #include "loader/retention.h"
 #include "loader/sealing.h"
 #include "loader/store/builder.h"

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 
 enum { COMPACTION_EVERY_MS = 60000 }; /* at most one */
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 
 /* Serve what `chosen` or else `current` names, opened but not checked as a whole; when
  * that cannot be opened, the newest other one that can.  Also after a restart of sync

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "loader/attend.h"
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 #include "shm/title.h"

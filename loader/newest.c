@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "loader/newest_changes.h"
 #include "loader/redis/follow.h"
 #include "loader/serve.h"
 #include "loader/store/generations.h"

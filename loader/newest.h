@@ -7,13 +7,8 @@
 #ifndef LOADER_NEWEST_H
 #define LOADER_NEWEST_H
 
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 #include "shm/generation.h"
-
-enum {
-	NEWEST_FULL_TIMES = 4,		/* of newest_bound: no more is taken */
-	NEWEST_BASE_SHARE = 10,		/* a tenth of the base may be in the overlay */
-};
 
 /* Have the overlay of generation `id` open (when Redis is enabled), made when there is
  * none; what was open before is closed.  Changes go nowhere before newest_follow.
@@ -36,27 +31,6 @@ int newest_replace_overlay(struct sync *sync, uint64_t id, char reason[SYNC_REAS
 __attribute__((nonnull, warn_unused_result))
 int newest_serve(struct sync *sync, const struct generation_manifest *manifest, bool is_load,
 		 char reason[SYNC_REASON_MAX]);
-
-/* Let changes wait in the source, `why` says for what; and let them come again, unless
- * they must wait for another reason.  A `why` of NULL holds nothing. */
-__attribute__((nonnull(1)))
-void newest_hold(struct sync *sync, const char *why);
-__attribute__((nonnull))
-void newest_follow(struct sync *sync);
-
-/* Tell the follower where changes go, when that is news: after sync->live, held_why,
- * is_full or is_given was set. */
-__attribute__((nonnull))
-void newest_give_store(struct sync *sync);
-
-/* The overlay holds too many records to take more, or less: see that changes wait or
- * come.  To be called now and then. */
-__attribute__((nonnull))
-void newest_watch(struct sync *sync);
-
-/* Records in the overlay from which on a new generation is due. */
-__attribute__((nonnull))
-uint64_t newest_bound(const struct sync *sync);
 
 /* Damage was found in generation `lost`: make `id`, from which it may have been made, the
  * state that stands for it, both overlays on top.

@@ -1,5 +1,6 @@
 /* Who takes the changes that come from Redis, and when they must wait. */
-#include "loader/newest.h"
+#include "loader/newest_changes.h"
+
 #include "loader/redis/follow.h"
 #include "loader/store/live.h"
 

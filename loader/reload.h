@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "loader/store/reload_result.h"
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 
 /* Compare the zone files with generation `base_id` (0: with nothing), build a new one
  * when they differ, and serve it; when they do not, see that `base_id` is served.

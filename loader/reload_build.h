@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "loader/store/reload_result.h"
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 #include "shm/generation.h"
 
 struct reload_build {

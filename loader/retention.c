@@ -8,7 +8,7 @@
 #include "loader/job.h"
 #include "loader/store/overlay_dirs.h"
 #include "loader/store/state_files.h"
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"

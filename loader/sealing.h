@@ -7,7 +7,7 @@
 
 #include "loader/store/builder.h"
 #include "loader/job.h"
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 
 /* In the job: write generation `id` under the name of one that is being built, and check
  * it.

@@ -2,7 +2,7 @@
 #ifndef LOADER_SERVE_H
 #define LOADER_SERVE_H
 
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 #include "shm/generation.h"
 
 /* Serve a generation that was checked.  What is the newest state of the sources goes by

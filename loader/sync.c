@@ -1,5 +1,5 @@
 /* The sync process: one request at a time, until it is told to end. */
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,6 +17,7 @@
 #include "loader/fallback.h"
 #include "loader/loader.h"
 #include "loader/newest.h"
+#include "loader/newest_changes.h"
 #include "loader/redis/follow.h"
 #include "loader/reload.h"
 #include "loader/retention.h"

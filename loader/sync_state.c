@@ -1,10 +1,11 @@
 /* What every part of sync needs: to say what is wrong, and the next generation's number. */
+#include "loader/sync_state.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "loader/store/generations.h"
 #include "loader/store/state_files.h"
-#include "loader/sync.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 

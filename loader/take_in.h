@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 #include "shm/generation.h"
 
 /* Copy the generation in `dir` under the number `id`, and check the copy as a whole.

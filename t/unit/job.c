@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "loader/job.h"
-#include "loader/sync.h"
+#include "loader/sync_state.h"
 #include "shm/errcode.h"
 #include "shm/region.h"
 #include "t/tap.h"

@@ -1,6 +1,6 @@
 /* What the parts of the sync process share. */
-#ifndef LOADER_SYNC_H
-#define LOADER_SYNC_H
+#ifndef LOADER_SYNC_STATE_H
+#define LOADER_SYNC_STATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
