@@ -17,6 +17,13 @@ enum dns_rcode {
 	RCODE_BADVERS = 16,
 };
 
+/* RFC 8914: why an answer is none. */
+enum dns_extended_error {
+	EDE_NOT_AUTHORITATIVE = 20,
+	EDE_NOT_SUPPORTED = 21,
+	EDE_INVALID_DATA = 24,
+};
+
 enum dns_class { CLASS_IN = 1, CLASS_CH = 3, CLASS_ANY = 255 };
 
 enum dns_type {

@@ -121,6 +121,8 @@ below.one 300 IN NS ns.below.one
 END
 );
 
+$zones{'broken.test'} = "\@ 300 IN SOA ns hostmaster 1 3600 600 86400 60\n\@ 300 IN NS ns\nwww A 1\n";
+
 # RRsets around the sizes that matter
 $zones{'size.test'} = <<'END' . join('', map {"huge 60 IN A 10.0." . ($_ >> 8) . '.' . ($_ & 255) . "\n"} 1 .. 4090);
 @ 300 IN SOA ns hostmaster 1 3600 600 86400 60
@@ -152,7 +154,7 @@ my $m = Martlet->new(
 	zones => \%zones,
 	config => { dns => { identity => 'here', version => 'v0' } });
 # the zones are odd on purpose
-$m->expect_log(qr/^warning: (?:sync|builder): .*[.]zone:\d+: /);
+$m->expect_log(qr/^warning: (?:sync|builder): .*[.]zone:\d+: /, qr/broken[.](?:test|zone)/);
 
 my %soa = (
 	example => 'example. 300 SOA ns.example.com. hostmaster.example. 1 3600 600 86400 300',
@@ -402,6 +404,22 @@ $r = answers('unknown options', @www, 'NOERROR', ' aa', $www, [], [], edns => 12
 is_deeply([grep { $_->[0] == 65001 } @{ $r->{edns}{options} }], [], 'are not echoed either');
 $r = answers('NSID', @www, 'NOERROR', ' aa', $www, [], [], edns => 1232, options => pack 'n n', 3, 0);
 is_deeply([grep { $_->[0] == 3 } @{ $r->{edns}{options} }], [[3, 'here']], 'RFC 5001: our identity');
+sub options { my ($answer) = @_; return $answer && $answer->{edns} && $answer->{edns}{options} }
+for my $case (
+	['outside our zones: Not Authoritative', 'www.elsewhere.invalid', 'A', 'REFUSED', 20],
+	['a zone of which nothing good is known: Invalid Data', 'www.broken.test', 'A', 'SERVFAIL', 24],
+	['its apex', 'broken.test', 'SOA', 'SERVFAIL', 24],
+	['an opcode: Not Supported', 'c.cname.test', 'A', 'NOTIMP', 21, opcode => 2],
+) {
+	my ($title, $name, $type, $rcode, $code, %opt) = @$case;
+	$r = answers("RFC 8914: $title", $name, $type, $rcode, '', [], [], [], edns => 1232, %opt);
+	is_deeply(options($r), [[15, pack 'n', $code]], "$title: the code") or next;
+	$r = answers("$title, without EDNS", $name, $type, $rcode, '', [], [], [], %opt);
+	is($r->{edns}, undef, 'goes without it');
+	$r = answers("$title, with NSID", $name, $type, $rcode, '', [], [], [], edns => 512, %opt,
+		options => pack 'n n', 3, 0);
+	is_deeply(options($r), [[3, 'here'], [15, pack 'n', $code]], 'stands behind NSID');
+}
 answers('RD is copied, RA never set', @www, 'NOERROR', ' aa rd', $www, [], [], rd => 1);
 answers('CD is copied', @www, 'NOERROR', ' aa cd', $www, [], [], cd => 1);
 answers('NOTIFY', 'cname.test', 'SOA', 'REFUSED', '', [], [], [], opcode => 4);

@@ -50,6 +50,7 @@ conclude(struct answering *a, enum step step)
 		return;
 	case STEP_FAILED:
 		give_up(a, RCODE_SERVFAIL);
+		a->extended_error = EDE_INVALID_DATA;
 		return;
 	}
 }
@@ -63,6 +64,7 @@ answer_lookup(struct answering *a, const struct stage *stage)
 
 	if (stage->status == STAGE_NO_ZONE) {
 		a->rcode = RCODE_REFUSED;
+		a->extended_error = EDE_NOT_AUTHORITATIVE;
 		return;
 	}
 	if (stage->status == STAGE_DAMAGED) {
@@ -125,7 +127,7 @@ add_opt(struct answering *a, unsigned len)
 	stats_add(a->stats, STAT_edns, 1);
 	if (a->q->flags & QUERY_DO)
 		stats_add(a->stats, STAT_edns_do, 1);
-	edns_add(&a->response, a->q, a->options, len, a->rcode);
+	edns_add(&a->response, a->q, a->options, len, a->rcode, a->extended_error);
 }
 
 static void
@@ -167,6 +169,7 @@ answer_one(struct query *q, const struct stage *stage, const struct zone_store *
 	a.chain_len = a.proof_count = 0;
 	a.has_additional = a.authoritative = a.truncated = false;
 	a.rcode = q->rcode;
+	a.extended_error = 0;
 	a.response.packet = q->packet;
 	a.response.dnssec = q->flags & QUERY_DO;
 	a.response.limit = q->limit - opt_len;
@@ -177,6 +180,8 @@ answer_one(struct query *q, const struct stage *stage, const struct zone_store *
 	} else if (q->verdict == QUERY_CHAOS) {
 		stats_add(stats, STAT_chaos, 1);
 		chaos_answer(&a);
+	} else if (a.rcode == RCODE_NOTIMP) {
+		a.extended_error = EDE_NOT_SUPPORTED;
 	}
 	if (a.rcode == RCODE_NOTAUTH) {
 		finish_notauth(&a, opt_len);

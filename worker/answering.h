@@ -60,6 +60,7 @@ struct answering {
 	bool has_additional;
 	struct additional_source additional;
 	uint8_t rcode;
+	uint8_t extended_error;		/* enum dns_extended_error; 0: none */
 	bool authoritative, truncated;
 };
 

@@ -9,6 +9,8 @@
 enum {
 	OPTION_HEAD_LEN = 4,
 	OPTION_NSID = 3,
+	OPTION_EXTENDED_ERROR = 15,
+	EXTENDED_ERROR_LEN = 6, /* without text */
 	DO_BIT = 0x8000,
 };
 
@@ -45,18 +47,26 @@ edns_put_plain(uint8_t *at, uint16_t udp_size, bool dnssec, unsigned rcode)
 
 void
 edns_add(struct response *response, const struct query *q,
-	 const struct answer_options *options, unsigned len, unsigned rcode)
+	 const struct answer_options *options, unsigned len, unsigned rcode,
+	 unsigned extended_error)
 {
-	uint8_t *at = response->packet + response->at;
+	uint8_t *at = response->packet + response->at, *option = at + EDNS_PLAIN_LEN;
 
 	edns_put_plain(at, options->udp_size, q->flags & QUERY_DO, rcode);
-	wire_put_u16(at + 9, (uint16_t)(len - EDNS_PLAIN_LEN));
 	if (len > EDNS_PLAIN_LEN) { /* NSID, RFC 5001 */
-		wire_put_u16(at + EDNS_PLAIN_LEN, OPTION_NSID);
-		wire_put_u16(at + EDNS_PLAIN_LEN + 2, options->identity_len);
-		memcpy(at + EDNS_PLAIN_LEN + OPTION_HEAD_LEN, options->identity,
+		wire_put_u16(option, OPTION_NSID);
+		wire_put_u16(option + 2, options->identity_len);
+		memcpy(option + OPTION_HEAD_LEN, options->identity,
 		       options->identity_len);
+		option = at + len;
 	}
-	response->at += len;
+	if (extended_error && response->at + len + EXTENDED_ERROR_LEN <= q->limit) {
+		wire_put_u16(option, OPTION_EXTENDED_ERROR);
+		wire_put_u16(option + 2, EXTENDED_ERROR_LEN - OPTION_HEAD_LEN);
+		wire_put_u16(option + OPTION_HEAD_LEN, (uint16_t)extended_error);
+		option += EXTENDED_ERROR_LEN;
+	}
+	wire_put_u16(at + 9, (uint16_t)(option - at - EDNS_PLAIN_LEN));
+	response->at += (uint32_t)(option - at);
 	response->count[SECTION_ADDITIONAL]++;
 }
