@@ -16,6 +16,14 @@ enum {
 
 typedef uint8_t copy_step __attribute__((vector_size(COPY_STEP), aligned(1), may_alias));
 
+/* The name of labels above the apex that was found for a target last. */
+struct fast_target {
+	const struct zone_facts *facts; /* of its zone; NULL: none was */
+	const struct sealed_node *node;
+	const uint8_t *prefix; /* where an RRset spells it */
+	unsigned prefix_len;
+};
+
 /* What is the same for a whole batch, and what is counted in it. */
 struct fast {
 	const struct zone_store *store;
@@ -23,6 +31,7 @@ struct fast {
 	uint8_t opt[2][COPY_STEP]; /* OPT records without and with DO */
 	uint64_t with_opt[2]; /* and how many were sent */
 	uint64_t nxdomain, nodata, wildcards;
+	struct fast_target target;
 };
 
 /* An RRset block whose lengths were checked. */
@@ -160,32 +169,48 @@ is_clear(const struct fast *f, const struct query *q, const struct stage *stage)
 
 /* ---- blocks ---- */
 
-/* The block of the RRset of `type`; NULL when there is none.  *end is where the blocks
- * end: elsewhere than the node when it is damaged, or has an unusable RRset of the type. */
-static inline const struct sealed_block *
-find_block(const struct sealed_node *node, uint16_t type, const uint8_t **end)
+/* Kind and type of a block as one number, for comparing. */
+static inline uint32_t
+block_tag(enum block_kind kind, uint16_t type)
 {
-	const uint8_t *at = sealed_blocks(node);
+	const uint16_t halves[2] = { (uint16_t)kind, type };
+	uint32_t tag;
 
-	*end = sealed_end(node);
-	while (at < *end) {
+	memcpy(&tag, halves, sizeof tag);
+	return tag;
+}
+
+static inline uint32_t
+tag_of(const struct sealed_block *block)
+{
+	uint32_t tag;
+
+	memcpy(&tag, &block->head, sizeof tag);
+	return tag;
+}
+
+/* The block of the RRset of `type`, from block `at` of the node on; NULL when there is
+ * none. */
+static inline const struct sealed_block *
+find_block(const struct sealed_node *node, const uint8_t *at, uint16_t type)
+{
+	const uint8_t *end = sealed_end(node);
+	uint32_t tag = block_tag(BLOCK_RRSET, type);
+
+	while (at < end) {
 		const struct sealed_block *block = (const struct sealed_block *)at;
 
-		if (block->head.type == type) {
-			if (block->head.kind == BLOCK_RRSET)
-				return block;
-			if (block->head.kind == BLOCK_BAD_RRSET)
-				break;
-		}
+		if (tag_of(block) == tag)
+			return block;
 		at += sizeof *block + block->head.len;
 	}
-	*end = at;
 	return NULL;
 }
 
-/* Is every type that the node has not known to be unusable? */
+/* Is an RRset of `type`, or what the node has besides its RRsets, known to be unusable; or
+ * is the node damaged? */
 static inline bool
-has_bad_rest(const struct sealed_node *node)
+may_be_bad(const struct sealed_node *node, uint16_t type)
 {
 	const uint8_t *at = sealed_blocks(node), *end = sealed_end(node);
 
@@ -193,14 +218,15 @@ has_bad_rest(const struct sealed_node *node)
 		const struct sealed_block *block = (const struct sealed_block *)at;
 
 		if (block->head.kind == BLOCK_BAD_RRSET &&
-		    block->head.type == BAD_RRSET_ALL)
+		    (block->head.type == type || block->head.type == BAD_RRSET_ALL))
 			return true;
 		at += sizeof *block + block->head.len;
 	}
-	return false;
+	return at != end;
 }
 
-/* Take the RRset-shaped block of a node apart.  returns false when its lengths contradict. */
+/* Take the RRset-shaped block of a node apart.  returns false when it does not fit into the
+ * node. */
 static inline bool
 take_rrset(const struct sealed_node *node, const struct sealed_block *block, bool dnssec,
 	   struct fast_rrset *out)
@@ -211,8 +237,7 @@ take_rrset(const struct sealed_node *node, const struct sealed_block *block, boo
 	need = (uint32_t)(sizeof *rrset +
 			  sizeof(struct rrset_patch) * rrset->head.patch_count) +
 	       wire_len + sig_len;
-	if (block->head.len < need ||
-	    (ptrdiff_t)block->head.len > sealed_end(node) - (const uint8_t *)rrset)
+	if ((ptrdiff_t)need > sealed_end(node) - (const uint8_t *)rrset)
 		return false;
 	out->rrset = rrset;
 	out->len = wire_len;
@@ -466,14 +491,35 @@ append_addresses(struct query *q, const struct sealed_node *node, unsigned owner
 
 /* ---- an RRset with targets ---- */
 
-/* Addresses of the targets of an RRset of `records` records that stands behind the
- * question, up to `at`. */
+/* Find the node of a target: most often that of the query before, since the names of a
+ * zone share their mail servers. */
+static inline enum lookup_result
+find_target(struct fast *f, const struct query *q, const struct stage *stage,
+	    const uint8_t *prefix, unsigned prefix_len, const struct sealed_node **out)
+{
+	struct fast_target *last = &f->target;
+	enum lookup_result found;
+	unsigned labels;
+
+	if (last->facts == stage->facts && last->prefix_len == prefix_len &&
+	    sealed_octets_equal(last->prefix, prefix, prefix_len)) {
+		*out = last->node;
+		return LOOKUP_FOUND;
+	}
+	found = find_prefix(f, q, stage, prefix, prefix_len, &labels, out);
+	if (found == LOOKUP_FOUND && prefix_len > 0)
+		*last = (struct fast_target){ stage->facts, *out, prefix, prefix_len };
+	return found;
+}
+
+/* Addresses of the targets of an RRset of `node`, of `records` records, that stands behind
+ * the question, up to `at`. */
 __attribute__((noinline)) static bool
 answer_with_targets(struct fast *f, struct query *q, const struct stage *stage,
-		    const struct sealed_rrset *rrset, unsigned at, unsigned records)
+		    const struct sealed_node *node, const struct sealed_rrset *rrset,
+		    unsigned at, unsigned records)
 {
-	const struct sealed_block *block = (const struct sealed_block *)rrset - 1;
-	const uint8_t *end = (const uint8_t *)rrset + block->head.len;
+	const uint8_t *end = sealed_end(node);
 	const uint8_t *next = (const uint8_t *)(rrset + 1) + rrset->head.wire_len +
 			      rrset->head.sig_len +
 			      sizeof(struct rrset_patch) * rrset->head.patch_count;
@@ -481,17 +527,15 @@ answer_with_targets(struct fast *f, struct query *q, const struct stage *stage,
 
 	for (unsigned left = rrset->head.target_count; left > 0; left--) {
 		struct rrset_target target;
-		const struct sealed_node *node;
+		const struct sealed_node *owner;
 		const uint8_t *prefix;
-		unsigned labels;
 
 		memcpy(&target, next, sizeof target);
 		prefix = next + sizeof target;
 		next = prefix + target.prefix_len;
 		if (next > end || q->question_end + target.at > POINTER_MAX)
 			return false;
-		switch (find_prefix(f, q, stage, prefix, target.prefix_len, &labels,
-				    &node)) {
+		switch (find_target(f, q, stage, prefix, target.prefix_len, &owner)) {
 		case LOOKUP_MISSING:
 			continue;
 		case LOOKUP_DAMAGED:
@@ -499,7 +543,7 @@ answer_with_targets(struct fast *f, struct query *q, const struct stage *stage,
 		case LOOKUP_FOUND:
 			break;
 		}
-		if (!append_addresses(q, node, q->question_end + target.at, &at,
+		if (!append_addresses(q, owner, q->question_end + target.at, &at,
 				      &additional))
 			return false;
 	}
@@ -534,8 +578,8 @@ answer_cname(struct fast *f, struct query *q, const struct stage *stage,
 {
 	unsigned owner_at = QUERY_HEADER_LEN + (unsigned)stage->zone_start, at, records,
 		 labels;
-	const uint8_t *end;
-	const struct sealed_block *block = find_block(node, TYPE_CNAME, &end);
+	const struct sealed_block *block =
+		find_block(node, sealed_blocks(node), TYPE_CNAME);
 	uint8_t prefix[DNAME_MAX + 1 + 2 * LOWER_STEP];
 	struct fast_rrset cname;
 	int prefix_len;
@@ -556,7 +600,7 @@ answer_cname(struct fast *f, struct query *q, const struct stage *stage,
 		return false;
 	if (prefix_len > 0)
 		owner_at = q->question_end + RDATA_AT;
-	block = find_block(node, q->type, &end);
+	block = find_block(node, sealed_blocks(node), q->type);
 	at = q->question_end + cname.len;
 	records = cname.records;
 	if (!block || ((const struct sealed_rrset *)(block + 1))->head.target_count > 0 ||
@@ -577,28 +621,28 @@ answer_nodata(struct fast *f, struct query *q, const struct stage *stage)
 	return true;
 }
 
-/* Answer from the node of the name, or of a wildcard: then not `is_own`. */
+/* Answer from the node of the name, or of a wildcard: then not `is_own`.  RRsets are looked
+ * for from `first_block` on. */
 __attribute__((always_inline)) static inline bool
 answer_node(struct fast *f, struct query *q, const struct stage *stage,
-	    const struct sealed_node *node, bool is_own)
+	    const struct sealed_node *node, const uint8_t *first_block, bool is_own)
 {
-	const uint8_t *end;
-	const struct sealed_block *block = find_block(node, q->type, &end);
+	const struct sealed_block *block = find_block(node, first_block, q->type);
 	struct fast_rrset rrset;
 
 	if (!block) {
-		if (end != sealed_end(node) || q->type == TYPE_ANY ||
-		    q->type == TYPE_RRSIG)
+		if (q->type == TYPE_ANY || q->type == TYPE_RRSIG ||
+		    may_be_bad(node, q->type))
 			return false;
 		if (node->head.flags & NODE_HAS_CNAME)
 			return is_own && answer_cname(f, q, stage, node);
-		return !has_bad_rest(node) && answer_nodata(f, q, stage);
+		return answer_nodata(f, q, stage);
 	}
 	if (!take_rrset(node, block, q->flags & QUERY_DO, &rrset) ||
 	    !put_rrset(q, &rrset) || (!is_own && rrset.rrset->head.patch_count > 0))
 		return false;
 	if (rrset.rrset->head.target_count > 0)
-		return answer_with_targets(f, q, stage, rrset.rrset,
+		return answer_with_targets(f, q, stage, node, rrset.rrset,
 					   q->question_end + rrset.len, rrset.records);
 	finish(f, q, q->question_end + rrset.len, RCODE_NOERROR, rrset.records, 0, 0);
 	return true;
@@ -625,14 +669,14 @@ answer_wildcard(struct fast *f, struct query *q, const struct stage *stage,
 			     stage->facts->zone_id);
 	if (len + 2 > DNAME_MAX ||
 	    find(f, stage, hash, name, len + 2, &node) != LOOKUP_FOUND ||
-	    !answer_node(f, q, stage, node, false))
+	    !answer_node(f, q, stage, node, sealed_blocks(node), false))
 		return false;
 	f->wildcards++;
 	return true;
 }
 
 /* The name has no node: find its closest encloser (see resolve.c). */
-static inline bool
+__attribute__((noinline)) static bool
 answer_missing(struct fast *f, struct query *q, const struct stage *stage)
 {
 	unsigned labels = stage->zone_labels, missing = q->label_count;
@@ -671,10 +715,9 @@ __attribute__((noinline)) static const struct sealed_node *
 look_further(struct fast *f, struct query *q, const struct stage *stage, bool *done)
 {
 	const struct sealed_node *node = NULL;
-	enum lookup_result found = LOOKUP_MISSING;
+	enum lookup_result found =
+		find_further(f, stage, stage->hash, q->name, q->name_len, &node);
 
-	if (stage->off != LOOKUP_NOWHERE || lookup_may_be_live(f->store, stage->hash))
-		found = find_further(f, stage, stage->hash, q->name, q->name_len, &node);
 	if (found == LOOKUP_FOUND)
 		return node;
 	*done = found == LOOKUP_MISSING && answer_missing(f, q, stage);
@@ -685,28 +728,34 @@ static inline bool
 answer_query(struct fast *f, struct query *q, const struct stage *stage)
 {
 	const struct sealed_node *node = fast_apex(stage);
+	const uint8_t *first_block = (const uint8_t *)(stage->facts + 1);
 
 	if (!stage->is_sealed || !q->is_common || (stage->facts->flags & ZONE_BROKEN))
 		return false;
 	if (stage->status == STAGE_BELOW_APEX) {
+		bool is_live = lookup_may_be_live(f->store, stage->hash);
+
 		node = NULL;
-		if (!lookup_may_be_live(f->store, stage->hash))
+		if (!is_live)
 			node = sealed_node_at(&f->store->gen, stage->off,
 					      stage->facts->zone_id, q->name, q->name_len,
 					      stage->zone_start);
 		if (__builtin_expect(!node, 0)) {
 			bool done;
 
+			if (!is_live && stage->off == LOOKUP_NOWHERE)
+				return answer_missing(f, q, stage);
 			node = look_further(f, q, stage, &done);
 			if (!node)
 				return done;
 		}
 		if ((node->head.flags & NODE_HAS_NS) || !is_clear(f, q, stage))
 			return false;
+		first_block = sealed_blocks(node);
 	} else if (q->type == TYPE_DS) {
 		return false; /* it is the parent's */
 	}
-	return answer_node(f, q, stage, node, true);
+	return answer_node(f, q, stage, node, first_block, true);
 }
 
 /* ---- a batch ---- */

@@ -73,13 +73,16 @@ sealed_octets_equal(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	const uint32_t all = (1u << SEALED_STEP) - 1;
 
+	const uint8_t *end;
+
 	if (len < SEALED_STEP)
 		return ~sealed_equality(a, b) << (32 - len) == 0;
-	for (size_t at = 0; at < len - SEALED_STEP; at += SEALED_STEP)
-		if (sealed_equality(a + at, b + at) != all)
+	end = a + len - SEALED_STEP;
+	for (; a < end; a += SEALED_STEP, b += SEALED_STEP)
+		if (sealed_equality(a, b) != all)
 			return false;
 	/* the last step overlaps the one before */
-	return sealed_equality(a + len - SEALED_STEP, b + len - SEALED_STEP) == all;
+	return sealed_equality(end, b + (end - a)) == all;
 }
 
 /* The node at `off` if it is that of (zone_id, name), else NULL: then it may stand
