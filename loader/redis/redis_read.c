@@ -303,7 +303,7 @@ spoil_zone(struct taking *taking, const struct redis_reply *reply, const char *c
 	struct redis_text why = complaint(taking, reply, command);
 	char *printable = arena_take(taking->arena, sizeof text);
 
-	redis_keys_zone(taking->keys, taking->wish->zone, key);
+	redis_keys_zone(taking->keys, taking->raw->zone, key);
 	snprintf(text, sizeof text, "key %.400s: %s", key, why.bytes);
 	if (!printable) {
 		taking->code = ERR_NOMEM;
