@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "master/server.h"
+#include "master/server_state.h"
 
 /* A request is complete; the `request` of struct ctl_server with a struct server. */
 void ctl_commands_request(void *server, struct ctl_peer *peer);

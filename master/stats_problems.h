@@ -2,7 +2,7 @@
 #ifndef MASTER_STATS_PROBLEMS_H
 #define MASTER_STATS_PROBLEMS_H
 
-#include "master/server.h"
+#include "master/server_state.h"
 #include "shm/json_out.h"
 
 /* Texts into the array that was begun.  returns their number. */

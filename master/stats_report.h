@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "master/server.h"
+#include "master/server_state.h"
 #include "shm/json_out.h"
 
 __attribute__((nonnull)) unsigned stats_report_status(struct server *server,

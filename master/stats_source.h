@@ -2,7 +2,7 @@
 #ifndef MASTER_STATS_SOURCE_H
 #define MASTER_STATS_SOURCE_H
 
-#include "master/server.h"
+#include "master/server_state.h"
 #include "shm/json_out.h"
 
 /* The member `source` of `status`. */

@@ -1,11 +1,12 @@
 /* What the loop and the control commands do to the running server. */
+#include "master/server_state.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "master/log_sinks.h"
 #include "master/notify.h"
-#include "master/server.h"
 #include "master/settings_fields.h"
 #include "master/settings_load.h"
 #include "master/settings_redis.h"
