@@ -104,12 +104,33 @@ stats_problems_put(const struct server *server, struct json_out *json)
 	return count;
 }
 
+/* It may be meant, at the first start; mostly it is a name that was mistyped. */
+static void
+put_emptiness(const struct server *server, struct json_out *json)
+{
+	const struct settings *settings = server->settings;
+	bool is_z42 = settings->redis.schema == REDIS_SCHEMA_Z42;
+
+	if (!server_is_ready(server) || atomic_load(&server->region->swap.zone_count) > 0)
+		return;
+	if (settings->redis.enable)
+		put(json,
+		    "no zones are served: there are none in files, and none in Redis "
+		    "under the key \"%s%s:zones%s\": see redis.prefix, redis.suffix, "
+		    "redis.schema and redis.db",
+		    settings->redis.prefix, is_z42 ? "z42" : "redins",
+		    settings->redis.suffix);
+	else
+		put(json, "no zones are served: zones.dir and zones.files have none");
+}
+
 void
 stats_problems_put_notices(const struct server *server, struct json_out *json)
 {
 	unsigned wanted_kb = server->settings->dns.rcvbuf_kb;
 	char names[REGION_NOTICE_MAX];
 
+	put_emptiness(server, json);
 	stats_source_put_texts(server, json, SOURCE_TEXT_NOTICE);
 	region_get_restart_options(server->region, names);
 	if (names[0])

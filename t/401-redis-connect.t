@@ -211,6 +211,15 @@ subtest 'a first start without it' => sub {
 	is($json->{zones}, 1, 'once the zones are served');
 	is($m->ask('z.test', 'A')->rcode, 'NOERROR', 'they are');
 	is(($m->ctl('ready'))[0], 0, 'and the server is ready');
+	is_deeply($m->ctl('status')->{notices}, [], 'there is nothing to be said');
+
+	# one that has other keys
+	my $other = Martlet->new(config => { zones => undef,
+		redis => { enable => \1, address => $redis->where, prefix => 'redins_' } });
+	like($other->ctl('status')->{notices}[0],
+		qr/^no zones are served: .* under the key "redins_redins:zones": see redis\.prefix/,
+		'a prefix that is none: status names the key');
+	$other->stop;
 	$m->stop;
 
 	# in the background, somebody waits for it
