@@ -91,7 +91,10 @@ clerk_find_zone(struct clerk *clerk, struct store_walk *walk, const char *text,
 	dname_lower(name, len);
 	result = store_walk_find(walk, CATALOGUE_ID, name, apex);
 	if (result == ERR_NOTFOUND)
-		return clerk_refuse(clerk, "zone %s is not served here", text);
+		return clerk_refuse(clerk,
+				    "zone %s is not served here: `martletctl zones` "
+				    "lists those that are",
+				    text);
 	if (result)
 		return clerk_refuse(clerk, "zone %s is damaged in the generation", text);
 	return 0;

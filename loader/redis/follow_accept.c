@@ -33,7 +33,10 @@ follow_accept(struct follow *f, uint64_t id, char reason[FOLLOW_REASON_MAX])
 	int rc;
 
 	if (!set) {
-		snprintf(reason, FOLLOW_REASON_MAX, "nothing is held as %" PRIu64, id);
+		snprintf(reason, FOLLOW_REASON_MAX,
+			 "nothing is held as %" PRIu64
+			 ": `martletctl held` lists what is",
+			 id);
 		return ERR_NOTFOUND;
 	}
 	if (f->phase != FOLLOW_READY || !f->live) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "master/settings_fields.h"
 #include "master/settings_load.h"
@@ -90,10 +91,40 @@ check_loads(const char *path)
 	settings_free(settings);
 }
 
+/* Whoever takes a line out changes nothing by it. */
+static void
+check_defaults(const char *path)
+{
+	const struct settings_sink sink = { tell, NULL };
+	char empty_path[] = "/tmp/martlet-settings-docs-XXXXXX";
+	struct settings *settings = NULL, *empty = NULL;
+	const char **names = calloc(settings_row_count, sizeof *names);
+	int fd = mkstemp(empty_path);
+
+	if (fd < 0 || !names)
+		bail_out("%s", empty_path);
+	close(fd);
+	if (settings_load(path, &settings, &sink) != 0 ||
+	    settings_load(empty_path, &empty, &sink) != 0)
+		bail_out("%s cannot be compared", path);
+	for (unsigned scope = SETTING_LIVE; scope <= SETTING_RESTART; scope++) {
+		unsigned count = settings_fields_diff(settings, empty,
+						      (enum setting_scope)scope, names);
+
+		is_int(count, 0, "%s has the defaults, first not: %s", path,
+		       count ? names[0] : "none");
+	}
+	free(names);
+	unlink(empty_path);
+	settings_free(settings);
+	settings_free(empty);
+}
+
 int
 main(void)
 {
 	check_names("etc/martlet.conf");
+	check_defaults("etc/martlet.conf");
 	check_names("man/martlet.conf.5");
 	check_loads("etc/martlet.conf");
 	check_loads("etc/run.conf");
