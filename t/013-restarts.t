@@ -215,8 +215,9 @@ for my $signal ([SEGV => 'Segmentation fault'], [ABRT => 'Aborted'], [BUS => 'Bu
 	is(scalar @children, 3, 'three children');
 	is_deeply([ sort map { read_file("/proc/$_/cmdline") =~ /([^\0]*)/ } @children ],
 		[ map { "martletd: $_" } 'sync', 'worker 0', 'worker 1' ], 'ps shows which is which');
+	kill 'STOP', @children[0, 1];
 	kill 'KILL', $m->pid;
-	ok(poll(5, sub { !grep { kill 0, $_ } @children }), 'killed: all children end');
+	ok(poll(5, sub { !grep { kill 0, $_ } @children }), 'killed: all children end, those that hang too');
 	poll(5, sub { !$m->running });
 	$m->start;
 	is($m->ask('new.example.com', 'A')->rcode, 'NOERROR', 'a new one serves the same');

@@ -118,6 +118,34 @@ subtest 'the server hangs, dies, comes back empty' => sub {
 	$m->stop;
 };
 
+subtest 'the server comes back with an older dump' => sub {
+	my $dumped = Martlet::Redis->new(notify => 'KA', persistence => 'rdb');
+	my $old = fill($dumped);
+	$dumped->xadd_change($zone => ['n1']);
+	my $m = follows(%{ $dumped->settings });
+
+	becomes($m, $old, 'all is served');
+	my $watch = watch($m, may_go_back => 1);
+	$dumped->cmd('SAVE');
+	my $new = fill($dumped);
+	$dumped->cmd('HSET', "redins:zones:$zone", 'late', next_value());
+	$dumped->xadd_change($zone => ['late', map {"n$_"} 1 .. 5]);
+	becomes($m, $new, 'what is written behind the dump is served');
+	ok(poll(10, sub { state_of($m, "late.$zone") =~ /^\d+$/ }), 'all of it');
+	my $gaps = gaps($m);
+	$dumped->kill_now;
+	ok(poll(10, sub { !source($m)->{connected} }), 'the server dies');
+	ok(all_have($m, $new), 'all is served');
+	$dumped->start;
+	becomes($m, $old, 'the older data are served as they are');
+	ok(poll(10, sub { state_of($m, "late.$zone") eq 'NXDOMAIN' }), 'without what was lost');
+	cmp_ok(gaps($m), '>', $gaps, 'the gap is counted');
+	is_as_redis($m, $dumped, 'in the end');
+	stop_watch($watch, 'older dump');
+	$m->stop;
+	$dumped->stop;
+};
+
 subtest 'slow consumer' => sub {
 	my $m = follows(%{ $redis->settings });
 
