@@ -31,19 +31,31 @@ apply_all(struct serving *s)
 	return rc == ERR_OK && holds_all ? follow_hold_part(s, CHANGE_NONE) : rc;
 }
 
-/* Is there anything to be written?  A zone that has grown back is. */
+/* Is there anything to be written? */
 static bool
 changes_something(const struct serving *s)
 {
 	const struct follow *f = s->f;
 
-	if (f->set.entry_count > 0 || f->held_changed || f->held.count > 0)
+	if (f->set.entry_count > 0 || f->held_changed)
 		return true;
 	for (uint32_t i = 0; i < f->set.count; i++)
 		if (!serving_part(s, i)->is_deferred &&
 		    (serving_changes(s, i) || serving_part(s, i)->stays))
 			return true;
 	return false;
+}
+
+/* Nothing but that: zones which are held may have grown back. */
+static int
+release_all(struct serving *s)
+{
+	struct follow *f = s->f;
+
+	for (uint32_t i = 0; f->held.count > 0 && i < f->set.count; i++)
+		if (!serving_part(s, i)->is_deferred)
+			follow_hold_release(s, i);
+	return f->held_changed ? follow_notes_save(f) : ERR_OK;
 }
 
 /* The place behind what was read. */
@@ -60,17 +72,12 @@ step_on(struct follow *f, const struct group *group, struct stream_place *before
 		f->place.added = 0;
 }
 
-int
-follow_commit_set(struct serving *s)
+static int
+write_all(struct serving *s)
 {
 	struct follow *f = s->f;
-	struct stream_place before;
-	int rc;
+	int rc = live_begin(f->live);
 
-	step_on(f, &s->group, &before);
-	if (!changes_something(s))
-		return ERR_OK;
-	rc = live_begin(f->live);
 	if (rc == ERR_OK)
 		rc = apply_all(s);
 	if (rc == ERR_OK)
@@ -80,12 +87,24 @@ follow_commit_set(struct serving *s)
 	} else {
 		live_abort(f->live);
 	}
-	if (rc == ERR_OK) {
-		f->held_changed = false;
-		s->is_committed = true;
+	if (rc == ERR_OK)
+		follow_notes_done(f);
+	else
+		follow_lose_store(f, rc);
+	return rc;
+}
+
+int
+follow_commit_set(struct serving *s)
+{
+	struct stream_place before;
+	int rc;
+
+	step_on(s->f, &s->group, &before);
+	s->is_committed = changes_something(s);
+	rc = s->is_committed ? write_all(s) : release_all(s);
+	if (rc == ERR_OK)
 		return ERR_OK;
-	}
-	f->place = before;
-	follow_lose_store(f, rc);
+	s->f->place = before;
 	return rc;
 }

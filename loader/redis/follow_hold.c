@@ -9,18 +9,30 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 
-enum { TELL_S = 10 };
+enum {
+	TELL_S = 10,
+	NOTE_AT_ONCE = 1000, /* zones */
+	NOTE_EVERY_MS = 500,
+};
 
 /* ---- for people ---- */
+
+static uint64_t
+count_zones(const struct follow *f)
+{
+	uint64_t zones = 0;
+
+	for (size_t i = 0; i < f->held.count; i++)
+		zones += f->held.sets[i].zone_count;
+	return zones;
+}
 
 void
 follow_hold_show(struct follow *f)
 {
-	uint64_t zones = 0;
+	uint64_t zones = count_zones(f);
 
 	region_source_set(f->board, SOURCE_redis_held, f->held.count);
-	for (size_t i = 0; i < f->held.count; i++)
-		zones += f->held.sets[i].zone_count;
 	if (f->held.count == 0)
 		region_source_set_text(f->board, SOURCE_TEXT_HELD, "%s", "");
 	else
@@ -159,6 +171,15 @@ follow_hold_part(struct serving *s, uint32_t root)
 	return ERR_OK;
 }
 
+/* A note of many zones is not written anew for each that is free: a zone that is in it by
+ * mistake is compared, and free again, after a restart. */
+static bool
+can_wait(const struct follow *f)
+{
+	return count_zones(f) > NOTE_AT_ONCE &&
+	       clock_now_ms() < f->held_noted_ms + NOTE_EVERY_MS;
+}
+
 void
 follow_hold_release(struct serving *s, uint32_t zone)
 {
@@ -168,7 +189,9 @@ follow_hold_release(struct serving *s, uint32_t zone)
 	if (f->held.count == 0 || !held_find_zone(&f->held, at->origin, at->origin_len))
 		return;
 	held_release(&f->held, at->origin, at->origin_len);
-	f->held_changed = true;
+	f->held_is_behind = true;
+	if (s->is_accepted || !can_wait(f))
+		f->held_changed = true;
 }
 
 bool

@@ -7,6 +7,7 @@
 #include "loader/redis/follow_gap.h"
 #include "loader/redis/follow_hold.h"
 #include "loader/redis/follow_lose.h"
+#include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 
@@ -40,6 +41,15 @@ follow_notes_put(struct follow *f)
 	return rc == ERR_OK && f->held_changed ? put_held(f) : rc;
 }
 
+void
+follow_notes_done(struct follow *f)
+{
+	if (!f->held_changed)
+		return;
+	f->held_changed = f->held_is_behind = false;
+	f->held_noted_ms = clock_now_ms();
+}
+
 int
 follow_notes_save(struct follow *f)
 {
@@ -54,10 +64,20 @@ follow_notes_save(struct follow *f)
 	else
 		live_abort(f->live);
 	if (rc == ERR_OK)
-		f->held_changed = false;
+		follow_notes_done(f);
 	else
 		follow_lose_store(f, rc);
 	return rc;
+}
+
+void
+follow_notes_catch_up(struct follow *f)
+{
+	if (!f->held_is_behind || !f->live || !f->has_place || f->store_retry_ms != 0)
+		return;
+	f->held_changed = true;
+	if (follow_notes_save(f) != ERR_OK)
+		return; /* it has been said, and is tried again */
 }
 
 /* ---- out of it ---- */
@@ -75,7 +95,7 @@ read_held(struct follow *f)
 		log_errorx(
 			"the list of what is held cannot be read; it will be made anew");
 	free(bytes);
-	f->held_changed = false;
+	f->held_changed = f->held_is_behind = false;
 	follow_hold_show(f);
 }
 

@@ -8,6 +8,14 @@
 __attribute__((nonnull, warn_unused_result))
 int follow_notes_put(struct follow *f);
 
+/* They are committed. */
+__attribute__((nonnull))
+void follow_notes_done(struct follow *f);
+
+/* Write the note of what is held, if it is behind: once a second. */
+__attribute__((nonnull))
+void follow_notes_catch_up(struct follow *f);
+
 /* Note the place and the server, by themselves.  returns 0 or an error after
  * follow_lose_store. */
 __attribute__((nonnull, warn_unused_result))

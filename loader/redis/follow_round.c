@@ -21,7 +21,7 @@
 
 enum {
 	MARKS = 256,
-	BATCH_MIN = 1,
+	BATCH_MIN = 16, /* however long it takes: each batch is a commit */
 	BATCH_MAX = 256,
 	BATCH_US = 1000,
 	REST = 4, /* of the time a comparison takes, without a gap */

@@ -319,6 +319,7 @@ follow_server_probe(struct follow *f)
 	f->arena = arena_new();
 	f->next_probe_ms = clock_now_ms() + FOLLOW_PROBE_MS;
 	follow_report_step(f);
+	follow_notes_catch_up(f);
 	follow_count_show(f); /* a generation published has said its own */
 	if (!f->arena)
 		return;

@@ -164,7 +164,9 @@ struct follow {
 
 	struct shrink_guard guard;
 	struct held_list held;
-	bool held_changed;
+	bool held_changed;		/* the note is to be written with the next commit */
+	bool held_is_behind;		/* soon: it names zones that are free */
+	uint64_t held_noted_ms;		/* when it was written last */
 	int64_t held_told_s;		/* Unix time of the last line about it */
 	uint64_t accepting;		/* id of the held set that is to be served; 0 */
 	uint64_t served;		/* records, of all sources */
