@@ -232,6 +232,38 @@ test_signatures_size(void)
 	zone_messages_fini(&messages);
 }
 
+/* Targets anywhere in a zone: close to what names them, far before it and far behind. */
+static void
+test_far_targets(void)
+{
+	enum { NAMES = 200, ALIAS_EVERY = 10, STRIDE = 37 };
+	struct zone_messages messages = { 0 };
+	struct zone_records *zone = NULL;
+	char *bytes;
+	size_t len;
+	FILE *stream = open_memstream(&bytes, &len);
+
+	if (!stream)
+		bail_out("no memory");
+	fputs(HEAD, stream);
+	for (unsigned i = 0; i < NAMES; i++) {
+		unsigned to = i * STRIDE % NAMES;
+
+		fprintf(stream,
+			to % ALIAS_EVERY ? "h%03u A 192.0.2.1\n" : "h%03u CNAME .\n", to);
+		fprintf(stream, "m%03u MX 1 h%03u\n%03u MX 1 h%03u\n", i, to, i, to);
+		fprintf(stream, "h%03u.x MX 1 h%03u\n", i, i);
+	}
+	fclose(stream);
+	is_int(check_text(bytes, len, &zone, &messages), ERR_OK,
+	       "a zone of many targets");
+	is_int(messages.counts[ZONE_WARNING], 3 * NAMES / ALIAS_EVERY,
+	       "all aliases are found, and nothing else");
+	zone_records_free(zone);
+	zone_messages_fini(&messages);
+	free(bytes);
+}
+
 int
 main(void)
 {
@@ -245,6 +277,7 @@ main(void)
 		  "SERVFAIL: a.example. TXT|",
 		  1);
 	test_signatures_size();
+	test_far_targets();
 	zone_text_free(text);
 	return done_testing();
 }
