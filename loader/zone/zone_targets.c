@@ -161,6 +161,19 @@ warn_of_target(const struct target_pass *pass, const struct zone_record *record,
 	zone_rules_complain(pass->zone, record, pass->messages, ZONE_WARNING, what);
 }
 
+/* As ns.example.com.example.com. in example.com. */
+static bool
+repeats_origin(const struct zone_records *zone, const uint8_t *name, size_t name_len)
+{
+	size_t len = name_len - zone->origin_len;
+	uint8_t inner[DNAME_MAX];
+
+	memcpy(inner, name, len);
+	inner[len++] = 0;
+	return zone->origin_len > 1 &&
+	       dname_is_subdomain(inner, len, zone->origin, zone->origin_len);
+}
+
 static void
 check_target(struct target_pass *pass, size_t at, size_t name_at)
 {
@@ -179,7 +192,10 @@ check_target(struct target_pass *pass, size_t at, size_t name_at)
 		warn_of_target(pass, record, name,
 			       "is an alias (RFC 2181, section 10.3)");
 	else if (needs_address(pass, at, name, name_len, facts))
-		warn_of_target(pass, record, name, "has no address here");
+		warn_of_target(pass, record, name,
+			       repeats_origin(pass->zone, name, name_len)
+				       ? "has no address here; is its final dot missing?"
+				       : "has no address here");
 }
 
 void

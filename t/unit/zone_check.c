@@ -106,6 +106,10 @@ static const struct check_case cases[] = {
 	  "f TXT x\n*.w A 192.0.2.1\ns NS ns.example.net.\nd DNAME x.test.\n", NULL,
 	  "W5: the target b.example. has no address here: example. NS|"
 	  "W9: the target f.example. has no address here: example. NS|" },
+	{ "a final dot is missing", "@ NS a.example\n@ NS example\n@ NS b.w.example\n@ NS b.examples\nb.w.example A 192.0.2.1\n", NULL,
+	  "W4: the target a.example.example. has no address here; is its final dot missing?: example. NS|"
+	  "W7: the target b.examples.example. has no address here: example. NS|"
+	  "W5: the target example.example. has no address here; is its final dot missing?: example. NS|" },
 	{ "aliases", "@ NS a\n@ MX 1 A\nb MX 1 a\nb MX 1 c\nc A 192.0.2.1\na CNAME c\n", NULL,
 	  "W4: the target a.example. is an alias (RFC 2181, section 10.3): example. NS|"
 	  "W5: the target a.example. is an alias (RFC 2181, section 10.3): example. MX|"
