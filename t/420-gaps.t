@@ -332,7 +332,7 @@ subtest 'a config that cannot be served' => sub {
 };
 
 subtest 'notifications off, or too few' => sub {
-	my $problem = sub { my ($m) = @_; return "@{ $m->ctl('status')->{problems} }" =~ /redis-cli (CONFIG SET notify-keyspace-events (\S+))/ ? $1 : '' };
+	my $problem = sub { my ($m) = @_; return "@{ $m->ctl('status')->{problems} }" =~ /cure at \S+:\d+: redis-cli (CONFIG SET notify-keyspace-events (\S+))/ ? $1 : '' };
 
 	$redis->cmd(qw(CONFIG SET notify-keyspace-events Kg));
 	my $m = follows(%{ $redis->settings });

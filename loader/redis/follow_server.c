@@ -82,6 +82,8 @@ static void
 notify_flags(struct follow *f, struct redis_text flags)
 {
 	bool was_on = f->notifications_known && f->notifications_on;
+	const char *master = f->settings->redis.sentinel.master;
+	const char *where = *master ? master : f->settings->redis.address;
 	char text[SOURCE_TEXT_MAX] = "", cure[32];
 
 	f->notifications_on = server_notifies(flags);
@@ -90,9 +92,8 @@ notify_flags(struct follow *f, struct redis_text flags)
 		snprintf(text, sizeof text,
 			 "Redis does not tell of all changes (notify-keyspace-events is "
 			 "\"%.20s\"); zones are compared one after the other meanwhile; "
-			 "cure: "
-			 "redis-cli CONFIG SET notify-keyspace-events %s",
-			 flags.bytes, cure);
+			 "cure at %.100s: redis-cli CONFIG SET notify-keyspace-events %s",
+			 flags.bytes, where, cure);
 	} else if (f->notifications_known && !was_on) {
 		follow_gap_compare(f, false); /* what happened while they were off */
 	}
