@@ -119,6 +119,7 @@ check_only(const char *path)
 	struct settings *settings = load_settings(path);
 	unsigned error_count = loader_check_zones(settings);
 
+	privilege_warn(settings);
 	settings_free(settings);
 	exit(error_count ? 1 : 0);
 }

@@ -96,6 +96,20 @@ privilege_find(const struct settings *settings, struct privilege *out)
 	return result;
 }
 
+void
+privilege_warn(const struct settings *settings)
+{
+	if (geteuid() != 0)
+		return;
+	if (settings->user[0] && !getpwnam(settings->user))
+		log_warnx("user: there is no user \"%s\" here, to start as root needs it",
+			  settings->user);
+	if (changes_group(settings) && !getgrnam(settings->group))
+		log_warnx("group: there is no group \"%s\" here, to start as root needs "
+			  "it",
+			  settings->group);
+}
+
 /* Root that could come back is no drop. */
 static bool
 is_dropped(const struct privilege *privilege)

@@ -20,6 +20,10 @@ struct privilege {
 __attribute__((nonnull, warn_unused_result)) int
 privilege_find(const struct settings *settings, struct privilege *out);
 
+/* For a check by root, who would start the server: the user or the group that it could not
+ * become is a warning, since the files may be meant for another machine. */
+__attribute__((nonnull)) void privilege_warn(const struct settings *settings);
+
 /* Become that user for good, verified, without any capability.  returns 0 or an error code, logged. */
 __attribute__((nonnull, warn_unused_result)) int
 privilege_drop(const struct privilege *privilege);

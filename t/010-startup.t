@@ -106,9 +106,13 @@ for my $case (
 	is(read_file($file), 'not ours', 'the file is left alone');
 }
 SKIP: {
-	skip 'only root changes the user', 9 unless $root;
+	skip 'only root changes the user', 11 unless $root;
 	refused(prepared(config => { user => 'no-such-user' }), 'no such user',
 		qr/user: there is no user "no-such-user": create it \(`useradd/);
+	my $m = prepared(config => { user => 'no-such-user' });
+	my ($code, $output) = $m->run('-t');
+	is($code, 0, 'martletd -t: no such user is no error');
+	like($output, qr/^warning: user: there is no user "no-such-user" here/m, 'but a warning');
 	refused(prepared(config => { group => 'no-such-group' }), 'no such group',
 		qr/group: there is no group "no-such-group"/);
 	SKIP: {
