@@ -78,7 +78,8 @@ zone_store_rest(struct zone_store *store)
 }
 
 /* Begin to fetch the cache lines in which a look-up of `hash` starts.
- * returns the bucket. */
+ * returns the bucket.  (Always inlined, as overlay_view_prefetch.) */
+__attribute__((always_inline))
 static inline const uint64_t *
 zone_store_prefetch(const struct zone_store *store, uint64_t hash)
 {
