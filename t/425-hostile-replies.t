@@ -59,7 +59,7 @@ add_zone(zone_name($_), '192.0.2.251') for 1 .. $ZONES;
 add_zone($_, '192.0.2.251') for qw(events.test. stream.test.);
 # what is read stays right, and so would be served whatever it says
 my $m = Martlet->new(config => { redis => { enable => \1, address => $meddler->where, timeout_ms => $TIMEOUT_MS,
-	shrink_guard => 0.01, shrink_min => 1 } });
+	shrink_guard => 0.01, shrink_min => 1, reconcile_s => 5 } });
 $m->expect_log(qr/^warning: sync: /, qr/^error: sync: the change stream/);
 
 sub is_settled {
