@@ -46,6 +46,25 @@ is_open_in_workers(const struct sync *sync, uint64_t id)
 	       atomic_load(&sync->region->swap.announced_id) == id;
 }
 
+/* LMDB does not withstand all damage: has the sync before this one died of it?  Some shows
+ * only to who writes; where nothing is served yet, and the second one has died, nothing is
+ * lost by giving the overlay up. */
+static int
+check_overlay(const struct sync *sync, uint64_t id, const char *dir)
+{
+	const struct region_swap *swap = &sync->region->swap;
+	uint32_t faults = atomic_load(&swap->sync_faults);
+	char path[PATH_MAX], found[OVERLAY_CHECK_REASON_MAX];
+
+	if (faults == 0 || !overlay_dirs_has(sync->state_dir, id))
+		return 0;
+	if (faults > 1 && atomic_load(&swap->published_id) == 0)
+		return ERR_DAMAGED;
+	if (!state_path_print(path, "%s/" OVERLAY_DIR, dir))
+		return ERR_RANGE;
+	return overlay_check(path, found) == ERR_DAMAGED ? ERR_DAMAGED : 0;
+}
+
 static int
 open_live(struct sync *sync, uint64_t id, struct live **out, char reason[SYNC_REASON_MAX])
 {
@@ -59,7 +78,9 @@ open_live(struct sync *sync, uint64_t id, struct live **out, char reason[SYNC_RE
 	if (generation_read_manifest(dir, &manifest) == 0 &&
 	    manifest.record_count / NEWEST_BASE_SHARE > names)
 		names = manifest.record_count / NEWEST_BASE_SHARE;
-	result = live_open(dir, names * NEWEST_FULL_TIMES, out);
+	result = check_overlay(sync, id, dir);
+	if (result == 0)
+		result = live_open(dir, names * NEWEST_FULL_TIMES, out);
 	if (result == ERR_DAMAGED && !is_open_in_workers(sync, id)) {
 		fail(id, result, reason);
 		sync_note_error(sync, "%s: what changed since is read again", reason);

@@ -23,6 +23,7 @@
 enum {
 	LINK_BUFFER_LEN = 1 << 20, /* requests of 64 KiB on their way to sync */
 	LAST_WORKER_WAIT_MS = 100,
+	FAULTLESS_MS = 10000, /* so long a life clears what was read */
 };
 
 /* What the child must not hold: the master's own descriptors.  It keeps state_dir's
@@ -211,6 +212,27 @@ worker_ended(struct process_table *table, unsigned id, int status)
 	table->events.worker_ended(table->events.arg, pid);
 }
 
+static bool
+is_fault(int status)
+{
+	return WIFSIGNALED(status) &&
+	       (WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGBUS ||
+		WTERMSIG(status) == SIGABRT);
+}
+
+/* For the next one: what this one died of may be what both read. */
+static void
+note_sync_fault(struct process_table *table, int status)
+{
+	_Atomic uint32_t *faults = &table->heritage->region->swap.sync_faults;
+	bool has_lived = clock_now_ms() - table->sync.started_ms > FAULTLESS_MS;
+
+	if (!is_fault(status))
+		atomic_store(faults, 0);
+	else
+		atomic_store(faults, has_lived ? 1 : atomic_load(faults) + 1);
+}
+
 static void
 sync_ended(struct process_table *table, int status)
 {
@@ -222,6 +244,7 @@ sync_ended(struct process_table *table, int status)
 		sync->state = CHILD_WAITING;
 		sync->restart_ms = 0;
 	} else {
+		note_sync_fault(table, status);
 		child_note_death(sync, status, CHILD_BACKOFF_MAX_MS,
 				 "; what is served stays as it is meanwhile");
 	}

@@ -84,6 +84,7 @@ struct region_swap {
 	_Atomic uint64_t verified_id;		/* was checked as a whole; for a new sync */
 	char last_error[256];			/* under last_error_seq, odd while written */
 	_Atomic uint32_t last_error_seq;
+	_Atomic uint32_t sync_faults;		/* in a row: sync died soon, of what damage may do */
 };
 
 enum sync_state {

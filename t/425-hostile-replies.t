@@ -184,7 +184,10 @@ for my $round (1 .. ($ENV{MARTLET_HOSTILE} ? 20 : 3)) {
 }
 $redis->cmd('SREM', 'redins:zones', 'unwritten.test.');
 heals('at last');
-cmp_ok(memory_kb($sync), '<', $before_kb + 40_000, 'without growing');
+SKIP: {
+	skip 'memory is a sanitizer\'s', 1 if $Martlet::BUILD =~ /asan/;
+	cmp_ok(memory_kb($sync), '<', $before_kb + 40_000, 'without growing');
+}
 $m->stop;
 $meddler->stop;
 $redis->stop;

@@ -13,6 +13,8 @@
 #include "shm/node.h"
 #include "shm/overlay_value.h"
 
+enum { OVERLAY_CHECK_REASON_MAX = 512 };
+
 struct overlay;
 
 /* Open the overlay in `dir`, or make an empty one there.
@@ -35,7 +37,12 @@ int overlay_open_snapshot(const char *dir, struct overlay **out);
  * returns 0; or an error, with what is wrong as the rest of a sentence that begins with the
  * overlay. */
 __attribute__((nonnull, warn_unused_result))
-int overlay_check(const char *dir, char reason[512]);
+int overlay_check(const char *dir, char reason[OVERLAY_CHECK_REASON_MAX]);
+
+/* Is what LMDB knows of pages that can be used again sound?  Of a snapshot.
+ * returns 0; ERR_DAMAGED. */
+__attribute__((nonnull, warn_unused_result))
+int overlay_check_free(struct overlay *overlay);
 
 /* An open transaction is aborted.  NULL is allowed. */
 void overlay_close(struct overlay *overlay);

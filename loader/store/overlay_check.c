@@ -10,8 +10,6 @@
 #include "shm/errcode.h"
 #include "shm/title.h"
 
-enum { REASON_MAX = 512 };
-
 static int
 check_node(void *context, const struct node *node)
 {
@@ -40,6 +38,8 @@ read_through(const char *dir)
 	result = overlay_walk(overlay, check_node, NULL);
 	if (result == 0)
 		result = overlay_walk_notes(overlay, check_note, NULL);
+	if (result == 0)
+		result = overlay_check_free(overlay);
 	overlay_close(overlay);
 	return result;
 }
@@ -63,7 +63,7 @@ is_death_by_damage(int status)
 }
 
 int
-overlay_check(const char *dir, char reason[REASON_MAX])
+overlay_check(const char *dir, char reason[OVERLAY_CHECK_REASON_MAX])
 {
 	pid_t parent = getpid(), child = fork();
 	int status = 0, result = ERR_IO;
@@ -78,6 +78,6 @@ overlay_check(const char *dir, char reason[REASON_MAX])
 	else if (child > 0 && is_death_by_damage(status))
 		result = ERR_DAMAGED;
 	if (result)
-		snprintf(reason, REASON_MAX, "%s", errcode_text(result));
+		snprintf(reason, OVERLAY_CHECK_REASON_MAX, "%s", errcode_text(result));
 	return result;
 }

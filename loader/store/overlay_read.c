@@ -263,3 +263,48 @@ overlay_count(struct overlay *overlay)
 		return 0;
 	return stat.ms_entries - count_notes(overlay);
 }
+
+/* ---- pages that are free ---- */
+
+/* A list of pages as LMDB writes it: how many, then their numbers, the largest first. */
+static bool
+is_page_list(const MDB_val *value, size_t last_page)
+{
+	const uint8_t *bytes = value->mv_data;
+	size_t count, page, before = last_page + 1;
+
+	if (value->mv_size < sizeof count)
+		return false;
+	memcpy(&count, bytes, sizeof count);
+	if (count > value->mv_size / sizeof page - 1)
+		return false;
+	for (size_t i = 1; i <= count; i++, before = page) {
+		memcpy(&page, bytes + i * sizeof page, sizeof page);
+		if (page >= before || page <= 1) /* 0 and 1 hold its heads */
+			return false;
+	}
+	return true;
+}
+
+int
+overlay_check_free(struct overlay *overlay)
+{
+	enum { FREE_PAGES = 0 }; /* LMDB's number of that tree */
+	MDB_val key, value;
+	MDB_cursor *cursor;
+	MDB_envinfo info;
+	bool is_sound = true;
+	MDB_txn *txn;
+	int rc = reading_txn(overlay, &txn);
+
+	if (rc == 0)
+		rc = mdb_env_info(overlay->env, &info);
+	if (rc == 0)
+		rc = mdb_cursor_open(txn, FREE_PAGES, &cursor);
+	if (rc != 0)
+		return lmdb_env_error(rc);
+	while (is_sound && (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
+		is_sound = is_page_list(&value, info.me_last_pgno);
+	mdb_cursor_close(cursor);
+	return is_sound && rc == MDB_NOTFOUND ? ERR_OK : ERR_DAMAGED;
+}
