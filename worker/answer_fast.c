@@ -727,11 +727,13 @@ look_further(struct fast *f, struct query *q, const struct stage *stage, bool *d
 static inline bool
 answer_query(struct fast *f, struct query *q, const struct stage *stage)
 {
-	const struct sealed_node *node = fast_apex(stage);
-	const uint8_t *first_block = (const uint8_t *)(stage->facts + 1);
+	const struct sealed_node *node;
+	const uint8_t *first_block;
 
 	if (!stage->is_sealed || !q->is_common || (stage->facts->flags & ZONE_BROKEN))
 		return false;
+	node = fast_apex(stage);
+	first_block = (const uint8_t *)(stage->facts + 1);
 	if (stage->status == STAGE_BELOW_APEX) {
 		bool is_live = lookup_may_be_live(f->store, stage->hash);
 
