@@ -120,10 +120,11 @@ static const struct redis_reply *
 receive(struct follow *f, size_t count)
 {
 	struct redis_link *link = f->links[LINK_COMMAND];
-	const struct redis_reply *reply = NULL, *error = NULL;
+	const struct redis_reply *reply, *error = NULL;
 	char reason[REDIS_REASON_MAX];
+	size_t more = count + 1; /* MULTI and EXEC have theirs */
 
-	for (size_t i = 0; i < count + 2; i++) {
+	do {
 		reply = redis_link_receive(link, f->arena);
 		if (!reply) {
 			follow_lose_link(f, LINK_COMMAND);
@@ -131,7 +132,7 @@ receive(struct follow *f, size_t count)
 		}
 		if (redis_reply_kind(reply) == REDIS_ERROR && !error)
 			error = reply;
-	}
+	} while (more-- > 0);
 	if (!error && redis_reply_kind(reply) == REDIS_LIST &&
 	    redis_reply_count(reply) == count)
 		return reply;
