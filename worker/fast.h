@@ -1,0 +1,46 @@
+/* What the parts of the straight path share; used by answer_fast.c and fast_*.h only, which
+ * are one translation unit so that a query goes through without a call. */
+#ifndef WORKER_FAST_H
+#define WORKER_FAST_H
+
+#include "worker/sealed.h"
+#include "worker/stage.h"
+
+enum { FAST_COPY_STEP = 16 }; /* octets that are copied at once */
+
+typedef uint8_t fast_step
+	__attribute__((vector_size(FAST_COPY_STEP), aligned(1), may_alias));
+
+/* The name of labels above the apex that was found for a target last. */
+struct fast_target {
+	const struct zone_facts *facts; /* of its zone; NULL: none was */
+	const struct sealed_node *node;
+	const uint8_t *prefix; /* where an RRset spells it */
+	unsigned prefix_len;
+};
+
+/* What is the same for a whole batch, and what is counted in it. */
+struct fast {
+	const struct zone_store *store;
+	struct stats_block *stats;
+	uint8_t opt[2][FAST_COPY_STEP]; /* OPT records without and with DO */
+	uint64_t with_opt[2]; /* and how many were sent */
+	uint64_t nxdomain, nodata, wildcards;
+	struct fast_target target;
+};
+
+static inline const struct sealed_node *
+fast_apex(const struct stage *stage)
+{
+	return (const struct sealed_node *)stage->apex;
+}
+
+/* Copy in whole steps: up to FAST_COPY_STEP - 1 octets too many. */
+static inline void
+fast_copy(uint8_t *to, const uint8_t *from, size_t len)
+{
+	for (size_t at = 0; at < len; at += FAST_COPY_STEP)
+		*(fast_step *)(to + at) = *(const fast_step *)(from + at);
+}
+
+#endif
