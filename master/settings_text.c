@@ -73,8 +73,13 @@ skip_string(struct scan *scan)
 	}
 	settings_syntax_text(scan->syntax, begin,
 			     scan->at < scan->end ? scan->line : scan->line + 1);
-	if (scan->at < scan->end)
+	if (scan->at < scan->end) {
 		scan->at++;
+		return;
+	}
+	*scan->is_readable = false;
+	settings_report_add(scan->report, true, scan->syntax->hint_path,
+			    scan->syntax->hint_line, "%s", scan->syntax->hint);
 }
 
 static void

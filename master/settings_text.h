@@ -9,7 +9,8 @@
 /* Check the file at `path`, and those that it includes (relative to `dir`, as deep as
  * libconfig goes).  Only regular files of at most 16 MiB are read.  Findings go to
  * `report`, what else looks wrong to `syntax`, in case that libconfig finds no better
- * words.  returns false when a file cannot be read: not to be given to libconfig. */
+ * words.  returns false when a file cannot be read, or ends within a text
+ * (libconfig would lose memory over it): not to be given to libconfig. */
 __attribute__((nonnull)) bool settings_text_check(const char *path, const char *dir,
 						  struct settings_report *report,
 						  struct settings_syntax *syntax);
