@@ -60,6 +60,22 @@ subtest 'the link is cut while 1,000 changes are written' => sub {
 	$m->stop;
 };
 
+subtest 'the connection for notifications hangs alone' => sub {
+	my $link = Martlet::Link->new($redis);
+	my $m = follows(address => $link->where, stream => '');
+
+	becomes($m, $now, 'all is served');
+	my $watch = watch($m);
+	my $connects = $m->ctl('stats')->{redis_connects};
+	$link->hang_events;
+	becomes($m, $now = fill($redis), 'what nobody told of is served');
+	ok(poll(15, sub { $m->ctl('stats')->{redis_connects} > $connects }), 'it is given up');
+	like($m->log, qr/no reply to PING where notifications come/, 'and named');
+	becomes($m, $now = fill($redis), 'the next one tells again');
+	stop_watch($watch, 'notifications hang');
+	$m->stop;
+};
+
 subtest 'the stream is trimmed behind what was read' => sub {
 	my $link = Martlet::Link->new($redis);
 	my $m = follows(address => $link->where, notifications => \0);

@@ -6,8 +6,6 @@
  * follows those of the data: what it follows is claimed, and a claimed zone that the
  * stream did name is not read again at once but compared a little later. */
 #include "loader/redis/follow_events.h"
-#include <stdio.h>
-#include <string.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +20,7 @@
 enum {
 	EVENTS_MAX = 10000, /* of one step */
 	EVENT_OCTETS_MAX = 4 << 20, /* the same: whoever publishes chooses their size */
+	QUIET_MS = 3000,
 	LATER_MS = 5000,
 	LATER_ZONES = 16,
 	NAMED_MS = 100,
@@ -54,6 +53,7 @@ follow_events_subscribe(struct follow *f)
 	int rc;
 
 	f->is_subscribed = false;
+	f->events_asked_ms = 0;
 	if (!f->settings->redis.notifications)
 		return ERR_OK;
 	at = (size_t)snprintf(pattern, sizeof pattern,
@@ -165,6 +165,28 @@ subscribe_refused(struct follow *f, const struct redis_reply *reply)
 			       "notifications cannot be subscribed: %.400s", reason);
 }
 
+/* Silence is usual here, and it could be that of a line that is gone.  An error is a reply
+ * as good as any other. */
+static void
+ask_when_quiet(struct follow *f)
+{
+	struct redis_link *link = f->links[LINK_EVENTS];
+	uint64_t now_ms = clock_now_ms(), heard_ms = redis_link_heard_ms(link);
+
+	if (!f->is_subscribed || now_ms < heard_ms + QUIET_MS)
+		return;
+	if (f->events_asked_ms <= heard_ms) {
+		f->events_asked_ms = now_ms;
+		if (redis_link_send(link, "PING") == ERR_OK)
+			return;
+	} else if (now_ms <= f->events_asked_ms + f->settings->redis.timeout_ms) {
+		return;
+	} else {
+		(void)redis_link_fail(link, "no reply to PING where notifications come");
+	}
+	follow_lose_link(f, LINK_EVENTS);
+}
+
 void
 follow_events_step(struct follow *f)
 {
@@ -192,6 +214,7 @@ follow_events_step(struct follow *f)
 	}
 	move_all(&f->fresh, &f->dirty);
 	region_source_set(f->board, SOURCE_redis_waiting, f->dirty.waiting);
+	ask_when_quiet(f);
 }
 
 /* ---- what the stream has served ---- */

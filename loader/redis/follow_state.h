@@ -125,6 +125,7 @@ struct follow {
 	uint64_t next_probe_ms, next_config_ms;
 	bool notifications_on, notifications_known, is_subscribed;
 	bool has_more_events;		/* some have come that no poll will tell of */
+	uint64_t events_asked_ms;	/* for a sign of life, last; 0: not yet */
 	bool was_link_down;		/* of a replica to its primary */
 	/* listed zones that are not served from Redis, less those that are served and not
 	 * listed, as of the last look at the whole list; another number of listed zones means

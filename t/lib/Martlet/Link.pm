@@ -4,6 +4,7 @@
 #	my $m = Martlet->new(config => { redis => $redis->settings(address => $link->where) });
 #	$link->stall;	# connections stand, nothing arrives; new ones are taken
 #	$link->flow;
+#	$link->hang_events;	# the connections for notifications stand, nothing arrives there
 #	$link->cut;	# connections are reset, new ones refused
 #	$link->mend;
 package Martlet::Link;
@@ -33,6 +34,8 @@ sub where { return "$_[0]{address}:$_[0]{port}" }
 
 sub stall { my ($self) = @_; return kill 'STOP', $self->{pid} }
 sub flow  { my ($self) = @_; return kill 'CONT', $self->{pid} }
+
+sub hang_events { my ($self) = @_; return kill 'USR1', $self->{pid} }
 
 sub cut {
 	my ($self) = @_;
@@ -70,11 +73,12 @@ sub _connect {
 sub _pass_on {
 	my ($listener, $where) = @_;
 	my $select = IO::Select->new($listener);
-	my %other;
+	my (%other, %notifies);
 
 	local $SIG{PIPE} = 'IGNORE';
-	while (my @ready = $select->can_read) {
-		for my $socket (@ready) {
+	local $SIG{USR1} = sub { $select->remove(values %notifies); %notifies = () };
+	while (1) {
+		for my $socket ($select->can_read) {
 			if ($socket == $listener) {
 				my $near = $listener->accept or next;
 				# its end by a kill is a reset, as a cut line would show in time
@@ -86,7 +90,10 @@ sub _pass_on {
 			}
 			my $other = $other{$socket} or next;
 			my $data;
-			next if sysread($socket, $data, 65536) && _write_all($other, $data);
+			my $got = sysread $socket, $data, 65536;
+			@notifies{ $socket, $other } = ($socket, $other)
+			  if $got && $data =~ /PSUBSCRIBE/;
+			next if $got && _write_all($other, $data);
 			$select->remove($socket, $other);
 			delete @other{ $socket, $other };
 			close $_ for $socket, $other;
