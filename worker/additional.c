@@ -28,16 +28,19 @@ target_build(const struct answering *a, const struct rrset_target *target,
 	memcpy(out->name, prefix, target->prefix_len);
 	memcpy(out->name + target->prefix_len, node_owner(apex), apex->head.owner_len);
 	while (at < target->prefix_len) {
-		if (labels == DNAME_LABELS_MAX)
+		if (labels == DNAME_LABELS_MAX || out->name[at] == 0 ||
+		    out->name[at] > DNAME_LABEL_MAX)
 			return false;
 		starts[labels++] = (uint8_t)at;
 		at += out->name[at] + 1u;
 	}
+	if (at != target->prefix_len)
+		return false;
 	while (labels > 0)
 		state = name_hash_label(seed, state, out->name + starts[--labels]);
 	out->hash = name_hash_key(
 		seed, state, target->prefix_len ? a->zone->facts->zone_id : CATALOGUE_ID);
-	return at == target->prefix_len;
+	return true;
 }
 
 static enum step
