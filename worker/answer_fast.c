@@ -220,7 +220,7 @@ answer_wildcard(struct fast *f, struct query *q, const struct stage *stage,
 	return true;
 }
 
-/* The name has no node: find its closest encloser (see resolve.c). */
+/* The name has no node: find its closest encloser (see descend.c). */
 __attribute__((noinline)) static bool
 answer_missing(struct fast *f, struct query *q, const struct stage *stage)
 {

@@ -1,259 +1,11 @@
-/* From a name to its answer: descend from the apex, then answer what was met. */
+/* What is met at the end of the way down from the apex, and what is answered then. */
 #include "worker/resolve.h"
 
 #include <string.h>
 
-#include "shm/wire.h"
-#include "worker/additional.h"
+#include "worker/alias.h"
 #include "worker/denial.h"
-
-enum {
-	RDATA_AT = 12, /* of the first RR of a rendered RRset */
-};
-
-/* What stands at the end of the way down from the apex. */
-enum meeting {
-	MET_OWNER, /* the name itself */
-	MET_NOTHING, /* node is the closest encloser */
-	MET_CUT,
-	MET_DNAME,
-	MET_DAMAGE,
-};
-
-struct descent {
-	struct node node;
-	unsigned labels; /* of node's owner */
-};
-
-/* ---- the way down ---- */
-
-/* The next depth in from..to at which the zone has a cut or a DNAME; -1 for none. */
-static int
-next_marked_depth(const struct zone_facts *facts, unsigned from, unsigned to)
-{
-	while (from <= to) {
-		unsigned word = from / 64;
-		uint64_t bits = (facts->cut_depths[word] | facts->dname_depths[word]) >>
-				from % 64;
-
-		if (bits) {
-			from += (unsigned)__builtin_ctzll(bits);
-			return from <= to ? (int)from : -1;
-		}
-		from = (word + 1) * 64;
-	}
-	return -1;
-}
-
-/* Is the name occluded by this ancestor (or by this cut at the name itself)? */
-static bool
-is_obstacle(const struct answering *a, const struct descent *d, enum meeting *met)
-{
-	bool at_name = d->labels == a->q->label_count;
-
-	if ((d->node.head.flags & NODE_HAS_NS) && d->labels > a->zone->labels &&
-	    !(at_name && a->q->type == TYPE_DS)) {
-		*met = MET_CUT;
-		return true;
-	}
-	if ((d->node.head.flags & NODE_HAS_DNAME) && !at_name) {
-		*met = MET_DNAME;
-		return true;
-	}
-	return false;
-}
-
-/* Between `d` (exists) and `missing` labels (does not), find the closest encloser: every
- * ancestor of a name has a node, so halving finds it. */
-static enum meeting
-find_encloser(const struct answering *a, struct descent *d, unsigned missing)
-{
-	struct node node;
-
-	while (missing - d->labels > 1) {
-		unsigned middle = d->labels + (missing - d->labels) / 2;
-
-		switch (zone_probe(a, middle, &node)) {
-		case LOOKUP_FOUND:
-			d->node = node;
-			d->labels = middle;
-			break;
-		case LOOKUP_MISSING:
-			missing = middle;
-			break;
-		case LOOKUP_DAMAGED:
-			return MET_DAMAGE;
-		}
-	}
-	return MET_NOTHING;
-}
-
-/* Probe the depths that hold cuts or DNAMEs, top first.
- * returns MET_OWNER when nothing stands in the way so far; *missing is lowered to the
- * first depth that is known not to exist. */
-static enum meeting
-pass_obstacles(const struct answering *a, struct descent *d, unsigned *missing)
-{
-	const struct query *q = a->q;
-	enum meeting met = MET_OWNER;
-	int depth;
-
-	if (is_obstacle(a, d, &met))
-		return met;
-	depth = next_marked_depth(a->zone->facts, d->labels + 1, q->label_count);
-	while (depth >= 0) {
-		struct node node;
-		enum lookup_result found = zone_probe(a, (unsigned)depth, &node);
-
-		if (found == LOOKUP_DAMAGED)
-			return MET_DAMAGE;
-		if (found == LOOKUP_MISSING) {
-			*missing = (unsigned)depth;
-			return MET_OWNER;
-		}
-		*d = (struct descent){ node, (unsigned)depth };
-		if (is_obstacle(a, d, &met))
-			return met;
-		depth = next_marked_depth(a->zone->facts, (unsigned)depth + 1,
-					  q->label_count);
-	}
-	return MET_OWNER;
-}
-
-static enum meeting
-descend(const struct answering *a, struct descent *d)
-{
-	unsigned labels = a->q->label_count, missing = labels + 1;
-	enum meeting met;
-
-	*d = (struct descent){ a->zone->apex, a->zone->labels };
-	met = pass_obstacles(a, d, &missing);
-	if (met != MET_OWNER || d->labels == labels)
-		return met;
-	if (missing > labels) {
-		struct node node;
-
-		switch (zone_probe(a, labels, &node)) {
-		case LOOKUP_FOUND:
-			*d = (struct descent){ node, labels };
-			return MET_OWNER;
-		case LOOKUP_MISSING:
-			missing = labels;
-			break;
-		case LOOKUP_DAMAGED:
-			return MET_DAMAGE;
-		}
-	}
-	return find_encloser(a, d, missing);
-}
-
-/* ---- chains ---- */
-
-/* Note that the alias at the suffix of `labels` labels was followed.  returns false when
- * the chain is long enough: the resolver asks on from where it ends. */
-static bool
-chain_push(struct answering *a, unsigned labels)
-{
-	if (a->chain_len == CHAIN_MAX)
-		return false;
-	a->chain[a->chain_len++] = a->q->state[labels];
-	return true;
-}
-
-/* Was it followed before? */
-static bool
-chain_holds(const struct answering *a, unsigned labels)
-{
-	for (unsigned i = 0; i < a->chain_len; i++)
-		if (a->chain[i] == a->q->state[labels])
-			return true;
-	return false;
-}
-
-/* Append `len` octets to a name under construction; false when it gets too long. */
-static bool
-append(uint8_t name[DNAME_MAX], unsigned *name_len, const uint8_t *octets, unsigned len)
-{
-	if (len > DNAME_MAX - *name_len)
-		return false;
-	memcpy(name + *name_len, octets, len);
-	*name_len += len;
-	return true;
-}
-
-/* Read the one name in the rdata of a CNAME's or DNAME's RRset into `name`.
- * `own_len` receives how many octets stand there before a pointer (all without one).
- * returns its length, 0 on damage. */
-static unsigned
-read_target(const struct rrset *rrset, const struct rrset_place *place,
-	    uint8_t name[DNAME_MAX], unsigned *own_len, struct rrset_patch *patch)
-{
-	const uint8_t *rdata = rrset->wire + RDATA_AT;
-	unsigned wire_len = rrset->head.wire_len;
-	unsigned room = wire_len > RDATA_AT ? wire_len - RDATA_AT : 0;
-	unsigned at = 0, len = 0;
-	bool to_owner, fits;
-
-	patch->at = 0;
-	while (at < room && rdata[at] != 0 && rdata[at] <= DNAME_LABEL_MAX)
-		at += rdata[at] + 1u;
-	if (at >= room || at >= DNAME_MAX)
-		return 0;
-	*own_len = at + (rdata[at] == 0);
-	if (!append(name, &len, rdata, *own_len))
-		return 0;
-	if (rdata[at] == 0)
-		return len;
-	if (rrset->head.patch_count == 0)
-		return 0;
-	memcpy(patch, rrset->patches, sizeof *patch);
-	to_owner = patch->to >> PATCH_KIND_SHIFT == PATCH_OWNER;
-	fits = to_owner ? append(name, &len, place->owner, place->owner_len)
-			: append(name, &len, place->apex, place->apex_len);
-	return fits ? len : 0;
-}
-
-/* Make `name` the name that is looked up, standing in the message at `place`. */
-static enum step
-follow(struct answering *a, const uint8_t *name, unsigned len, struct name_place place)
-{
-	struct query *q = a->q;
-
-	memcpy(q->name, name, len);
-	dname_lower(q->name, len);
-	q->name_len = (uint8_t)len;
-	q->place = place;
-	query_index_labels(q);
-	query_hash_labels(q, &a->store->gen.head.seed);
-	a->owner = NULL;
-	return STEP_FOLLOW;
-}
-
-static enum step
-follow_cname(struct answering *a, const struct rrset *rrset,
-	     const struct rrset_place *place, uint32_t wire_at)
-{
-	struct name_place target_place = { 0, 0, 0, 0 };
-	struct rrset_patch patch;
-	uint8_t name[DNAME_MAX];
-	unsigned own_len, len = read_target(rrset, place, name, &own_len, &patch);
-
-	if (len == 0)
-		return STEP_DAMAGED;
-	if (wire_at != 0) {
-		target_place.head_at = (uint16_t)(wire_at + RDATA_AT);
-		target_place.head_len = (uint16_t)own_len;
-		if (own_len < len) {
-			target_place.tail_at = patch.to >> PATCH_KIND_SHIFT == PATCH_OWNER
-						       ? place->owner_at
-						       : place->apex_at;
-			target_place.tail_len = 1;
-		}
-	}
-	return follow(a, name, len, target_place);
-}
-
-/* ---- what is met ---- */
+#include "worker/descend.h"
 
 static enum step
 add_negative_soa(struct answering *a)
@@ -369,15 +121,14 @@ answer_rrset(struct answering *a, const struct block *block,
 
 	if (!rrset_open(block, &rrset))
 		return STEP_DAMAGED;
-	if (is_alias && chain_holds(a, labels))
+	if (is_alias && alias_was_followed(a, labels))
 		return STEP_DONE;
 	step = step_from(
 		response_add(&a->response, SECTION_ANSWER, &rrset, place, &wire_at));
 	if (step != STEP_DONE)
 		return step;
 	if (is_alias)
-		return chain_push(a, labels) ? follow_cname(a, &rrset, place, wire_at)
-					     : STEP_DONE;
+		return alias_follow_cname(a, &rrset, place, wire_at);
 	if (rrset.head.target_count > 0) {
 		a->additional = (struct additional_source){ rrset, wire_at, 0 };
 		a->has_additional = true;
@@ -497,50 +248,6 @@ answer_referral(struct answering *a, const struct descent *cut)
 	return step;
 }
 
-/* RFC 6672, section 3.2: the DNAME, a CNAME made from it, and on with its target. */
-static enum step
-answer_dname(struct answering *a, const struct descent *at)
-{
-	struct query *q = a->q;
-	struct rrset_place place = answering_place(a, at->labels);
-	unsigned prefix_len = (unsigned)q->name_len - place.owner_len, own_len,
-		 target_len, len = 0;
-	uint8_t target[DNAME_MAX], name[DNAME_MAX];
-	struct name_place name_place = { 0, 0, 0, 0 };
-	struct rrset_patch patch;
-	struct rrset dname;
-	uint32_t wire_at;
-	uint16_t owner_at = name_place_suffix(&q->place, 0);
-	enum step step;
-
-	if (!node_find_rrset(&at->node, TYPE_DNAME, &dname))
-		return STEP_DAMAGED;
-	target_len = read_target(&dname, &place, target, &own_len, &patch);
-	if (target_len == 0)
-		return STEP_DAMAGED;
-	a->authoritative = true;
-	if (!chain_holds(a, at->labels)) {
-		step = step_from(response_add(&a->response, SECTION_ANSWER, &dname,
-					      &place, &wire_at));
-		if (step != STEP_DONE)
-			return step;
-	}
-	if (!append(name, &len, q->name, prefix_len) ||
-	    !append(name, &len, target, target_len)) {
-		a->rcode = RCODE_YXDOMAIN;
-		return STEP_DONE;
-	}
-	if (owner_at == 0 || !chain_push(a, at->labels))
-		return STEP_DONE;
-	name_place.head_at = (uint16_t)(a->response.at + RDATA_AT);
-	name_place.head_len = (uint16_t)len;
-	step = step_from(response_add_synthetic(&a->response, dname.head.ttl, owner_at,
-						q->name, prefix_len, target, target_len));
-	if (step != STEP_DONE || q->type == TYPE_CNAME || q->type == TYPE_ANY)
-		return step;
-	return follow(a, name, len, name_place);
-}
-
 static enum step
 answer_name(struct answering *a)
 {
@@ -554,7 +261,7 @@ answer_name(struct answering *a)
 	case MET_CUT:
 		return answer_referral(a, &d);
 	case MET_DNAME:
-		return answer_dname(a, &d);
+		return alias_answer_dname(a, &d.node, d.labels);
 	case MET_DAMAGE:
 		break;
 	}
