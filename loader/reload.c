@@ -12,6 +12,7 @@
 #include "loader/reload_build.h"
 #include "loader/retention.h"
 #include "loader/sealing.h"
+#include "loader/settle.h"
 #include "loader/store/generations.h"
 #include "loader/store/state_paths.h"
 #include "shm/clock.h"
@@ -93,7 +94,7 @@ build_and_serve(struct sync *sync, uint64_t base_id, const uint8_t *only,
 		.id = sync_next_id(sync),
 		.only = only,
 		.reads_redis = reads_redis,
-		.is_first = atomic_load(&sync->region->swap.published_id) == 0,
+		.is_first = !sync_is_serving(sync),
 	};
 	uint64_t begun_ms = clock_now_ms();
 	int error = run_build(&build, reason);
@@ -203,12 +204,6 @@ write_reply(struct sync *sync, const struct reload_result *result, bool only)
 	return is_failure ? 1 : 0;
 }
 
-static bool
-is_serving(const struct sync *sync)
-{
-	return atomic_load(&sync->region->swap.published_id) != 0;
-}
-
 /* An empty generation is no answer to a Redis that cannot be read: wait for it, in case
  * that its address has just been mended. */
 static bool
@@ -220,8 +215,8 @@ load_first(struct sync *sync)
 	while (!reload_wants_redis(sync) && clock_now_ms() < until_ms)
 		attend_wait(sync, -1, FIRST_LOOK_MS);
 	if (reload_wants_redis(sync))
-		sync_load(sync);
-	return is_serving(sync);
+		reload_from_redis(sync);
+	return sync_is_serving(sync) && settle_served(sync);
 }
 
 unsigned
@@ -250,7 +245,7 @@ reload_command(struct sync *sync, int arg_count, char **args)
 			return sync_refuse(sync, "'%s' is no domain name", args[1]);
 		dname_lower(zone, len);
 	}
-	if (!is_serving(sync) && !sync_has_files(sync) && !load_first(sync))
+	if (!sync_is_serving(sync) && !sync_has_files(sync) && !load_first(sync))
 		return sync_refuse(sync, "nothing is served yet: the zones are in Redis, "
 					 "which could not be read so far; `martletctl "
 					 "status` says why");

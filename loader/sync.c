@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,6 +19,7 @@
 #include "loader/redis/follow.h"
 #include "loader/reload.h"
 #include "loader/retention.h"
+#include "loader/settle.h"
 #include "loader/store/generations.h"
 #include "loader/store/overlay_dirs.h"
 #include "loader/store/state_files.h"
@@ -29,7 +28,6 @@
 #include "shm/log.h"
 
 enum {
-	SYNC_NICE = 10,
 	SYNC_STALL_MS = 1000, /* what a peer may keep all others waiting */
 	SYNC_WAIT_MS = 3000,
 	SYNC_RETRY_MS = 10000, /* while nothing is served */
@@ -44,22 +42,6 @@ static const struct {
 	{ "rollback", choice_rollback }, { "resume", choice_resume },
 	{ "accept", accept_command },
 };
-
-/* Workers come first from now on; where that is not granted, we go on as we are. */
-static void
-step_back(void)
-{
-	struct sched_param param = { 0 };
-
-	sched_setscheduler(0, SCHED_BATCH, &param);
-	setpriority(PRIO_PROCESS, 0, SYNC_NICE);
-}
-
-static bool
-is_serving(const struct sync *sync)
-{
-	return atomic_load(&sync->region->swap.published_id) != 0;
-}
 
 /* Bring what is served up to date with the zone files. */
 static void
@@ -88,27 +70,6 @@ is_reload_waiting(const struct sync *sync)
 	       memcmp(message, "reload", sizeof "reload") == 0;
 }
 
-bool
-sync_has_files(const struct sync *sync)
-{
-	return !sync->follow || sync->settings->zones.dir[0] ||
-	       sync->settings->zones.file_count > 0;
-}
-
-void
-sync_load(struct sync *sync)
-{
-	bool is_first = !is_serving(sync);
-
-	reload_from_redis(sync);
-	if (!is_first || !is_serving(sync))
-		return;
-	step_back();
-	if (!fallback_verify_served(sync))
-		log_errorx("what was just built is damaged: check the machine's memory "
-			   "and disk");
-}
-
 static void
 start(struct sync *sync)
 {
@@ -133,19 +94,12 @@ start(struct sync *sync)
 					"`martletctl resume`");
 		if (sync_has_files(sync))
 			catch_up(sync, 0);
-		if (!is_serving(sync))
-			return;
-		step_back();
-		if (!fallback_verify_served(sync))
-			log_errorx("what was just built is damaged: check the machine's "
-				   "memory and disk");
 		return;
 	}
 	log_info("generation %" PRIu64 " is served, %" PRIu64 " ms after the start",
 		 atomic_load(&sync->region->swap.published_id),
 		 clock_now_ms() - begun_ms);
-	step_back();
-	is_whole = fallback_verify_served(sync);
+	is_whole = settle_served(sync);
 	if (!is_whole && !is_chosen && sync->follow)
 		newest_give_up(sync);
 	else if (!is_chosen && !is_reload_waiting(sync))
@@ -246,9 +200,13 @@ run_loop(struct sync *sync)
 	for (;;) {
 		bool is_asked;
 
+		if (!settle_served(sync))
+			log_errorx("what was just built is damaged: check the machine's "
+				   "memory and disk");
 		atomic_store(&sync->region->swap.sync_state,
-			     is_serving(sync) || sync_has_files(sync) ? SYNC_IDLE
-								      : SYNC_WAITING);
+			     sync_is_serving(sync) || sync_has_files(sync)
+				     ? SYNC_IDLE
+				     : SYNC_WAITING);
 		is_asked = attend_wait(sync, sync->request_fd, SYNC_LOOK_MS);
 		if (!is_asked && compaction_is_due(sync))
 			compaction_run(sync);
@@ -256,8 +214,8 @@ run_loop(struct sync *sync)
 		if (is_asked)
 			receive_request(sync);
 		else if (reload_wants_redis(sync))
-			sync_load(sync);
-		if (is_serving(sync) || clock_now_ms() < retry_ms)
+			reload_from_redis(sync);
+		if (sync_is_serving(sync) || clock_now_ms() < retry_ms)
 			continue;
 		start(sync);
 		retry_ms = clock_now_ms() + SYNC_RETRY_MS;

@@ -1,4 +1,4 @@
-/* What every part of sync needs: to say what is wrong, and the next generation's number. */
+/* What every part of sync needs: to say what is wrong, and what there is. */
 #include "loader/sync_state.h"
 
 #include <stdarg.h>
@@ -70,6 +70,19 @@ sync_remedy(int error)
 		return "; state_dir and all in it must belong to the server's user";
 	}
 	return "";
+}
+
+bool
+sync_is_serving(const struct sync *sync)
+{
+	return atomic_load(&sync->region->swap.published_id) != 0;
+}
+
+bool
+sync_has_files(const struct sync *sync)
+{
+	return !sync->follow || sync->settings->zones.dir[0] ||
+	       sync->settings->zones.file_count > 0;
 }
 
 uint64_t

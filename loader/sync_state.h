@@ -23,6 +23,7 @@ struct sync {
 	int log_fd;			/* to the master */
 	struct reply reply;		/* to the request at hand; nobody between two */
 	bool has_request;		/* one waits to be read */
+	bool is_settled;		/* loader/settle.h */
 
 	/* loader/newest.h */
 	struct follow *follow;		/* NULL: Redis is not enabled */
@@ -62,13 +63,13 @@ unsigned sync_fail(struct sync *sync, const char *format, ...);
 __attribute__((const, returns_nonnull))
 const char *sync_remedy(int error);
 
+/* Do workers answer from some generation? */
+__attribute__((nonnull))
+bool sync_is_serving(const struct sync *sync);
+
 /* Are there zones in files?  Without, the first generation is that of the zones in Redis. */
 __attribute__((nonnull))
 bool sync_has_files(const struct sync *sync);
-
-/* Read all zones from Redis and serve them; reload_wants_redis() says when. */
-__attribute__((nonnull))
-void sync_load(struct sync *sync);
 
 /* The number of the next generation: above all that were ever seen. */
 __attribute__((nonnull, warn_unused_result))

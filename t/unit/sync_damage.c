@@ -106,6 +106,22 @@ test_nothing_whole(void)
 	bed_stop(&bed);
 }
 
+/* A first generation is served before it is checked, by whatever way it comes. */
+static void
+test_late_first(void)
+{
+	prepare();
+	bed_shell("rm -rf %s/*", bed.state_dir);
+	bed_shell("mv %s %s.away", bed.zones_dir, bed.zones_dir);
+	bed_start(&bed);
+	is_int(bed_served(&bed), 0, "without store and sources nothing is served");
+	bed_shell("mv %s.away %s", bed.zones_dir, bed.zones_dir);
+	is_int(bed_ask(&bed, "reload"), 0, "a reload brings the first generation");
+	is_int(atomic_load(&bed.region->swap.verified_id), bed_served(&bed),
+	       "which is checked as a whole");
+	bed_stop(&bed);
+}
+
 static void
 test_damaged_choice(void)
 {
@@ -356,6 +372,7 @@ main(void)
 	for (size_t i = 0; i < sizeof damages / sizeof *damages; i++)
 		test_damage(damages[i].file, damages[i].at, damages[i].what);
 	test_nothing_whole();
+	test_late_first();
 	test_damaged_choice();
 	test_killed_builder();
 	test_crashes();
