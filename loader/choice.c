@@ -130,7 +130,8 @@ take_in(struct taking_in *taking, struct generation_manifest *manifest,
 static bool
 is_own_failure(int error)
 {
-	return error == ERR_NOSPACE || error == ERR_NOMEM || error == ERR_CLOSED;
+	return error == ERR_NOSPACE || error == ERR_NOMEM || error == ERR_CLOSED ||
+	       error == ERR_TIMEOUT;
 }
 
 unsigned

@@ -160,6 +160,7 @@ compaction_run(struct sync *sync)
 	}
 	sync->yields = 0;
 	if (result) {
+		sync->compacted_ms = clock_now_ms(); /* however long it took to fail */
 		sync_note_error(sync, "no new generation could be sealed: %s", reason);
 		return;
 	}

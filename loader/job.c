@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "loader/attend.h"
+#include "loader/job_watch.h"
 #include "loader/sync_state.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
@@ -147,28 +148,45 @@ start(struct sync *sync, const struct job *job, int *fd)
 	return child;
 }
 
+/* A child at work, as sync sees it. */
+struct working {
+	struct sync *sync;
+	const struct job *job;
+	int fd;				/* to hear it by */
+	pid_t child;
+	struct job_watch watch;
+	bool is_stuck;
+};
+
 /* Wait for the child.  returns false when it is to be given up. */
 static bool
-wait_for(struct sync *sync, const struct job *job, int fd)
+wait_for(struct working *w)
 {
-	while (!attend_wait(sync, fd, -1))
-		if (job->yields && sync->has_request)
+	struct sync *sync = w->sync;
+
+	while (!attend_wait(sync, w->fd, -1)) {
+		if (w->job->yields && sync->has_request)
 			return false;
+		w->is_stuck = !job_watch_look(&w->watch, &sync->region->swap,
+					      sync->settings->generations.stall_s);
+		if (w->is_stuck)
+			return false;
+	}
 	return true;
 }
 
 /* returns false when the child is gone, or given up, before it has written so much. */
 static bool
-receive(struct sync *sync, const struct job *job, int fd, void *octets, size_t len)
+receive(struct working *w, void *octets, size_t len)
 {
 	uint8_t *at = octets;
 
 	while (len > 0) {
 		ssize_t got;
 
-		if (!wait_for(sync, job, fd))
+		if (!wait_for(w))
 			return false;
-		got = recv(fd, at, len, 0);
+		got = recv(w->fd, at, len, 0);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
@@ -181,18 +199,19 @@ receive(struct sync *sync, const struct job *job, int fd, void *octets, size_t l
 
 /* Answer until no more is asked.  returns false as above. */
 static bool
-answer_questions(struct sync *sync, const struct job *job, int fd)
+answer_questions(struct working *w)
 {
+	const struct job *job = w->job;
 	struct job_message message;
 
-	while (receive(sync, job, fd, &message, sizeof message)) {
+	while (receive(w, &message, sizeof message)) {
 		uint64_t answer = 0;
 
 		if (message.is_last)
 			return true;
 		if (job->answer)
 			answer = job->answer(job->context, message.question);
-		if (send(fd, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer)
+		if (send(w->fd, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer)
 			return false;
 	}
 	return false;
@@ -200,15 +219,15 @@ answer_questions(struct sync *sync, const struct job *job, int fd)
 
 /* Take what the child writes until it hangs up. */
 static void
-hear(struct sync *sync, const struct job *job, int fd, struct job_report *report)
+hear(struct working *w, struct job_report *report)
 {
 	uint8_t piece[PIECE_LEN];
 	ssize_t got;
 
-	if (!answer_questions(sync, job, fd))
+	if (!answer_questions(w))
 		return;
-	while (wait_for(sync, job, fd)) {
-		got = recv(fd, piece, sizeof piece, 0);
+	while (wait_for(w)) {
+		got = recv(w->fd, piece, sizeof piece, 0);
 		if (got > 0)
 			job_report_put(report, piece, (size_t)got);
 		else if (got == 0 || errno != EINTR)
@@ -253,36 +272,50 @@ conclude(const struct job *job, int status, struct job_report *report,
 	return end.result;
 }
 
-static int
-give_up(const struct job *job, pid_t child, char reason[JOB_REASON_MAX])
+static void
+end(const struct working *w, int *status)
 {
-	kill(child, SIGKILL);
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+	while (waitpid(w->child, status, 0) < 0 && errno == EINTR)
 		;
-	snprintf(reason, JOB_REASON_MAX, "%s was given up for a request that came in",
-		 job->name);
-	return ERR_BUSY;
+}
+
+static int
+give_up(const struct working *w, char reason[JOB_REASON_MAX])
+{
+	kill(w->child, SIGKILL);
+	end(w, NULL);
+	if (!w->is_stuck) {
+		snprintf(reason, JOB_REASON_MAX,
+			 "%s was given up for a request that came in", w->job->name);
+		return ERR_BUSY;
+	}
+	snprintf(reason, JOB_REASON_MAX,
+		 "%s (pid %d) did nothing for %u s (generations.stall_s), stopped or "
+		 "waiting for a disk, and was killed: nothing has changed",
+		 w->job->name, (int)w->child, w->sync->settings->generations.stall_s);
+	return ERR_TIMEOUT;
 }
 
 int
 job_run(struct sync *sync, const struct job *job, struct job_report *report,
 	char reason[JOB_REASON_MAX])
 {
-	int fd, status = 0;
-	pid_t child;
+	struct working w = { .sync = sync, .job = job };
+	int status = 0;
 
 	*report = (struct job_report){ 0 };
-	child = start(sync, job, &fd);
-	if (child < 0) {
+	w.child = start(sync, job, &w.fd);
+	if (w.child < 0) {
 		snprintf(reason, JOB_REASON_MAX, "no process can be started for this: %s",
 			 strerror(errno));
 		return ERR_CLOSED;
 	}
-	hear(sync, job, fd, report);
-	close(fd);
-	if (job->yields && sync->has_request)
-		return give_up(job, child, reason);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	job_watch_begin(&w.watch, &sync->region->swap, w.child);
+	hear(&w, report);
+	job_watch_end(&sync->region->swap);
+	close(w.fd);
+	if (w.is_stuck || (job->yields && sync->has_request))
+		return give_up(&w, reason);
+	end(&w, &status);
 	return conclude(job, status, report, reason);
 }

@@ -36,7 +36,8 @@ bool job_ask(uint64_t question, uint64_t *answer);
  * report   filled on success, at its front; job_report_fini in any case
  * reason   on failure, the job's own, or how the child died
  * returns  what the job returned; ERR_BUSY when it was given up; ERR_CLOSED when the
- *          child died, or there is none; ERR_NOMEM. */
+ *          child died, or there is none; ERR_TIMEOUT when it did nothing for
+ *          generations.stall_s and was killed; ERR_NOMEM. */
 __attribute__((nonnull, warn_unused_result))
 int job_run(struct sync *sync, const struct job *job, struct job_report *report,
 	    char reason[JOB_REASON_MAX]);

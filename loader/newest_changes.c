@@ -22,8 +22,9 @@ newest_give_store(struct sync *sync)
 	if (!sync->follow)
 		return;
 	if (!why && sync->is_full)
-		why = "the overlay is full: changes are read again when a new generation "
-		      "has been made from it";
+		why = "the overlay is full: changes wait in Redis until a new generation "
+		      "has been made from it, once a minute; when that fails, the log "
+		      "and `martletctl status` say why";
 	if (sync->is_given && why == sync->given_why)
 		return;
 	follow_set_store(sync->follow, why ? NULL : sync->live, why);

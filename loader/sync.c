@@ -244,6 +244,7 @@ sync_run(const struct heritage *heritage, int request_fd)
 		atomic_store(&sync.region->source.is_with_files, sync_has_files(&sync));
 	}
 	atomic_store(&sync.region->swap.sync_state, SYNC_STARTING);
+	atomic_store(&sync.region->swap.job_pid, 0); /* it died with the sync before */
 	start(&sync);
 	run_loop(&sync);
 }

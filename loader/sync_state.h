@@ -36,7 +36,7 @@ struct sync {
 	const char *given_why;
 
 	/* loader/compaction.h */
-	uint64_t compacted_ms;		/* when one was last begun */
+	uint64_t compacted_ms;		/* when one was last begun, or has failed */
 	unsigned yields;		/* in a row: given up for a request */
 };
 

@@ -90,6 +90,9 @@ const struct setting_row settings_rows[] = {
 	{ "generations.overlay_max_records", SETTING_UINT, SETTING_SYNC, 1000, 100000000,
 	  "200000", NULL, IN_SETTINGS(generations.overlay_max_records),
 	  "live changes after which a new generation is sealed" },
+	{ "generations.stall_s", SETTING_UINT, SETTING_SYNC, 1, 86400, "60", NULL,
+	  IN_SETTINGS(generations.stall_s),
+	  "a process that makes one, and does nothing for so long, is killed" },
 
 	{ "zones.dir", SETTING_PATH, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
 	  IN_SETTINGS(zones.dir), "each <origin>.zone in it is served; \"\" is none" },

@@ -12,6 +12,9 @@
 
 enum { NS_PER_S = 1000000000, START_SLOW_S = 10, SYNC_STILL_S = 5 };
 
+/* Of the time after which it is killed: then it is told of. */
+enum { JOB_STILL_SHARE = 6 };
+
 /* Write one text; returns 1, for counting. */
 __attribute__((format(printf, 2, 3))) static unsigned
 put(struct json_out *json, const char *format, ...)
@@ -71,6 +74,25 @@ put_sync(const struct server *server, struct json_out *json)
 	return 0;
 }
 
+/* What makes or checks a generation for sync. */
+static unsigned
+put_job(const struct server *server, struct json_out *json)
+{
+	const struct region_swap *swap = &server->region->swap;
+	unsigned limit_s = server->settings->generations.stall_s;
+	int pid = atomic_load(&swap->job_pid);
+	unsigned still_s = atomic_load(&swap->job_still_s);
+
+	if (pid == 0 || still_s == 0 || still_s < limit_s / JOB_STILL_SHARE)
+		return 0;
+	return put(json,
+		   "the process that makes a new generation or checks one (pid %d) has "
+		   "done nothing for %u s: if it was stopped, `kill -CONT %d`, else look "
+		   "at the disk of state_dir; after %u s (generations.stall_s) it is "
+		   "killed, and tried again later",
+		   pid, still_s, pid, limit_s);
+}
+
 unsigned
 stats_problems_put(const struct server *server, struct json_out *json)
 {
@@ -99,6 +121,7 @@ stats_problems_put(const struct server *server, struct json_out *json)
 			     fault_count == 1 ? "it" : "them");
 	count += stats_source_put_texts(server, json, SOURCE_TEXT_PROBLEM);
 	count += put_sync(server, json);
+	count += put_job(server, json);
 	for (unsigned i = 0; i < server->region->worker_count; i++)
 		count += put_worker(server, json, i);
 	return count;

@@ -82,6 +82,8 @@ struct region_swap {
 	_Atomic uint32_t sync_state;		/* enum sync_state */
 	_Atomic uint64_t sync_beat_ns;		/* last turn of its loop, CLOCK_MONOTONIC */
 	_Atomic uint64_t verified_id;		/* was checked as a whole; for a new sync */
+	_Atomic int32_t job_pid;		/* of what works for sync on a generation; 0 */
+	_Atomic uint32_t job_still_s;		/* so long it has done nothing */
 	char last_error[256];			/* under last_error_seq, odd while written */
 	_Atomic uint32_t last_error_seq;
 	_Atomic uint32_t sync_faults;		/* in a row: sync died soon, of what damage may do */

@@ -80,7 +80,7 @@ struct settings {
 	} tcp;
 
 	struct {
-		unsigned keep, keep_hours, reserve_mb, overlay_max_records;
+		unsigned keep, keep_hours, reserve_mb, overlay_max_records, stall_s;
 	} generations;
 
 	struct {

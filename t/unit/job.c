@@ -3,17 +3,21 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "loader/job.h"
 #include "loader/sync_state.h"
+#include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/region.h"
 #include "t/tap.h"
 
 enum { BIG_LEN = 5000000 };
 
-static struct sync sync_state = { .request_fd = -1,
+static const struct settings settings = { .generations = { .stall_s = 2 } };
+static struct sync sync_state = { .settings = &settings,
+				  .request_fd = -1,
 				  .log_fd = STDERR_FILENO,
 				  .reply = { .fd = -1 } };
 
@@ -48,6 +52,20 @@ die(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
 	job_report_put_text(report, "half a result");
 	signal(*(int *)context, SIG_DFL); /* a sanitizer would catch it */
 	raise(*(int *)context);
+	return 0;
+}
+
+/* Three seconds of work now and then, then none for ever. */
+static int
+stand_still(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+
+	(void)report;
+	(void)reason;
+	for (unsigned i = 0; i < *(unsigned *)context; i++)
+		nanosleep(&pause, NULL);
+	raise(SIGSTOP);
 	return 0;
 }
 
@@ -136,6 +154,22 @@ test_deaths(void)
 	job_report_fini(&report);
 }
 
+static void
+test_standstill(void)
+{
+	char reason[JOB_REASON_MAX];
+	struct job_report report;
+	unsigned pauses = 60;
+	uint64_t begun_ms = clock_now_ms();
+
+	is_int(run_job(stand_still, &pauses, &report, reason), ERR_TIMEOUT,
+	       "a child that was stopped is killed");
+	ok(strstr(reason, "did nothing for 2 s"), "said: %s", reason);
+	ok(clock_now_ms() - begun_ms >= 4500, "but not while it did a little");
+	is_int(atomic_load(&sync_state.region->swap.job_pid), 0, "status has no child");
+	job_report_fini(&report);
+}
+
 static int
 ask(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
 {
@@ -204,6 +238,7 @@ main(void)
 		bail_out("no region");
 	test_results();
 	test_deaths();
+	test_standstill();
 	test_questions();
 	test_descriptors();
 	return done_testing();

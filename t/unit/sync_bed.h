@@ -71,6 +71,7 @@ bed_init(struct bed *bed)
 	bed->settings.zones.dir = bed->zones_dir;
 	bed->settings.log.level = LOG_LEVEL_INFO;
 	bed->settings.generations.keep = 3;
+	bed->settings.generations.stall_s = 60;
 	bed->sync = -1;
 }
 
