@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "loader/redis/redis_zone.h"
+#include "loader/zone/grow.h"
 #include "shm/errcode.h"
 
 void
@@ -56,16 +57,12 @@ change_set_join(struct change_set *set, uint32_t a, uint32_t b)
 static int
 make_room(struct change_set *set)
 {
-	size_t room = set->room ? set->room * 2 : 16;
-	struct change_zone *grown;
+	struct change_zone *zones =
+		grow_items(set->zones, &set->room, set->count + 1, sizeof *zones);
 
-	if (set->count < set->room)
-		return ERR_OK;
-	grown = realloc(set->zones, room * sizeof *grown);
-	if (!grown)
+	if (!zones)
 		return ERR_NOMEM;
-	set->zones = grown;
-	set->room = room;
+	set->zones = zones;
 	return ERR_OK;
 }
 
@@ -110,15 +107,12 @@ take_zone(struct change_set *set, struct redis_text name, uint32_t *number)
 static int
 link_label(struct change_set *set, struct change_zone *zone, uint32_t label)
 {
-	if (label >= set->next_room) {
-		size_t room = set->next_room ? set->next_room * 2 : 64;
-		uint32_t *grown = realloc(set->next_label, room * sizeof *grown);
+	uint32_t *next = grow_items(set->next_label, &set->next_room, (size_t)label + 1,
+				    sizeof *next);
 
-		if (!grown)
-			return ERR_NOMEM;
-		set->next_label = grown;
-		set->next_room = room;
-	}
+	if (!next)
+		return ERR_NOMEM;
+	set->next_label = next;
 	set->next_label[label] = CHANGE_NONE;
 	if (zone->last_label == CHANGE_NONE)
 		zone->first_label = label;
@@ -188,15 +182,12 @@ add_item(struct change_set *set, const struct change_item *item, struct change_r
 static int
 add_entry(struct change_set *set, const struct change_ref *ref)
 {
-	if (set->entry_count == set->entry_room) {
-		size_t room = set->entry_room ? set->entry_room * 2 : 16;
-		void *grown = reallocarray(set->entries, room, sizeof *set->entries);
+	struct change_ref *entries = grow_items(set->entries, &set->entry_room,
+						set->entry_count + 1, sizeof *entries);
 
-		if (!grown)
-			return ERR_NOMEM;
-		set->entries = grown;
-		set->entry_room = room;
-	}
+	if (!entries)
+		return ERR_NOMEM;
+	set->entries = entries;
 	if (set->entry_count == 0)
 		set->first = ref->id;
 	set->entries[set->entry_count++] = *ref;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "loader/zone/grow.h"
 #include "shm/errcode.h"
 
 void
@@ -25,16 +26,12 @@ dirty_zones_clear(struct dirty_zones *dirty)
 static int
 make_room(struct dirty_zones *dirty)
 {
-	size_t room = dirty->room ? dirty->room * 2 : 64;
-	void *grown;
+	struct dirty_mark *marks = grow_items(dirty->marks, &dirty->room,
+					      dirty->names.count + 1, sizeof *marks);
 
-	if (dirty->names.count < dirty->room)
-		return ERR_OK;
-	grown = realloc(dirty->marks, room * sizeof *dirty->marks);
-	if (!grown)
+	if (!marks)
 		return ERR_NOMEM;
-	dirty->marks = grown;
-	dirty->room = room;
+	dirty->marks = marks;
 	return ERR_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "loader/redis/follow_served.h"
+#include "loader/zone/grow.h"
 #include "shm/dns.h"
 #include "shm/errcode.h"
 
@@ -14,18 +15,12 @@
 static struct plan_owner *
 add_owner(struct plan *plan, const uint8_t *name, size_t len)
 {
-	struct plan_owner *owner;
+	struct plan_owner *owner = grow_items(plan->owners, &plan->owner_room,
+					      plan->owner_count + 1, sizeof *owner);
 
-	if (plan->owner_count == plan->owner_room) {
-		size_t room = plan->owner_room ? plan->owner_room * 2 : 8;
-		struct plan_owner *grown =
-			reallocarray(plan->owners, room, sizeof *grown);
-
-		if (!grown)
-			return NULL;
-		plan->owners = grown;
-		plan->owner_room = room;
-	}
+	if (!owner)
+		return NULL;
+	plan->owners = owner;
 	owner = &plan->owners[plan->owner_count++];
 	*owner = (struct plan_owner){ .len = (uint8_t)len };
 	memcpy(owner->name, name, len);

@@ -9,6 +9,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "loader/zone/grow.h"
 #include "shm/errcode.h"
 
 enum { KEPT_SLOTS = 1 << 14 };
@@ -106,30 +107,13 @@ grow_slots(struct key_table *table)
 	return ERR_OK;
 }
 
-static int
-grow(void **items, size_t *room, size_t need, size_t size)
-{
-	size_t wanted = *room ? *room : 64;
-	void *grown;
-
-	if (need <= *room)
-		return ERR_OK;
-	while (wanted < need)
-		wanted *= 2;
-	grown = realloc(*items, wanted * size);
-	if (!grown)
-		return ERR_NOMEM;
-	*items = grown;
-	*room = wanted;
-	return ERR_OK;
-}
-
 int
 key_table_add(struct key_table *table, uint32_t space, const void *key, size_t len,
 	      uint32_t *number)
 {
 	uint64_t hash = hash_of(space, key, len);
-	void *entries = table->entries, *pool = table->pool;
+	struct key_entry *entries;
+	char *pool;
 	size_t at;
 	int rc = ERR_OK;
 
@@ -144,13 +128,15 @@ key_table_add(struct key_table *table, uint32_t space, const void *key, size_t l
 		*number = table->slots[at] - 1;
 		return ERR_OK;
 	}
-	rc = grow(&entries, &table->room, table->count + 1, sizeof *table->entries);
+	entries = grow_items(table->entries, &table->room, table->count + 1,
+			     sizeof *entries);
+	if (!entries)
+		return ERR_NOMEM;
 	table->entries = entries;
-	if (rc == ERR_OK)
-		rc = grow(&pool, &table->pool_room, table->pool_len + len + 1, 1);
+	pool = grow_items(table->pool, &table->pool_room, table->pool_len + len + 1, 1);
+	if (!pool)
+		return ERR_NOMEM;
 	table->pool = pool;
-	if (rc != ERR_OK)
-		return rc;
 	*number = (uint32_t)table->count;
 	table->entries[table->count++] = (struct key_entry){
 		.hash = hash, .at = table->pool_len, .len = (uint32_t)len, .space = space

@@ -13,6 +13,7 @@
 #include "loader/redis/redis_filter.h"
 #include "loader/redis/redis_reply.h"
 #include "loader/redis/redis_socket.h"
+#include "loader/zone/grow.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 
@@ -276,20 +277,14 @@ redis_link_step(struct redis_link *link)
 static int
 queue(struct redis_link *link, const char *bytes, size_t len)
 {
-	size_t room = link->out_room ? link->out_room : READ_LEN;
 	char *grown;
 
 	if (link->out_at == link->out_len)
 		link->out_at = link->out_len = 0;
-	while (room - link->out_len < len)
-		room *= 2;
-	if (room != link->out_room) {
-		grown = realloc(link->out, room);
-		if (!grown)
-			return ERR_NOMEM;
-		link->out = grown;
-		link->out_room = room;
-	}
+	grown = grow_items(link->out, &link->out_room, link->out_len + len, 1);
+	if (!grown)
+		return ERR_NOMEM;
+	link->out = grown;
 	memcpy(link->out + link->out_len, bytes, len);
 	link->out_len += len;
 	return ERR_OK;

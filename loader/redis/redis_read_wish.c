@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "loader/redis/redis_read.h"
+#include "loader/zone/grow.h"
 #include "shm/errcode.h"
 
 enum {
@@ -172,14 +173,34 @@ has_same_labels(const struct redis_wish *a, const struct redis_wish *b)
 	return true;
 }
 
+/* The values of several readings. */
+struct kept_values {
+	struct redis_value *values;
+	size_t count, room;
+};
+
+static int
+keep_values(struct kept_values *kept, const struct redis_raw *raw)
+{
+	struct redis_value *values = grow_items(kept->values, &kept->room,
+						kept->count + raw->count, sizeof *values);
+
+	if (!values)
+		return ERR_NOMEM;
+	kept->values = values;
+	if (raw->count > 0)
+		memcpy(values + kept->count, raw->values, raw->count * sizeof *values);
+	kept->count += raw->count;
+	return ERR_OK;
+}
+
 /* More labels than one MULTI takes: what is read is as of several moments. */
 static int
 read_chunks(struct redis_link *link, const struct redis_keys *keys,
 	    const struct redis_wish *wish, struct arena *arena, struct redis_raw *out,
 	    char reason[REDIS_REASON_MAX])
 {
-	struct redis_value *values = NULL;
-	size_t count = 0, room = 0;
+	struct kept_values kept = { .values = NULL };
 	struct redis_raw raw = { .count = 0 };
 	int code = ERR_OK;
 
@@ -199,29 +220,15 @@ read_chunks(struct redis_link *link, const struct redis_keys *keys,
 			break;
 		if (at == 0)
 			*out = raw;
-		if (raw.count == 0)
-			continue;
-		if (room - count < raw.count) {
-			size_t wanted = (count + raw.count) * 2;
-			struct redis_value *grown =
-				reallocarray(values, wanted, sizeof *values);
-
-			if (!grown) {
-				code = ERR_NOMEM;
-				break;
-			}
-			values = grown;
-			room = wanted;
-		}
-		memcpy(values + count, raw.values, raw.count * sizeof *values);
-		count += raw.count;
+		code = keep_values(&kept, &raw);
 	}
 	if (code == ERR_OK)
-		out->values = arena_take_items(arena, count + 1, sizeof *values);
-	if (code == ERR_OK && out->values && count > 0)
-		memcpy(out->values, values, count * sizeof *values);
-	out->count = count;
-	free(values);
+		out->values =
+			arena_take_items(arena, kept.count + 1, sizeof *kept.values);
+	if (code == ERR_OK && out->values && kept.count > 0)
+		memcpy(out->values, kept.values, kept.count * sizeof *kept.values);
+	out->count = kept.count;
+	free(kept.values);
 	return code == ERR_OK && !out->values ? ERR_NOMEM : code;
 }
 

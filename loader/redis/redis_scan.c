@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/zone/grow.h"
 #include "shm/errcode.h"
 
 enum { SCAN_COUNT = 2000 };
@@ -74,26 +75,10 @@ find_type(struct redis_keys *keys, struct redis_text text)
 }
 
 static int
-grow(struct scanning *scanning)
-{
-	size_t room = scanning->room ? scanning->room * 2 : 1024;
-	struct found *found;
-
-	if (scanning->count < scanning->room)
-		return ERR_OK;
-	found = reallocarray(scanning->found, room, sizeof *found);
-	if (!found)
-		return ERR_NOMEM;
-	scanning->found = found;
-	scanning->room = room;
-	return ERR_OK;
-}
-
-static int
 add_key(struct scanning *scanning, struct redis_text text)
 {
 	struct redis_key key;
-	struct found found;
+	struct found found, *all;
 	char *label;
 
 	redis_keys_parse(scanning->keys, text, &key);
@@ -103,7 +88,11 @@ add_key(struct scanning *scanning, struct redis_text text)
 	if (!found.key.type)
 		return ERR_OK;
 	label = arena_copy(scanning->scan->arena, key.label.bytes, key.label.len + 1);
-	if (!label || grow(scanning) != ERR_OK)
+	all = grow_items(scanning->found, &scanning->room, scanning->count + 1,
+			 sizeof *all);
+	if (all)
+		scanning->found = all;
+	if (!label || !all)
 		return ERR_NOMEM;
 	label[key.label.len] = '\0';
 	found.key.label = (struct redis_text){ label, key.label.len };

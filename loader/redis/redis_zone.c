@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "loader/redis/redis_label.h"
+#include "loader/zone/grow.h"
 #include "loader/zone/name_text.h"
 #include "loader/zone/zone_rules.h"
 #include "loader/zone/zone_sort.h"
@@ -256,15 +257,12 @@ append_label(struct making *making, const struct redis_value *values,
 static int
 keep_odd(struct redis_zone_reader *reader, const struct redis_value *value)
 {
-	if (reader->odd_count == reader->odd_room) {
-		size_t room = reader->odd_room ? reader->odd_room * 2 : 16;
-		struct redis_value *odd = reallocarray(reader->odd, room, sizeof *odd);
+	struct redis_value *odd = grow_items(reader->odd, &reader->odd_room,
+					     reader->odd_count + 1, sizeof *odd);
 
-		if (!odd)
-			return ERR_NOMEM;
-		reader->odd = odd;
-		reader->odd_room = room;
-	}
+	if (!odd)
+		return ERR_NOMEM;
+	reader->odd = odd;
 	reader->odd[reader->odd_count++] = *value;
 	return ERR_OK;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "loader/zone/arena.h"
+#include "loader/zone/grow.h"
 #include "loader/zone/name_text.h"
 #include "loader/zone/owner_group.h"
 #include "loader/zone/rdata_json.h"
@@ -43,15 +44,11 @@ take_piece(void *arg, const void *data, size_t len)
 {
 	struct maker *maker = arg;
 
-	if (maker->text_room - maker->text_len < len) {
-		size_t room = 2 * maker->text_room + len;
-		char *grown = realloc(maker->text, room);
+	char *text = grow_items(maker->text, &maker->text_room, maker->text_len + len, 1);
 
-		if (!grown)
-			return ERR_NOMEM;
-		maker->text = grown;
-		maker->text_room = room;
-	}
+	if (!text)
+		return ERR_NOMEM;
+	maker->text = text;
 	memcpy(maker->text + maker->text_len, data, len);
 	maker->text_len += len;
 	return 0;
@@ -82,15 +79,12 @@ end_value(struct maker *maker, const char **bytes, size_t *len)
 static struct zone_value *
 add_value(struct zone_values *out)
 {
-	if (out->count == out->room) {
-		size_t room = out->room ? 2 * out->room : 64;
-		struct zone_value *grown = realloc(out->values, room * sizeof *grown);
+	struct zone_value *values =
+		grow_items(out->values, &out->room, out->count + 1, sizeof *values);
 
-		if (!grown)
-			return NULL;
-		out->values = grown;
-		out->room = room;
-	}
+	if (!values)
+		return NULL;
+	out->values = values;
 	return memset(&out->values[out->count++], 0, sizeof *out->values);
 }
 

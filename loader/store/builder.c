@@ -7,6 +7,7 @@
 #include "loader/store/builder_private.h"
 #include "loader/store/live.h"
 #include "loader/zone/apex_node.h"
+#include "loader/zone/grow.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 
@@ -78,27 +79,19 @@ builder_base(const struct builder *builder)
 static int
 add_pack(struct builder *builder, struct zone_pack *pack)
 {
-	int rc = ERR_OK;
+	struct zone_pack *packs;
 
 	pthread_mutex_lock(&builder->lock);
-	if (builder->pack_count == builder->pack_room) {
-		size_t room = builder->pack_room ? builder->pack_room * 2 : 64;
-		struct zone_pack *packs =
-			reallocarray(builder->packs, room, sizeof *packs);
-
-		if (packs) {
-			builder->packs = packs;
-			builder->pack_room = room;
-		} else {
-			rc = ERR_NOMEM;
-		}
-	}
-	if (rc == ERR_OK)
+	packs = grow_items(builder->packs, &builder->pack_room, builder->pack_count + 1,
+			   sizeof *packs);
+	if (packs) {
+		builder->packs = packs;
 		builder->packs[builder->pack_count++] = *pack;
+	}
 	pthread_mutex_unlock(&builder->lock);
-	if (rc != ERR_OK)
+	if (!packs)
 		zone_pack_fini(pack);
-	return rc;
+	return packs ? ERR_OK : ERR_NOMEM;
 }
 
 /* ---- zones of the base ---- */
@@ -227,17 +220,13 @@ renderer_take(struct builder *builder, struct renderer **out)
 static void
 renderer_put(struct builder *builder, struct renderer *renderer)
 {
-	pthread_mutex_lock(&builder->lock);
-	if (builder->idle_count == builder->idle_room) {
-		size_t room = builder->idle_room ? builder->idle_room * 2 : 16;
-		struct renderer **idle = reallocarray(builder->idle, room, sizeof *idle);
+	struct renderer **idle;
 
-		if (idle) {
-			builder->idle = idle;
-			builder->idle_room = room;
-		}
-	}
-	if (builder->idle_count < builder->idle_room) {
+	pthread_mutex_lock(&builder->lock);
+	idle = grow_items(builder->idle, &builder->idle_room, builder->idle_count + 1,
+			  sizeof *idle);
+	if (idle) {
+		builder->idle = idle;
 		builder->idle[builder->idle_count++] = renderer;
 		renderer = NULL;
 	}

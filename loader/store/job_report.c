@@ -4,25 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/zone/grow.h"
+
 void
 job_report_put(struct job_report *report, const void *octets, size_t len)
 {
-	size_t room = report->room ? report->room : 256;
 	uint8_t *grown;
 
 	if (report->is_broken || len == 0)
 		return;
-	while (room - report->len < len)
-		room *= 2;
-	if (room != report->room) {
-		grown = realloc(report->octets, room);
-		if (!grown) {
-			report->is_broken = true;
-			return;
-		}
-		report->octets = grown;
-		report->room = room;
+	grown = grow_items(report->octets, &report->room, report->len + len, 1);
+	if (!grown) {
+		report->is_broken = true;
+		return;
 	}
+	report->octets = grown;
 	memcpy(report->octets + report->len, octets, len);
 	report->len += len;
 }

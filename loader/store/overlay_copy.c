@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "loader/zone/grow.h"
 #include "shm/errcode.h"
 
 static int
@@ -80,18 +81,16 @@ struct stacking {
 static struct zone_names *
 add_zone(struct stacking *stacking, uint32_t zone_id)
 {
-	struct zone_names *grown;
+	struct zone_names *zones;
 
 	if (stacking->count > 0 &&
 	    stacking->zones[stacking->count - 1].zone_id == zone_id)
 		return &stacking->zones[stacking->count - 1];
-	if (stacking->count == stacking->room) {
-		stacking->room = stacking->room ? stacking->room * 2 : 64;
-		grown = reallocarray(stacking->zones, stacking->room, sizeof *grown);
-		if (!grown)
-			return NULL;
-		stacking->zones = grown;
-	}
+	zones = grow_items(stacking->zones, &stacking->room, stacking->count + 1,
+			   sizeof *zones);
+	if (!zones)
+		return NULL;
+	stacking->zones = zones;
 	stacking->zones[stacking->count] = (struct zone_names){ .zone_id = zone_id };
 	return &stacking->zones[stacking->count++];
 }

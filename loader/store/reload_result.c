@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "loader/store/zone_state.h"
+#include "loader/zone/grow.h"
 #include "shm/dname.h"
 #include "shm/log.h"
 #include "shm/rrtype.h"
@@ -17,18 +18,12 @@ static struct reload_error *
 next_error(struct reload_result *result, const uint8_t *origin, size_t order)
 {
 	char zone[DNAME_TEXT_MAX];
-	struct reload_error *error;
+	struct reload_error *error = grow_items(result->errors, &result->error_room,
+						result->error_count + 1, sizeof *error);
 
-	if (result->error_count == result->error_room) {
-		size_t room = result->error_room ? result->error_room * 2 : 16;
-		struct reload_error *grown =
-			realloc(result->errors, room * sizeof *grown);
-
-		if (!grown)
-			return NULL;
-		result->errors = grown;
-		result->error_room = room;
-	}
+	if (!error)
+		return NULL;
+	result->errors = error;
 	dname_to_text(origin, zone);
 	error = &result->errors[result->error_count++];
 	*error = (struct reload_error){ .order = order, .zone = strdup(zone) };

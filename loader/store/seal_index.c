@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "loader/zone/grow.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
@@ -27,28 +28,14 @@ struct index_walk {
 /* ---- lists that grow ---- */
 
 static int
-list_grow(void **list, size_t *room, size_t item_len)
-{
-	size_t more = *room ? *room * 2 : 64;
-	void *grown = realloc(*list, more * item_len);
-
-	if (!grown)
-		return ERR_NOMEM;
-	*list = grown;
-	*room = more;
-	return ERR_OK;
-}
-
-static int
 order_add(struct seal_index *index, uint64_t off)
 {
-	if (index->head.order_count == index->order_room) {
-		void *list = index->order;
+	uint64_t *list = grow_items(index->order, &index->order_room,
+				    index->head.order_count + 1, sizeof *list);
 
-		if (list_grow(&list, &index->order_room, sizeof *index->order) != ERR_OK)
-			return ERR_NOMEM;
-		index->order = list;
-	}
+	if (!list)
+		return ERR_NOMEM;
+	index->order = list;
 	index->order[index->head.order_count++] = off;
 	return ERR_OK;
 }
@@ -56,13 +43,12 @@ order_add(struct seal_index *index, uint64_t off)
 static int
 nsec3_add(struct seal_index *index, uint64_t hash_head, uint64_t off)
 {
-	if (index->head.nsec3_count == index->nsec3_room) {
-		void *list = index->nsec3;
+	struct index_nsec3 *list = grow_items(index->nsec3, &index->nsec3_room,
+					      index->head.nsec3_count + 1, sizeof *list);
 
-		if (list_grow(&list, &index->nsec3_room, sizeof *index->nsec3) != ERR_OK)
-			return ERR_NOMEM;
-		index->nsec3 = list;
-	}
+	if (!list)
+		return ERR_NOMEM;
+	index->nsec3 = list;
 	index->nsec3[index->head.nsec3_count++] =
 		(struct index_nsec3){ .hash_head = hash_head, .node_off = off };
 	return ERR_OK;
@@ -72,13 +58,12 @@ nsec3_add(struct seal_index *index, uint64_t hash_head, uint64_t off)
 static int
 zones_add(struct seal_index *index, const struct zone_facts *facts, uint64_t off)
 {
-	if (index->head.zone_count == index->zone_room) {
-		void *list = index->zones;
+	struct index_zone *list = grow_items(index->zones, &index->zone_room,
+					     index->head.zone_count + 1, sizeof *list);
 
-		if (list_grow(&list, &index->zone_room, sizeof *index->zones) != ERR_OK)
-			return ERR_NOMEM;
-		index->zones = list;
-	}
+	if (!list)
+		return ERR_NOMEM;
+	index->zones = list;
 	index->zones[index->head.zone_count++] = (struct index_zone){
 		.zone_id = facts->zone_id,
 		.reserved = facts->flags,

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/zone/grow.h"
+
 /* All zero is a good start. */
 struct made_text {
 	char *bytes;			/* owned, not NUL-terminated */
@@ -17,18 +19,14 @@ struct made_text {
 static inline void
 made_text_put(struct made_text *text, const char *bytes, size_t len)
 {
-	if (text->room - text->len < len && !text->failed) {
-		size_t room = 2 * text->room + len + 256;
-		char *grown = realloc(text->bytes, room);
+	char *grown = NULL;
 
-		text->failed = !grown;
-		if (grown) {
-			text->bytes = grown;
-			text->room = room;
-		}
-	}
+	if (!text->failed)
+		grown = grow_items(text->bytes, &text->room, text->len + len, 1);
+	text->failed = !grown;
 	if (text->failed)
 		return;
+	text->bytes = grown;
 	memcpy(text->bytes + text->len, bytes, len);
 	text->len += len;
 }

@@ -6,9 +6,10 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "loader/zone/grow.h"
 #include "shm/errcode.h"
 
-enum { FIRST_SLOTS = 64, FIRST_ENTRIES = 32, FIRST_NAMES = 1024 };
+enum { FIRST_SLOTS = 64 };
 
 int
 name_table_init(struct name_table *table)
@@ -124,36 +125,25 @@ slots_grow(struct name_table *table)
 static int
 names_reserve(struct name_table *table, size_t len)
 {
-	size_t room = table->names_room ? table->names_room : FIRST_NAMES;
-	uint8_t *names;
+	uint8_t *names =
+		grow_items(table->names, &table->names_room, table->names_len + len, 1);
 
-	while (room - table->names_len < len)
-		room *= 2;
-	if (room == table->names_room)
-		return ERR_OK;
-	names = realloc(table->names, room);
 	if (!names)
 		return ERR_NOMEM;
 	table->names = names;
-	table->names_room = room;
 	return ERR_OK;
 }
 
 static int
 entries_reserve(struct name_table *table, size_t count)
 {
-	size_t room = table->entry_room ? table->entry_room : FIRST_ENTRIES;
-	struct name_entry *entries;
+	struct name_entry *entries =
+		grow_items(table->entries, &table->entry_room, table->entry_count + count,
+			   sizeof *entries);
 
-	while (room - table->entry_count < count)
-		room *= 2;
-	if (room != table->entry_room) {
-		entries = realloc(table->entries, room * sizeof *entries);
-		if (!entries)
-			return ERR_NOMEM;
-		table->entries = entries;
-		table->entry_room = room;
-	}
+	if (!entries)
+		return ERR_NOMEM;
+	table->entries = entries;
 	while (table->slot_count < 2 * (table->entry_count + count))
 		if (slots_grow(table) != ERR_OK)
 			return ERR_NOMEM;

@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/zone/grow.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
-
-enum { FIRST_ROOM = 1024 };
 
 void
 node_writer_fini(struct node_writer *writer)
@@ -19,7 +18,6 @@ node_writer_fini(struct node_writer *writer)
 uint8_t *
 node_writer_reserve(struct node_writer *writer, size_t len)
 {
-	size_t room = writer->room ? writer->room : FIRST_ROOM;
 	uint8_t *bytes;
 
 	if (writer->error)
@@ -28,18 +26,13 @@ node_writer_reserve(struct node_writer *writer, size_t len)
 		writer->error = ERR_RANGE;
 		return NULL;
 	}
-	while (room - writer->len < len)
-		room *= 2;
-	if (room != writer->room) {
-		bytes = realloc(writer->bytes, room);
-		if (!bytes) {
-			writer->error = ERR_NOMEM;
-			return NULL;
-		}
-		writer->bytes = bytes;
-		writer->room = room;
+	bytes = grow_items(writer->bytes, &writer->room, writer->len + len, 1);
+	if (!bytes) {
+		writer->error = ERR_NOMEM;
+		return NULL;
 	}
-	return writer->bytes + writer->len;
+	writer->bytes = bytes;
+	return bytes + writer->len;
 }
 
 void

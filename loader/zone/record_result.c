@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/zone/grow.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
-
-enum { FIRST_ROOM = 4 };
 
 static struct json_fault *
 copy_fault(const struct json_fault *fault)
@@ -25,17 +24,13 @@ copy_fault(const struct json_fault *fault)
 static struct record_rrset *
 next_rrset(struct record_result *result)
 {
-	size_t room = result->room ? result->room * 2 : FIRST_ROOM;
-	struct record_rrset *grown;
+	struct record_rrset *rrsets = grow_items(result->rrsets, &result->room,
+						 result->count + 1, sizeof *rrsets);
 
-	if (result->count < result->room)
-		return &result->rrsets[result->count];
-	grown = reallocarray(result->rrsets, room, sizeof *grown);
-	if (!grown)
+	if (!rrsets)
 		return NULL;
-	result->rrsets = grown;
-	result->room = room;
-	return &grown[result->count];
+	result->rrsets = rrsets;
+	return &rrsets[result->count];
 }
 
 int

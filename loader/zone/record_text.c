@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/zone/grow.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/rdata.h"
@@ -28,24 +29,18 @@ static const knot_dump_style_t style = { .human_timestamp = true };
 static bool
 make_room(struct record_texts *texts, size_t octets)
 {
-	if (texts->count == texts->room) {
-		size_t room = texts->room ? texts->room * 2 : 64;
-		size_t *grown = realloc(texts->starts, room * sizeof *grown);
+	size_t *starts =
+		grow_items(texts->starts, &texts->room, texts->count + 1, sizeof *starts);
+	char *grown;
 
-		if (!grown)
-			return false;
-		texts->starts = grown;
-		texts->room = room;
-	}
-	if (texts->octets_room - texts->octets_len < octets) {
-		size_t room = texts->octets_room * 2 + octets;
-		char *grown = realloc(texts->octets, room);
-
-		if (!grown)
-			return false;
-		texts->octets = grown;
-		texts->octets_room = room;
-	}
+	if (!starts)
+		return false;
+	texts->starts = starts;
+	grown = grow_items(texts->octets, &texts->octets_room, texts->octets_len + octets,
+			   1);
+	if (!grown)
+		return false;
+	texts->octets = grown;
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/zone/grow.h"
 #include "shm/dns.h"
 #include "shm/errcode.h"
 #include "shm/rdata.h"
@@ -52,16 +53,13 @@ append(struct rrset_writer *w, const void *bytes, size_t len)
 static int
 patches_add(struct rrset_scratch *scratch, unsigned at, const struct name_tail *tail)
 {
-	if (scratch->patch_count == scratch->patch_room) {
-		size_t room = scratch->patch_room ? scratch->patch_room * 2 : 64;
-		struct rrset_patch *patches =
-			realloc(scratch->patches, room * sizeof *patches);
+	struct rrset_patch *patches =
+		grow_items(scratch->patches, &scratch->patch_room,
+			   scratch->patch_count + 1, sizeof *patches);
 
-		if (!patches)
-			return ERR_NOMEM;
-		scratch->patches = patches;
-		scratch->patch_room = room;
-	}
+	if (!patches)
+		return ERR_NOMEM;
+	scratch->patches = patches;
 	scratch->patches[scratch->patch_count++] = (struct rrset_patch){
 		.at = (uint16_t)at,
 		.to = (uint16_t)((unsigned)tail->kind << PATCH_KIND_SHIFT | tail->offset),
@@ -78,18 +76,13 @@ targets_add(struct rrset_scratch *scratch, unsigned at, const uint8_t *name,
 		.prefix_len = (uint8_t)prefix_len,
 		.prefix_labels = (uint8_t)prefix_labels,
 	};
-	size_t len = sizeof target + prefix_len, room = scratch->targets_room;
+	size_t len = sizeof target + prefix_len;
+	uint8_t *targets = grow_items(scratch->targets, &scratch->targets_room,
+				      scratch->targets_len + len, 1);
 
-	if (room - scratch->targets_len < len) {
-		uint8_t *targets;
-
-		room = room ? room * 2 : 1024;
-		targets = realloc(scratch->targets, room);
-		if (!targets)
-			return ERR_NOMEM;
-		scratch->targets = targets;
-		scratch->targets_room = room;
-	}
+	if (!targets)
+		return ERR_NOMEM;
+	scratch->targets = targets;
 	memcpy(scratch->targets + scratch->targets_len, &target, sizeof target);
 	memcpy(scratch->targets + scratch->targets_len + sizeof target, name, prefix_len);
 	scratch->targets_len += len;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/zone/grow.h"
 #include "loader/zone/render_marks.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
@@ -46,16 +47,12 @@ render_scan_known_labels(const struct zone_records *zone, const struct name_ref 
 static struct scan_parent *
 parent_add(struct render_scan *scan, uint32_t number)
 {
-	if (scan->parent_count == scan->parent_room) {
-		size_t room = scan->parent_room ? scan->parent_room * 2 : 16;
-		struct scan_parent *parents =
-			reallocarray(scan->parents, room, sizeof *parents);
+	struct scan_parent *parents = grow_items(scan->parents, &scan->parent_room,
+						 scan->parent_count + 1, sizeof *parents);
 
-		if (!parents)
-			return NULL;
-		scan->parents = parents;
-		scan->parent_room = room;
-	}
+	if (!parents)
+		return NULL;
+	scan->parents = parents;
 	scan->parents[scan->parent_count] = (struct scan_parent){ .number = number };
 	return &scan->parents[scan->parent_count++];
 }

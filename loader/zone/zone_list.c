@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "loader/zone/arena.h"
+#include "loader/zone/grow.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 
@@ -21,17 +22,12 @@ static int
 add_entry(struct zone_list *list, const uint8_t *origin, size_t origin_len,
 	  const char *path)
 {
-	struct zone_list_entry *entry;
+	struct zone_list_entry *entry =
+		grow_items(list->entries, &list->room, list->count + 1, sizeof *entry);
 
-	if (list->count == list->room) {
-		size_t room = list->room ? list->room * 2 : 64;
-
-		entry = reallocarray(list->entries, room, sizeof *entry);
-		if (!entry)
-			return ERR_NOMEM;
-		list->entries = entry;
-		list->room = room;
-	}
+	if (!entry)
+		return ERR_NOMEM;
+	list->entries = entry;
 	entry = &list->entries[list->count];
 	entry->origin = arena_copy(list->arena, origin, origin_len);
 	entry->path = arena_copy(list->arena, path, strlen(path) + 1);

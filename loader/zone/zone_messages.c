@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/zone/grow.h"
+
 void
 zone_message_printable(const char *text, char *out, size_t room)
 {
@@ -26,17 +28,13 @@ zone_message_printable(const char *text, char *out, size_t room)
 static struct zone_message *
 next_message(struct zone_messages *messages)
 {
-	struct zone_message *grown;
-	size_t room = messages->room ? messages->room * 2 : 4;
+	struct zone_message *kept = grow_items(messages->kept, &messages->room,
+					       messages->kept_count + 1, sizeof *kept);
 
-	if (messages->kept_count < messages->room)
-		return &messages->kept[messages->kept_count];
-	grown = realloc(messages->kept, room * sizeof *grown);
-	if (!grown)
+	if (!kept)
 		return NULL;
-	messages->kept = grown;
-	messages->room = room;
-	return &grown[messages->kept_count];
+	messages->kept = kept;
+	return &kept[messages->kept_count];
 }
 
 bool

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/zone/grow.h"
 #include "shm/errcode.h"
 
 enum { BYTES_PER_RECORD = 100 }; /* of a node, for estimates */
@@ -25,18 +26,12 @@ node_len(const uint8_t *node)
 static int
 list_add(struct node_list *list, const uint8_t *node)
 {
-	size_t len = node_len(node), room = list->room ? list->room : 512;
-	uint8_t *bytes;
+	size_t len = node_len(node);
+	uint8_t *bytes = grow_items(list->bytes, &list->room, list->len + len, 1);
 
-	while (room - list->len < len)
-		room *= 2;
-	if (!list->bytes || room != list->room) {
-		bytes = realloc(list->bytes, room);
-		if (!bytes)
-			return ERR_NOMEM;
-		list->bytes = bytes;
-		list->room = room;
-	}
+	if (!bytes)
+		return ERR_NOMEM;
+	list->bytes = bytes;
 	memcpy(list->bytes + list->len, node, len);
 	list->len += len;
 	return ERR_OK;

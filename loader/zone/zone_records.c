@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "loader/zone/arena.h"
+#include "loader/zone/grow.h"
 #include "shm/errcode.h"
 #include "shm/wire.h"
 
@@ -37,21 +38,6 @@ zone_records_free(struct zone_records *zone)
 	free(zone);
 }
 
-/* Room for one more item in a growing array; returns the array, NULL without memory. */
-static void *
-array_grow(void *items, size_t item_size, size_t count, size_t *room, size_t first_room)
-{
-	size_t wanted = *room ? *room * 2 : first_room;
-	void *grown;
-
-	if (count < *room)
-		return items;
-	grown = reallocarray(items, wanted, item_size);
-	if (grown)
-		*room = wanted;
-	return grown;
-}
-
 /* The owner, from the record before when it is the same; NULL without memory. */
 static const uint8_t *
 keep_owner(struct zone_records *zone, const uint8_t *owner, size_t owner_len)
@@ -74,7 +60,7 @@ zone_records_add(struct zone_records *zone, const struct zone_record *record)
 	if (zone->count == UINT32_MAX)
 		return ERR_FULL;
 	records =
-		array_grow(zone->records, sizeof *records, zone->count, &zone->room, 16);
+		grow_items(zone->records, &zone->room, zone->count + 1, sizeof *records);
 	if (!records)
 		return ERR_NOMEM;
 	zone->records = records;
@@ -133,8 +119,8 @@ zone_records_add_path(struct zone_records *zone, const char *path)
 			return (int)i;
 	if (zone->path_count == ZONE_PATHS_MAX)
 		return ERR_FULL;
-	paths = array_grow(zone->paths, sizeof *paths, zone->path_count, &zone->path_room,
-			   1);
+	paths = grow_items(zone->paths, &zone->path_room, zone->path_count + 1,
+			   sizeof *paths);
 	if (!paths)
 		return ERR_NOMEM;
 	zone->paths = paths;
