@@ -2,11 +2,11 @@
 #include "worker/worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -21,15 +21,13 @@
 
 enum {
 	WORKER_HEARTBEAT_MS = 500, /* longest sleep */
-	WORKER_EVENTS = 64,
 	WORKER_ROUNDS = 8, /* batches per UDP socket before anything else */
+	WORKER_BUSY = 16, /* queries in one: more have come meanwhile */
 	WORKER_LAST_BATCHES = 256, /* more than a receive buffer holds */
 };
 
-/* epoll data: the index of a UDP socket in heritage->sockets, or one of these. */
-#define SOURCE_TCP (UINT64_C(1) << 32)
-#define SOURCE_WAKE (UINT64_C(2) << 32)
-#define SOURCE_SIGNAL (UINT64_C(3) << 32)
+/* What a worker waits for, by its index in `waits`. */
+enum { WAIT_SIGNAL, WAIT_WAKE, WAIT_TCP, WAIT_UDP, /* the first of them */ };
 
 struct worker {
 	const struct heritage *heritage;
@@ -37,15 +35,19 @@ struct worker {
 	struct worker_slot *slot;
 	unsigned id;
 	unsigned listen_count;
-	unsigned adopted; /* predecessors whose sockets we serve */
-	int epoll_fd, signal_fd;
+	unsigned served; /* workers whose sockets we serve: this one, its predecessors */
+	int signal_fd;
 	unsigned terms; /* SIGTERMs so far */
 	uint32_t live_seq;
 	bool shows_changes;
 	uint64_t changes_seq; /* of the text that is answered */
 	struct answer_options options;
 	struct serving serving;
-	struct udp_socket *sockets; /* as heritage->sockets; set when first served */
+	/* Polled, since an epoll set is told of each datagram that comes, and of each that
+	 * has left: there is room to write.  Our own sockets stand first, then those of
+	 * each predecessor that we serve; so in `sockets`.  Room for those of all workers. */
+	struct pollfd *waits;
+	struct udp_socket *sockets;
 	struct store_keeper keeper;
 	struct udp_server udp;
 	struct tcp_server tcp;
@@ -62,52 +64,6 @@ worker_fail(const char *what, int rc)
 
 /* ---- which sockets ---- */
 
-static int
-worker_watch(const struct worker *worker, int fd, uint64_t source)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = source };
-
-	if (epoll_ctl(worker->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
-		return errcode_from_errno(errno);
-	return ERR_OK;
-}
-
-/* Serve the sockets of worker `whose`.  Without its own a worker is of no use. */
-static void
-worker_add_sockets(struct worker *worker, unsigned whose)
-{
-	const struct listen_address *addresses = worker->heritage->settings->listen;
-
-	for (unsigned i = 0; i < worker->listen_count; i++) {
-		unsigned index = whose * worker->listen_count + i;
-		const struct listen_pair *pair = &worker->heritage->sockets[index];
-		int tcp = tcp_add_listener(&worker->tcp, pair->tcp_fd), udp;
-
-		worker->sockets[index] =
-			udp_socket_of(pair->udp_fd, &addresses[i].address);
-		udp = worker_watch(worker, pair->udp_fd, index);
-		if (tcp == ERR_OK && udp == ERR_OK)
-			continue;
-		if (whose == worker->id)
-			worker_fail(addresses[i].text, udp != ERR_OK ? udp : tcp);
-		log_warnx("%s of worker %u is not served meanwhile: the epoll set %s",
-			  addresses[i].text, whose,
-			  errcode_text(udp != ERR_OK ? udp : tcp));
-	}
-}
-
-static void
-worker_remove_sockets(struct worker *worker, unsigned whose)
-{
-	for (unsigned i = 0; i < worker->listen_count; i++) {
-		const struct listen_pair *pair =
-			&worker->heritage->sockets[whose * worker->listen_count + i];
-
-		epoll_ctl(worker->epoll_fd, EPOLL_CTL_DEL, pair->udp_fd, NULL);
-		tcp_remove_listener(&worker->tcp, pair->tcp_fd);
-	}
-}
-
 /* The worker `steps` before this one. */
 static unsigned
 worker_predecessor(const struct worker *worker, unsigned steps)
@@ -116,24 +72,66 @@ worker_predecessor(const struct worker *worker, unsigned steps)
 	       worker->region->worker_count;
 }
 
+static const struct listen_pair *
+worker_pairs(const struct worker *worker, unsigned whose)
+{
+	return &worker->heritage->sockets[(size_t)whose * worker->listen_count];
+}
+
+/* Serve the sockets of one more worker: first our own, without which we are of no use. */
+static void
+worker_add_sockets(struct worker *worker)
+{
+	const struct listen_address *addresses = worker->heritage->settings->listen;
+	unsigned whose = worker_predecessor(worker, worker->served);
+	const struct listen_pair *pairs = worker_pairs(worker, whose);
+
+	for (unsigned i = 0; i < worker->listen_count; i++) {
+		unsigned at = worker->served * worker->listen_count + i;
+		int rc = tcp_add_listener(&worker->tcp, pairs[i].tcp_fd);
+
+		worker->sockets[at] =
+			udp_socket_of(pairs[i].udp_fd, &addresses[i].address);
+		worker->waits[WAIT_UDP + at] =
+			(struct pollfd){ .fd = pairs[i].udp_fd, .events = POLLIN };
+		if (rc == ERR_OK)
+			continue;
+		if (whose == worker->id)
+			worker_fail(addresses[i].text, rc);
+		log_warnx("%s of worker %u is not served over TCP meanwhile: the epoll "
+			  "set %s",
+			  addresses[i].text, whose, errcode_text(rc));
+	}
+	worker->served++;
+}
+
+/* Those that were added last. */
+static void
+worker_remove_sockets(struct worker *worker)
+{
+	const struct listen_pair *pairs =
+		worker_pairs(worker, worker_predecessor(worker, --worker->served));
+
+	for (unsigned i = 0; i < worker->listen_count; i++)
+		tcp_remove_listener(&worker->tcp, pairs[i].tcp_fd);
+}
+
 /* A worker that backs off is served by the next one that does not. */
 static void
 worker_follow_neighbours(struct worker *worker)
 {
 	const struct region *region = worker->region;
-	unsigned orphans = 0;
+	unsigned ours = 1;
 
-	while (orphans + 1 < region->worker_count &&
+	while (ours < region->worker_count &&
 	       atomic_load_explicit(
-		       &region->slots[worker_predecessor(worker, orphans + 1)].state,
+		       &region->slots[worker_predecessor(worker, ours)].state,
 		       memory_order_relaxed) == WORKER_BACKOFF)
-		orphans++;
-	for (; worker->adopted < orphans; worker->adopted++)
-		worker_add_sockets(worker,
-				   worker_predecessor(worker, worker->adopted + 1));
-	for (; worker->adopted > orphans; worker->adopted--)
-		worker_remove_sockets(worker,
-				      worker_predecessor(worker, worker->adopted));
+		ours++;
+	while (worker->served < ours)
+		worker_add_sockets(worker);
+	while (worker->served > ours)
+		worker_remove_sockets(worker);
 }
 
 /* ---- options that change at run time ---- */
@@ -192,18 +190,24 @@ worker_set_state(struct worker *worker, enum worker_state state)
 	atomic_store_explicit(&worker->slot->state, state, memory_order_release);
 }
 
-/* A batch from each socket in turn, for as long as batches are full. */
+/* A batch from each socket in turn, for as long as they are busy. */
 static void
-worker_serve_udp(struct worker *worker, uint32_t *ready, unsigned count)
+worker_serve_udp(struct worker *worker)
 {
-	for (unsigned round = 0; round < WORKER_ROUNDS && count > 0; round++) {
-		unsigned full = 0;
+	struct pollfd *waits = worker->waits + WAIT_UDP;
+	unsigned count = worker->served * worker->listen_count;
+	bool is_busy = true;
 
-		for (unsigned i = 0; i < count; i++)
-			if (udp_serve(&worker->udp, &worker->sockets[ready[i]]) ==
-			    ANSWER_BATCH)
-				ready[full++] = ready[i];
-		count = full;
+	for (unsigned round = 0; round < WORKER_ROUNDS && is_busy; round++) {
+		is_busy = false;
+		for (unsigned i = 0; i < count; i++) {
+			if (!waits[i].revents)
+				continue;
+			if (udp_serve(&worker->udp, &worker->sockets[i]) >= WORKER_BUSY)
+				is_busy = true;
+			else
+				waits[i].revents = 0;
+		}
 	}
 }
 
@@ -231,36 +235,27 @@ worker_take_wake(struct worker *worker)
 static void
 worker_turn(struct worker *worker)
 {
-	struct epoll_event events[WORKER_EVENTS];
-	uint32_t udp[WORKER_EVENTS];
-	unsigned udp_count = 0;
-	bool tcp = false;
-	uint64_t now_ns;
+	const struct pollfd *waits = worker->waits;
+	nfds_t count = WAIT_UDP + worker->served * worker->listen_count;
 	int timeout_ms =
 		tcp_timeout_ms(&worker->tcp, clock_now_ms(), WORKER_HEARTBEAT_MS);
-	int count;
+	bool is_ready;
+	uint64_t now_ns;
 
 	serving_rest(&worker->serving);
-	count = epoll_wait(worker->epoll_fd, events, WORKER_EVENTS, timeout_ms);
+	is_ready = poll(worker->waits, count, timeout_ms) > 0;
 	/* before anything is answered that came after the change */
 	worker_follow_live(worker);
 	worker_follow_changes(worker);
-	for (int i = 0; i < count; i++) {
-		uint64_t source = events[i].data.u64;
-
-		if (source < SOURCE_TCP)
-			udp[udp_count++] = (uint32_t)source;
-		else if (source == SOURCE_TCP)
-			tcp = true;
-		else if (source == SOURCE_WAKE)
-			worker_take_wake(worker);
-		else
-			worker_take_signal(worker);
-	}
-	worker_serve_udp(worker, udp, udp_count);
+	if (is_ready && waits[WAIT_SIGNAL].revents)
+		worker_take_signal(worker);
+	if (is_ready && waits[WAIT_WAKE].revents)
+		worker_take_wake(worker);
+	if (is_ready)
+		worker_serve_udp(worker);
 	now_ns = clock_now_ns();
 	atomic_store_explicit(&worker->slot->heartbeat_ns, now_ns, memory_order_relaxed);
-	if (tcp)
+	if (is_ready && waits[WAIT_TCP].revents)
 		tcp_serve(&worker->tcp, now_ns / 1000000);
 	tcp_sweep(&worker->tcp, now_ns / 1000000);
 	stats_set(&worker->slot->stats, STAT_log_dropped, log_dropped());
@@ -270,17 +265,12 @@ worker_turn(struct worker *worker)
 static void
 worker_empty_udp(struct worker *worker)
 {
-	for (unsigned back = 0; back <= worker->adopted; back++)
-		for (unsigned i = 0; i < worker->listen_count; i++) {
-			unsigned whose = worker_predecessor(worker, back),
-				 left = WORKER_LAST_BATCHES;
+	for (unsigned i = 0; i < worker->served * worker->listen_count; i++) {
+		unsigned left = WORKER_LAST_BATCHES;
 
-			while (left-- > 0 &&
-			       udp_serve(&worker->udp,
-					 &worker->sockets[whose * worker->listen_count +
-							  i]) > 0)
-				;
-		}
+		while (left-- > 0 && udp_serve(&worker->udp, &worker->sockets[i]) > 0)
+			;
+	}
 }
 
 static void
@@ -298,7 +288,7 @@ worker_stop(struct worker *worker)
 static void
 worker_serve(struct worker *worker)
 {
-	worker_add_sockets(worker, worker->id);
+	worker_add_sockets(worker);
 	worker_set_state(worker, WORKER_SERVING);
 	while (!worker->terms) {
 		worker_follow_neighbours(worker);
@@ -342,6 +332,7 @@ worker_raise_files(void)
 static void
 worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 {
+	size_t sockets;
 	int rc;
 
 	worker->heritage = heritage;
@@ -353,13 +344,11 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	worker->serving.options = &worker->options;
 	worker->serving.stats = &worker->slot->stats;
 	worker->live_seq = ~UINT32_C(0);
-	worker->sockets =
-		calloc((size_t)worker->region->worker_count * worker->listen_count + 1,
-		       sizeof *worker->sockets);
-	worker->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (!worker->sockets || worker->epoll_fd < 0)
-		worker_fail("an epoll set",
-			    worker->sockets ? errcode_from_errno(errno) : ERR_NOMEM);
+	sockets = (size_t)worker->region->worker_count * worker->listen_count;
+	worker->sockets = calloc(sockets + 1, sizeof *worker->sockets);
+	worker->waits = calloc(WAIT_UDP + sockets, sizeof *worker->waits);
+	if (!worker->sockets || !worker->waits)
+		worker_fail("room for sockets", ERR_NOMEM);
 	worker_set_signals(worker);
 	worker_raise_files();
 	udp_init(&worker->udp, &worker->serving);
@@ -371,13 +360,9 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 				worker->region, id);
 	if (rc != ERR_OK)
 		worker_fail("a thread", rc);
-	rc = worker_watch(worker, worker->signal_fd, SOURCE_SIGNAL);
-	if (rc == ERR_OK)
-		rc = worker_watch(worker, worker->tcp.epoll_fd, SOURCE_TCP);
-	if (rc == ERR_OK)
-		rc = worker_watch(worker, worker->keeper.wake_fd, SOURCE_WAKE);
-	if (rc != ERR_OK)
-		worker_fail("an epoll set", rc);
+	worker->waits[WAIT_SIGNAL] = (struct pollfd){ worker->signal_fd, POLLIN, 0 };
+	worker->waits[WAIT_WAKE] = (struct pollfd){ worker->keeper.wake_fd, POLLIN, 0 };
+	worker->waits[WAIT_TCP] = (struct pollfd){ worker->tcp.epoll_fd, POLLIN, 0 };
 }
 
 _Noreturn void
