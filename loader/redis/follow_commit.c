@@ -82,16 +82,7 @@ write_all(struct serving *s)
 		rc = apply_all(s);
 	if (rc == ERR_OK)
 		rc = follow_notes_put(f);
-	if (rc == ERR_OK) {
-		rc = live_commit(f->live);
-	} else {
-		live_abort(f->live);
-	}
-	if (rc == ERR_OK)
-		follow_notes_done(f);
-	else
-		follow_lose_store(f, rc);
-	return rc;
+	return follow_notes_end(f, rc);
 }
 
 int

@@ -41,13 +41,22 @@ follow_notes_put(struct follow *f)
 	return rc == ERR_OK && f->held_changed ? put_held(f) : rc;
 }
 
-void
-follow_notes_done(struct follow *f)
+int
+follow_notes_end(struct follow *f, int rc)
 {
-	if (!f->held_changed)
-		return;
-	f->held_changed = f->held_is_behind = false;
-	f->held_noted_ms = clock_now_ms();
+	if (rc == ERR_OK)
+		rc = live_commit(f->live);
+	else
+		live_abort(f->live);
+	if (rc != ERR_OK) {
+		follow_lose_store(f, rc);
+		return rc;
+	}
+	if (f->held_changed) {
+		f->held_changed = f->held_is_behind = false;
+		f->held_noted_ms = clock_now_ms();
+	}
+	return ERR_OK;
 }
 
 int
@@ -59,15 +68,7 @@ follow_notes_save(struct follow *f)
 		rc = follow_notes_put(f);
 	if (rc == ERR_OK)
 		rc = live_note(f->live, FOLLOW_SERVER_NOTE, &f->known, sizeof f->known);
-	if (rc == ERR_OK)
-		rc = live_commit(f->live);
-	else
-		live_abort(f->live);
-	if (rc == ERR_OK)
-		follow_notes_done(f);
-	else
-		follow_lose_store(f, rc);
-	return rc;
+	return follow_notes_end(f, rc);
 }
 
 void

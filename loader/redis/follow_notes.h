@@ -8,9 +8,11 @@
 __attribute__((nonnull, warn_unused_result))
 int follow_notes_put(struct follow *f);
 
-/* They are committed. */
-__attribute__((nonnull))
-void follow_notes_done(struct follow *f);
+/* End the transaction at hand, in which follow_notes_put was: commit it when `rc`, what came
+ * of it so far, is 0, else give it up.
+ * returns 0, or the error after follow_lose_store. */
+__attribute__((nonnull, warn_unused_result))
+int follow_notes_end(struct follow *f, int rc);
 
 /* Write the note of what is held, if it is behind: once a second. */
 __attribute__((nonnull))
