@@ -36,25 +36,22 @@ redis_scan_fini(struct redis_scan *scan)
 
 /* ---- one key ---- */
 
+static int
+compare_names(const void *left, const void *right)
+{
+	return redis_text_compare(*(const struct redis_text *)left,
+				  *(const struct redis_text *)right);
+}
+
 static bool
 find_zone(const struct scanning *scanning, struct redis_text name, size_t *index)
 {
-	size_t low = 0, high = scanning->zone_count;
+	const struct redis_text *found = bsearch(
+		&name, scanning->names, scanning->zone_count, sizeof name, compare_names);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = redis_text_compare(scanning->names[middle], name);
-
-		if (order == 0) {
-			*index = middle;
-			return true;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
+	if (found)
+		*index = (size_t)(found - scanning->names);
+	return found != NULL;
 }
 
 /* The type as we ask for it, or NULL; it lives as long as the keys. */

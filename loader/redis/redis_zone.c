@@ -291,35 +291,30 @@ append_labels(struct making *making)
 	return code;
 }
 
+static int
+compare_owners(const void *left, const void *right)
+{
+	const struct zone_record *a = left, *b = right;
+
+	return dname_compare(a->owner, b->owner);
+}
+
 /* Is there anything at this owner?  The zone is sorted. */
 static bool
-has_owner(const struct zone_records *zone, size_t count, const uint8_t *owner)
+has_owner(const struct zone_records *zone, const uint8_t *owner)
 {
-	size_t low = 0, high = count;
+	const struct zone_record wanted = { .owner = owner };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = dname_compare(zone->records[middle].owner, owner);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
+	return zone->count > 0 && bsearch(&wanted, zone->records, zone->count,
+					  sizeof wanted, compare_owners);
 }
 
 static int
 compare_labels(const void *left, const void *right)
 {
 	const struct redis_value *a = left, *b = right;
-	size_t len = a->label.len < b->label.len ? a->label.len : b->label.len;
-	int order = memcmp(a->label.bytes, b->label.bytes, len);
 
-	return order ? order
-		     : (a->label.len > b->label.len) - (a->label.len < b->label.len);
+	return redis_text_compare(a->label, b->label);
 }
 
 /* The values of a label that was copied: where its run begins. */
@@ -349,7 +344,7 @@ append_odd_label(struct making *making, const struct redis_value *odd)
 		return redis_label_ignore(making->zone, job->origin, job->origin_len, 0,
 					  "label \"%.200s\" %s", odd->label.bytes,
 					  reason);
-	if (has_owner(making->zone, making->zone->count, owner))
+	if (has_owner(making->zone, owner))
 		return redis_label_ignore(making->zone, owner, owner_len, 0,
 					  "label \"%.200s\" is left out: another one "
 					  "means the same name",

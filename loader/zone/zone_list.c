@@ -124,10 +124,18 @@ list_dir(struct zone_list *list, const char *dir, struct zone_messages *messages
 }
 
 static int
+compare_origins(const void *left, const void *right)
+{
+	const struct zone_list_entry *a = left, *b = right;
+
+	return dname_compare(a->origin, b->origin);
+}
+
+static int
 compare_entries(const void *left, const void *right)
 {
 	const struct zone_list_entry *a = left, *b = right;
-	int order = dname_compare(a->origin, b->origin);
+	int order = compare_origins(a, b);
 
 	return order ? order : strcmp(a->path, b->path);
 }
@@ -206,20 +214,12 @@ zone_list_make(const struct settings *settings, struct zone_list *list,
 const struct zone_list_entry *
 zone_list_find(const struct zone_list *list, const uint8_t *origin)
 {
-	struct zone_list_entry wanted = { .origin = origin };
-	size_t low = 0, high = list->count;
+	const struct zone_list_entry wanted = { .origin = origin };
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (dname_compare(list->entries[middle].origin, wanted.origin) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low < list->count && dname_compare(list->entries[low].origin, origin) == 0)
-		return &list->entries[low];
-	return NULL;
+	if (list->count == 0)
+		return NULL;
+	return bsearch(&wanted, list->entries, list->count, sizeof wanted,
+		       compare_origins);
 }
 
 void
