@@ -57,6 +57,10 @@ settings_redis_check_address(const char *text)
 	const char *port;
 	size_t host_len = 0;
 
+	/* not repeated: what stands before an "@" may be a password */
+	if (strstr(text, "://") || (!settings_redis_is_path(text) && strchr(text, '@')))
+		return "write host:port, [IPv6]:port or the path of a socket, no URL; "
+		       "user, password and db are options of their own";
 	if (settings_redis_is_path(text)) {
 		if (strlen(text) <= SOCKET_PATH_MAX)
 			return NULL;

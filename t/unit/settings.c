@@ -75,6 +75,9 @@ load_text(const char *text)
 	return load_file("c.conf");
 }
 
+#define A_URL                                                                            \
+	"write host:port, [IPv6]:port or the path of a socket, no URL; user, password "   \
+	"and db are options of their own"
 #define X60 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 /* clang-format off */
@@ -170,6 +173,8 @@ static const struct {
 	{ "redis = { address = \"a:65536\"; };", "error: c.conf:1: redis.address: \"a:65536\" is none of host:port, [IPv6]:port and the path of a socket" },
 	{ "redis = { address = \"::1:6379\"; };", "error: c.conf:1: redis.address: \"::1:6379\" is none of host:port, [IPv6]:port and the path of a socket" },
 	{ "redis = { address = \"\"; };", "error: c.conf:1: redis.address: may not be empty" },
+	{ "redis = { address = \"redis://:secret@localhost:6379/0\"; };", "error: c.conf:1: redis.address: " A_URL },
+	{ "redis = { address = \"me:secret@localhost:6379\"; };", "error: c.conf:1: redis.address: " A_URL },
 	{ "redis = { address = \"/" X60 X60 "\"; };", "error: c.conf:1: redis.address: /" X60 X60 " has 121 octets, at most 107 fit a socket path" },
 	{ "redis = { report = { address = \"[::1]\"; }; };", "error: c.conf:1: redis.report.address: \"[::1]\" is none of host:port, [IPv6]:port and the path of a socket" },
 	{ "redis = { sentinel = { master = \"m\"; nodes = ( \"a:1\",\n\"b\" ); }; };",
