@@ -159,14 +159,19 @@ sort_entries(struct zone_list *list)
 	list->count = kept + 1;
 }
 
+/* What is wrong with zones.dir, and the remedy. */
 static const char *
-remedy(int code)
+why_unread(int code, const char *dir)
 {
+	struct stat facts;
+
+	if (code == ERR_NOTFOUND && stat(dir, &facts) == 0)
+		return "no directory; a single file goes into zones.files";
 	if (code == ERR_NOTFOUND)
-		return "; make the directory, or set another one";
+		return "not found; make the directory, or set another one";
 	if (code == ERR_RIGHTS)
-		return "; the server's user must be able to read it";
-	return "";
+		return "permission denied; the server's user must be able to read it";
+	return errcode_text(code);
 }
 
 static int
@@ -179,8 +184,8 @@ fill_list(struct zone_list *list, const struct settings *settings,
 		code = list_dir(list, settings->zones.dir, messages);
 		if (code != ERR_OK)
 			zone_messages_add(messages, ZONE_ERROR, settings->zones.dir, 0,
-					  "zones.dir cannot be read: %s%s",
-					  errcode_text(code), remedy(code));
+					  "zones.dir cannot be read: %s",
+					  why_unread(code, settings->zones.dir));
 	}
 	for (size_t i = 0; code == ERR_OK && i < settings->zones.file_count; i++) {
 		const struct zone_file_setting *file = &settings->zones.files[i];

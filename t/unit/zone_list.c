@@ -208,6 +208,16 @@ test_no_dir(void)
 	   "is one clear error");
 	is_int(messages.kept_count, 1, "and no more");
 	zone_messages_fini(&messages);
+
+	settings.zones.dir = (char[]){ "/dev/null" };
+	messages = (struct zone_messages){ 0 };
+	is_int(zone_list_make(&settings, &list, &messages), ERR_NOTFOUND, "a file");
+	zone_message_to_text(&messages.kept[0], text, sizeof text);
+	is(text,
+	   "/dev/null: zones.dir cannot be read: no directory; a single file goes into "
+	   "zones.files",
+	   "is no directory");
+	zone_messages_fini(&messages);
 }
 
 static uint64_t
