@@ -81,6 +81,30 @@ write_bad(struct bad_list *list, const struct node *node, const struct block *bl
 	json_out_end_object(json);
 }
 
+/* Labels that are no names, or mean the name of another one. */
+static void
+write_labels(struct bad_list *list, const struct block *faults)
+{
+	const struct redis_text zone = { list->zone, strlen(list->zone) };
+	struct json_out *json = list->clerk->json;
+	struct rrset_fault fault;
+	char key[REDIS_KEY_MAX];
+	uint32_t at = 0;
+
+	key[redis_keys_zone(&list->keys, zone, key)] = '\0';
+	while (rrset_fault_next(faults, &at, &fault)) {
+		json_out_begin_object(json, NULL);
+		json_out_text(json, "zone", list->zone);
+		json_out_null(json, "owner");
+		json_out_null(json, "type");
+		json_out_text(json, "source", key);
+		json_out_null(json, "line");
+		json_out_text_len(json, "reason", fault.reason, fault.head.reason_len);
+		json_out_text(json, "state", zone_state_fault_name(fault.head.kind));
+		json_out_end_object(json);
+	}
+}
+
 static void
 write_node(struct bad_list *list, const struct node *node)
 {
@@ -107,6 +131,7 @@ clerk_bad_rrsets(struct clerk *clerk, struct store_walk *walk,
 		return 0;
 	redis_keys_init(&list.keys, clerk->heritage->settings);
 	dname_to_text(list.origin, list.zone);
+	write_labels(&list, &zone->faults);
 	write_node(&list, &zone->apex);
 	result = store_cursor_open(walk, zone->facts.zone_id, &cursor);
 	if (result)

@@ -96,7 +96,8 @@ enum block_kind {
 	BLOCK_FAULTS = 8,		/* apex only: struct rrset_fault_head, each with its
 					 * texts: RRsets that are not served as the source has
 					 * them, the first ones of many; in a zone from Redis
-					 * each name tells its own by BLOCK_BAD_RRSET instead */
+					 * what has no name, each name tells its own by
+					 * BLOCK_BAD_RRSET */
 	BLOCK_PROVENANCE = 9,		/* last block: struct provenance */
 	BLOCK_REDIS = 10,		/* apex only: struct redis_facts */
 };
@@ -164,8 +165,8 @@ struct __attribute__((packed)) zone_facts {
 	uint32_t zone_id;		/* under which the names below the apex are keyed */
 	uint32_t flags;			/* enum zone_flag */
 	uint32_t serial;
-	uint32_t fault_count;		/* RRsets that BLOCK_FAULTS lists, or would; in a zone from
-					 * Redis: BLOCK_BAD_RRSETs */
+	uint32_t fault_count;		/* what BLOCK_FAULTS lists, or would; in a zone from Redis
+					 * BLOCK_BAD_RRSETs too */
 	uint64_t record_count;		/* RRs of the zone, RRSIGs included */
 	uint64_t name_count;		/* nodes, NSEC3 not counted */
 	uint64_t cut_depths[2];		/* bit n: some cut has n labels (bit 0 of [0] is n = 0) */

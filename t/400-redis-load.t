@@ -252,6 +252,13 @@ subtest 'bad values cost their own RRsets' => sub {
 	}
 	like($m->log, qr/label "a\.\.b" is no name/, 'a label that is no name');
 	like($m->log, qr/label "Twice" is left out: another one/, 'a label that is there twice');
+
+	my @listed = grep { ($_->{reason} // '') =~ /^label "/ } @{ $m->ctl('errors')->{errors} };
+	is_deeply([map { $_->{source} } @listed], [('redins:zones:z.test.') x 2],
+		'`errors` lists both') or diag(explain \@listed);
+	my ($said) = grep { /RRsets? / } @{ $m->ctl('status')->{problems} };
+	is(($said // '') =~ /^(\d+) / ? $1 : 0, scalar @{ $m->ctl('errors')->{errors} },
+		'as many as `status` counts') or diag($said);
 	$m->stop;
 };
 

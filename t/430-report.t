@@ -43,6 +43,11 @@ my $ttl = $there->cmd('TTL', $key);
 ok($ttl > 0 && $ttl <= 300, "for a while: $ttl s");
 
 $redis->cmd('HDEL', 'redins:zones:a.example.', 'bad', 'worse');
+$redis->cmd('HSET', 'redins:zones:a.example.', 'a..b', '{}');
+ok(poll(10, sub { (reported()->{'a.example. label 1'} // '') =~ /label "a\.\.b" is no name/ }),
+	'a label that is no name is told') or diag(explain reported());
+is(scalar keys %{ reported() }, 1, 'alone');
+$redis->cmd('HDEL', 'redins:zones:a.example.', 'a..b');
 ok(poll(10, sub { !keys %{ reported() } }), 'until they are good');
 
 my $replica = $there->replica;

@@ -94,6 +94,25 @@ visit_name(void *context, const struct node *node)
 	return 0;
 }
 
+/* Labels that are no names. */
+static void
+put_labels(struct report *report, const struct node *apex)
+{
+	char zone[DNAME_TEXT_MAX], what[DNAME_TEXT_MAX + 24];
+	struct rrset_fault fault;
+	struct block block;
+	unsigned count = 0;
+	uint32_t at = 0;
+
+	if (!node_find_block(apex, BLOCK_FAULTS, 0, &block))
+		return;
+	dname_to_text(node_owner(apex), zone);
+	while (rrset_fault_next(&block, &at, &fault)) {
+		snprintf(what, sizeof what, "%s label %u", zone, ++count);
+		put(report, what, fault.reason, fault.head.reason_len);
+	}
+}
+
 struct bad_zones {
 	struct report *report;
 	uint32_t ids[LIST_MAX];
@@ -116,6 +135,7 @@ visit_zone(void *context, const struct node *apex)
 	}
 	if (facts.fault_count == 0)
 		return 0;
+	put_labels(zones->report, apex);
 	visit_name(zones->report, apex);
 	if (zones->count < LIST_MAX)
 		zones->ids[zones->count++] = facts.zone_id;

@@ -466,6 +466,9 @@ make_zone(struct making *making, struct zone_messages *messages)
 	zone->loaded_at_s = (int64_t)clock_wall_s();
 	zone_rules_rrsets(zone, messages);
 	tell(zone, messages);
+	/* a change of one label could not keep them true; odd zones are made anew */
+	if (!(zone->redis->flags & REDIS_ZONE_ODD))
+		zone->fault_count = 0;
 	return ERR_OK;
 }
 

@@ -181,7 +181,7 @@ put_faults(struct renderer *r)
 {
 	size_t count = zone_records_faults_listed(r->zone);
 
-	if (count == 0 || r->zone->redis)
+	if (count == 0)
 		return;
 	node_writer_begin_block(&r->writer, BLOCK_FAULTS, 0);
 	for (size_t i = 0; i < count; i++)
