@@ -10,6 +10,7 @@
 #include "loader/redis/follow_load.h"
 #include "loader/redis/follow_lose.h"
 #include "loader/redis/follow_round.h"
+#include "loader/redis/follow_sentinel.h"
 #include "loader/redis/follow_server.h"
 #include "loader/redis/follow_state.h"
 #include "loader/redis/follow_stream.h"
@@ -35,7 +36,10 @@ follow_new(const struct settings *settings, struct region *region)
 	redis_keys_init(&f->keys, settings);
 	f->reader = redis_zone_reader_new(settings);
 	f->connect = redis_connect_new(settings);
-	if (!f->reader || !f->connect) {
+	if (settings->redis.sentinel.master[0] != '\0')
+		f->sentinel = redis_sentinel_new(settings);
+	if (!f->reader || !f->connect ||
+	    (settings->redis.sentinel.master[0] != '\0' && !f->sentinel)) {
 		follow_free(f);
 		return NULL;
 	}
@@ -50,6 +54,7 @@ follow_free(struct follow *f)
 		return;
 	follow_lose_links(f);
 	redis_connect_free(f->connect);
+	redis_sentinel_free(f->sentinel);
 	redis_zone_reader_free(f->reader);
 	arena_free(f->arena);
 	change_set_fini(&f->set);
@@ -85,6 +90,8 @@ begin_following(struct follow *f)
 	region_source_set_text(f->board, SOURCE_TEXT_LINK, "%s", "");
 	region_source_set_text(f->board, SOURCE_TEXT_STREAM, "%s", "");
 	f->next_probe_ms = 0;
+	f->is_asking_sentinel = false;
+	f->sentinel_due_ms = 0;
 	f->list_is_known = f->list_is_counted = false;
 	follow_list_clear(&f->list);
 	follow_list_clear(&f->round.list);
@@ -190,6 +197,9 @@ follow_poll_fds(struct follow *f, struct pollfd fds[FOLLOW_FDS_MAX], int *timeou
 		fds[count++] =
 			(struct pollfd){ .fd = redis_link_fd(f->links[i]),
 					 .events = redis_link_events(f->links[i]) };
+	if (follow_sentinel_poll(f, &fds[count]))
+		count++;
+	*timeout_ms = sooner(*timeout_ms, follow_sentinel_due_ms(f));
 	*timeout_ms = sooner(*timeout_ms, until(f->next_probe_ms));
 	if (f->has_more_events)
 		*timeout_ms = 0;
@@ -225,6 +235,8 @@ ready_step(struct follow *f)
 		follow_round_step(f);
 	if (f->phase == FOLLOW_READY)
 		follow_load_prepare(f);
+	if (f->phase == FOLLOW_READY)
+		follow_sentinel_step(f);
 }
 
 void

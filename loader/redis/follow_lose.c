@@ -32,6 +32,8 @@ follow_close_fds(struct follow *f)
 	for (unsigned i = 0; i < LINK_COUNT; i++)
 		if (f->links[i] && redis_link_fd(f->links[i]) >= 0)
 			close(redis_link_fd(f->links[i]));
+	if (f->is_asking_sentinel && redis_sentinel_fd(f->sentinel) >= 0)
+		close(redis_sentinel_fd(f->sentinel));
 	if (f->phase == FOLLOW_CONNECTING && redis_connect_fd(f->connect) >= 0)
 		close(redis_connect_fd(f->connect));
 }

@@ -1,9 +1,5 @@
 /* Which server is read, and is it still the one that we know? */
 #include "loader/redis/follow_server.h"
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * Who calls whom, from the top; each line may use those below it:
  *
  *	follow                                  the loop: links, phases
- *	load  server  round  accept             first load; who is read; comparing all; `accept`
+ *	load  server  sentinel  round  accept   first load; who is read; comparing all; `accept`
  *	stream  events                          what Redis tells of changes
  *	serve                                   a set: read, planned, weighed, committed, told
  *	    group  wish                         one consistent reading
@@ -117,6 +117,10 @@ struct follow {
 	uint64_t retry_at_ms;
 	unsigned backoff_ms;
 	uint64_t lost_ms;		/* when it was lost last; 0: never */
+	struct redis_sentinel *sentinel; /* who is asked while the links stand; or NULL */
+	size_t sentinel_node;
+	bool is_asking_sentinel;
+	uint64_t sentinel_due_ms;
 
 	/* the server */
 	struct server_info server;

@@ -9,13 +9,11 @@
 #include "shm/clock.h"
 #include "shm/errcode.h"
 
-enum { ADDRESS_MAX = 256, GREETINGS_MAX = 4 };
+enum { GREETINGS_MAX = 4 };
 
 enum step {
 	STEP_START,
-	STEP_SENTINEL_DIAL,
-	STEP_SENTINEL_AUTH,
-	STEP_SENTINEL_REPLY,
+	STEP_SENTINEL,
 	STEP_DIAL,
 	STEP_GREETING,
 	STEP_READY,
@@ -32,11 +30,14 @@ struct redis_connect {
 	struct redis_link *link; /* NULL: taken, or not made yet */
 	struct arena *arena; /* for the replies */
 	enum step step;
+	struct redis_sentinel *sentinel; /* NULL: there is none */
 	size_t node; /* of the Sentinels */
+	uint64_t epoch; /* of the failover that was heard of last */
+	bool is_known, was_known; /* by a Sentinel of this turn; an older one was */
 	uint64_t due_ms; /* of the replies */
 	enum greeting greetings[GREETINGS_MAX]; /* that replies are waited for */
 	unsigned greeting_count, greeting_at;
-	char address[ADDRESS_MAX];
+	char address[REDIS_ADDRESS_MAX];
 	char reason[REDIS_REASON_MAX];
 };
 
@@ -45,9 +46,16 @@ redis_connect_new(const struct settings *settings)
 {
 	struct redis_connect *connect = calloc(1, sizeof *connect);
 
-	if (connect)
-		connect->settings = settings;
-	return connect;
+	if (!connect)
+		return NULL;
+	connect->settings = settings;
+	if (settings->redis.sentinel.master[0] == '\0')
+		return connect;
+	connect->sentinel = redis_sentinel_new(settings);
+	if (connect->sentinel)
+		return connect;
+	free(connect);
+	return NULL;
 }
 
 void
@@ -56,6 +64,7 @@ redis_connect_free(struct redis_connect *connect)
 	if (!connect)
 		return;
 	redis_link_free(connect->link);
+	redis_sentinel_free(connect->sentinel);
 	arena_free(connect->arena);
 	free(connect);
 }
@@ -70,44 +79,39 @@ redis_connect_start(struct redis_connect *connect)
 	connect->reason[0] = '\0';
 }
 
-static bool
-has_sentinels(const struct redis_connect *connect)
-{
-	return connect->settings->redis.sentinel.master[0] != '\0';
-}
-
 /* Sentinel or server failed: on to the next Sentinel, if there is one. */
 static void
-give_up(struct redis_connect *connect)
+give_up(struct redis_connect *connect, const char *reason)
 {
-	snprintf(connect->reason, sizeof connect->reason, "%s",
-		 redis_link_reason(connect->link));
+	snprintf(connect->reason, sizeof connect->reason, "%s", reason);
 	redis_link_drop(connect->link);
-	if (has_sentinels(connect) &&
+	if (connect->sentinel &&
 	    ++connect->node < connect->settings->redis.sentinel.nodes.count) {
-		connect->step = STEP_SENTINEL_DIAL;
-		if (redis_link_dial(
-			    connect->link,
-			    connect->settings->redis.sentinel.nodes.items[connect->node]))
-			give_up(connect);
-	} else {
-		connect->step = STEP_FAILED;
+		connect->step = STEP_SENTINEL;
+		redis_sentinel_ask(connect->sentinel, connect->node);
+		return;
 	}
+	connect->step = STEP_FAILED;
+	if (connect->was_known && !connect->is_known)
+		connect->epoch = 0; /* the Sentinels have been made anew */
 }
 
 static void
-dial(struct redis_connect *connect, enum step step, const char *address)
+give_up_link(struct redis_connect *connect)
 {
-	connect->step = step;
+	char reason[REDIS_REASON_MAX];
+
+	snprintf(reason, sizeof reason, "%s", redis_link_reason(connect->link));
+	give_up(connect, reason);
+}
+
+static void
+dial(struct redis_connect *connect, const char *address)
+{
+	snprintf(connect->address, sizeof connect->address, "%s", address);
+	connect->step = STEP_DIAL;
 	if (redis_link_dial(connect->link, address) != ERR_OK)
-		give_up(connect);
-}
-
-static void
-expect_replies(struct redis_connect *connect, enum step step)
-{
-	connect->step = step;
-	connect->due_ms = clock_now_ms() + connect->settings->redis.timeout_ms;
+		give_up_link(connect);
 }
 
 static int
@@ -119,95 +123,60 @@ begin(struct redis_connect *connect)
 		connect->link = redis_link_new(connect->settings->redis.timeout_ms);
 	if (!connect->link || !connect->arena)
 		return ERR_NOMEM;
-	if (has_sentinels(connect)) {
-		dial(connect, STEP_SENTINEL_DIAL,
-		     connect->settings->redis.sentinel.nodes.items[0]);
-	} else {
-		snprintf(connect->address, sizeof connect->address, "%s",
-			 connect->settings->redis.address);
-		dial(connect, STEP_DIAL, connect->address);
+	if (!connect->sentinel) {
+		dial(connect, connect->settings->redis.address);
+		return ERR_OK;
 	}
+	connect->is_known = connect->was_known = false;
+	connect->step = STEP_SENTINEL;
+	redis_sentinel_ask(connect->sentinel, 0);
 	return ERR_OK;
 }
 
 /* ---- Sentinels ---- */
 
-static int
-send_auth(struct redis_connect *connect, const char *username, const char *password)
+bool
+redis_connect_hears(struct redis_connect *connect, const struct redis_primary *primary)
 {
+	bool is_newer = primary->has_epoch && primary->epoch > connect->epoch;
+
+	if (is_newer)
+		connect->epoch = primary->epoch;
+	return is_newer && strcmp(primary->address, connect->address) != 0;
+}
+
+/* One that is behind may lead to a primary that has been given up, and does not know. */
+static void
+take_primary(struct redis_connect *connect, const struct redis_primary *primary)
+{
+	char reason[REDIS_REASON_MAX];
+
+	if (!primary->has_epoch || primary->epoch >= connect->epoch) {
+		connect->is_known = true;
+		if (primary->has_epoch)
+			connect->epoch = primary->epoch;
+		dial(connect, primary->address);
+		return;
+	}
+	connect->was_known = true;
+	snprintf(reason, sizeof reason,
+		 "Sentinel %.100s has not heard of the last failover",
+		 connect->settings->redis.sentinel.nodes.items[connect->node]);
+	give_up(connect, reason);
+}
+
+/* ---- the first commands ---- */
+
+static int
+send_auth(struct redis_connect *connect)
+{
+	const char *username = connect->settings->redis.username;
+	const char *password = connect->settings->redis.password;
+
 	if (!username[0])
 		return redis_link_send(connect->link, "AUTH %s", password);
 	return redis_link_send(connect->link, "AUTH %s %s", username, password);
 }
-
-static void
-ask_sentinel(struct redis_connect *connect)
-{
-	const struct settings *settings = connect->settings;
-	bool has_password = settings->redis.sentinel.password[0] != '\0';
-	int code = ERR_OK;
-
-	if (has_password)
-		code = send_auth(connect, settings->redis.sentinel.username,
-				 settings->redis.sentinel.password);
-	if (code == ERR_OK)
-		code = redis_link_send(connect->link,
-				       "SENTINEL get-master-addr-by-name %s",
-				       settings->redis.sentinel.master);
-	if (code != ERR_OK) {
-		redis_link_fail(connect->link, "not enough memory");
-		give_up(connect);
-		return;
-	}
-	expect_replies(connect, has_password ? STEP_SENTINEL_AUTH : STEP_SENTINEL_REPLY);
-}
-
-/* The texts for people name the options of the server that is read. */
-static void
-refuse_sentinel(struct redis_connect *connect, const struct redis_reply *reply)
-{
-	const char *text = redis_reply_text(reply).bytes;
-	char why[REDIS_REASON_MAX];
-
-	if (strstr(text, "AUTH") || strstr(text, "WRONGPASS")) {
-		redis_link_fail(connect->link,
-				"this Sentinel says \"%.200s\": "
-				"redis.sentinel.username and redis.sentinel.password "
-				"must be what it has",
-				text);
-	} else {
-		redis_link_explain(reply, "SENTINEL get-master-addr-by-name", why);
-		redis_link_fail(connect->link, "%s", why);
-	}
-	give_up(connect);
-}
-
-static void
-take_sentinel(struct redis_connect *connect, const struct redis_reply *reply)
-{
-	const struct redis_reply *host = redis_reply_first(reply);
-	const struct redis_reply *port = host ? redis_reply_next(host) : NULL;
-
-	if (redis_reply_kind(reply) == REDIS_NIL) {
-		redis_link_fail(connect->link,
-				"this Sentinel knows no master \"%.100s\" "
-				"(redis.sentinel.master)",
-				connect->settings->redis.sentinel.master);
-		give_up(connect);
-	} else if (!port || redis_reply_text(host).len == 0 ||
-		   redis_reply_text(port).len == 0) {
-		refuse_sentinel(connect, reply);
-	} else {
-		const char *name = redis_reply_text(host).bytes;
-
-		snprintf(connect->address, sizeof connect->address,
-			 strchr(name, ':') ? "[%.200s]:%.10s" : "%.200s:%.10s", name,
-			 redis_reply_text(port).bytes);
-		dial(connect, STEP_DIAL, connect->address);
-	}
-}
-
-/* ---- the first commands ---- */
 
 static int
 send_greeting(struct redis_connect *connect, enum greeting greeting)
@@ -217,8 +186,7 @@ send_greeting(struct redis_connect *connect, enum greeting greeting)
 	connect->greetings[connect->greeting_count++] = greeting;
 	switch (greeting) {
 	case GREETING_AUTH:
-		return send_auth(connect, settings->redis.username,
-				 settings->redis.password);
+		return send_auth(connect);
 	case GREETING_SELECT:
 		return redis_link_send(connect->link, "SELECT %d",
 				       (int)settings->redis.db);
@@ -242,14 +210,15 @@ greet(struct redis_connect *connect)
 		code = send_greeting(connect, GREETING_SELECT);
 	if (code == ERR_OK)
 		code = send_greeting(connect, GREETING_CLUSTER);
-	if (code == ERR_OK && has_sentinels(connect))
+	if (code == ERR_OK && connect->sentinel)
 		code = send_greeting(connect, GREETING_ROLE);
 	if (code == ERR_OK) {
-		expect_replies(connect, STEP_GREETING);
+		connect->step = STEP_GREETING;
+		connect->due_ms = clock_now_ms() + connect->settings->redis.timeout_ms;
 		return;
 	}
 	redis_link_fail(connect->link, "not enough memory");
-	give_up(connect);
+	give_up_link(connect);
 }
 
 /* What is wrong with a reply; "" for nothing. */
@@ -283,7 +252,7 @@ take_greeting(struct redis_connect *connect, const struct redis_reply *reply)
 	check_greeting(connect, connect->greetings[connect->greeting_at], reply, why);
 	if (why[0]) {
 		redis_link_fail(connect->link, "%s", why);
-		give_up(connect);
+		give_up_link(connect);
 	} else if (++connect->greeting_at == connect->greeting_count) {
 		connect->step = STEP_READY;
 	}
@@ -293,6 +262,21 @@ take_greeting(struct redis_connect *connect, const struct redis_reply *reply)
 
 /* One step; returns whether another one can be taken at once. */
 static bool
+step_sentinel(struct redis_connect *connect)
+{
+	struct redis_primary primary;
+	int code = redis_sentinel_step(connect->sentinel, &primary);
+
+	if (code == ERR_BUSY)
+		return false;
+	if (code == ERR_OK)
+		take_primary(connect, &primary);
+	else
+		give_up(connect, redis_sentinel_reason(connect->sentinel));
+	return true;
+}
+
+static bool
 step_dial(struct redis_connect *connect)
 {
 	int code = redis_link_step(connect->link);
@@ -300,16 +284,14 @@ step_dial(struct redis_connect *connect)
 	if (code == ERR_BUSY)
 		return false;
 	if (code != ERR_OK)
-		give_up(connect);
-	else if (connect->step == STEP_SENTINEL_DIAL)
-		ask_sentinel(connect);
+		give_up_link(connect);
 	else
 		greet(connect);
 	return true;
 }
 
 static bool
-step_reply(struct redis_connect *connect)
+step_greeting(struct redis_connect *connect)
 {
 	const struct redis_reply *reply;
 	int code = redis_link_try(connect->link, connect->arena, &reply);
@@ -323,13 +305,7 @@ step_reply(struct redis_connect *connect)
 		code = ERR_IO;
 	}
 	if (code != ERR_OK)
-		give_up(connect);
-	else if (connect->step == STEP_SENTINEL_AUTH && !redis_reply_is(reply, "OK"))
-		refuse_sentinel(connect, reply);
-	else if (connect->step == STEP_SENTINEL_AUTH)
-		connect->step = STEP_SENTINEL_REPLY;
-	else if (connect->step == STEP_SENTINEL_REPLY)
-		take_sentinel(connect, reply);
+		give_up_link(connect);
 	else
 		take_greeting(connect, reply);
 	return true;
@@ -339,13 +315,12 @@ static bool
 step(struct redis_connect *connect)
 {
 	switch (connect->step) {
-	case STEP_SENTINEL_DIAL:
+	case STEP_SENTINEL:
+		return step_sentinel(connect);
 	case STEP_DIAL:
 		return step_dial(connect);
-	case STEP_SENTINEL_AUTH:
-	case STEP_SENTINEL_REPLY:
 	case STEP_GREETING:
-		return step_reply(connect);
+		return step_greeting(connect);
 	case STEP_START:
 	case STEP_READY:
 	case STEP_FAILED:
@@ -371,12 +346,16 @@ redis_connect_step(struct redis_connect *connect)
 int
 redis_connect_fd(const struct redis_connect *connect)
 {
+	if (connect->step == STEP_SENTINEL)
+		return redis_sentinel_fd(connect->sentinel);
 	return connect->link ? redis_link_fd(connect->link) : -1;
 }
 
 short
 redis_connect_events(const struct redis_connect *connect)
 {
+	if (connect->step == STEP_SENTINEL)
+		return redis_sentinel_events(connect->sentinel);
 	return connect->link ? redis_link_events(connect->link) : 0;
 }
 
@@ -386,11 +365,10 @@ redis_connect_due_ms(const struct redis_connect *connect)
 	uint64_t now_ms = clock_now_ms();
 
 	switch (connect->step) {
-	case STEP_SENTINEL_DIAL:
+	case STEP_SENTINEL:
+		return redis_sentinel_due_ms(connect->sentinel);
 	case STEP_DIAL:
 		return redis_link_due_ms(connect->link);
-	case STEP_SENTINEL_AUTH:
-	case STEP_SENTINEL_REPLY:
 	case STEP_GREETING:
 		return connect->due_ms > now_ms ? (int)(connect->due_ms - now_ms) : 0;
 	case STEP_START:

@@ -7,7 +7,10 @@
 #ifndef LOADER_REDIS_REDIS_CONNECT_H
 #define LOADER_REDIS_REDIS_CONNECT_H
 
+#include <stdbool.h>
+
 #include "loader/redis/redis_link.h"
+#include "loader/redis/redis_sentinel.h"
 #include "shm/settings.h"
 
 struct redis_connect;
@@ -40,6 +43,12 @@ int redis_connect_due_ms(const struct redis_connect *connect);
 /* The ready link, which is the caller's now. */
 __attribute__((nonnull, warn_unused_result))
 struct redis_link *redis_connect_take(struct redis_connect *connect);
+
+/* A Sentinel was asked while the link stands.
+ * returns whether it knows of a later failover, to another server: start anew.  Sentinels
+ * that know less are passed over from then on, unless there are no others. */
+__attribute__((nonnull, warn_unused_result))
+bool redis_connect_hears(struct redis_connect *connect, const struct redis_primary *primary);
 
 /* The address of the link that was ready last ("127.0.0.1:6379"), and why it failed. */
 __attribute__((nonnull, returns_nonnull))
