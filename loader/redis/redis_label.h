@@ -1,17 +1,17 @@
 /* One label of Redis to records and marks: the part of redis_zone.h that is about values.
- * For redis_zone.c only. */
+ * For redis_zone.c and redis_zone_read.c only. */
 #ifndef LOADER_REDIS_REDIS_LABEL_H
 #define LOADER_REDIS_REDIS_LABEL_H
 
-#include "loader/zone/record_json.h"
 #include "loader/redis/redis_zone.h"
+#include "loader/zone/record_json.h"
 
 struct redis_zone_reader {
 	const struct settings *settings; /* borrowed */
 	struct redis_keys keys;
 	struct record_json *parser;
 	struct record_result result;
-	struct redis_value *odd;	/* labels that wait, see redis_zone.c; odd_count; owned */
+	struct redis_value *odd;	/* labels that wait, see redis_zone_read.c; owned */
 	size_t odd_count, odd_room;
 };
 

@@ -19,6 +19,12 @@
 #include "loader/redis/redis_keys.h"
 #include "loader/redis/redis_link.h"
 
+enum {
+	/* z42: of a label the first types are asked for one by one, because MGET does not
+	 * tell a key of a wrong type from none; then come the others, by one MGET */
+	REDIS_STRICT_TYPES = 12,
+};
+
 enum redis_value_state {
 	REDIS_VALUE_GOOD,		/* `text` is what the key or field holds */
 	REDIS_VALUE_MISSING,		/* there is none */
