@@ -58,7 +58,8 @@ write_bad(struct bad_list *list, const struct node *node, const struct block *bl
 	size_t reason_len = block->head.len, where_len;
 	bool is_of_all = bad_rrset_is_of_all(block);
 	bool has_older = block->head.type == BAD_RRSET_OLD ||
-			 node_find_block(node, BLOCK_RRSET, block->head.type, &older);
+			 node_find_block(node, BLOCK_RRSET, block->head.type, &older) ||
+			 node_find_block(node, BLOCK_STEERED, block->head.type, &older);
 
 	dname_to_text(node_owner(node), owner);
 	rrtype_to_text(block->head.type, type);

@@ -59,9 +59,9 @@ check_kind(const char magic[8], const char *want, uint32_t version, uint32_t byt
 		return byte_order == __builtin_bswap32(GENERATION_BYTE_ORDER)
 			       ? ERR_FOREIGN
 			       : ERR_DAMAGED;
-	if (version != GENERATION_VERSION)
-		return version > GENERATION_VERSION ? ERR_NEWER : ERR_OLDER;
-	return ERR_OK;
+	if (version > GENERATION_VERSION)
+		return ERR_NEWER;
+	return version < GENERATION_OLDEST ? ERR_OLDER : ERR_OK;
 }
 
 static int

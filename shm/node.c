@@ -4,6 +4,7 @@
 #include "shm/dname.h"
 #include "shm/dns.h"
 #include "shm/rrtype.h"
+#include "shm/steered.h"
 #include "shm/wire.h"
 
 enum {
@@ -176,6 +177,18 @@ check_rrset(const struct node *node, const struct block *block)
 }
 
 static const char *
+check_steered(const struct node *node, const struct block *block)
+{
+	const char *wrong = steered_check(block);
+	struct block plain;
+
+	if (wrong)
+		return wrong;
+	return steered_plain_block(block, &plain) ? check_rrset(node, &plain)
+						  : "a steered RRset is cut short";
+}
+
+static const char *
 check_nsec3param(const struct block *block)
 {
 	struct nsec3_facts facts;
@@ -255,6 +268,8 @@ check_block(const struct node *node, const struct block *block)
 	switch (block->head.kind) {
 	case BLOCK_RRSET:
 		return check_rrset(node, block);
+	case BLOCK_STEERED:
+		return check_steered(node, block);
 	case BLOCK_BAD_RRSET:
 		return check_text(block);
 	case BLOCK_ZONE:
@@ -329,6 +344,8 @@ block_flag(const struct node *node, const struct block *block)
 {
 	uint16_t flag;
 
+	if (block->head.kind == BLOCK_STEERED)
+		return NODE_HAS_STEERED;
 	if (block->head.kind != BLOCK_RRSET && block->head.kind != BLOCK_BAD_RRSET)
 		return 0;
 	flag = node_type_flag(block->head.type);
@@ -359,7 +376,8 @@ check_blocks(const struct node *node)
 		return "its blocks do not fill it";
 	if (is_empty != !!(node->head.flags & NODE_EMPTY))
 		return "the flag for empty names is wrong";
-	if (flags != (node->head.flags & (NODE_HAS_NS | NODE_HAS_DNAME | NODE_HAS_CNAME)))
+	if (flags != (node->head.flags &
+		      (NODE_HAS_NS | NODE_HAS_DNAME | NODE_HAS_CNAME | NODE_HAS_STEERED)))
 		return "its flags differ from its RRsets";
 	return NULL;
 }

@@ -65,6 +65,7 @@ enum node_flag {
 	NODE_IS_WILDCARD = 1 << 5,	/* first label is "*" */
 	NODE_EMPTY = 1 << 6,		/* no data: no blocks, or BLOCK_PROVENANCE alone */
 	NODE_DELETED = 1 << 7,		/* overlay only: a tombstone, the name is gone */
+	NODE_HAS_STEERED = 1 << 8,	/* has a BLOCK_STEERED */
 };
 
 struct node_head {
@@ -100,6 +101,10 @@ enum block_kind {
 					 * BLOCK_BAD_RRSET */
 	BLOCK_PROVENANCE = 9,		/* last block: struct provenance */
 	BLOCK_REDIS = 10,		/* apex only: struct redis_facts */
+	BLOCK_STEERED = 11,		/* `type` is A or AAAA: an RRset of which records are
+					 * chosen for each query, see shm/steered.h; in the
+					 * place of a BLOCK_RRSET of the type, also where
+					 * older data are served behind a BLOCK_BAD_RRSET */
 };
 
 enum { BAD_RRSET_ALL = 0, BAD_RRSET_OLD = 255 };

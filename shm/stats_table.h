@@ -45,7 +45,8 @@
 	X(batches,           COUNTER, "receive calls that returned datagrams") \
 	X(udp_socket_drops,  COUNTER, "datagrams dropped by the kernel, mostly because a socket's queue was full") \
 	X(hung_workers,      COUNTER, "workers killed because their loop stood still while queries waited") \
-	X(notauth,           COUNTER, "responses NOTAUTH: signed by TSIG, of which no key is known")
+	X(notauth,           COUNTER, "responses NOTAUTH: signed by TSIG, of which no key is known") \
+	X(steered,           COUNTER, "RRsets of which records were chosen for one response")
 /* clang-format on */
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "loader/store/builder.h"
 #include "shm/generation.h"
-#include "t/zone_maker.h"
+#include "t/steered_maker.h"
 
 #define SAMPLE_HASH_A "0000000000000000000000000000000a"
 #define SAMPLE_HASH_B "vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv"
@@ -40,6 +40,8 @@ sample_zone_nsec3(void)
 					      SAMPLE_HASH_B ".nsec3.test" };
 	struct zone_records *zone = zone_make("nsec3.test");
 	static uint8_t big[20000];
+	static const uint8_t lasts[] = { 7, 3, 7, 5 };
+	static const uint32_t weights[] = { 0, 10, 20, 1 };
 
 	zone_put_sig(zone, "nsec3.test", 60, RRTYPE_SOA, "nsec3.test");
 	zone_put(zone, "nsec3.test", 0, RRTYPE_NSEC3PARAM, "112x", 1, 0, 10, "02abcd");
@@ -52,6 +54,10 @@ sample_zone_nsec3(void)
 	zone_put(zone, "ns.cut.nsec3.test", 60, RRTYPE_A, "4", 1);
 	zone_put(zone, "d.nsec3.test", 60, RRTYPE_DNAME, "n", "nsec.test");
 	zone_put_rdata(zone, "big.nsec3.test", 60, 65280, big, sizeof big);
+	zone_put_steered(zone, "steered.nsec3.test", 60, RRTYPE_A, STEERED_MULTI,
+			 STEERED_WEIGHTED, 4, lasts, weights);
+	zone_put_steered(zone, "steered.nsec3.test", 60, RRTYPE_AAAA, STEERED_SINGLE,
+			 STEERED_RR, 3, lasts, weights);
 	zone_done(zone);
 	return zone;
 }

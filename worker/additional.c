@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "worker/answer_steered.h"
+
 /* A target's whole name and the hash of its key. */
 struct target_name {
 	uint8_t name[DNAME_MAX + NAME_PAD];
@@ -48,8 +50,12 @@ add_address(struct answering *a, const struct node *node, uint16_t type,
 	    const struct rrset_place *place)
 {
 	struct rrset rrset;
+	struct block block;
 	uint32_t wire_at;
 
+	if ((node->head.flags & NODE_HAS_STEERED) &&
+	    node_find_block(node, BLOCK_STEERED, type, &block))
+		return answer_steered(a, &block, SECTION_ADDITIONAL, place);
 	if (!node_find_rrset(node, type, &rrset))
 		return STEP_DONE;
 	return step_from(

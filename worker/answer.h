@@ -13,6 +13,7 @@
 #include "shm/stats.h"
 #include "worker/query.h"
 
+struct steerer;
 struct zone_store;
 
 enum { ANSWER_BATCH = 64 };
@@ -27,6 +28,7 @@ struct answer_options {
 	char version[SETTINGS_IDENTITY_MAX + 1];
 	uint8_t changes_len;		/* 0: refused */
 	char changes[SOURCE_PROBE_MAX];	/* changes.server, see region_source.h */
+	struct steerer *steerer;	/* this worker's own, not a copy; NULL: see worker/steer.h */
 };
 
 /* Answer `count` (at most ANSWER_BATCH) queries from `store`, all from this one

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "shm/steered.h"
 #include "worker/alias.h"
+#include "worker/answer_steered.h"
 #include "worker/denial.h"
 #include "worker/descend.h"
 
@@ -71,12 +73,15 @@ answer_any(struct answering *a, const struct node *node, const struct rrset_plac
 	while (node_next_block(node, &at, &block)) {
 		enum step step;
 
-		if (block.head.kind != BLOCK_RRSET)
+		if (!block_holds_rrset(&block))
 			continue;
-		if (!rrset_open(&block, &rrset))
+		if (block.head.kind == BLOCK_STEERED)
+			step = answer_steered(a, &block, SECTION_ANSWER, place);
+		else if (!rrset_open(&block, &rrset))
 			return STEP_DAMAGED;
-		step = step_from(response_add(&a->response, SECTION_ANSWER, &rrset, place,
-					      &wire_at));
+		else
+			step = step_from(response_add(&a->response, SECTION_ANSWER,
+						      &rrset, place, &wire_at));
 		if (step != STEP_DONE || !all)
 			return step;
 	}
@@ -119,6 +124,8 @@ answer_rrset(struct answering *a, const struct block *block,
 	uint32_t wire_at;
 	enum step step;
 
+	if (block->head.kind == BLOCK_STEERED)
+		return answer_steered(a, block, SECTION_ANSWER, place);
 	if (!rrset_open(block, &rrset))
 		return STEP_DAMAGED;
 	if (is_alias && alias_was_followed(a, labels))
@@ -145,7 +152,7 @@ find_answering_block(const struct node *node, uint16_t type, struct block *out)
 
 	while (node_next_block(node, &at, out))
 		if (out->head.type == type &&
-		    (out->head.kind == BLOCK_RRSET || out->head.kind == BLOCK_BAD_RRSET))
+		    (block_holds_rrset(out) || out->head.kind == BLOCK_BAD_RRSET))
 			return true;
 	if ((node->head.flags & NODE_HAS_CNAME) &&
 	    (node_find_block(node, BLOCK_RRSET, TYPE_CNAME, out) ||

@@ -15,6 +15,7 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 #include "worker/serving.h"
+#include "worker/steer.h"
 #include "worker/store_keeper.h"
 #include "worker/tcp.h"
 #include "worker/udp.h"
@@ -42,6 +43,7 @@ struct worker {
 	bool shows_changes;
 	uint64_t changes_seq; /* of the text that is answered */
 	struct answer_options options;
+	struct steerer steerer;
 	struct serving serving;
 	/* Polled, since an epoll set is told of each datagram that comes, and of each that
 	 * has left: there is room to write.  Our own sockets stand first, then those of
@@ -341,6 +343,7 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	worker->id = id;
 	worker->listen_count = (unsigned)heritage->settings->listen_count;
 	worker->serving.keeper = &worker->keeper;
+	worker->options.steerer = &worker->steerer;
 	worker->serving.options = &worker->options;
 	worker->serving.stats = &worker->slot->stats;
 	worker->live_seq = ~UINT32_C(0);
@@ -349,6 +352,9 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	worker->waits = calloc(WAIT_UDP + sockets, sizeof *worker->waits);
 	if (!worker->sockets || !worker->waits)
 		worker_fail("room for sockets", ERR_NOMEM);
+	rc = steerer_init(&worker->steerer);
+	if (rc != ERR_OK)
+		worker_fail("random numbers", rc);
 	worker_set_signals(worker);
 	worker_raise_files();
 	udp_init(&worker->udp, &worker->serving);

@@ -5,6 +5,7 @@
 #include "loader/zone/served_soa.h"
 #include "shm/dns.h"
 #include "shm/errcode.h"
+#include "shm/steered.h"
 
 uint64_t
 follow_served_hash(const struct node *node)
@@ -25,8 +26,9 @@ follow_served_count(const struct node *node, uint16_t type)
 	uint32_t at = 0;
 
 	while (node_next_block(node, &at, &block))
-		if (block.head.kind == BLOCK_RRSET && block.head.type != TYPE_SOA &&
-		    (type == 0 || block.head.type == type) && rrset_open(&block, &rrset))
+		if (block_holds_rrset(&block) && block.head.type != TYPE_SOA &&
+		    (type == 0 || block.head.type == type) &&
+		    block_open_rrset(&block, &rrset))
 			count += rrset.head.rr_count;
 	return count;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shm/errcode.h"
+#include "shm/steered.h"
 
 /* z42: the labels of a zone that is to be read whole are needed first; whether they are
  * still the same is seen in the MULTI. */
@@ -78,7 +79,7 @@ learn_types(void *context, const struct node *node)
 	uint32_t at = 0;
 
 	while (node_next_block(node, &at, &block))
-		if (block.head.kind == BLOCK_RRSET ||
+		if (block_holds_rrset(&block) ||
 		    (block.head.kind == BLOCK_BAD_RRSET && !bad_rrset_is_of_all(&block)))
 			(void)redis_keys_learn_number(keys, block.head.type);
 	return 0;

@@ -5,6 +5,7 @@
 
 #include "loader/zone/apex_node.h"
 #include "shm/errcode.h"
+#include "shm/steered.h"
 
 /* ---- one zone, while it is edited ---- */
 
@@ -18,7 +19,7 @@ live_weigh(const struct node *node)
 	uint32_t at = 0;
 
 	while (node_next_block(node, &at, &block)) {
-		if (block.head.kind == BLOCK_RRSET && rrset_open(&block, &rrset))
+		if (block_holds_rrset(&block) && block_open_rrset(&block, &rrset))
 			weight.records +=
 				(uint64_t)rrset.head.rr_count + rrset.head.sig_count;
 		weight.faults += block.head.kind == BLOCK_BAD_RRSET;

@@ -7,6 +7,7 @@
 
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
+#include "shm/steered.h"
 
 enum { NODES_PER_TURN = 4096 };
 
@@ -37,39 +38,49 @@ hash_rrset(uint64_t owner_hash, const struct rrset *rrset)
 }
 
 static bool
-next_rrset(const struct node *node, uint32_t *at, struct rrset *out)
+next_rrset(const struct node *node, uint32_t *at, struct block *block, struct rrset *out)
 {
-	struct block block;
-
-	while (node_next_block(node, at, &block))
-		if (block.head.kind == BLOCK_RRSET && block.head.type != RRTYPE_SOA &&
-		    rrset_open(&block, out))
+	while (node_next_block(node, at, block))
+		if (block_holds_rrset(block) && block->head.type != RRTYPE_SOA &&
+		    block_open_rrset(block, out))
 			return true;
 	return false;
+}
+
+/* Of one that is steered, how it is; 0 for others. */
+static uint64_t
+hash_steering(uint64_t owner_hash, const struct block *block)
+{
+	if (block->head.kind != BLOCK_STEERED)
+		return 0;
+	return XXH3_64bits_withSeed(block->payload, block->head.len,
+				    owner_hash + block->head.type);
 }
 
 uint64_t
 zone_digest_node(const struct node *node)
 {
 	uint64_t owner_hash = XXH3_64bits(node_owner(node), node->head.owner_len);
+	struct block block;
 	struct rrset rrset;
 	uint64_t sum = 0;
 	uint32_t at = 0;
 
-	while (next_rrset(node, &at, &rrset))
-		sum += hash_rrset(owner_hash, &rrset);
+	while (next_rrset(node, &at, &block, &rrset))
+		sum += hash_rrset(owner_hash, &rrset) + hash_steering(owner_hash, &block);
 	return sum;
 }
 
 static void
 add_node(struct zone_digest *digest, const struct node *node)
 {
+	struct block block;
 	struct rrset rrset;
 	uint32_t at = 0;
 
 	digest->sum += zone_digest_node(node);
 	digest->node_count++;
-	while (next_rrset(node, &at, &rrset))
+	while (next_rrset(node, &at, &block, &rrset))
 		digest->record_count +=
 			(uint64_t)rrset.head.rr_count + rrset.head.sig_count;
 }

@@ -12,7 +12,7 @@
 #include "shm/node.h"
 
 /* What a node adds to its zone's digest: for each RRset a hash over owner, type, TTL,
- * records and their signatures, as they are served. */
+ * records and their signatures, as they are served, and how they are steered. */
 __attribute__((nonnull))
 uint64_t zone_digest_node(const struct node *node);
 

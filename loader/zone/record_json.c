@@ -29,6 +29,8 @@ struct record_json {
 	struct member members[RECORD_JSON_RRSETS_MAX];
 	size_t member_count;
 	uint8_t rdata[UINT16_MAX];
+	struct steering steering;
+	uint8_t steered[STEERING_LEN_MAX];
 };
 
 /* One value on its way into a zone. */
@@ -41,6 +43,7 @@ struct reading {
 	struct json_fault fault; /* of the RRset at hand */
 	uint16_t type; /* of it */
 	uint32_t ttl;
+	uint32_t weight; /* of the record at hand */
 	size_t size; /* of its RRs in a message */
 };
 
@@ -74,6 +77,12 @@ is_apex(const struct reading *reading)
 	return reading->value->owner_len == reading->zone->origin_len;
 }
 
+static bool
+is_address(const struct reading *reading)
+{
+	return reading->type == RRTYPE_A || reading->type == RRTYPE_AAAA;
+}
+
 static int
 append(struct reading *reading, const struct json_node *rrset, size_t rdata_len)
 {
@@ -92,6 +101,8 @@ append(struct reading *reading, const struct json_node *rrset, size_t rdata_len)
 				 "is too large: no message of 65535 octets holds it");
 		return ERR_OK;
 	}
+	if (is_address(reading))
+		steering_add(&reading->parser->steering, record.rdata, reading->weight);
 	return zone_records_add(reading->zone, &record);
 }
 
@@ -115,8 +126,9 @@ read_record(struct reading *reading, const struct json_node *rrset,
 	size_t len;
 
 	json_reader_object(&reading->fault, record);
-	if (reading->type == RRTYPE_A || reading->type == RRTYPE_AAAA)
-		steering_json_check_record(&reading->fault, record);
+	if (is_address(reading))
+		reading->weight = steering_json_read_record(&reading->fault, record,
+							    &reading->parser->steering);
 	if (!record->value || reading->fault.found)
 		return ERR_OK;
 	len = rdata_json_make(&reading->fault, reading->type, record,
@@ -131,8 +143,9 @@ read_records(struct reading *reading, const struct json_node *rrset)
 	size_t count = json_reader_list(&reading->fault, &list);
 	int code = ERR_OK;
 
-	if (reading->type == RRTYPE_A || reading->type == RRTYPE_AAAA)
-		steering_json_check_rrset(&reading->fault, rrset);
+	if (is_address(reading))
+		steering_json_read_rrset(&reading->fault, rrset,
+					 &reading->parser->steering);
 	for (size_t i = 0; i < count && code == ERR_OK && !reading->fault.found; i++) {
 		struct json_node record = json_node_item(&list, i);
 
@@ -167,6 +180,7 @@ read_texts(struct reading *reading, const struct json_node *rrset)
 	size_t count = json_reader_list(&reading->fault, &list);
 	int code = ERR_OK;
 
+	reading->weight = 0;
 	for (size_t i = 0; i < count && code == ERR_OK && !reading->fault.found; i++) {
 		struct json_node node = json_node_item(&list, i);
 
@@ -211,6 +225,29 @@ check_rrset(struct reading *reading, const struct json_node *rrset, size_t count
 				 "cannot stand at the zone's apex, beside SOA and NS");
 }
 
+/* Note how records are to be chosen, if they are. */
+static int
+add_steering(struct reading *reading, const struct json_node *rrset)
+{
+	struct record_json *parser = reading->parser;
+	size_t len;
+
+	if (reading->fault.found || !is_address(reading) ||
+	    !steering_is_needed(&parser->steering))
+		return ERR_OK;
+	if (parser->steering.candidate_count > STEERED_MAX) {
+		json_reader_fail(&reading->fault, rrset,
+				 "has %u records, more than the %d that can be chosen "
+				 "from",
+				 parser->steering.candidate_count, STEERED_MAX);
+		return ERR_OK;
+	}
+	len = steering_write(&parser->steering, reading->ttl, parser->steered);
+	return zone_records_add_mark(reading->zone, reading->value->owner,
+				     reading->value->owner_len, ZONE_MARK_STEERED,
+				     reading->type, parser->steered, len);
+}
+
 static int
 read_members(struct reading *reading, const struct json_node *rrset)
 {
@@ -236,6 +273,7 @@ read_rrset(struct reading *reading, uint16_t type, const struct json_node *rrset
 
 	reading->type = type;
 	reading->size = 0;
+	steering_begin(&reading->parser->steering, type);
 	if (type != 0)
 		code = read_members(reading, rrset);
 	else if (strcasecmp(rrset->key, "aname") == 0)
@@ -246,6 +284,9 @@ read_rrset(struct reading *reading, uint16_t type, const struct json_node *rrset
 	if (code != ERR_OK)
 		return code;
 	check_rrset(reading, rrset, reading->zone->count - first);
+	code = add_steering(reading, rrset);
+	if (code != ERR_OK)
+		return code;
 	return record_result_add(reading->result, reading->zone, type, first,
 				 &reading->fault);
 }

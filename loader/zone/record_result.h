@@ -18,7 +18,8 @@ struct record_rrset {
 	uint16_t type;			/* 0: a type that there is not, or ANAME */
 	enum record_state state;
 	size_t first, count;		/* in the zone's records; count is 0 unless good, and
-					 * may be then: no such RRset */
+					 * may be then: no such RRset.  The last one may be a
+					 * ZONE_MARK_STEERED */
 	struct json_fault *fault;	/* owned; NULL when good, and when shadowed without
 					 * memory for it */
 };

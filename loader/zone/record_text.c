@@ -12,10 +12,12 @@
 #include <string.h>
 
 #include "loader/zone/grow.h"
+#include "loader/zone/steering_text.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/rdata.h"
 #include "shm/rrtype.h"
+#include "shm/steered.h"
 
 enum {
 	MESSAGE_MAX = RRSET_BASE(DNAME_MAX) + 2 * UINT16_MAX,
@@ -108,6 +110,25 @@ add_rrset(struct record_texts *texts, const struct node *node, const struct rrse
 			   (unsigned)rrset->head.rr_count + rrset->head.sig_count);
 }
 
+/* How records are chosen, as a comment. */
+static int
+add_steering(struct record_texts *texts, const struct node *node,
+	     const struct block *block)
+{
+	char *line;
+	int len;
+
+	if (!make_room(texts, LINE_MAX_LEN))
+		return ERR_NOMEM;
+	line = texts->octets + texts->octets_len;
+	len = steering_text_print(node_owner(node), block, line, LINE_MAX_LEN);
+	if (len < 0)
+		return len;
+	texts->starts[texts->count++] = texts->octets_len;
+	texts->octets_len += (size_t)len + 1;
+	return 0;
+}
+
 int
 record_texts_add_node(struct record_texts *texts, const struct node *node)
 {
@@ -120,11 +141,13 @@ record_texts_add_node(struct record_texts *texts, const struct node *node)
 	if (!message)
 		return ERR_NOMEM;
 	while (result == 0 && node_next_block(node, &at, &block)) {
-		if (block.head.kind != BLOCK_RRSET)
+		if (!block_holds_rrset(&block))
 			continue;
-		result = rrset_open(&block, &rrset)
+		result = block_open_rrset(&block, &rrset)
 				 ? add_rrset(texts, node, &rrset, message)
 				 : ERR_DAMAGED;
+		if (result == 0 && block.head.kind == BLOCK_STEERED)
+			result = add_steering(texts, node, &block);
 	}
 	free(message);
 	return result;

@@ -15,7 +15,8 @@ struct record_texts {
 	size_t count, room;
 };
 
-/* Add each record of a node, signatures included; names expanded, case as stored.
+/* Add each record of a node, signatures included; names expanded, case as stored.  Of a
+ * steered RRset all records, and a comment (steering_text.h) that says how it is steered.
  * returns 0, ERR_NOMEM, or ERR_DAMAGED for what is no record (what was added before
  * it stays). */
 __attribute__((nonnull, warn_unused_result))

@@ -2,6 +2,7 @@
 #include "loader/zone/render_marks.h"
 
 #include "shm/rrtype.h"
+#include "shm/steered.h"
 
 /* One mark taken apart. */
 struct mark {
@@ -48,7 +49,7 @@ next_kept(const struct owner_group *group, const struct node *last, uint16_t typ
 	  uint32_t *at, struct block *out)
 {
 	while (node_next_block(last, at, out))
-		if (out->head.kind == BLOCK_RRSET &&
+		if (block_holds_rrset(out) &&
 		    (type == BAD_RRSET_ALL || out->head.type == type) &&
 		    can_stay(group, out->head.type))
 			return true;
@@ -64,9 +65,11 @@ keep_rrsets(struct node_writer *writer, const struct owner_group *group,
 	uint32_t at = 0;
 
 	while (next_kept(group, last, type, &at, &block)) {
-		node_writer_put_block(writer, BLOCK_RRSET, block.head.type, block.payload,
-				      block.head.len);
+		node_writer_put_block(writer, (enum block_kind)block.head.kind,
+				      block.head.type, block.payload, block.head.len);
 		flags |= node_type_flag(block.head.type);
+		if (block.head.kind == BLOCK_STEERED)
+			flags |= NODE_HAS_STEERED;
 	}
 	return flags;
 }
@@ -87,7 +90,7 @@ render_marks_kept(const struct owner_group *group, const struct node *last)
 			continue;
 		while (next_kept(group, last, mark.type, &block_at, &block)) {
 			kept.flags |= node_type_flag(block.head.type);
-			if (rrset_open(&block, &rrset))
+			if (block_open_rrset(&block, &rrset))
 				kept.records += (uint64_t)rrset.head.rr_count +
 						rrset.head.sig_count;
 		}
@@ -122,6 +125,35 @@ render_marks_put_bad(struct node_writer *writer, const struct owner_group *group
 		node_writer_put_block(writer, BLOCK_BAD_RRSET, mark.type, mark.bytes,
 				      mark.len);
 		flags |= node_type_flag(mark.type);
+	}
+	return flags;
+}
+
+bool
+render_marks_steer(const struct owner_group *group, uint16_t type)
+{
+	struct mark mark;
+
+	for (const struct zone_record *at = group->first;
+	     at < group->first + group->mark_count; at++)
+		if (mark_read(at, ZONE_MARK_STEERED, &mark) && mark.type == type)
+			return true;
+	return false;
+}
+
+uint16_t
+render_marks_put_steered(struct node_writer *writer, const struct owner_group *group)
+{
+	uint16_t flags = 0;
+	struct mark mark;
+
+	for (const struct zone_record *at = group->first;
+	     at < group->first + group->mark_count; at++) {
+		if (!mark_read(at, ZONE_MARK_STEERED, &mark))
+			continue;
+		node_writer_put_block(writer, BLOCK_STEERED, mark.type, mark.bytes,
+				      mark.len);
+		flags |= NODE_HAS_STEERED;
 	}
 	return flags;
 }

@@ -1,8 +1,9 @@
-/* What stands beside the good RRsets of a name from Redis: older data for those whose
- * present value is bad, the reasons, and the name's provenance. */
+/* What marks tell of a name: RRsets that are steered; in a zone from Redis also older data
+ * for those whose present value is bad, the reasons, and the name's provenance. */
 #ifndef LOADER_ZONE_RENDER_MARKS_H
 #define LOADER_ZONE_RENDER_MARKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "loader/zone/node_writer.h"
@@ -17,6 +18,14 @@
 __attribute__((nonnull(1, 2)))
 uint16_t render_marks_put_bad(struct node_writer *writer, const struct owner_group *group,
 			      const struct node *last);
+
+/* Is the RRset of this type steered? */
+__attribute__((nonnull, pure))
+bool render_marks_steer(const struct owner_group *group, uint16_t type);
+
+/* Append the steered RRsets, which are not to be written as plain ones.  returns as above. */
+__attribute__((nonnull))
+uint16_t render_marks_put_steered(struct node_writer *writer, const struct owner_group *group);
 
 /* What of `last` would be appended so. */
 struct marks_kept {

@@ -107,6 +107,10 @@ put_rrsets(struct renderer *r, const struct owner_group *group)
 			at = type_end(at, group->end);
 			continue;
 		}
+		if (group->mark_count > 0 && render_marks_steer(group, at->type)) {
+			at = type_end(at, group->end);
+			continue;
+		}
 		job = job_make(r, group, at);
 		put_rrset(r, &job);
 		sigs_used += job.sig_count;
@@ -123,6 +127,8 @@ put_data(struct renderer *r, const struct owner_group *group)
 	unsigned flags;
 
 	put_rrsets(r, group);
+	if (group->mark_count > 0)
+		add_flags(r, render_marks_put_steered(&r->writer, group));
 	if (group->bad_count == 0)
 		return;
 	if (r->find_last && r->find_last(r->last_context, r->zone, group->first, &last))

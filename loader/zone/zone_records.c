@@ -78,7 +78,9 @@ int
 zone_records_add_mark(struct zone_records *zone, const uint8_t *owner, size_t owner_len,
 		      enum zone_mark mark, uint16_t type, const void *bytes, size_t len)
 {
-	uint8_t rdata[ZONE_MARK_HEAD + ZONE_MARK_LEN_MAX];
+	uint8_t rdata[ZONE_MARK_HEAD + ZONE_MARK_STEERED_MAX];
+	size_t most =
+		mark == ZONE_MARK_STEERED ? ZONE_MARK_STEERED_MAX : ZONE_MARK_LEN_MAX;
 	struct zone_record record = {
 		.owner = owner,
 		.owner_len = (uint8_t)owner_len,
@@ -87,7 +89,7 @@ zone_records_add_mark(struct zone_records *zone, const uint8_t *owner, size_t ow
 		.type = ZONE_MARK_TYPE,
 	};
 
-	if (len > ZONE_MARK_LEN_MAX)
+	if (len > most)
 		return ERR_RANGE;
 	rdata[0] = (uint8_t)mark;
 	wire_put_u16(rdata + 1, type);

@@ -42,8 +42,15 @@ enum zone_mark {
 					 * exists, with records or without */
 	ZONE_MARK_BAD = 2,		/* text: why the RRset of this type is unusable; type 0:
 					 * why all types are.  Older data may be served on */
+	ZONE_MARK_STEERED = 3,		/* payload of a BLOCK_STEERED: the RRset of this type, A or
+					 * AAAA, whose records stand here too, as it is stored */
 };
-enum { ZONE_MARK_TYPE = 0, ZONE_MARK_HEAD = 3, ZONE_MARK_LEN_MAX = 1000 };
+enum {
+	ZONE_MARK_TYPE = 0,
+	ZONE_MARK_HEAD = 3,
+	ZONE_MARK_LEN_MAX = 1000,	/* of a text */
+	ZONE_MARK_STEERED_MAX = 16384,
+};
 
 struct redis_facts;
 

@@ -97,6 +97,8 @@ static const struct {
 	{ "cut.nsec3.test", RRTYPE_DS },     { "h07.d.nsec3.test", RRTYPE_AAAA },
 	{ "d.nsec3.test", RRTYPE_DNAME },    { "x.y.z.d.nsec3.test", RRTYPE_A },
 	{ "broken.test", RRTYPE_A },         { "else.test", RRTYPE_A },
+	{ "steered.nsec3.test", RRTYPE_A },  { "steered.nsec3.test", RRTYPE_AAAA },
+	{ "steered.nsec3.test", RRTYPE_MX }, { "steered.nsec3.test", RRTYPE_ANY },
 };
 enum { QUESTIONS = sizeof questions / sizeof questions[0] };
 _Static_assert((int)QUESTIONS <= (int)ANSWER_BATCH, "one batch");

@@ -12,6 +12,7 @@
 #include "shm/errcode.h"
 #include "shm/rdata.h"
 #include "shm/rrtype.h"
+#include "shm/steered.h"
 
 enum { MAX_TTL = 1000, TYPE_NAME_MAX = 40 };
 
@@ -47,6 +48,20 @@ check_fault(const struct json_fault *fault)
 	demand_printable(fault->reason, sizeof fault->reason);
 }
 
+/* How records are chosen: it must be what a node can hold. */
+static void
+check_steering(const struct zone_record *record, uint16_t type)
+{
+	struct block block = { .head = { .kind = BLOCK_STEERED } };
+	enum zone_mark mark;
+	size_t len;
+
+	demand(zone_record_mark(record, &mark, &block.head.type, &block.payload, &len));
+	demand(mark == ZONE_MARK_STEERED && block.head.type == type);
+	block.head.len = (uint32_t)len;
+	demand(steered_check(&block) == NULL);
+}
+
 static void
 check_records(const struct zone_records *zone, const struct record_rrset *rrset)
 {
@@ -56,6 +71,11 @@ check_records(const struct zone_records *zone, const struct record_rrset *rrset)
 	for (size_t i = rrset->first; i < rrset->first + rrset->count; i++) {
 		const struct zone_record *record = &zone->records[i];
 
+		if (record->type == ZONE_MARK_TYPE) {
+			demand(i > rrset->first && i + 1 == rrset->first + rrset->count);
+			check_steering(record, rrset->type);
+			continue;
+		}
 		demand(record->type == rrset->type && !rrtype_is_meta(record->type));
 		demand(record->ttl <= MAX_TTL);
 		demand(record->owner_len == sizeof owner &&

@@ -15,7 +15,7 @@
 #include "t/draw.h"
 #include "t/live_store.h"
 #include "t/scratch_dir.h"
-#include "t/zone_maker.h"
+#include "t/steered_maker.h"
 #include "worker/answer.h"
 
 enum {
@@ -77,14 +77,29 @@ put_signed(struct zone_records *zone, const char *owner, const char *origin,
 }
 
 static void
+put_steered(struct zone_records *zone, const char *owner, uint16_t type)
+{
+	const uint8_t lasts[] = { (uint8_t)draw(3), 1, 2, (uint8_t)draw(9) };
+	const uint32_t weights[] = { draw(2), 0, draw(9), 1 };
+
+	zone_put_steered(zone, owner, 300, type, (enum steered_count)draw(2),
+			 (enum steered_order)draw(3), 1 + draw(4), lasts, weights);
+}
+
+static void
 put_plain(struct zone_records *zone, const char *owner, const char *origin,
 	  bool is_signed)
 {
 	char target[NAME_TEXT];
 
-	for (unsigned i = draw(3); i > 0; i--)
-		zone_put(zone, owner, 300, RRTYPE_A, "4", draw(100));
-	if (draw(3) == 0) {
+	if (draw(6) == 0)
+		put_steered(zone, owner, RRTYPE_A);
+	else
+		for (unsigned i = draw(3); i > 0; i--)
+			zone_put(zone, owner, 300, RRTYPE_A, "4", draw(100));
+	if (draw(9) == 0) {
+		put_steered(zone, owner, RRTYPE_AAAA);
+	} else if (draw(3) == 0) {
 		zone_put(zone, owner, 300, RRTYPE_AAAA, "4444", 1, 2, 3, draw(100));
 		put_signed(zone, owner, origin, is_signed, RRTYPE_AAAA);
 	}

@@ -155,6 +155,21 @@ manifest_is(size_t off, uint32_t value, int want, const char *what)
 	file_restore(&manifest_file);
 }
 
+/* What an older version has written goes on being read. */
+static void
+test_oldest(void)
+{
+	struct generation_manifest manifest;
+
+	memcpy(&manifest, manifest_file.bytes, sizeof manifest);
+	manifest.version = GENERATION_OLDEST;
+	manifest.manifest_xxh3 = XXH3_64bits(
+		&manifest, offsetof(struct generation_manifest, manifest_xxh3));
+	write_bytes("manifest", (const uint8_t *)&manifest, sizeof manifest);
+	is_int(try_open(true), 0, "the oldest version that is read opens and verifies");
+	file_restore(&manifest_file);
+}
+
 static void
 test_manifest(void)
 {
@@ -296,6 +311,7 @@ main(void)
 	file_read(&index_file);
 	test_whole();
 	test_populate();
+	test_oldest();
 	test_manifest();
 	test_lengths(&manifest_file, ERR_FORMAT, ERR_DAMAGED);
 	test_lengths(&data_file, ERR_DAMAGED, ERR_DAMAGED);

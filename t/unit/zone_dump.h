@@ -10,7 +10,7 @@
 #include "loader/zone/zone_records.h"
 #include "shm/rrtype.h"
 
-/* "owner TTL TYPE hex" for each record, each ended by "|"; malloc'ed. */
+/* "owner TTL TYPE hex" for each record, each ended by "|", marks left out; malloc'ed. */
 static inline char *
 dump_records(const struct zone_records *zone)
 {
@@ -21,6 +21,8 @@ dump_records(const struct zone_records *zone)
 	for (size_t i = 0; i < zone->count; i++) {
 		const struct zone_record *record = &zone->records[i];
 
+		if (record->type == ZONE_MARK_TYPE)
+			continue;
 		dname_to_text(record->owner, owner);
 		rrtype_to_text(record->type, type);
 		fprintf(stream, "%s %u %s ", owner, (unsigned)record->ttl, type);

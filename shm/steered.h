@@ -1,0 +1,146 @@
+/* Steered RRsets: those of which a worker chooses records for each query.
+ *
+ * BLOCK_STEERED of a node (shm/node.h), its type A or AAAA, stands in the place of a
+ * BLOCK_RRSET of that type, and the node has NODE_HAS_STEERED: who looks for plain RRsets
+ * finds none and looks again, here.
+ *
+ *	+--------------+----------------------------+-----------+-----------+-- - -
+ *	| steered_head | the RRset, as in a         | part 0    | part 1    |
+ *	|              | BLOCK_RRSET: all records   |           |           |
+ *	+ 16 ----------+ rrset_len -----------------+-----------+-----------+-- - -
+ *
+ *	+--------------+-----------------+
+ *	| part_head    | payload         |	ascending kinds, each at most once;
+ *	+ 8 -----------+ len ------------+	unknown ones are skipped
+ *
+ * The RRset has no patches, targets and signatures, and its records are all of one length:
+ * record i stands at i * STEERED_RR_LEN(type).  They are in the order of their source, no
+ * two alike.
+ *
+ * What is chosen from are candidates, in the order of the source; most often candidate i
+ * is record i.  A source may name one address twice, each time with other properties: then
+ * STEERED_CANDIDATES says which record each is.  Properties stand in one part for each
+ * kind, for all candidates together, so that a step of the choice walks one array.
+ *
+ * As elsewhere in nodes, numbers are in the machine's byte order and nothing is aligned.
+ * To add a property: a new kind of part.  It needs REDIS_RULES_VERSION + 1, so that what
+ * is served is read anew, and GENERATION_VERSION + 1 when an older reader that skips the
+ * part would answer what nobody wants. */
+#ifndef SHM_STEERED_H
+#define SHM_STEERED_H
+
+#include "shm/dns.h"
+#include "shm/node.h"
+
+enum {
+	STEERED_MAX = 256,		/* candidates; a source with more is in error */
+	STEERED_RR_LEN_A = 12 + 4,
+	STEERED_RR_LEN_AAAA = 12 + 16,
+};
+#define STEERED_RR_LEN(type) \
+	((type) == TYPE_A ? (unsigned)STEERED_RR_LEN_A : (unsigned)STEERED_RR_LEN_AAAA)
+#define STEERED_WEIGHT_MAX UINT32_C(0x80000000)
+
+/* How many of those that are left are answered; other values count as the first. */
+enum steered_count {
+	STEERED_MULTI = 0,		/* all, the first being the one that `order` drew */
+	STEERED_SINGLE = 1,		/* that one alone */
+};
+
+/* Which one is first; those behind it follow in stored order, the earlier ones come last.
+ * Other values count as the first. */
+enum steered_order {
+	STEERED_AS_STORED = 0,		/* the first one */
+	STEERED_RR = 1,			/* each equally often, at random */
+	STEERED_WEIGHTED = 2,		/* each as often as its weight says: never with weight
+					 * 0, unless all have that, which is as STEERED_RR */
+};
+
+struct steered_head {
+	uint32_t rrset_len;
+	uint8_t count;			/* enum steered_count */
+	uint8_t order;			/* enum steered_order */
+	uint8_t reserved[10];		/* 0 */
+};
+_Static_assert(sizeof(struct steered_head) == 16, "as it is stored");
+
+enum steered_part_kind {
+	STEERED_CANDIDATES = 1,		/* uint8_t each: its record */
+	STEERED_WEIGHTS = 2,		/* uint32_t each: its weight; without: all 0 */
+};
+
+struct steered_part_head {
+	uint16_t kind;			/* enum steered_part_kind */
+	uint16_t reserved;		/* 0 */
+	uint32_t len;			/* octets of the payload */
+};
+_Static_assert(sizeof(struct steered_part_head) == 8, "as it is stored");
+
+/* A BLOCK_STEERED taken apart; all borrowed from the map, lengths checked. */
+struct steered {
+	struct steered_head head;
+	struct rrset rrset;
+	unsigned rr_len;		/* octets of each record */
+	unsigned candidate_count;	/* 1..STEERED_MAX */
+	const uint8_t *candidates;	/* candidate_count of them; NULL: candidate i is record i */
+	const uint8_t *weights;		/* candidate_count uint32_t, unaligned; NULL: all 0 */
+};
+
+/* returns false when lengths contradict each other: damage.  The candidates' records are
+ * not looked at: see steered_record. */
+__attribute__((nonnull, warn_unused_result))
+bool steered_open(const struct block *block, struct steered *out);
+
+/* The record of a candidate; rr_count or more on damage. */
+static inline unsigned
+steered_record(const struct steered *steered, unsigned candidate)
+{
+	return steered->candidates ? steered->candidates[candidate] : candidate;
+}
+
+static inline uint32_t
+steered_weight(const struct steered *steered, unsigned candidate)
+{
+	uint32_t weight = 0;
+
+	if (steered->weights)
+		memcpy(&weight, steered->weights + sizeof weight * candidate, sizeof weight);
+	return weight;
+}
+
+/* The address in a record, of the length that its type has. */
+static inline const uint8_t *
+steered_address(const struct steered *steered, unsigned record)
+{
+	return steered->rrset.wire + record * steered->rr_len + 12;
+}
+
+/* The block of the RRset inside, as if it stood alone.  returns false as above. */
+__attribute__((nonnull, warn_unused_result))
+bool steered_plain_block(const struct block *block, struct block *out);
+
+/* Has the block all records of an RRset: is it plain or steered? */
+static inline bool
+block_holds_rrset(const struct block *block)
+{
+	return block->head.kind == BLOCK_RRSET || block->head.kind == BLOCK_STEERED;
+}
+
+/* All records of such a block, whatever is chosen from them.  returns false on damage. */
+static inline bool
+block_open_rrset(const struct block *block, struct rrset *out)
+{
+	struct block plain;
+
+	if (block->head.kind != BLOCK_STEERED)
+		return rrset_open(block, out);
+	return steered_plain_block(block, &plain) && rrset_open(&plain, out);
+}
+
+/* What node_check does not know of a BLOCK_STEERED, its RRset apart: parts that tile the
+ * rest, candidates that are there.
+ * returns NULL, or what is wrong (borrowed for ever). */
+__attribute__((nonnull))
+const char *steered_check(const struct block *block);
+
+#endif
