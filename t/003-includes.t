@@ -25,7 +25,7 @@ my %may = (
 # place needs a reason: LMDB holds generations (written in one, walked in two others) and
 # overlays (written by the loader, read by workers), which agree in how it is opened.
 my %home = (
-	'hiredis/'      => [qw(loader/redis/redis_link.c)],
+	'hiredis/'      => [qw(loader/redis/redis_parser.c)],
 	'jansson.h'     => [qw(loader/zone/json_reader.c master/ctl_client_json.c)],
 	'libconfig.h'   => [qw(master/settings_load.c)],
 	'libknot/'      => [qw(loader/zone/record_text.c)],

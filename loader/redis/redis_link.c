@@ -2,7 +2,6 @@
 #include "loader/redis/redis_link.h"
 
 #include <errno.h>
-#include <hiredis/hiredis.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +10,7 @@
 #include <sys/socket.h>
 
 #include "loader/redis/redis_filter.h"
-#include "loader/redis/redis_reply.h"
+#include "loader/redis/redis_parser.h"
 #include "loader/redis/redis_socket.h"
 #include "loader/zone/grow.h"
 #include "shm/clock.h"
@@ -29,10 +28,10 @@ enum {
 
 struct redis_link {
 	struct redis_socket socket;
-	redisReader *reader; /* NULL: not connected */
-	struct redis_filter filter; /* before it */
-	struct redis_builder builder;
-	struct arena *partial; /* holds a reply that is not whole yet, between calls */
+	struct redis_parser *parser; /* NULL: not connected */
+	struct arena
+		*building; /* where the next reply is built; borrowed, or `partial`: */
+	struct arena *partial; /* holds one that is not whole yet, between calls */
 	unsigned timeout_ms;
 	uint64_t due_ms; /* of the dial */
 	uint64_t heard_ms;
@@ -41,70 +40,6 @@ struct redis_link {
 	size_t out_at, out_len, out_room;
 	char address[256];
 	char reason[REDIS_REASON_MAX];
-};
-
-/* ---- replies, as hiredis's parser finds them ---- */
-
-static struct redis_reply *
-list_of(const redisReadTask *task)
-{
-	return task->parent ? task->parent->obj : NULL;
-}
-
-static void *
-on_text(const redisReadTask *task, char *bytes, size_t len)
-{
-	struct redis_link *link = task->privdata;
-	size_t head = sizeof REDIS_FILTER_ERROR - 1;
-
-	if (task->type != REDIS_REPLY_ERROR)
-		return redis_reply_add_text(&link->builder, list_of(task), REDIS_TEXT,
-					    bytes, len);
-	if (len > head && memcmp(bytes, REDIS_FILTER_ERROR, head) == 0)
-		return redis_reply_add_long(&link->builder, list_of(task),
-					    strtoul(bytes + head, NULL, 10));
-	return redis_reply_add_text(&link->builder, list_of(task), REDIS_ERROR, bytes,
-				    len);
-}
-
-static void *
-on_list(const redisReadTask *task, int count)
-{
-	struct redis_link *link = task->privdata;
-
-	(void)count; /* what comes is counted */
-	return redis_reply_add_list(&link->builder, list_of(task));
-}
-
-static void *
-on_number(const redisReadTask *task, long long value)
-{
-	struct redis_link *link = task->privdata;
-
-	return redis_reply_add_number(&link->builder, list_of(task), value);
-}
-
-static void *
-on_nil(const redisReadTask *task)
-{
-	struct redis_link *link = task->privdata;
-
-	return redis_reply_add_nil(&link->builder, list_of(task));
-}
-
-/* The arena is freed as a whole. */
-static void
-on_free(void *reply)
-{
-	(void)reply;
-}
-
-static redisReplyObjectFunctions functions = {
-	.createString = on_text,
-	.createArray = on_list,
-	.createInteger = on_number,
-	.createNil = on_nil,
-	.freeObject = on_free,
 };
 
 /* ---- life ---- */
@@ -143,9 +78,8 @@ redis_link_drop(struct redis_link *link)
 	struct arena *rest = arena_new();
 
 	redis_socket_close(&link->socket);
-	if (link->reader)
-		redisReaderFree(link->reader);
-	link->reader = NULL;
+	redis_parser_free(link->parser);
+	link->parser = NULL;
 	link->is_dialing = false;
 	link->out_at = link->out_len = 0;
 	if (rest) {
@@ -196,7 +130,7 @@ redis_link_due_ms(const struct redis_link *link)
 bool
 redis_link_is_open(const struct redis_link *link)
 {
-	return link->reader != NULL;
+	return link->parser != NULL;
 }
 
 uint64_t
@@ -224,12 +158,8 @@ static int
 open_link(struct redis_link *link)
 {
 	link->is_dialing = false;
-	link->reader = redisReaderCreateWithFunctions(&functions);
-	if (!link->reader)
-		return redis_link_fail(link, "not enough memory");
-	link->reader->privdata = link;
-	link->filter = (struct redis_filter){ .body = 0 };
-	return ERR_OK;
+	link->parser = redis_parser_new();
+	return link->parser ? ERR_OK : redis_link_fail(link, "not enough memory");
 }
 
 int
@@ -258,7 +188,7 @@ redis_link_step(struct redis_link *link)
 	int code;
 
 	if (!link->is_dialing)
-		return link->reader ? ERR_OK : ERR_CLOSED;
+		return link->parser ? ERR_OK : ERR_CLOSED;
 	code = redis_socket_step(&link->socket, why);
 	if (code == ERR_OK)
 		return open_link(link);
@@ -291,24 +221,17 @@ queue(struct redis_link *link, const char *bytes, size_t len)
 }
 
 static int
-queue_formatted(struct redis_link *link, char *command, int len)
-{
-	int code = ERR_NOMEM;
-
-	if (len > 0)
-		code = link->reader ? queue(link, command, (size_t)len) : ERR_CLOSED;
-	if (len > 0)
-		redisFreeCommand(command);
-	return code;
-}
-
-static int
 send_arguments(struct redis_link *link, const char *format, va_list args)
 {
-	char *command = NULL;
-	int len = redisvFormatCommand(&command, format, args);
+	char *command;
+	size_t len = redis_parser_command(&command, format, args);
+	int code;
 
-	return queue_formatted(link, command, len);
+	if (len == 0)
+		return ERR_NOMEM;
+	code = link->parser ? queue(link, command, len) : ERR_CLOSED;
+	redis_parser_free_command(command);
+	return code;
 }
 
 int
@@ -329,7 +252,7 @@ redis_link_send_words(struct redis_link *link, size_t count,
 {
 	char head[32];
 	int len = snprintf(head, sizeof head, "*%zu\r\n", count);
-	int code = link->reader ? queue(link, head, (size_t)len) : ERR_CLOSED;
+	int code = link->parser ? queue(link, head, (size_t)len) : ERR_CLOSED;
 
 	for (size_t i = 0; i < count && code == ERR_OK; i++) {
 		len = snprintf(head, sizeof head, "$%zu\r\n", words[i].len);
@@ -381,22 +304,14 @@ flooded(struct redis_link *link)
 static int
 parse(struct redis_link *link, const struct redis_reply **out)
 {
-	void *reply = NULL;
+	int code = redis_parser_take(link->parser, out);
 
-	if (redisReaderGetReply(link->reader, &reply) != REDIS_OK) {
-		if (link->builder.is_full)
-			return flooded(link);
-		return redis_link_fail(link, "not the protocol of Redis: %.100s",
-				       link->reader->errstr);
-	}
-	*out = reply;
-	return ERR_OK;
-}
-
-static int
-feed(void *reader, const char *bytes, size_t len)
-{
-	return redisReaderFeed(reader, bytes, len) == REDIS_OK ? ERR_OK : ERR_NOMEM;
+	if (code == ERR_OK)
+		return ERR_OK;
+	if (code == ERR_FULL)
+		return flooded(link);
+	return redis_link_fail(link, "not the protocol of Redis: %.100s",
+			       redis_parser_reason(link->parser));
 }
 
 /* Read once; *got is 0 when there is nothing. */
@@ -414,7 +329,7 @@ read_some(struct redis_link *link, size_t *got)
 		return redis_link_fail(link, "it has closed the connection");
 	if (len < 0)
 		return redis_link_fail(link, "connection lost: %s", strerror(errno));
-	code = redis_filter_feed(&link->filter, bytes, (size_t)len, feed, link->reader);
+	code = redis_parser_feed(link->parser, bytes, (size_t)len);
 	if (code == ERR_RANGE)
 		return redis_link_fail(link,
 				       "not the protocol of Redis: a line of more "
@@ -433,17 +348,15 @@ begin_reply(struct redis_link *link, struct arena *arena)
 {
 	if (arena_bytes(link->partial) > 0)
 		return;
-	link->builder = (struct redis_builder){
-		.arena = arena,
-		.bytes_max = REDIS_REPLY_BYTES_MAX,
-	};
+	link->building = arena;
+	redis_parser_begin(link->parser, arena);
 }
 
 /* The reply is whole: it lives in `arena` now. */
 static void
 end_reply(struct redis_link *link, struct arena *arena)
 {
-	if (link->builder.arena == link->partial)
+	if (link->building == link->partial)
 		arena_adopt(arena, link->partial);
 }
 
@@ -471,7 +384,7 @@ redis_link_receive(struct redis_link *link, struct arena *arena)
 	uint64_t begun_ms = clock_now_ms(), received = 0;
 	size_t got;
 
-	if (!link->reader)
+	if (!link->parser)
 		return NULL;
 	begin_reply(link, arena);
 	while (parse(link, &reply) == ERR_OK && !reply) {
@@ -513,7 +426,7 @@ redis_link_try(struct redis_link *link, struct arena *arena,
 	size_t got = 0, taken = 0;
 
 	*out = NULL;
-	if (!link->reader)
+	if (!link->parser)
 		return ERR_CLOSED;
 	if (flush(link) != ERR_OK)
 		return ERR_IO;

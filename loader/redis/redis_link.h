@@ -1,6 +1,5 @@
-/* One connection to a Redis server or Sentinel.  The one file that knows hiredis (its
- * parser of replies and its formatter of commands; the socket is ours, so that every
- * wait ends in time).
+/* One connection to a Redis server or Sentinel.  The socket is ours and not hiredis's, so
+ * that every wait ends in time; replies and commands are redis_parser.h's.
  *
  * A link is made once and connected again and again:
  *

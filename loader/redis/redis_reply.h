@@ -1,4 +1,4 @@
-/* Replies of Redis as they are built, for redis_reply.c and redis_link.c; see
+/* Replies of Redis as they are built, for redis_reply.c and redis_parser.c; see
  * redis_link.h for what others see. */
 #ifndef LOADER_REDIS_REDIS_REPLY_H
 #define LOADER_REDIS_REDIS_REPLY_H
