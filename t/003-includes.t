@@ -29,7 +29,7 @@ my %home = (
 	'jansson.h'     => [qw(loader/zone/json_reader.c master/ctl_client_json.c)],
 	'libconfig.h'   => [qw(master/settings_load.c)],
 	'libknot/'      => [qw(loader/zone/record_text.c)],
-	'libzscanner/'  => [qw(loader/zone/zone_text.c)],
+	'libzscanner/'  => [qw(loader/zone/zone_scanner.c)],
 	'lmdb.h'        => [qw(loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_env.c
 		loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c
 		shm/lmdb_env.c worker/overlay_view.c)],

@@ -1,11 +1,6 @@
-/* From master files to records: the one file that knows libzscanner.
- *
- * The scanner's own file handling is not used: it maps files, opens what it is told
- * to, and follows $INCLUDE without bounds.  It gets text in memory and hands back one
- * record, error or directive at a time. */
+/* From master files to records. */
 #include "loader/zone/zone_text.h"
 
-#include <libzscanner/scanner.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,20 +11,14 @@
 #include "loader/zone/zone_generate.h"
 #include "loader/zone/zone_mend.h"
 #include "loader/zone/zone_origin.h"
+#include "loader/zone/zone_scanner.h"
 #include "loader/zone/zone_stamp.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
-#include "shm/rrtype.h"
-
-/* Stands in the scanner for "no TTL stated".  Not a valid TTL (RFC 2181, section 8);
- * a file that states this very one gets the default instead of an error. */
-#define TTL_UNSTATED UINT32_C(0xfeedbeef)
 
 enum {
-	CLASS_IN = 1,
 	COUNT_EVERY = 1 << 16, /* records between updates of the byte count */
 	BUFFER_KEPT = 4 << 20, /* a larger buffer is not kept for the next zone */
-	SOA_MINIMUM_LEN = 4, /* the last field of a SOA */
 	ENTRY_MAX = 1 << 20, /* octets behind an error that may belong to its entry */
 	GENERATED_CHUNK = 64 << 10, /* octets that are made of a $GENERATE at once */
 };
@@ -57,8 +46,7 @@ struct frame {
 };
 
 struct zone_text {
-	zs_scanner_t *scanner;
-	zs_scanner_t *fresh; /* as zs_init leaves it, for the root as origin */
+	struct zone_scanner *scanner;
 	struct zone_file file; /* buffer for zone files; includes have their own */
 	_Atomic uint64_t *bytes; /* NULL: nobody counts */
 
@@ -68,7 +56,6 @@ struct zone_text {
 	struct zone_stamp stamp;
 	bool may_include;
 	char *top; /* real directory of the zone file, once it is needed */
-	uint32_t last_ttl; /* TTL_UNSTATED: none was stated yet */
 	unsigned depth, include_count;
 	uint64_t included_bytes;
 	uint32_t generated_count;
@@ -82,11 +69,9 @@ zone_text_new(void)
 
 	if (!text)
 		return NULL;
-	text->scanner = calloc(1, sizeof *text->scanner);
-	text->fresh = calloc(1, sizeof *text->fresh);
-	if (!text->scanner || !text->fresh ||
-	    zs_init(text->fresh, ".", CLASS_IN, TTL_UNSTATED) < 0) {
-		zone_text_free(text);
+	text->scanner = zone_scanner_new();
+	if (!text->scanner) {
+		free(text);
 		return NULL;
 	}
 	return text;
@@ -97,10 +82,7 @@ zone_text_free(struct zone_text *text)
 {
 	if (!text)
 		return;
-	if (text->fresh)
-		zs_deinit(text->fresh);
-	free(text->fresh);
-	free(text->scanner);
+	zone_scanner_free(text->scanner);
 	zone_file_fini(&text->file);
 	made_text_fini(&text->made[0]);
 	made_text_fini(&text->made[1]);
@@ -113,29 +95,10 @@ zone_text_count_into(struct zone_text *text, _Atomic uint64_t *bytes)
 	text->bytes = bytes;
 }
 
-#define COPY_MEMBERS(to, from, first, behind)                        \
-	memcpy((char *)(to) + offsetof(zs_scanner_t, first),         \
-	       (const char *)(from) + offsetof(zs_scanner_t, first), \
-	       offsetof(zs_scanner_t, behind) - offsetof(zs_scanner_t, first))
-
-/* Back to the state after zs_init, but without clearing its 200 KB of scratch arrays
- * (buffer, include_filename, windows, r_data), which are written before they are read. */
-static void
-scanner_reset(struct zone_text *text, const uint8_t *origin, size_t origin_len)
-{
-	zs_scanner_t *scanner = text->scanner;
-
-	COPY_MEMBERS(scanner, text->fresh, cs, buffer);
-	COPY_MEMBERS(scanner, text->fresh, path, windows);
-	COPY_MEMBERS(scanner, text->fresh, last_window, r_data);
-	memcpy(scanner->zone_origin, origin, origin_len);
-	scanner->zone_origin_length = (uint32_t)origin_len;
-}
-
 static uint32_t
 present_line(const struct zone_text *text, const struct frame *frame)
 {
-	return frame->line ? frame->line : (uint32_t)text->scanner->line_counter;
+	return frame->line ? frame->line : (uint32_t)zone_scanner_line(text->scanner);
 }
 
 static void
@@ -145,145 +108,43 @@ report(struct zone_text *text, const struct frame *frame, const char *reason)
 			  present_line(text, frame), "%s", reason);
 }
 
-/* The scanner's text for an error, or a better one with its remedy. */
-static const char *
-scanner_error_text(int code)
-{
-	switch (code) {
-	case ZS_UNSUPPORTED_TYPE:
-		return "unknown record type, TTL, or class other than IN; a type that "
-		       "has no "
-		       "name here is written as TYPEn \\# (RFC 3597)";
-	case ZS_BAD_NUMBER:
-		return "invalid number, or unknown record type";
-	case ZS_BAD_OWNER:
-	case ZS_BAD_DNAME_CHAR:
-		return "invalid name: labels have 1 to 63 octets, with one dot between "
-		       "them";
-	case ZS_BAD_TEXT_CHAR:
-		return "invalid text: a quote without its end";
-	case ZS_BAD_ORIGIN:
-		return "invalid name in $ORIGIN";
-	case ZS_BAD_INCLUDE_ORIGIN:
-		return "invalid origin in $INCLUDE";
-	case ZS_BAD_DIRECTIVE:
-		return "unknown directive: only $ORIGIN, $TTL, $INCLUDE and $GENERATE "
-		       "exist";
-	case ZS_UNCOVERED_STATE:
-		return "syntax error, the lines below were not read";
-	case ZS_UNCLOSED_MULTILINE:
-		return "the file ends inside parentheses";
-	}
-	return zs_strerror(code);
-}
-
 /* A directive was bad, and may have left half a name where the origin was: put the
  * origin there that our own reading of the text gives.
  * returns true when the line was a good $ORIGIN after all, with a relative name. */
 static bool
 mend_origin(struct zone_text *text, struct frame *frame)
 {
-	zs_scanner_t *scanner = text->scanner;
-	bool found = zone_origin_follow(&frame->origin, scanner->input.current);
+	bool found = zone_origin_follow(&frame->origin, zone_scanner_at(text->scanner));
 
-	memcpy(scanner->zone_origin, frame->origin.name, frame->origin.len);
-	scanner->zone_origin_length = (uint32_t)frame->origin.len;
+	zone_scanner_set_origin(text->scanner, frame->origin.name, frame->origin.len);
 	return found;
-}
-
-static uint32_t
-soa_minimum(const zs_scanner_t *scanner)
-{
-	const uint8_t *field = scanner->r_data + scanner->r_data_length - SOA_MINIMUM_LEN;
-
-	if (scanner->r_data_length < SOA_MINIMUM_LEN)
-		return 0;
-	return (uint32_t)field[0] << 24 | (uint32_t)field[1] << 16 |
-	       (uint32_t)field[2] << 8 | field[3];
-}
-
-/* The TTL of the record in the scanner; TTL_UNSTATED when nothing gives one. */
-static uint32_t
-record_ttl(struct zone_text *text)
-{
-	const zs_scanner_t *scanner = text->scanner;
-
-	if (scanner->default_ttl != TTL_UNSTATED)
-		return scanner->r_ttl;
-	if (scanner->r_ttl != TTL_UNSTATED)
-		text->last_ttl = scanner->r_ttl;
-	else if (text->last_ttl == TTL_UNSTATED && scanner->r_type == RRTYPE_SOA)
-		text->last_ttl = soa_minimum(scanner);
-	return text->last_ttl;
 }
 
 static int
 take_record(struct zone_text *text, const struct frame *frame)
 {
-	zs_scanner_t *scanner = text->scanner;
 	struct zone_record record = {
-		.owner = scanner->r_owner,
-		.owner_len = (uint8_t)scanner->r_owner_length,
-		.rdata = scanner->r_data,
-		.rdata_len = (uint16_t)scanner->r_data_length,
-		.type = frame->stands_for ? frame->stands_for : scanner->r_type,
-		.ttl = record_ttl(text),
 		.file = frame->file,
 		.line = present_line(text, frame),
 	};
 
-	if (dname_len(record.owner, DNAME_MAX) != scanner->r_owner_length) {
+	if (!zone_scanner_record(text->scanner, &record)) {
 		report(text, frame, "the owner is no domain name");
 		return ERR_OK;
 	}
-	if (record.ttl == TTL_UNSTATED) {
+	if (record.ttl == ZONE_SCANNER_NO_TTL) {
 		report(text, frame,
 		       "no TTL: state one, or put $TTL before the first record");
 		return ERR_OK;
 	}
-	dname_lower(scanner->r_owner, scanner->r_owner_length);
+	if (frame->stands_for)
+		record.type = frame->stands_for;
 	if (!zone_check_record(text->zone, &record, text->messages))
 		return ERR_OK;
 	return zone_records_add(text->zone, &record);
 }
 
-/* What must be in force again behind an included file. */
-struct saved_scanner {
-	const char *current, *end;
-	uint64_t line_counter;
-	uint32_t default_ttl, last_ttl, origin_len, owner_len;
-	uint8_t origin[DNAME_MAX], owner[DNAME_MAX];
-};
-
-static void
-save_scanner(const struct zone_text *text, struct saved_scanner *saved)
-{
-	const zs_scanner_t *scanner = text->scanner;
-
-	saved->current = scanner->input.current;
-	saved->end = scanner->input.end;
-	saved->line_counter = scanner->line_counter;
-	saved->default_ttl = scanner->default_ttl;
-	saved->last_ttl = text->last_ttl;
-	saved->origin_len = scanner->zone_origin_length;
-	saved->owner_len = scanner->r_owner_length;
-	memcpy(saved->origin, scanner->zone_origin, saved->origin_len);
-	memcpy(saved->owner, scanner->r_owner, saved->owner_len);
-}
-
-/* A fresh scanner with the settings of `saved`; its input is still to be set.  (The
- * scanner leaves one return address on its stack for each $INCLUDE; this clears it.) */
-static void
-restore_scanner(struct zone_text *text, const struct saved_scanner *saved)
-{
-	zs_scanner_t *scanner = text->scanner;
-
-	scanner_reset(text, saved->origin, saved->origin_len);
-	scanner->default_ttl = saved->default_ttl;
-	text->last_ttl = saved->last_ttl;
-	memcpy(scanner->r_owner, saved->owner, saved->owner_len);
-	scanner->r_owner_length = saved->owner_len;
-}
+/* ---- $INCLUDE ---- */
 
 static bool
 is_being_read(const struct frame *frame, const struct stat *status)
@@ -324,13 +185,13 @@ scan_included(struct zone_text *text, const struct frame *includer,
 	return code;
 }
 
-/* Find and read what the $INCLUDE in the scanner names.
+/* Find and read what a $INCLUDE names.
  * returns NULL, or what is wrong. */
 static const char *
-open_included(struct zone_text *text, const struct frame *frame, struct zone_file *file,
-	      char found[PATH_MAX])
+open_included(struct zone_text *text, const struct frame *frame, const char *name,
+	      struct zone_file *file, char found[PATH_MAX])
 {
-	const char *name = text->scanner->include_filename, *reason;
+	const char *reason;
 	char real[PATH_MAX];
 	int code;
 
@@ -362,28 +223,26 @@ open_included(struct zone_text *text, const struct frame *frame, struct zone_fil
 static int
 take_include(struct zone_text *text, const struct frame *frame)
 {
-	zs_scanner_t *scanner = text->scanner;
+	struct zone_scanner *scanner = text->scanner;
 	struct zone_file file = { 0 };
-	struct saved_scanner saved, inside;
+	struct zone_scanner_state saved, inside;
 	char found[PATH_MAX];
-	const char *reason;
+	const char *name, *reason = "invalid origin in $INCLUDE";
 	int code = ERR_OK;
 
-	save_scanner(text, &saved);
+	zone_scanner_save(scanner, &saved);
 	inside = saved;
-	inside.origin_len =
-		(uint32_t)dname_from_text((const char *)scanner->buffer, inside.origin);
-	reason = inside.origin_len ? open_included(text, frame, &file, found)
-				   : zs_strerror(ZS_BAD_INCLUDE_ORIGIN);
+	name = zone_scanner_include(scanner, inside.origin, &inside.origin_len);
+	if (inside.origin_len)
+		reason = open_included(text, frame, name, &file, found);
 	if (reason) {
 		report(text, frame, reason);
 	} else {
-		restore_scanner(text, &inside);
+		zone_scanner_restore(scanner, &inside);
 		code = scan_included(text, frame, &file, found);
 	}
-	restore_scanner(text, &saved);
-	scanner->line_counter = saved.line_counter;
-	zs_set_input_string(scanner, saved.current, (size_t)(saved.end - saved.current));
+	zone_scanner_restore(scanner, &saved);
+	zone_scanner_resume(scanner, saved.at, saved.end, saved.line);
 	zone_file_fini(&file);
 	return code;
 }
@@ -396,21 +255,21 @@ static int
 scan_made(struct zone_text *text, const struct frame *frame, const struct frame *made,
 	  const struct made_text *bytes, const char *behind)
 {
-	zs_scanner_t *scanner = text->scanner;
-	struct saved_scanner state;
+	struct zone_scanner *scanner = text->scanner;
+	struct zone_scanner_state state;
 	struct frame inner = *made;
-	uint64_t line = scanner->line_counter;
+	uint64_t line;
 	int code;
 
-	for (const char *at = scanner->input.current; at < behind; at++)
+	zone_scanner_save(scanner, &state);
+	line = state.line;
+	for (const char *at = state.at; at < behind; at++)
 		line += *at == '\n';
-	save_scanner(text, &state);
-	restore_scanner(text, &state);
+	zone_scanner_restore(scanner, &state);
 	code = scan(text, &inner, bytes->bytes, bytes->len);
-	save_scanner(text, &state); /* the owner and TTLs that came to be */
-	restore_scanner(text, &state);
-	scanner->line_counter = line;
-	zs_set_input_string(scanner, behind, (size_t)(frame->end - behind));
+	zone_scanner_save(scanner, &state); /* the owner and TTLs that came to be */
+	zone_scanner_restore(scanner, &state);
+	zone_scanner_resume(scanner, behind, frame->end, line);
 	return code;
 }
 
@@ -462,9 +321,10 @@ take_generate(struct zone_text *text, const struct frame *frame, const char *ent
  *          scanner stands behind it.
  * returns  0 or an error code of the machine. */
 static int
-take_otherwise(struct zone_text *text, struct frame *frame, int error, bool *taken)
+take_otherwise(struct zone_text *text, struct frame *frame, enum zone_scan_fault fault,
+	       bool *taken)
 {
-	const char *at = text->scanner->input.current, *behind, *entry;
+	const char *at = zone_scanner_at(text->scanner), *behind, *entry;
 	bool is_near = frame->end - at < ENTRY_MAX;
 	struct made_text *out = &text->made[1];
 	struct frame made = *frame;
@@ -482,7 +342,7 @@ take_otherwise(struct zone_text *text, struct frame *frame, int error, bool *tak
 	out->len = 0;
 	made.kind = FRAME_MENDED;
 	made.line = present_line(text, frame);
-	if (error == ZS_BAD_INCLUDE_ORIGIN
+	if (fault == ZONE_SCAN_BAD_INCLUDE_ORIGIN
 		    ? !zone_mend_include(entry, behind, &frame->origin, out)
 		    : !zone_mend(entry, behind, out, &made.stands_for))
 		return ERR_OK;
@@ -490,28 +350,27 @@ take_otherwise(struct zone_text *text, struct frame *frame, int error, bool *tak
 	return scan_made(text, frame, &made, out, behind);
 }
 
-/* Errors in directives would end the scan; the lines behind them are worth reading.
- * more     whether the scanner can go on.
+/* more     whether the scanner can go on.
  * returns  0 or an error code of the machine. */
 static int
 take_error(struct zone_text *text, struct frame *frame, bool *more)
 {
-	zs_scanner_t *scanner = text->scanner;
-	int error = scanner->error.code, code = ERR_OK;
-	/* with `eof` set the input is a line end of the scanner's own, our text is used up */
-	bool is_in_text = !scanner->input.eof, taken = false;
-	bool is_fatal = scanner->error.fatal;
+	/* at the very end the input is a line end of the scanner's own */
+	bool is_in_text = !zone_scanner_is_through(text->scanner), taken = false;
+	struct zone_scan_error error;
+	int code = ERR_OK;
 
 	*more = true;
-	scanner->error.fatal = false;
-	if (is_fatal && is_in_text && mend_origin(text, frame) && error == ZS_BAD_ORIGIN)
+	zone_scanner_error(text->scanner, &error);
+	if (error.is_directive && is_in_text && mend_origin(text, frame) &&
+	    error.fault == ZONE_SCAN_BAD_ORIGIN)
 		return ERR_OK;
 	if (is_in_text)
-		code = take_otherwise(text, frame, error, &taken);
+		code = take_otherwise(text, frame, error.fault, &taken);
 	if (code != ERR_OK || taken)
 		return code;
-	report(text, frame, scanner_error_text(error));
-	*more = error != ZS_UNCOVERED_STATE && is_in_text;
+	report(text, frame, error.text);
+	*more = error.fault != ZONE_SCAN_LOST && is_in_text;
 	return ERR_OK;
 }
 
@@ -526,37 +385,46 @@ count_bytes(struct zone_text *text, const struct frame *frame, const char **told
 	*told = at;
 }
 
+/* One step.
+ * more     false: this text is at its end
+ * returns  0 or an error code of the machine. */
+static int
+scan_next(struct zone_text *text, struct frame *frame, bool *more)
+{
+	switch (zone_scanner_next(text->scanner)) {
+	case ZONE_SCAN_RECORD:
+		return take_record(text, frame);
+	case ZONE_SCAN_INCLUDE:
+		return take_include(text, frame);
+	case ZONE_SCAN_ERROR:
+		return take_error(text, frame, more);
+	case ZONE_SCAN_END:
+		*more = false;
+	}
+	return ERR_OK;
+}
+
 /* Scan one input to its end; the scanner is set up but for the input.
  * returns 0 or an error code of the machine; errors in the text are only reported. */
 static int
 scan(struct zone_text *text, struct frame *frame, const char *bytes, size_t len)
 {
-	size_t errors = text->messages->counts[ZONE_ERROR];
-	zs_scanner_t *scanner = text->scanner;
+	size_t errors = text->messages->counts[ZONE_ERROR], origin_len;
+	const uint8_t *origin = zone_scanner_origin(text->scanner, &origin_len);
 	const char *told = bytes;
-	unsigned long step = 0;
 	bool more = true;
 	int code = ERR_OK;
 
-	zone_origin_start(&frame->origin, bytes, scanner->zone_origin,
-			  scanner->zone_origin_length);
+	zone_origin_start(&frame->origin, bytes, origin, origin_len);
 	frame->seen = bytes;
 	frame->end = bytes + len;
-	zs_set_input_string(scanner, bytes, len);
-	while (code == ERR_OK && more && zs_parse_record(scanner) == 0) {
-		if (scanner->state == ZS_STATE_DATA) {
-			code = take_record(text, frame);
-			if (++step % COUNT_EVERY == 0 && !scanner->input.eof)
-				count_bytes(text, frame, &told, scanner->input.current);
-		} else if (scanner->state == ZS_STATE_INCLUDE) {
-			code = take_include(text, frame);
-		} else if (scanner->state == ZS_STATE_ERROR) {
-			code = take_error(text, frame, &more);
-		} else {
-			break;
-		}
-		if (!scanner->input.eof)
-			frame->seen = scanner->input.current;
+	zone_scanner_read(text->scanner, bytes, len);
+	for (unsigned long step = 1; code == ERR_OK && more; step++) {
+		code = scan_next(text, frame, &more);
+		if (!zone_scanner_is_through(text->scanner))
+			frame->seen = zone_scanner_at(text->scanner);
+		if (step % COUNT_EVERY == 0)
+			count_bytes(text, frame, &told, frame->seen);
 		if (frame->kind == FRAME_GENERATED &&
 		    text->messages->counts[ZONE_ERROR] > errors)
 			break; /* its other records are like this one */
@@ -577,12 +445,11 @@ scan_zone(struct zone_text *text, struct zone_records *zone, struct frame *frame
 	text->zone = zone;
 	text->messages = messages;
 	text->may_include = frame->status != NULL;
-	text->last_ttl = TTL_UNSTATED;
 	text->depth = 0;
 	text->include_count = 0;
 	text->included_bytes = 0;
 	text->generated_count = 0;
-	scanner_reset(text, zone->origin, zone->origin_len);
+	zone_scanner_reset(text->scanner, zone->origin, zone->origin_len);
 	code = scan(text, frame, file->bytes, file->len);
 	free(text->top);
 	text->top = NULL;
