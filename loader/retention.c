@@ -245,9 +245,13 @@ apply(const struct removal *removal)
 static int
 run(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
 {
-	uint64_t count = apply(context);
+	const struct removal *removal = context;
+	uint64_t count;
 
 	(void)reason;
+	/* of a remover that died; one job at a time, so that none of them is in use */
+	generations_remove_leftovers(removal->settings->state_dir);
+	count = apply(removal);
 	job_report_put(report, &count, sizeof count);
 	return 0;
 }
@@ -269,6 +273,10 @@ remove_aside(struct sync *sync, bool (*is_short)(const struct settings *settings
 		return false;
 	removal.only_looks = false;
 	result = job_run(sync, &job, &report, reason);
+	if (result == ERR_CLOSED) {
+		job_report_fini(&report);
+		result = job_run(sync, &job, &report, reason);
+	}
 	if (result == 0)
 		job_report_take(&report, &count, sizeof count);
 	else

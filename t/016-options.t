@@ -75,6 +75,13 @@ for (2 .. 7) {
 ok(poll(5, sub { 5 == @{ $m->ctl('generations')->{generations} } }), 'generations.keep');
 set(generations => { keep => 2 });
 ok(poll(5, sub { 2 == @{ $m->ctl('generations')->{generations} } }), 'fewer');
+# as if the process that removes them had been killed half-way
+my $half = $m->state_dir . '/generations/00000001.tmp';
+mkdir $half or die "$half: $!\n";
+write_file("$half/index", 'half');
+$m->write_zone('a.test', zone(8));
+$m->ctl('reload');
+ok(poll(5, sub { !-e $half }), 'what was left half removed goes with the next one');
 
 # log
 set(log => { target => './other.log' });

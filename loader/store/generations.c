@@ -129,6 +129,21 @@ remove_leftovers(const char *dir, DIR *names)
 	}
 }
 
+void
+generations_remove_leftovers(const char *state_dir)
+{
+	char path[PATH_MAX];
+	DIR *names;
+
+	if (!state_path_print(path, "%s/" GENERATIONS_DIR, state_dir))
+		return;
+	names = opendir(path);
+	if (!names)
+		return;
+	remove_leftovers(path, names);
+	closedir(names);
+}
+
 int
 generations_prepare(const char *state_dir)
 {

@@ -40,7 +40,11 @@ struct generation_list {
 	size_t count;
 };
 
-/* Make the directory when it is missing, and remove what was left half done.
+/* Remove what was left half built, or half removed.  Only while nothing is being built. */
+__attribute__((nonnull))
+void generations_remove_leftovers(const char *state_dir);
+
+/* Make the directory when it is missing, and remove such leftovers.
  * Only for sync, before it builds.  returns 0 or an error code, logged. */
 __attribute__((nonnull, warn_unused_result))
 int generations_prepare(const char *state_dir);
