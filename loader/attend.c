@@ -27,12 +27,6 @@ attend_sweep(struct sync *sync)
 		log_debug("%u readers of the overlay have died", dead);
 }
 
-bool
-attend_is_sweep(const char *message, long len)
-{
-	return len >= (long)sizeof "sweep" && strcmp(message, "sweep") == 0;
-}
-
 /* While sync waits for something else: take the messages that are no requests, and see
  * whether a request waits. */
 static void

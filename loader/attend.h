@@ -20,8 +20,4 @@ bool attend_wait(struct sync *sync, int fd, int timeout_ms);
 __attribute__((nonnull))
 void attend_sweep(struct sync *sync);
 
-/* "sweep PID" of the master, to which nobody waits for an answer. */
-__attribute__((nonnull, pure))
-bool attend_is_sweep(const char *message, long len);
-
 #endif

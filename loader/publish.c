@@ -23,8 +23,9 @@ announce(struct region *region, uint64_t id)
 		0);
 }
 
-void
-publish_withdraw(struct region *region)
+/* Take back the announcement of what could not be published. */
+static void
+withdraw(struct region *region)
 {
 	announce(region, atomic_load(&region->swap.published_id));
 }
@@ -196,6 +197,6 @@ publish_generation(struct region *region, const char *state_dir,
 	announce(region, id);
 	return 0;
 withdraw:
-	publish_withdraw(region);
+	withdraw(region);
 	return result;
 }

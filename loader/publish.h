@@ -43,10 +43,6 @@ int publish_generation(struct region *region, const char *state_dir,
 		       const struct generation_manifest *manifest,
 		       const struct publish_steps *steps, char reason[PUBLISH_REASON_MAX]);
 
-/* Take back the announcement of what could not be published. */
-__attribute__((nonnull))
-void publish_withdraw(struct region *region);
-
 /* An id above all that the region's workers know and above `newest`: a worker never
  * sees one number stand for two generations. */
 __attribute__((nonnull, warn_unused_result))

@@ -122,16 +122,6 @@ remove_at(struct held_list *list, size_t i)
 		(list->count - i) * sizeof *list->sets);
 }
 
-void
-held_remove(struct held_list *list, uint64_t id)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->sets[i].id == id) {
-			remove_at(list, i);
-			return;
-		}
-}
-
 static bool
 shares_zones(const struct held_set *set, const struct held_zone *zones, size_t count)
 {

@@ -89,10 +89,6 @@ struct held_set *held_find_zone(struct held_list *list, const uint8_t *name, siz
 __attribute__((nonnull))
 bool held_is_unlisted(struct held_list *list, const uint8_t *name, size_t len);
 
-/* It was admitted, or has grown back. */
-__attribute__((nonnull))
-void held_remove(struct held_list *list, uint64_t id);
-
 /* One zone has grown back, the rest of its set waits on, under a new id. */
 __attribute__((nonnull))
 void held_release(struct held_list *list, const uint8_t *name, size_t len);

@@ -88,9 +88,9 @@ note_error(struct redis_load_pool *pool, const struct redis_listed *zone,
 		note_failure(pool, ERR_NOMEM);
 }
 
-void
-redis_load_pool_refuse(struct redis_load_pool *pool, const struct redis_listed *zone,
-		       const char *reason)
+/* A zone that is not loaded, for this reason: what the base has stays. */
+static void
+refuse(struct redis_load_pool *pool, const struct redis_listed *zone, const char *reason)
 {
 	const char *paths[1] = { zone->name.bytes };
 	const struct zone_source source = {
@@ -171,8 +171,7 @@ skip_unwritten(struct redis_load_pool *pool, const struct redis_listed *zone)
 
 	if (builder_find(pool->job->builder, zone->origin, zone->origin_len, &apex) ==
 	    ERR_OK)
-		redis_load_pool_refuse(pool, zone,
-				       "it is listed, but its keys are not there");
+		refuse(pool, zone, "it is listed, but its keys are not there");
 	else
 		log_warnx("Redis lists %.200s, of which it has nothing else: it is not "
 			  "served",
@@ -205,7 +204,7 @@ load_raw(struct redis_load_pool *pool, struct redis_zone_reader *reader,
 		return ERR_OK;
 	}
 	if (refusal(raw, &config)) {
-		redis_load_pool_refuse(pool, zone, refusal(raw, &config));
+		refuse(pool, zone, refusal(raw, &config));
 		return ERR_OK;
 	}
 	if (find_served(pool, zone, &apex) && node_zone_facts(&apex, &served) &&
@@ -253,7 +252,7 @@ load_item(struct redis_load_pool *pool, struct redis_zone_reader *reader,
 		return ERR_OK;
 	}
 	if (item->reason) {
-		redis_load_pool_refuse(pool, zone, item->reason);
+		refuse(pool, zone, item->reason);
 		return ERR_OK;
 	}
 	code = understand(pool, item, arena, &raw);
@@ -363,6 +362,22 @@ redis_load_pool_start(struct redis_load_pool *pool, struct redis_load_job *job,
 	return pool->thread_count > 0 ? ERR_OK : ERR_NOMEM;
 }
 
+/* Tell of progress when it is time. */
+static void
+tell(struct redis_load_pool *pool)
+{
+	const struct redis_load_progress progress = {
+		.zones_done = atomic_load(&pool->done),
+		.zones_count = pool->zone_count,
+		.records = atomic_load(&pool->records),
+	};
+
+	if (!pool->job->progress || clock_now_ms() - pool->told_ms < TELL_EVERY_MS)
+		return;
+	pool->told_ms = clock_now_ms();
+	pool->job->progress(pool->job->context, &progress);
+}
+
 void
 redis_load_pool_push(struct redis_load_pool *pool, struct redis_batch *batch)
 {
@@ -377,22 +392,7 @@ redis_load_pool_push(struct redis_load_pool *pool, struct redis_batch *batch)
 	pool->last = batch;
 	pthread_cond_broadcast(&pool->changed);
 	pthread_mutex_unlock(&pool->lock);
-	redis_load_pool_tell(pool);
-}
-
-void
-redis_load_pool_tell(struct redis_load_pool *pool)
-{
-	const struct redis_load_progress progress = {
-		.zones_done = atomic_load(&pool->done),
-		.zones_count = pool->zone_count,
-		.records = atomic_load(&pool->records),
-	};
-
-	if (!pool->job->progress || clock_now_ms() - pool->told_ms < TELL_EVERY_MS)
-		return;
-	pool->told_ms = clock_now_ms();
-	pool->job->progress(pool->job->context, &progress);
+	tell(pool);
 }
 
 int
@@ -409,7 +409,7 @@ redis_load_pool_finish(struct redis_load_pool *pool)
 		if (pthread_cond_clockwait(&pool->changed, &pool->lock, CLOCK_MONOTONIC,
 					   &until) == ETIMEDOUT) {
 			pthread_mutex_unlock(&pool->lock);
-			redis_load_pool_tell(pool);
+			tell(pool);
 			pthread_mutex_lock(&pool->lock);
 		}
 	}

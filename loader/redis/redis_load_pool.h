@@ -68,15 +68,6 @@ void redis_batch_free(struct redis_batch *batch);
 __attribute__((nonnull))
 void redis_load_pool_push(struct redis_load_pool *pool, struct redis_batch *batch);
 
-/* A zone that is not loaded, for this reason: what the base has stays. */
-__attribute__((nonnull))
-void redis_load_pool_refuse(struct redis_load_pool *pool, const struct redis_listed *zone,
-			    const char *reason);
-
-/* Tell of progress when it is time. */
-__attribute__((nonnull))
-void redis_load_pool_tell(struct redis_load_pool *pool);
-
 /* Nothing more comes: wait for the end.  returns the first error. */
 __attribute__((nonnull, warn_unused_result))
 int redis_load_pool_finish(struct redis_load_pool *pool);

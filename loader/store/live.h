@@ -129,10 +129,6 @@ void live_abort(struct live *live);
 __attribute__((nonnull, warn_unused_result))
 int live_note(struct live *live, const char *key, const void *value, size_t len);
 
-/* Forget one; 0 also when there is none. */
-__attribute__((nonnull, warn_unused_result))
-int live_drop_note(struct live *live, const char *key);
-
 /* Take `count` zone ids that no zone ever had, from *first on, for a generation that is
  * sealed aside; a transaction of its own.  returns 0; ERR_FULL; or as live_commit. */
 __attribute__((nonnull, warn_unused_result))

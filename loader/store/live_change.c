@@ -34,12 +34,6 @@ live_note(struct live *live, const char *key, const void *value, size_t len)
 	return overlay_note(live->overlay, key, value, len);
 }
 
-int
-live_drop_note(struct live *live, const char *key)
-{
-	return overlay_drop_note(live->overlay, key);
-}
-
 /* ---- nodes ---- */
 
 int

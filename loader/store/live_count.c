@@ -9,10 +9,17 @@
 
 /* ---- one zone, while it is edited ---- */
 
-struct live_weight
-live_weigh(const struct node *node)
+/* What a node counts for in its zone. */
+struct weight {
+	uint64_t records; /* RRs and their signatures */
+	uint32_t faults; /* BLOCK_BAD_RRSETs */
+	uint64_t value_hash; /* of its provenance */
+};
+
+static struct weight
+weigh(const struct node *node)
 {
-	struct live_weight weight = { 0 };
+	struct weight weight = { 0 };
 	struct provenance provenance;
 	struct block block;
 	struct rrset rrset;
@@ -32,7 +39,7 @@ live_weigh(const struct node *node)
 void
 live_count_in(struct live_edit *edit, const struct node *node)
 {
-	struct live_weight weight = live_weigh(node);
+	struct weight weight = weigh(node);
 
 	edit->facts.record_count += weight.records;
 	edit->facts.fault_count += weight.faults;
@@ -42,7 +49,7 @@ live_count_in(struct live_edit *edit, const struct node *node)
 void
 live_count_out(struct live_edit *edit, const struct node *node)
 {
-	struct live_weight weight = live_weigh(node);
+	struct weight weight = weigh(node);
 
 	edit->facts.record_count -= weight.records;
 	edit->facts.fault_count -= weight.faults;

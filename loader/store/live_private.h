@@ -20,16 +20,6 @@ struct live {
 	struct live_totals pending;	/* what the transaction adds; modulo 2^64 */
 };
 
-/* What a node counts for in its zone. */
-struct live_weight {
-	uint64_t records;		/* RRs and their signatures */
-	uint32_t faults;		/* BLOCK_BAD_RRSETs */
-	uint64_t value_hash;		/* of its provenance */
-};
-
-__attribute__((nonnull))
-struct live_weight live_weigh(const struct node *node);
-
 /* A node enters the zone that is edited, or leaves it: keep its figures. */
 __attribute__((nonnull))
 void live_count_in(struct live_edit *edit, const struct node *node);

@@ -65,10 +65,6 @@ int overlay_delete(struct overlay *overlay, uint32_t zone_id, const uint8_t *nam
 __attribute__((nonnull, warn_unused_result))
 int overlay_note(struct overlay *overlay, const char *key, const void *value, size_t len);
 
-/* Forget a note; 0 also when there is none. */
-__attribute__((nonnull, warn_unused_result))
-int overlay_drop_note(struct overlay *overlay, const char *key);
-
 /* On the device and seen by workers when 0 is returned; ERR_FULL, ERR_NOSPACE, ERR_IO:
  * nothing of the set is. */
 __attribute__((nonnull, warn_unused_result))

@@ -126,19 +126,6 @@ overlay_note(struct overlay *overlay, const char *name, const void *value, size_
 }
 
 int
-overlay_drop_note(struct overlay *overlay, const char *name)
-{
-	uint8_t octets[DNAME_KEY_MAX];
-	MDB_val key;
-	int rc = overlay_note_key(name, octets, &key);
-
-	if (rc == ERR_OK)
-		rc = write_error(overlay,
-				 mdb_del(overlay->txn, overlay->dbi, &key, NULL));
-	return rc == ERR_NOTFOUND ? ERR_OK : rc;
-}
-
-int
 overlay_commit(struct overlay *overlay)
 {
 	uint64_t commit = overlay->commit + 1;

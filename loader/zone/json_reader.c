@@ -105,8 +105,9 @@ without_wide_numbers(const char *bytes, size_t len)
 	return copy;
 }
 
-void
-json_reader_fail_text(struct json_fault *fault, const char *reason, uint32_t at)
+/* Note a fault that a parser of the text has found, `at` octets into it. */
+static void
+fail_text(struct json_fault *fault, const char *reason, uint32_t at)
 {
 	if (fault->found)
 		return;
@@ -125,8 +126,7 @@ translate_error(const json_error_t *error, struct json_fault *fault)
 	if (code == json_error_out_of_memory)
 		return ERR_NOMEM;
 	snprintf(reason, sizeof reason, "is not JSON: %s", error->text);
-	json_reader_fail_text(fault, reason,
-			      error->position > 0 ? (uint32_t)error->position : 0);
+	fail_text(fault, reason, error->position > 0 ? (uint32_t)error->position : 0);
 	return ERR_SYNTAX;
 }
 
@@ -168,7 +168,7 @@ json_reader_open(const char *bytes, size_t len, struct json_node *root,
 	else
 		outline = look_over(bytes, len);
 	if (outline.excess) {
-		json_reader_fail_text(fault, outline.excess, 0);
+		fail_text(fault, outline.excess, 0);
 		return ERR_SYNTAX;
 	}
 	code = outline.has_wide_numbers ? parse_narrowed(bytes, len, &value, fault)
@@ -225,21 +225,9 @@ json_reader_fail(struct json_fault *fault, const struct json_node *node,
 }
 
 bool
-json_node_is_object(const struct json_node *node)
-{
-	return json_is_object(node->value);
-}
-
-bool
 json_node_is_list(const struct json_node *node)
 {
 	return json_is_array(node->value);
-}
-
-bool
-json_node_is_text(const struct json_node *node)
-{
-	return json_is_string(node->value);
 }
 
 /* Go sets a field once for each member that matches, and leaves it alone for null. */

@@ -65,16 +65,8 @@ __attribute__((nonnull, format(printf, 3, 4)))
 void json_reader_fail(struct json_fault *fault, const struct json_node *node,
 		      const char *format, ...);
 
-/* Note a fault that a parser of the text has found, `at` octets into it. */
-__attribute__((nonnull))
-void json_reader_fail_text(struct json_fault *fault, const char *reason, uint32_t at);
-
-__attribute__((nonnull, pure))
-bool json_node_is_object(const struct json_node *node);
 __attribute__((nonnull, pure))
 bool json_node_is_list(const struct json_node *node);
-__attribute__((nonnull, pure))
-bool json_node_is_text(const struct json_node *node);
 
 /* The member of `object`; without a value when there is none, or `object` is none. */
 __attribute__((nonnull))

@@ -489,9 +489,6 @@ test_held(void)
 			ok(false, "a cut note leaves sets");
 		free(part);
 	}
-	held_remove(&list, 3);
-	ok(list.count == 1 && !held_find_zone(&list, A, 3),
-	   "one that is decided is gone");
 	free(bytes);
 	held_fini(&list);
 	held_fini(&copy);
