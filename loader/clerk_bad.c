@@ -1,5 +1,4 @@
 /* `errors` of zones from Redis: each name says what is wrong with it. */
-#include <stdio.h>
 #include <string.h>
 
 #include "loader/clerk.h"

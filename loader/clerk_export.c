@@ -1,5 +1,4 @@
 /* `export`: what is served, as zone files. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "loader/clerk.h"

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "loader/job.h"
 #include "loader/redis/redis_update.h"

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "master/alloc.h"
-#include "master/ctl_client_text.h"
 #include "shm/errcode.h"
 
 void

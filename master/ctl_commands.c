@@ -4,10 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "master/poll_set.h"
 #include "master/stats_report.h"
 #include "master/stats_source.h"
-#include "shm/errcode.h"
 #include "shm/log.h"
 
 enum { SYNC_QUEUE_MAX = 8 }; /* so that `status` always finds a place */

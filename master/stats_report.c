@@ -2,7 +2,6 @@
 #include "master/stats_report.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "master/stats_problems.h"

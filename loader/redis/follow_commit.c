@@ -3,7 +3,6 @@
 
 #include "loader/redis/follow_apply.h"
 #include "loader/redis/follow_hold.h"
-#include "loader/redis/follow_lose.h"
 #include "loader/redis/follow_notes.h"
 #include "shm/errcode.h"
 

@@ -2,7 +2,6 @@
  * only what differs is parsed. */
 #include "loader/redis/follow_edit.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "loader/redis/follow_served.h"

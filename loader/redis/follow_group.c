@@ -2,8 +2,6 @@
  * stream holds behind it.  A later entry that touches what was just read makes the reading
  * half of that entry: it joins, and all is read again. */
 #include "loader/redis/follow_group.h"
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <string.h>

@@ -6,12 +6,10 @@
  * differs is: entries were lost that named several zones, and half of one must not be
  * seen; the stream waits that long. */
 #include "loader/redis/follow_round.h"
-#include <stdio.h>
 #include <string.h>
 
 #include "loader/redis/follow_gap.h"
 #include "loader/redis/follow_list.h"
-#include "loader/redis/follow_lose.h"
 #include "loader/redis/follow_notes.h"
 #include "loader/redis/follow_serve.h"
 #include "loader/redis/follow_stream.h"

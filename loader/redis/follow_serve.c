@@ -1,9 +1,7 @@
 /* Serving a change set: read as one, planned zone by zone, weighed by the shrink guard
  * part by part, committed in one transaction with the cursor. */
 #include "loader/redis/follow_serve.h"
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <stdlib.h>
 

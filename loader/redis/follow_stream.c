@@ -1,8 +1,6 @@
 /* The change stream: a connection of its own waits in XREAD; what it brings is read and
  * served at once, many entries together when many are there. */
 #include "loader/redis/follow_stream.h"
-#include <stdarg.h>
-#include <stdio.h>
 
 #include "loader/redis/follow_events.h"
 #include "loader/redis/follow_group.h"

@@ -1,7 +1,6 @@
 /* Open addressing over keys that stand in one pool. */
 #include "loader/redis/key_table.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>

@@ -1,6 +1,5 @@
 /* One owner of a zone replaced or removed, with what that means for the names above it:
  * empty non-terminals come and go, and each knows its children. */
-#include <string.h>
 
 #include "loader/store/live_private.h"
 #include "shm/errcode.h"

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "shm/clock.h"
-#include "shm/errcode.h"
 
 void
 apex_put_source(struct node_writer *writer, const struct zone_source *source)

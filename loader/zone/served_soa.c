@@ -1,8 +1,6 @@
 /* From a rendered SOA back to its fields. */
 #include "loader/zone/served_soa.h"
 
-#include <string.h>
-
 #include "shm/dns.h"
 
 enum { SOA_NUMBERS = 20, RR_HEAD = 12, JUMPS_MAX = 16 };

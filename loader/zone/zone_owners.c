@@ -1,5 +1,4 @@
 /* What may and must stand at one name: a walk over a zone's names. */
-#include <string.h>
 
 #include "loader/zone/zone_rules.h"
 #include "shm/rrtype.h"

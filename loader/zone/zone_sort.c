@@ -8,7 +8,6 @@
 
 #include "shm/errcode.h"
 #include "shm/rdata.h"
-#include "shm/rrtype.h"
 
 enum {
 	PREFIX_LEN = 12, /* octets of key in a run: high and low */

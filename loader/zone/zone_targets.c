@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "loader/zone/zone_rules.h"
-#include "shm/rdata.h"
 #include "shm/rrtype.h"
 
 enum {
