@@ -61,7 +61,8 @@ verify(struct sync *sync, char *dir, char found[STORE_VERIFY_REASON_MAX])
 
 	job_report_fini(&report);
 	snprintf(found, STORE_VERIFY_REASON_MAX, "%s%.200s",
-		 result == ERR_CLOSED || result == ERR_TIMEOUT ? "cannot be checked: " : "",
+		 result == ERR_CLOSED || result == ERR_TIMEOUT ? "cannot be checked: "
+							       : "",
 		 reason);
 	return result;
 }

@@ -152,7 +152,7 @@ start(struct sync *sync, const struct job *job, int *fd)
 struct working {
 	struct sync *sync;
 	const struct job *job;
-	int fd;				/* to hear it by */
+	int fd; /* to hear it by */
 	pid_t child;
 	struct job_watch watch;
 	bool is_stuck;

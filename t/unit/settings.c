@@ -75,8 +75,8 @@ load_text(const char *text)
 	return load_file("c.conf");
 }
 
-#define A_URL                                                                            \
-	"write host:port, [IPv6]:port or the path of a socket, no URL; user, password "   \
+#define A_URL                                                                           \
+	"write host:port, [IPv6]:port or the path of a socket, no URL; user, password " \
 	"and db are options of their own"
 #define X60 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
