@@ -195,18 +195,17 @@ add_entry(struct change_set *set, const struct change_ref *ref)
 	return ERR_OK;
 }
 
-int
-change_set_add(struct change_set *set, const struct redis_text *words, size_t count,
-	       struct change_id id, size_t *bad)
+static int
+add_names(struct change_set *set, const struct redis_text *words, size_t count,
+	  struct change_ref *ref, size_t *bad)
 {
-	struct change_ref ref = { .id = id, .zone = CHANGE_NONE };
 	uint32_t zone = CHANGE_NONE;
 	struct change_entry entry;
 	struct change_item item;
 
 	change_entry_open(&entry, words, count);
 	while (change_entry_next(&entry, &item)) {
-		int rc = add_item(set, &item, &ref, &zone);
+		int rc = add_item(set, &item, ref, &zone);
 
 		if (rc == ERR_SYNTAX)
 			++*bad;
@@ -214,7 +213,27 @@ change_set_add(struct change_set *set, const struct redis_text *words, size_t co
 			return rc;
 	}
 	*bad += entry.bad;
-	return add_entry(set, &ref);
+	return ERR_OK;
+}
+
+int
+change_set_add(struct change_set *set, const struct redis_text *words, size_t count,
+	       struct change_id id, size_t *bad)
+{
+	struct change_ref ref = { .id = id, .zone = CHANGE_NONE };
+	int rc = add_names(set, words, count, &ref, bad);
+
+	return rc == ERR_OK ? add_entry(set, &ref) : rc;
+}
+
+int
+change_set_add_names(struct change_set *set, const struct redis_text *words, size_t count,
+		     struct change_id id)
+{
+	struct change_ref ref = { .id = id, .zone = CHANGE_NONE };
+	size_t bad = 0;
+
+	return add_names(set, words, count, &ref, &bad);
 }
 
 int

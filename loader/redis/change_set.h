@@ -69,6 +69,11 @@ __attribute__((nonnull(1, 5), warn_unused_result))
 int change_set_add(struct change_set *set, const struct redis_text *words, size_t count,
 		   struct change_id id, size_t *bad);
 
+/* Add what an entry names, but not the entry.  returns as above. */
+__attribute__((nonnull(1), warn_unused_result))
+int change_set_add_names(struct change_set *set, const struct redis_text *words,
+			 size_t count, struct change_id id);
+
 /* Add a whole zone that an event or a comparison named; `name` as written.
  * returns 0; ERR_SYNTAX when it is no name; ERR_NOMEM, ERR_FULL. */
 __attribute__((nonnull, warn_unused_result))

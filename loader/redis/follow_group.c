@@ -1,12 +1,10 @@
 /* One consistent reading: everything that a set names in one MULTI, with what the change
- * stream holds behind it.  A later entry that touches what was just read makes the reading
- * half of that entry: it joins, and all is read again. */
+ * stream holds behind it. */
 #include "loader/redis/follow_group.h"
-#include <string.h>
 
 #include <string.h>
 
-#include "loader/redis/follow_gap.h"
+#include "loader/redis/follow_behind.h"
 #include "loader/redis/follow_lose.h"
 #include "loader/redis/follow_wish.h"
 #include "shm/errcode.h"
@@ -57,41 +55,6 @@ send_zone(struct sending *out, const struct redis_wish *wish)
 	return rc < 0 ? rc : ERR_OK;
 }
 
-/* From which id on entries are not in the set. */
-static struct change_id
-behind(const struct follow *f)
-{
-	struct change_id id = f->set.entry_count > 0 ? f->set.last : f->place.cursor;
-
-	if (id.seq == UINT64_MAX)
-		id.ms++;
-	id.seq++;
-	return id;
-}
-
-static int
-send_stream(struct sending *out)
-{
-	const struct follow *f = out->f;
-	const char *key = f->settings->redis.stream;
-	char from[CHANGE_ID_TEXT_MAX], cursor[CHANGE_ID_TEXT_MAX];
-	int rc;
-
-	if (key[0] == '\0')
-		return ERR_OK;
-	change_id_print(behind(f), from);
-	change_id_print(f->place.cursor, cursor);
-	rc = redis_link_send(out->link, "XINFO STREAM %s", key);
-	if (rc == ERR_OK)
-		rc = redis_link_send(out->link, "XRANGE %s %s %s COUNT 1", key, cursor,
-				     cursor);
-	if (rc == ERR_OK)
-		rc = redis_link_send(out->link, "XRANGE %s %s + COUNT %d", key, from,
-				     (int)FOLLOW_ENTRIES_MAX);
-	out->count += 3;
-	return rc;
-}
-
 static int
 send_all(struct sending *out)
 {
@@ -105,7 +68,7 @@ send_all(struct sending *out)
 	for (size_t i = 0; rc == ERR_OK && i < f->set.count; i++)
 		rc = send_zone(out, &out->wishes[i]);
 	if (rc == ERR_OK)
-		rc = send_stream(out);
+		rc = follow_behind_send(f, &out->count);
 	if (rc == ERR_OK)
 		rc = redis_link_send(out->link, "EXEC");
 	return rc;
@@ -137,48 +100,6 @@ receive(struct follow *f, size_t count)
 	redis_link_explain(error ? error : reply, "MULTI", reason);
 	follow_lose(f, "%s", reason);
 	return NULL;
-}
-
-/* The entries behind the set: which overlap, up to which one all must join? */
-static int
-join_entries(struct follow *f, const struct redis_reply *entries, size_t *behind,
-	     bool *grew)
-{
-	size_t number = 0, join_count = 0, prefix = 0, bad = 0;
-	const struct redis_reply *at;
-	const struct redis_text *words;
-	struct change_id id;
-	size_t count;
-	int rc = ERR_OK;
-
-	for (at = redis_reply_first(entries); at; at = redis_reply_next(at)) {
-		enum change_relation relation;
-
-		number++;
-		if (!follow_group_entry(f, at, &id, &words, &count))
-			continue;
-		relation = change_set_relate(&f->set, words, count);
-		if (relation == CHANGE_OVERLAPS)
-			join_count = number;
-		else if (relation == CHANGE_INSIDE && prefix + 1 == number)
-			prefix = number;
-	}
-	*grew = join_count > 0;
-	*behind = SIZE_MAX;
-	if (!*grew) /* what was read is as these entries left it, too */
-		join_count = prefix;
-	if (number < FOLLOW_ENTRIES_MAX)
-		*behind = number - join_count;
-	number = 0;
-	for (at = redis_reply_first(entries); rc == ERR_OK && at && number < join_count;
-	     at = redis_reply_next(at)) {
-		number++;
-		if (follow_group_entry(f, at, &id, &words, &count))
-			rc = change_set_add(&f->set, words, count, id, &bad);
-	}
-	region_source_add(f->board, SOURCE_redis_entries, join_count);
-	region_source_add(f->board, SOURCE_redis_bad_entries, bad);
-	return rc;
 }
 
 /* It is not listed as it was: perhaps as it was written now. */
@@ -218,32 +139,6 @@ take_zone(struct follow *f, const struct redis_reply **next, uint32_t number,
 	if (rc != ERR_OK)
 		follow_lose(f, "%s", reason);
 	return rc;
-}
-
-/* What the stream's own commands say.  returns 0; ERR_OLDER when entries are lost. */
-static int
-take_stream(struct follow *f, const struct redis_reply *next, struct group *out,
-	    bool *grew)
-{
-	const struct redis_reply *cursor = next ? redis_reply_next(next) : NULL;
-	const struct redis_reply *entries = cursor ? redis_reply_next(cursor) : NULL;
-	enum stream_verdict verdict;
-
-	*grew = false;
-	out->behind = SIZE_MAX;
-	if (!entries || f->is_comparing)
-		return ERR_OK;
-	stream_facts_read(next, &out->facts);
-	out->facts.has_cursor = redis_reply_count(cursor) > 0;
-	verdict = stream_gap_judge(&f->place, &out->facts);
-	if (verdict == STREAM_WRONG_TYPE)
-		return ERR_OK; /* the probe tells it, once a second */
-	if (verdict != STREAM_GOOD) {
-		follow_gap_entries(f, "the change stream %s",
-				   stream_verdict_text(verdict));
-		return ERR_OLDER;
-	}
-	return join_entries(f, entries, &out->behind, grew);
 }
 
 /* What zones there are is not told: nothing can be said of any. */
@@ -290,27 +185,12 @@ read_once(struct follow *f, struct group *out, bool *again)
 	for (uint32_t i = 0; rc == ERR_OK && i < f->set.count; i++)
 		rc = take_zone(f, &next, i, &sending.wishes[i], &out->zones[i], &is_same);
 	if (rc == ERR_OK)
-		rc = take_stream(f, next, out, again);
+		rc = follow_behind_take(f, next, out, again);
 	*again = *again || !is_same;
 	return rc;
 }
 
 /* ---- for others ---- */
-
-bool
-follow_group_entry(struct follow *f, const struct redis_reply *reply,
-		   struct change_id *id, const struct redis_text **words, size_t *count)
-{
-	const struct redis_reply *first = redis_reply_first(reply);
-	const struct redis_reply *fields = first ? redis_reply_next(first) : NULL;
-	struct redis_text *texts;
-
-	if (!fields || !change_id_parse(redis_reply_text(first), id) ||
-	    redis_reply_texts(fields, f->arena, &texts, count) != ERR_OK)
-		return false;
-	*words = texts;
-	return true;
-}
 
 int
 follow_group_read(struct follow *f, struct group *out)

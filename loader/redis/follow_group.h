@@ -25,10 +25,4 @@ struct group {
 __attribute__((nonnull, warn_unused_result))
 int follow_group_read(struct follow *f, struct group *out);
 
-/* Read an entry of the stream: its id, and its words into the arena.  returns false for
- * what is none. */
-__attribute__((nonnull, warn_unused_result))
-bool follow_group_entry(struct follow *f, const struct redis_reply *reply,
-		       struct change_id *id, const struct redis_text **words, size_t *count);
-
 #endif

@@ -6,7 +6,7 @@
  *	load  server  sentinel  round  accept   first load; who is read; comparing all; `accept`
  *	stream  events                          what Redis tells of changes
  *	serve                                   a set: read, planned, weighed, committed, told
- *	    group  wish                         one consistent reading
+ *	    group  behind  wish                 one consistent reading
  *	    list                                the list of zones beside what is served
  *	    plan  edit  served                  what a reading means for the store
  *	    weigh  hold                         what may be served, and what must wait
@@ -145,6 +145,7 @@ struct follow {
 	bool has_place;			/* the store tells it */
 	bool is_waiting_entries;	/* XREAD is under way */
 	uint64_t entries_due_ms;	/* when it should have had its reply, empty or not */
+	size_t behind;			/* entries behind the last reading, about */
 	bool stream_is_bad;
 	bool is_comparing;		/* entries are none of this reading's business */
 

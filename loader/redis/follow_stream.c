@@ -3,7 +3,7 @@
 #include "loader/redis/follow_stream.h"
 
 #include "loader/redis/follow_events.h"
-#include "loader/redis/follow_group.h"
+#include "loader/redis/follow_behind.h"
 #include "loader/redis/follow_lose.h"
 #include "loader/redis/follow_serve.h"
 #include "shm/clock.h"
@@ -12,6 +12,10 @@
 
 /* So long an XREAD with an old cursor may wait for what never comes. */
 enum { BLOCK_MS = 1000 };
+
+/* Of many that wait so large a part is taken at a time: all others are looked through for
+ * each, see loader/redis/follow_behind.h. */
+enum { SHARE = 8, COUNT_MAX = 20000 };
 
 static bool
 is_paused(const struct follow *f)
@@ -25,12 +29,16 @@ follow_stream_wait(struct follow *f)
 {
 	struct redis_link *link = f->links[LINK_STREAM];
 	char id[CHANGE_ID_TEXT_MAX];
+	size_t count;
 
 	if (f->settings->redis.stream[0] == '\0' || f->is_waiting_entries || is_paused(f))
 		return;
 	change_id_print(f->place.cursor, id);
+	count = f->behind / SHARE;
+	count = count > FOLLOW_ENTRIES_MAX ? count : FOLLOW_ENTRIES_MAX;
+	count = count < COUNT_MAX ? count : COUNT_MAX;
 	if (redis_link_send(link, "XREAD COUNT %d BLOCK %d STREAMS %s %s",
-			    (int)FOLLOW_ENTRIES_MAX, (int)BLOCK_MS,
+			    (int)count, (int)BLOCK_MS,
 			    f->settings->redis.stream, id) != ERR_OK)
 		follow_lose_link(f, LINK_STREAM);
 	f->is_waiting_entries = f->phase == FOLLOW_READY;
@@ -79,7 +87,7 @@ take_entries(struct follow *f, const struct redis_reply *first)
 		struct change_id id;
 		size_t count;
 
-		if (!follow_group_entry(f, at, &id, &words, &count))
+		if (!follow_behind_entry(at, f->arena, &id, &words, &count))
 			continue;
 		if (change_id_compare(id, f->place.cursor) <= 0)
 			continue;
