@@ -26,7 +26,7 @@ void zone_rules_rrsets(struct zone_records *zone, struct zone_messages *messages
 __attribute__((nonnull))
 void zone_rules_owners(const struct zone_records *zone, struct zone_messages *messages);
 
-/* Where name servers and mail exchangers lead to; warnings only. */
+/* Where targets lead to; warnings only. */
 __attribute__((nonnull))
 void zone_rules_targets(const struct zone_records *zone, struct zone_messages *messages);
 

@@ -1,4 +1,5 @@
-/* Where NS and MX lead to inside the zone: to aliases, or to names without addresses.
+/* Where NS and MX lead to inside the zone: to aliases, or to names without addresses; and
+ * targets of any kind that have lost their final dot.
  *
  * Millions of delegations share few targets, or have theirs right beside them: a small
  * cache takes the first kind, searching outwards from the record the second. */
@@ -11,8 +12,7 @@
 enum {
 	CACHE_SLOTS = 64,
 	NEAR_RECORDS = 16, /* the glue of a delegation is closer */
-	NS_TARGET_AT = 0, /* offset of the name in rdata */
-	MX_TARGET_AT = 2,
+	NO_TARGET = -1,
 };
 
 enum target_fact {
@@ -173,21 +173,51 @@ repeats_origin(const struct zone_records *zone, const uint8_t *name, size_t name
 	       dname_is_subdomain(inner, len, zone->origin, zone->origin_len);
 }
 
+/* The last name in rdata: where it begins. */
+static int
+find_target(uint16_t type)
+{
+	switch (type) {
+	case RRTYPE_NS:
+	case RRTYPE_CNAME:
+	case RRTYPE_PTR:
+		return 0;
+	case RRTYPE_MX:
+		return 2;
+	case RRTYPE_SRV:
+		return 6;
+	default:
+		return NO_TARGET;
+	}
+}
+
+/* Of the types that may lead anywhere only such a name is looked at. */
+static bool
+is_of_interest(const struct zone_records *zone, uint16_t type, const uint8_t *name,
+	       size_t name_len)
+{
+	return dname_is_subdomain(name, name_len, zone->origin, zone->origin_len) &&
+	       (type == RRTYPE_NS || type == RRTYPE_MX ||
+		repeats_origin(zone, name, name_len));
+}
+
 static void
 check_target(struct target_pass *pass, size_t at, size_t name_at)
 {
 	const struct zone_record *record = &pass->zone->records[at];
+	bool has_rules = record->type == RRTYPE_NS || record->type == RRTYPE_MX;
 	size_t name_len = record->rdata_len - name_at;
 	uint8_t name[DNAME_MAX];
 	unsigned facts;
 
+	if (!has_rules && name_len < 2 * pass->zone->origin_len - 1)
+		return;
 	memcpy(name, record->rdata + name_at, name_len);
 	dname_lower(name, name_len);
-	if (!dname_is_subdomain(name, name_len, pass->zone->origin,
-				pass->zone->origin_len))
+	if (!is_of_interest(pass->zone, record->type, name, name_len))
 		return;
 	facts = cached_facts(pass, name, name_len, at);
-	if (facts & TARGET_ALIAS)
+	if (has_rules && facts & TARGET_ALIAS)
 		warn_of_target(pass, record, name,
 			       "is an alias (RFC 2181, section 10.3)");
 	else if (needs_address(pass, at, name, name_len, facts))
@@ -195,6 +225,10 @@ check_target(struct target_pass *pass, size_t at, size_t name_at)
 			       repeats_origin(pass->zone, name, name_len)
 				       ? "has no address here; is its final dot missing?"
 				       : "has no address here");
+	else if (facts == 0 && repeats_origin(pass->zone, name, name_len) &&
+		 !has_other_source(pass->zone, name, name_len, at))
+		warn_of_target(pass, record, name,
+			       "does not exist; is its final dot missing?");
 }
 
 void
@@ -207,9 +241,9 @@ zone_rules_targets(const struct zone_records *zone, struct zone_messages *messag
 	for (size_t i = 0; i < CACHE_SLOTS; i++)
 		pass.cache[i].len = 0;
 	for (size_t at = 0; at < zone->count; at++) {
-		if (zone->records[at].type == RRTYPE_NS)
-			check_target(&pass, at, NS_TARGET_AT);
-		else if (zone->records[at].type == RRTYPE_MX)
-			check_target(&pass, at, MX_TARGET_AT);
+		int name_at = find_target(zone->records[at].type);
+
+		if (name_at != NO_TARGET)
+			check_target(&pass, at, (size_t)name_at);
 	}
 }

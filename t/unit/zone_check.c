@@ -110,6 +110,13 @@ static const struct check_case cases[] = {
 	  "W4: the target a.example.example. has no address here; is its final dot missing?: example. NS|"
 	  "W7: the target b.examples.example. has no address here: example. NS|"
 	  "W5: the target example.example. has no address here; is its final dot missing?: example. NS|" },
+	{ "of other types", "a CNAME b.example\nc MX 1 d.example\ne SRV 1 2 3 f.example\ng PTR h.example\n"
+	  "i CNAME j.w.example\nk CNAME l.example\nl.example TXT x\nm CNAME n\n*.w.example TXT x\no PTR EXAMPLE\n", NULL,
+	  "W4: the target b.example.example. does not exist; is its final dot missing?: a.example. CNAME|"
+	  "W5: the target d.example.example. does not exist; is its final dot missing?: c.example. MX|"
+	  "W6: the target f.example.example. does not exist; is its final dot missing?: e.example. SRV|"
+	  "W7: the target h.example.example. does not exist; is its final dot missing?: g.example. PTR|"
+	  "W13: the target example.example. does not exist; is its final dot missing?: o.example. PTR|" },
 	{ "aliases", "@ NS a\n@ MX 1 A\nb MX 1 a\nb MX 1 c\nc A 192.0.2.1\na CNAME c\n", NULL,
 	  "W4: the target a.example. is an alias (RFC 2181, section 10.3): example. NS|"
 	  "W5: the target a.example. is an alias (RFC 2181, section 10.3): example. MX|"
