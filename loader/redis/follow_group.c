@@ -81,23 +81,17 @@ static const struct redis_reply *
 receive(struct follow *f, size_t count)
 {
 	struct redis_link *link = f->links[LINK_COMMAND];
-	const struct redis_reply *reply, *error = NULL;
+	const struct redis_reply *reply;
 	char reason[REDIS_REASON_MAX];
-	size_t more = count + 1; /* MULTI and EXEC have theirs */
+	int rc = redis_link_receive_exec(link, f->arena, count, &reply);
 
-	do {
-		reply = redis_link_receive(link, f->arena);
-		if (!reply) {
-			follow_lose_link(f, LINK_COMMAND);
-			return NULL;
-		}
-		if (redis_reply_kind(reply) == REDIS_ERROR && !error)
-			error = reply;
-	} while (more-- > 0);
-	if (!error && redis_reply_kind(reply) == REDIS_LIST &&
-	    redis_reply_count(reply) == count)
+	if (rc == ERR_IO) {
+		follow_lose_link(f, LINK_COMMAND);
+		return NULL;
+	}
+	if (rc == ERR_OK && redis_reply_count(reply) == count)
 		return reply;
-	redis_link_explain(error ? error : reply, "MULTI", reason);
+	redis_link_explain(reply, "MULTI", reason);
 	follow_lose(f, "%s", reason);
 	return NULL;
 }

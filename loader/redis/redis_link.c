@@ -405,6 +405,25 @@ redis_link_receive(struct redis_link *link, struct arena *arena)
 	return reply;
 }
 
+int
+redis_link_receive_exec(struct redis_link *link, struct arena *arena, size_t count,
+			const struct redis_reply **out)
+{
+	const struct redis_reply *error = NULL;
+	size_t more = count + 1; /* MULTI and EXEC have theirs */
+
+	do {
+		*out = redis_link_receive(link, arena);
+		if (!*out)
+			return ERR_IO;
+		if (redis_reply_kind(*out) == REDIS_ERROR && !error)
+			error = *out;
+	} while (more-- > 0);
+	if (error)
+		*out = error;
+	return redis_reply_kind(*out) == REDIS_LIST ? ERR_OK : ERR_FORMAT;
+}
+
 const struct redis_reply *
 redis_link_ask(struct redis_link *link, struct arena *arena, const char *format, ...)
 {

@@ -123,6 +123,14 @@ __attribute__((nonnull, warn_unused_result))
 const struct redis_reply *redis_link_ask(struct redis_link *link, struct arena *arena,
 					 const char *format, ...);
 
+/* Wait for the replies to a MULTI, `count` commands and EXEC, which nothing is queued before.
+ * out      what EXEC gave, a list; on ERR_FORMAT the reply that says why there is none: the
+ *          first refusal tells more than EXEC's
+ * returns  0; ERR_FORMAT; ERR_IO when the link was dropped. */
+__attribute__((nonnull, warn_unused_result))
+int redis_link_receive_exec(struct redis_link *link, struct arena *arena, size_t count,
+			    const struct redis_reply **out);
+
 /* Without waiting: send what is queued and take a reply that is there.
  * returns 0 with *out, ERR_BUSY when there is none yet; else the link is dropped. */
 __attribute__((nonnull, warn_unused_result))

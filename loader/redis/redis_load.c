@@ -17,7 +17,7 @@ enum {
 	WINDOW = 256, /* zones that are asked for before the first one has come */
 	REPLIES_MAX = 16384, /* that are on their way; beyond, the next zone waits */
 	BATCH_BYTES = 1 << 20,
-	ZONE_REPLIES = 4, /* to MULTI, two commands, EXEC; z42: GETs besides */
+	ZONE_COMMANDS = 2, /* between MULTI and EXEC; z42: GETs besides */
 	NAMES_LOGGED = 20,
 };
 
@@ -205,29 +205,22 @@ reply_count(const struct loading *loading, size_t at)
 {
 	const struct redis_known_key *known;
 
-	return (int)known_of(loading, at, &known) + ZONE_REPLIES;
+	return (int)known_of(loading, at, &known) + ZONE_COMMANDS + 2;
 }
 
 /* Take the replies to send_zone: the last is the list, unless one before is an error. */
 static int
 receive_zone(struct loading *loading, size_t at, struct redis_load_item *item)
 {
-	const struct redis_reply *reply, *error = NULL;
-	int left = reply_count(loading, at);
 	char text[REDIS_REASON_MAX];
+	int code;
 
-	do {
-		reply = redis_link_receive(loading->link, loading->batch->arena);
-		if (!reply)
-			return ERR_IO;
-		if (redis_reply_kind(reply) == REDIS_ERROR && !error)
-			error = reply;
-	} while (--left > 0);
-	item->list = reply;
 	item->known_count = known_of(loading, at, &item->known);
-	if (!error && redis_reply_kind(reply) == REDIS_LIST)
-		return ERR_OK;
-	redis_link_explain(error ? error : reply, "reading a zone", text);
+	code = redis_link_receive_exec(loading->link, loading->batch->arena,
+				       item->known_count + ZONE_COMMANDS, &item->list);
+	if (code != ERR_FORMAT)
+		return code;
+	redis_link_explain(item->list, "reading a zone", text);
 	return fail(loading, ERR_FORMAT, text);
 }
 

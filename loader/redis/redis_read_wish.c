@@ -105,61 +105,28 @@ send_wish(struct redis_link *link, const struct redis_keys *keys,
 	return lost(link, reason);
 }
 
-/* Take the replies of a MULTI with `count` commands; *list is that of EXEC. */
-static int
-receive_exec(struct redis_link *link, int count, struct arena *arena,
-	     const struct redis_reply **list, char reason[REDIS_REASON_MAX])
-{
-	const struct redis_reply *reply, *error = NULL;
-
-	for (int i = 0; i < count + 2; i++) {
-		reply = redis_link_receive(link, arena);
-		if (!reply)
-			return lost(link, reason);
-		if (redis_reply_kind(reply) == REDIS_ERROR && !error)
-			error = reply;
-		*list = reply;
-	}
-	if (error || redis_reply_kind(*list) != REDIS_LIST) {
-		redis_link_explain(error ? error : *list, "MULTI", reason);
-		return ERR_FORMAT;
-	}
-	return ERR_OK;
-}
-
 static int
 read_wish(struct redis_link *link, const struct redis_keys *keys,
 	  const struct redis_wish *wish, struct arena *arena, struct redis_raw *out,
 	  const struct redis_reply **list, char reason[REDIS_REASON_MAX])
 {
 	const struct redis_reply *next;
-	int count = send_wish(link, keys, wish, reason);
-	int code = count < 0 ? count : receive_exec(link, count, arena, list, reason);
+	int count = send_wish(link, keys, wish, reason), code;
 
-	if (code != ERR_OK)
+	if (count < 0)
+		return count;
+	code = redis_link_receive_exec(link, arena, (size_t)count, list);
+	if (code == ERR_IO)
+		return lost(link, reason);
+	if (code != ERR_OK) {
+		redis_link_explain(*list, "MULTI", reason);
 		return code;
+	}
 	next = redis_reply_first(*list);
 	return redis_read_get(&next, keys, wish, arena, out, reason);
 }
 
 /* ---- whole zones of z42 ---- */
-
-/* The members of a list of texts, in the arena. */
-static int
-collect_labels(const struct redis_reply *list, struct arena *arena,
-	       struct redis_wish *wish)
-{
-	size_t count = redis_reply_count(list);
-	struct redis_text *labels = arena_take_items(arena, count + 1, sizeof *labels);
-
-	if (!labels)
-		return ERR_NOMEM;
-	wish->labels = labels;
-	wish->label_count = 0;
-	for (list = redis_reply_first(list); list; list = redis_reply_next(list))
-		labels[wish->label_count++] = redis_reply_text(list);
-	return ERR_OK;
-}
 
 static bool
 has_same_labels(const struct redis_wish *a, const struct redis_wish *b)
@@ -240,6 +207,7 @@ read_z42_zone(struct redis_link *link, const struct redis_keys *keys,
 {
 	const struct redis_reply *list;
 	struct redis_wish now = *wish, then = *wish;
+	struct redis_text *labels;
 	int code;
 
 	now.label_count = 0;
@@ -248,7 +216,9 @@ read_z42_zone(struct redis_link *link, const struct redis_keys *keys,
 	for (unsigned try = 0; try < TRIES && code == ERR_OK; try++) {
 		if (out->zone_value.state == REDIS_VALUE_BAD)
 			return ERR_OK;
-		code = collect_labels(redis_reply_first(list), arena, &now);
+		code = redis_reply_texts(redis_reply_first(list), arena, &labels,
+					 &now.label_count);
+		now.labels = labels;
 		now.wants_config = wish->wants_config;
 		if (try > 0 && has_same_labels(&now, &then))
 			return ERR_OK;

@@ -189,7 +189,7 @@ fail(struct writing *writing, const struct redis_reply *reply, const char *comma
 	return ERR_IO;
 }
 
-/* An error is the reply, or one of the replies of an EXEC. */
+/* An error is the reply, or one of those that an EXEC gave. */
 static const struct redis_reply *
 find_error(const struct redis_reply *reply)
 {
@@ -204,24 +204,19 @@ find_error(const struct redis_reply *reply)
 	return NULL;
 }
 
-/* The first refusal says why, EXEC only that there was one. */
 static int
 receive_all(struct writing *writing)
 {
 	struct redis_link *link = writing->writer->link;
-	const struct redis_reply *reply = NULL, *error = NULL;
+	const struct redis_reply *reply, *error;
+	int code = redis_link_receive_exec(link, writing->arena, writing->queued, &reply);
 
-	/* MULTI and EXEC around the others */
-	for (unsigned i = 0; i < writing->queued + 2; i++) {
-		reply = redis_link_receive(link, writing->arena);
-		if (!reply)
-			return fail(writing, NULL, "MULTI");
-		if (!error)
-			error = find_error(reply);
-	}
+	if (code == ERR_IO)
+		return fail(writing, NULL, "MULTI");
+	error = find_error(reply);
 	if (error)
 		return fail(writing, error, "MULTI");
-	return redis_reply_kind(reply) == REDIS_LIST ? 0 : fail(writing, reply, "EXEC");
+	return code == ERR_OK ? 0 : fail(writing, reply, "EXEC");
 }
 
 static int
