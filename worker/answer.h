@@ -2,7 +2,8 @@
  * Knows no sockets, no clocks, no LMDB; allocates nothing, calls nothing outside.
  *
  * The stages run over the whole batch, so that what one stage prefetches has arrived
- * when the next one reads it: decode, find zones, find owners, answer. */
+ * when the next one reads it: decode, find zones, find owners, answer what needs no further
+ * node, answer the others (worker/fast_wait.h). */
 #ifndef WORKER_ANSWER_H
 #define WORKER_ANSWER_H
 

@@ -3,6 +3,8 @@
 
 #include "worker/fast_find.h"
 #include "worker/fast_put.h"
+#include "worker/fast_targets.h"
+#include "worker/fast_wait.h"
 #include "worker/query_common.h"
 
 _Static_assert(ANSWER_BATCH <= 64, "a batch fits a word of bits");
@@ -29,68 +31,6 @@ answer_negative(struct fast *f, struct query *q, const struct stage *stage, uint
 				   apex_at))
 		return false;
 	fast_finish(f, q, q->question_end + soa.len, rcode, 0, soa.records, 0);
-	return true;
-}
-
-/* ---- an RRset with targets ---- */
-
-/* Find the node of a target: most often that of the query before, since the names of a
- * zone share their mail servers. */
-static inline enum lookup_result
-find_target(struct fast *f, const struct query *q, const struct stage *stage,
-	    const uint8_t *prefix, unsigned prefix_len, const struct sealed_node **out)
-{
-	struct fast_target *last = &f->target;
-	enum lookup_result found;
-	unsigned labels;
-
-	if (last->facts == stage->facts && last->prefix_len == prefix_len &&
-	    sealed_octets_equal(last->prefix, prefix, prefix_len)) {
-		*out = last->node;
-		return LOOKUP_FOUND;
-	}
-	found = fast_find_prefix(f, q, stage, prefix, prefix_len, &labels, out);
-	if (found == LOOKUP_FOUND && prefix_len > 0)
-		*last = (struct fast_target){ stage->facts, *out, prefix, prefix_len };
-	return found;
-}
-
-/* Addresses of the targets of an RRset of `node`, of `records` records, that stands behind
- * the question, up to `at`. */
-__attribute__((noinline)) static bool
-answer_with_targets(struct fast *f, struct query *q, const struct stage *stage,
-		    const struct sealed_node *node, const struct sealed_rrset *rrset,
-		    unsigned at, unsigned records)
-{
-	const uint8_t *end = sealed_end(node);
-	const uint8_t *next = (const uint8_t *)(rrset + 1) + rrset->head.wire_len +
-			      rrset->head.sig_len +
-			      sizeof(struct rrset_patch) * rrset->head.patch_count;
-	unsigned additional = 0;
-
-	for (unsigned left = rrset->head.target_count; left > 0; left--) {
-		struct rrset_target target;
-		const struct sealed_node *owner;
-		const uint8_t *prefix;
-
-		memcpy(&target, next, sizeof target);
-		prefix = next + sizeof target;
-		next = prefix + target.prefix_len;
-		if (next > end || q->question_end + target.at > POINTER_MAX)
-			return false;
-		switch (find_target(f, q, stage, prefix, target.prefix_len, &owner)) {
-		case LOOKUP_MISSING:
-			continue;
-		case LOOKUP_DAMAGED:
-			return false;
-		case LOOKUP_FOUND:
-			break;
-		}
-		if (!fast_append_addresses(q, owner, q->question_end + target.at, &at,
-					   &additional))
-			return false;
-	}
-	fast_finish(f, q, at, RCODE_NOERROR, records, 0, additional);
 	return true;
 }
 
@@ -186,37 +126,31 @@ answer_node(struct fast *f, struct query *q, const struct stage *stage,
 	    !fast_put_rrset(q, &rrset) || (!is_own && rrset.rrset->head.patch_count > 0))
 		return false;
 	if (rrset.rrset->head.target_count > 0)
-		return answer_with_targets(f, q, stage, node, rrset.rrset,
-					   q->question_end + rrset.len, rrset.records);
+		return fast_answer_with_targets(f, q, stage, node, &rrset);
 	fast_finish(f, q, q->question_end + rrset.len, RCODE_NOERROR, rrset.records, 0,
 		    0);
 	return true;
 }
 
-static bool
+/* Answer from the node of a wildcard. */
+__attribute__((noinline)) static bool
 answer_wildcard(struct fast *f, struct query *q, const struct stage *stage,
-		unsigned labels)
+		const struct sealed_node *node)
 {
-	static const uint8_t asterisk[2 + NAME_PAD] = { 1, '*' };
-	const struct hash_seed *seed = &f->store->gen.head.seed;
-	const uint8_t *suffix = query_suffix(q, labels);
-	unsigned len = query_suffix_len(q, labels);
-	uint8_t name[2 + DNAME_MAX + FAST_COPY_STEP];
-	const struct sealed_node *node;
-	uint64_t hash;
-
 	/* denial of a closer match goes along */
-	if ((q->flags & QUERY_DO) && (stage->facts->flags & ZONE_SIGNED))
-		return false;
-	memcpy(name, asterisk, 2);
-	fast_copy(name + 2, suffix, len);
-	hash = name_hash_key(seed, name_hash_label(seed, q->state[labels], asterisk),
-			     stage->facts->zone_id);
-	if (len + 2 > DNAME_MAX ||
-	    fast_find(f, stage, hash, name, len + 2, &node) != LOOKUP_FOUND ||
+	if (((q->flags & QUERY_DO) && (stage->facts->flags & ZONE_SIGNED)) ||
 	    !answer_node(f, q, stage, node, sealed_blocks(node), false))
 		return false;
 	f->wildcards++;
+	return true;
+}
+
+static inline bool
+answer_nxdomain(struct fast *f, struct query *q, const struct stage *stage)
+{
+	if (!answer_negative(f, q, stage, RCODE_NXDOMAIN))
+		return false;
+	f->nxdomain++;
 	return true;
 }
 
@@ -247,11 +181,53 @@ answer_missing(struct fast *f, struct query *q, const struct stage *stage)
 		}
 	}
 	if (encloser->head.flags & NODE_HAS_WILDCARD)
-		return answer_wildcard(f, q, stage, labels);
-	if (!answer_negative(f, q, stage, RCODE_NXDOMAIN))
-		return false;
-	f->nxdomain++;
+		return fast_find_wildcard(f, q, stage, labels, &node) &&
+		       answer_wildcard(f, q, stage, node);
+	return answer_nxdomain(f, q, stage);
+}
+
+/* The name has no node.  Its parent most often has, which may be the apex: wait for it, and
+ * for a wildcard there. */
+__attribute__((noinline)) static bool
+answer_absent(struct fast *f, struct query *q, const struct stage *stage)
+{
+	const struct hash_seed *seed = &f->store->gen.head.seed;
+	unsigned parent = q->label_count - 1u;
+	struct fast_waiting *w;
+
+	if (parent == stage->zone_labels && !fast_obstacle_depths(stage, parent + 1) &&
+	    !(fast_apex(stage)->head.flags & NODE_HAS_WILDCARD))
+		return answer_nxdomain(f, q, stage);
+	w = fast_prepare_wait(f, q, stage);
+	if (parent != stage->zone_labels)
+		fast_begin(f, &w->fetch[0],
+			   name_hash_key(seed, q->state[parent], stage->facts->zone_id));
+	fast_begin(f, &w->fetch[1], fast_hash_wildcard(f, q, stage, parent));
+	f->waiting_count++;
 	return true;
+}
+
+/* The same once they have come. */
+static inline bool
+answer_below_parent(struct fast *f, const struct fast_waiting *w)
+{
+	const struct stage *stage = w->stage;
+	struct query *q = w->q;
+	unsigned parent = q->label_count - 1u;
+	const struct sealed_node *node = fast_apex(stage);
+	uint8_t name[2 + DNAME_MAX + FAST_COPY_STEP];
+
+	if (parent != stage->zone_labels)
+		node = fast_fetched(f, stage, &w->fetch[0], query_suffix(q, parent),
+				    query_suffix_len(q, parent));
+	if (!node || fast_obstacle_depths(stage, parent) ||
+	    (node->head.flags & (NODE_HAS_NS | NODE_HAS_DNAME)))
+		return answer_missing(f, q, stage);
+	if (!(node->head.flags & NODE_HAS_WILDCARD))
+		return answer_nxdomain(f, q, stage);
+	node = fast_fetched(f, stage, &w->fetch[1], name,
+			    fast_spell_wildcard(q, parent, name));
+	return node ? answer_wildcard(f, q, stage, node) : answer_missing(f, q, stage);
 }
 
 /* The node was not where it was looked for.  returns it; or NULL, and *done says whether
@@ -265,7 +241,7 @@ look_further(struct fast *f, struct query *q, const struct stage *stage, bool *d
 
 	if (found == LOOKUP_FOUND)
 		return node;
-	*done = found == LOOKUP_MISSING && answer_missing(f, q, stage);
+	*done = found == LOOKUP_MISSING && answer_absent(f, q, stage);
 	return NULL;
 }
 
@@ -291,7 +267,7 @@ answer_query(struct fast *f, struct query *q, const struct stage *stage)
 			bool done;
 
 			if (!is_live && stage->off == LOOKUP_NOWHERE)
-				return answer_missing(f, q, stage);
+				return answer_absent(f, q, stage);
 			node = look_further(f, q, stage, &done);
 			if (!node)
 				return done;
@@ -306,6 +282,23 @@ answer_query(struct fast *f, struct query *q, const struct stage *stage)
 }
 
 /* ---- a batch ---- */
+
+/* returns those that are left to the general path, as bits. */
+static uint64_t
+answer_waiting(struct fast *f, const struct query *queries)
+{
+	uint64_t left = 0;
+
+	fast_fetch_waiting(f);
+	f->may_wait = false;
+	for (unsigned i = 0; i < f->waiting_count; i++) {
+		const struct fast_waiting *w = &f->waiting[i];
+
+		if (!(w->targets ? fast_answer_targets(f, w) : answer_below_parent(f, w)))
+			left |= UINT64_C(1) << (w->q - queries);
+	}
+	return left;
+}
 
 static void
 flush_counts(const struct fast *f, unsigned answered)
@@ -323,7 +316,10 @@ answer_fast(struct query *queries, const struct stage *stages, unsigned count,
 	    const struct zone_store *store, const struct answer_options *options,
 	    struct stats_block *stats)
 {
-	struct fast f = { .store = store, .stats = stats };
+	struct fast_waiting waiting[ANSWER_BATCH + 1];
+	struct fast f = {
+		.store = store, .stats = stats, .waiting = waiting, .may_wait = true
+	};
 	uint64_t left = 0;
 
 	for (unsigned dnssec = 0; dnssec < 2; dnssec++)
@@ -331,6 +327,7 @@ answer_fast(struct query *queries, const struct stage *stages, unsigned count,
 	for (unsigned i = 0; i < count; i++)
 		if (!answer_query(&f, &queries[i], &stages[i]))
 			left |= UINT64_C(1) << i;
+	left |= answer_waiting(&f, queries);
 	flush_counts(&f, count - (unsigned)__builtin_popcountll(left));
 	return left;
 }

@@ -27,6 +27,11 @@ struct fast {
 	uint64_t with_opt[2]; /* and how many were sent */
 	uint64_t nxdomain, nodata, wildcards;
 	struct fast_target target;
+	/* Queries that wait, see fast_wait.h: room for a whole batch, none waiting twice,
+	 * and for one that is prepared. */
+	struct fast_waiting *waiting;
+	unsigned waiting_count;
+	bool may_wait;
 };
 
 static inline const struct sealed_node *

@@ -22,17 +22,22 @@ fast_find_further(const struct fast *f, const struct stage *stage, uint64_t hash
 	return found;
 }
 
-/* Find the node of a name below the apex.
- * returns LOOKUP_DAMAGED for all that is left to the general path. */
-static enum lookup_result
-fast_find(const struct fast *f, const struct stage *stage, uint64_t hash,
-	  const uint8_t *name, unsigned name_len, const struct sealed_node **out)
+/* Begin to fetch the node of a key's hash, when its bucket has come or at once.
+ * returns its offset, see lookup_fetch_node. */
+static inline uint64_t
+fast_fetch_node(const struct fast *f, uint64_t hash)
 {
-	uint64_t off;
+	return lookup_fetch_node(f->store, zone_store_prefetch(f->store, hash), hash, 0);
+}
 
+/* Find the node of a name below the apex; `off` is what was found in the bucket.
+ * returns LOOKUP_DAMAGED for all that is left to the general path. */
+static inline enum lookup_result
+fast_find_at(const struct fast *f, const struct stage *stage, uint64_t hash, uint64_t off,
+	     const uint8_t *name, unsigned name_len, const struct sealed_node **out)
+{
 	if (lookup_may_be_live(f->store, hash))
 		return fast_find_further(f, stage, hash, name, name_len, out);
-	off = lookup_fetch_node(f->store, zone_store_prefetch(f->store, hash), hash, 0);
 	*out = sealed_node_at(&f->store->gen, off, stage->facts->zone_id, name, name_len,
 			      name_len - fast_apex(stage)->head.owner_len);
 	if (*out)
@@ -51,8 +56,47 @@ fast_find_suffix(const struct fast *f, const struct query *q, const struct stage
 	uint64_t hash =
 		name_hash_key(&f->store->gen.head.seed, q->state[labels], zone_id);
 
-	return fast_find(f, stage, hash, query_suffix(q, labels),
-			 query_suffix_len(q, labels), out);
+	return fast_find_at(f, stage, hash, fast_fetch_node(f, hash),
+			    query_suffix(q, labels), query_suffix_len(q, labels), out);
+}
+
+/* The hash of the key of "*" below the suffix of `labels` labels. */
+static inline uint64_t
+fast_hash_wildcard(const struct fast *f, const struct query *q, const struct stage *stage,
+		   unsigned labels)
+{
+	static const uint8_t asterisk[2 + NAME_PAD] = { 1, '*' };
+	const struct hash_seed *seed = &f->store->gen.head.seed;
+
+	return name_hash_key(seed, name_hash_label(seed, q->state[labels], asterisk),
+			     stage->facts->zone_id);
+}
+
+/* Spell it.  returns its length. */
+static inline unsigned
+fast_spell_wildcard(const struct query *q, unsigned labels,
+		    uint8_t name[2 + DNAME_MAX + FAST_COPY_STEP])
+{
+	unsigned len = query_suffix_len(q, labels);
+
+	name[0] = 1;
+	name[1] = '*';
+	fast_copy(name + 2, query_suffix(q, labels), len);
+	return len + 2;
+}
+
+/* Find "*" below the suffix of `labels` labels.  returns false when that is left to the
+ * general path. */
+static bool
+fast_find_wildcard(const struct fast *f, const struct query *q, const struct stage *stage,
+		   unsigned labels, const struct sealed_node **out)
+{
+	uint64_t hash = fast_hash_wildcard(f, q, stage, labels);
+	uint8_t name[2 + DNAME_MAX + FAST_COPY_STEP];
+	unsigned len = fast_spell_wildcard(q, labels, name);
+
+	return len <= DNAME_MAX && fast_find_at(f, stage, hash, fast_fetch_node(f, hash),
+						name, len, out) == LOOKUP_FOUND;
 }
 
 /* Bits of the depths, from the apex's on and below `labels`, at which cuts or DNAMEs may
@@ -128,16 +172,17 @@ fast_is_clear(const struct fast *f, const struct query *q, const struct stage *s
 
 /* ---- names in rdata ---- */
 
-/* The hash state of a name of labels above the apex, `prefix_len` octets of them (1 or
+/* The hash of the key of a name of labels above the apex, `prefix_len` octets of them (1 or
  * more).  *labels receives their number.  returns false when they are none, or too many. */
 static inline bool
 fast_hash_prefix(const struct fast *f, const struct query *q, const struct stage *stage,
 		 const uint8_t *prefix, unsigned prefix_len, unsigned *labels,
-		 uint64_t *state)
+		 uint64_t *hash)
 {
 	const struct hash_seed *seed = &f->store->gen.head.seed;
 	uint8_t starts[DNAME_LABELS_MAX];
 	unsigned count = 0, at = 0;
+	uint64_t state = q->state[stage->zone_labels];
 
 	if (prefix_len > DNAME_MAX - (unsigned)fast_apex(stage)->head.owner_len)
 		return false;
@@ -150,9 +195,9 @@ fast_hash_prefix(const struct fast *f, const struct query *q, const struct stage
 	if (at != prefix_len)
 		return false;
 	*labels = count;
-	*state = q->state[stage->zone_labels];
 	while (count > 0)
-		*state = name_hash_label(seed, *state, prefix + starts[--count]);
+		state = name_hash_label(seed, state, prefix + starts[--count]);
+	*hash = name_hash_key(seed, state, stage->facts->zone_id);
 	return true;
 }
 
@@ -170,26 +215,16 @@ fast_find_prefix_further(const struct fast *f, const struct stage *stage, uint64
 	return fast_find_further(f, stage, hash, name, prefix_len + apex_len, out);
 }
 
-/* Find the node of a name of labels above the apex, lower-cased; FAST_COPY_STEP octets are
- * readable behind them.  *labels receives their number.
+/* Find the node of a name of labels above the apex, 1 or more, whose key hashes to `hash`;
+ * `off` is what was found in its bucket, FAST_COPY_STEP octets are readable behind it.
  * returns LOOKUP_DAMAGED for all that is left to the general path. */
-static inline enum lookup_result
-fast_find_prefix(const struct fast *f, const struct query *q, const struct stage *stage,
-		 const uint8_t *prefix, unsigned prefix_len, unsigned *labels,
-		 const struct sealed_node **out)
+__attribute__((always_inline)) static inline enum lookup_result
+fast_find_prefix_at(const struct fast *f, const struct stage *stage, uint64_t hash,
+		    uint64_t off, const uint8_t *prefix, unsigned prefix_len,
+		    const struct sealed_node **out)
 {
-	uint64_t state, hash, off;
-
-	*out = fast_apex(stage);
-	*labels = 0;
-	if (prefix_len == 0)
-		return LOOKUP_FOUND;
-	if (!fast_hash_prefix(f, q, stage, prefix, prefix_len, labels, &state))
-		return LOOKUP_DAMAGED;
-	hash = name_hash_key(&f->store->gen.head.seed, state, stage->facts->zone_id);
 	if (lookup_may_be_live(f->store, hash))
 		return fast_find_prefix_further(f, stage, hash, prefix, prefix_len, out);
-	off = lookup_fetch_node(f->store, zone_store_prefetch(f->store, hash), hash, 0);
 	*out = sealed_node_at(&f->store->gen, off, stage->facts->zone_id, prefix,
 			      prefix_len + fast_apex(stage)->head.owner_len, prefix_len);
 	if (*out)
@@ -197,6 +232,24 @@ fast_find_prefix(const struct fast *f, const struct query *q, const struct stage
 	if (off == LOOKUP_NOWHERE)
 		return LOOKUP_MISSING;
 	return fast_find_prefix_further(f, stage, hash, prefix, prefix_len, out);
+}
+
+/* The same for a name of any number of labels, lower-cased, and *labels receives that. */
+__attribute__((noinline)) static enum lookup_result
+fast_find_prefix(const struct fast *f, const struct query *q, const struct stage *stage,
+		 const uint8_t *prefix, unsigned prefix_len, unsigned *labels,
+		 const struct sealed_node **out)
+{
+	uint64_t hash;
+
+	*out = fast_apex(stage);
+	*labels = 0;
+	if (prefix_len == 0)
+		return LOOKUP_FOUND;
+	if (!fast_hash_prefix(f, q, stage, prefix, prefix_len, labels, &hash))
+		return LOOKUP_DAMAGED;
+	return fast_find_prefix_at(f, stage, hash, fast_fetch_node(f, hash), prefix,
+				   prefix_len, out);
 }
 
 #endif
