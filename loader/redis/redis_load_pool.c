@@ -2,13 +2,12 @@
 #include "loader/redis/redis_load_pool.h"
 
 #include <errno.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "loader/redis/redis_zone.h"
 #include "loader/store/zone_state.h"
+#include "loader/zone/threads.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
@@ -322,24 +321,10 @@ run_thread(void *argument)
 	return NULL;
 }
 
-static unsigned
-usable_cpus(void)
-{
-	cpu_set_t set;
-	int count = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
-
-	return count < 1                        ? 1
-	       : count < REDIS_LOAD_THREADS_MAX ? (unsigned)count
-						: REDIS_LOAD_THREADS_MAX;
-}
-
 int
 redis_load_pool_start(struct redis_load_pool *pool, struct redis_load_job *job,
 		      const struct redis_keys *keys, size_t zone_count)
 {
-	unsigned wanted = usable_cpus();
-	sigset_t all, before;
-
 	*pool = (struct redis_load_pool){
 		.job = job,
 		.keys = keys,
@@ -348,17 +333,11 @@ redis_load_pool_start(struct redis_load_pool *pool, struct redis_load_job *job,
 	};
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->changed, NULL);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pthread_mutex_lock(&pool->lock);
-	while (pool->thread_count < wanted &&
-	       pthread_create(&pool->threads[pool->thread_count], NULL, run_thread,
-			      pool) == 0) {
-		pool->thread_count++;
-		pool->running++;
-	}
+	pthread_mutex_lock(&pool->lock); /* none ends before it is counted */
+	pool->thread_count =
+		threads_start(pool->threads, REDIS_LOAD_THREADS_MAX, run_thread, pool);
+	pool->running = pool->thread_count;
 	pthread_mutex_unlock(&pool->lock);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return pool->thread_count > 0 ? ERR_OK : ERR_NOMEM;
 }
 

@@ -3,10 +3,9 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
-#include <signal.h>
 #include <time.h>
 
+#include "loader/zone/threads.h"
 #include "loader/zone/zone_check.h"
 #include "loader/zone/zone_sort.h"
 #include "shm/errcode.h"
@@ -95,36 +94,6 @@ run_thread(void *argument)
 	return NULL;
 }
 
-static unsigned
-usable_cpus(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof set, &set) < 0 || CPU_COUNT(&set) < 1)
-		return 1;
-	return (unsigned)CPU_COUNT(&set);
-}
-
-/* Start up to `wanted` threads, which take no signals; returns how many there are. */
-static unsigned
-start_threads(struct pool *pool, pthread_t threads[THREADS_MAX], size_t wanted)
-{
-	sigset_t all, before;
-	unsigned count = 0;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pool->running = (unsigned)wanted;
-	while (count < wanted &&
-	       pthread_create(&threads[count], NULL, run_thread, pool) == 0)
-		count++;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_mutex_lock(&pool->lock);
-	pool->running -= (unsigned)wanted - count;
-	pthread_mutex_unlock(&pool->lock);
-	return count;
-}
-
 static void
 tell_progress(struct pool *pool)
 {
@@ -169,15 +138,13 @@ zone_load_all(const struct zone_load_job *job)
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.ended = PTHREAD_COND_INITIALIZER,
 	};
-	size_t wanted = usable_cpus();
+	unsigned max = job->count < THREADS_MAX ? (unsigned)job->count : THREADS_MAX;
 	pthread_t threads[THREADS_MAX];
 	unsigned count;
 
-	if (wanted > job->count)
-		wanted = job->count;
-	if (wanted > THREADS_MAX)
-		wanted = THREADS_MAX;
-	count = start_threads(&pool, threads, wanted);
+	pthread_mutex_lock(&pool.lock); /* none ends before it is counted */
+	pool.running = count = threads_start(threads, max, run_thread, &pool);
+	pthread_mutex_unlock(&pool.lock);
 	wait_for_threads(&pool);
 	for (unsigned i = 0; i < count; i++)
 		pthread_join(threads[i], NULL);
