@@ -27,6 +27,8 @@
 
 #include "shm/node.h"
 
+#define OVERLAY_DIR "overlay"
+
 /* Notes stand behind all nodes: those begin with a zone id, which is below 0xffff0000. */
 #define OVERLAY_NOTE_PREFIX "\xff\xffn:"
 

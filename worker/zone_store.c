@@ -8,13 +8,14 @@
 #include <string.h>
 
 #include "shm/errcode.h"
+#include "shm/overlay_value.h"
 
 static int
 store_init(const char *dir, enum generation_open_how how, struct zone_store *out)
 {
 	char path[PATH_MAX];
 	struct generation gen;
-	int len = snprintf(path, sizeof path, "%s/overlay", dir), rc;
+	int len = snprintf(path, sizeof path, "%s/" OVERLAY_DIR, dir), rc;
 
 	if (len < 0 || (size_t)len >= sizeof path)
 		return ERR_RANGE;

@@ -2,11 +2,11 @@
 #include "loader/store/live.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "loader/store/live_private.h"
+#include "loader/store/state_paths.h"
 #include "shm/errcode.h"
 
 /* ---- opening ---- */
@@ -30,14 +30,6 @@ open_generation(const char *dir, struct live **out)
 	return ERR_OK;
 }
 
-static int
-overlay_path(const char *generation_dir, char path[PATH_MAX])
-{
-	int len = snprintf(path, PATH_MAX, "%s/overlay", generation_dir);
-
-	return len < 0 || len >= PATH_MAX ? ERR_RANGE : ERR_OK;
-}
-
 int
 live_open(const char *generation_dir, uint64_t expect_names, struct live **out)
 {
@@ -47,8 +39,8 @@ live_open(const char *generation_dir, uint64_t expect_names, struct live **out)
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = overlay_path(generation_dir, path);
-	if (rc == ERR_OK)
+	rc = ERR_RANGE;
+	if (state_path_print(path, "%s/" OVERLAY_DIR, generation_dir))
 		rc = overlay_open(path, &live->gen, expect_names, &live->overlay);
 	if (rc != ERR_OK) {
 		live_close(live);
@@ -68,8 +60,8 @@ live_open_snapshot(const char *generation_dir, struct live **out)
 	if (rc != ERR_OK)
 		return rc;
 	live->is_snapshot = true;
-	rc = overlay_path(generation_dir, path);
-	if (rc == ERR_OK)
+	rc = ERR_RANGE;
+	if (state_path_print(path, "%s/" OVERLAY_DIR, generation_dir))
 		rc = overlay_open_snapshot(path, &live->overlay);
 	if (rc != ERR_OK && rc != ERR_NOTFOUND) {
 		live_close(live);

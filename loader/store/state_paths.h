@@ -10,9 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shm/overlay_value.h"
+
 #define GENERATIONS_DIR "generations"
 #define GENERATIONS_BUILD_SUFFIX ".tmp"
-#define OVERLAY_DIR "overlay"
 #define OVERLAY_OLD_DIR "overlay.old"
 
 enum {

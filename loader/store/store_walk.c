@@ -13,6 +13,7 @@
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/lmdb_env.h"
+#include "shm/overlay_value.h"
 
 struct store_walk {
 	MDB_env *env;
@@ -82,7 +83,7 @@ store_walk_open_live(const char *dir, struct store_walk **out)
 	char path[PATH_MAX];
 	int result;
 
-	if (snprintf(path, sizeof path, "%s/overlay", dir) >= (int)sizeof path)
+	if (snprintf(path, sizeof path, "%s/" OVERLAY_DIR, dir) >= (int)sizeof path)
 		return ERR_NOTFOUND;
 	result = overlay_open_snapshot(path, &overlay);
 	if (result && result != ERR_NOTFOUND)
