@@ -33,19 +33,6 @@ live_edit_begin(struct live *live, const uint8_t *origin, size_t origin_len,
 
 /* ---- rendering ---- */
 
-/* render_last_fn: the apex as it stands. */
-static bool
-last_apex(void *context, const struct zone_records *zone,
-	  const struct zone_record *record, struct node *out)
-{
-	const struct node *present = context;
-
-	(void)zone;
-	(void)record;
-	*out = *present;
-	return true;
-}
-
 static int
 render_records(struct live_edit *edit, const struct zone_records *records,
 	       struct node *present, struct node *out)
@@ -55,19 +42,9 @@ render_records(struct live_edit *edit, const struct zone_records *records,
 		.has_wildcard = edit->has_wildcard,
 		.facts = &edit->facts,
 	};
-	struct renderer *renderer;
-	const uint8_t *bytes;
-	int rc = live_renderer(edit->live, &renderer);
+	int rc = live_render(edit->live, records, records->records, &place, present, out);
 
-	if (rc != ERR_OK)
-		return rc;
-	render_set_last(renderer, last_apex, present);
-	rc = render_alone(renderer, records, records->records, &place, &bytes);
-	if (rc != ERR_OK)
-		return rc;
-	return node_open(bytes, UINT32_MAX, out) && (out->head.flags & NODE_APEX)
-		       ? ERR_OK
-		       : ERR_FORMAT;
+	return rc == ERR_OK && !(out->head.flags & NODE_APEX) ? ERR_FORMAT : rc;
 }
 
 static const struct zone_record *

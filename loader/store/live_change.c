@@ -45,6 +45,39 @@ live_renderer(struct live *live, struct renderer **out)
 	return rc;
 }
 
+/* render_last_fn: the node as it stands, if there is one. */
+static bool
+last_node(void *context, const struct zone_records *zone,
+	  const struct zone_record *record, struct node *out)
+{
+	const struct node *present = context;
+
+	(void)zone;
+	(void)record;
+	if (!present->bytes)
+		return false;
+	*out = *present;
+	return true;
+}
+
+int
+live_render(struct live *live, const struct zone_records *records,
+	    const struct zone_record *first, const struct render_place *place,
+	    struct node *present, struct node *out)
+{
+	struct renderer *renderer;
+	const uint8_t *bytes;
+	int rc = live_renderer(live, &renderer);
+
+	if (rc != ERR_OK)
+		return rc;
+	render_set_last(renderer, last_node, present);
+	rc = render_alone(renderer, records, first, place, &bytes);
+	if (rc != ERR_OK)
+		return rc;
+	return node_open(bytes, UINT32_MAX, out) ? ERR_OK : ERR_DAMAGED;
+}
+
 int
 live_put_writer(struct live *live)
 {

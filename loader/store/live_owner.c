@@ -120,21 +120,6 @@ remove_from_parents(struct live_edit *edit, const uint8_t *name, size_t len)
 
 /* ---- putting ---- */
 
-/* render_last_fn: the node as it stands, if there is one. */
-static bool
-last_node(void *context, const struct zone_records *zone,
-	  const struct zone_record *record, struct node *out)
-{
-	const struct node *present = context;
-
-	(void)zone;
-	(void)record;
-	if (!present->bytes)
-		return false;
-	*out = *present;
-	return true;
-}
-
 /* Render the owner in place of `present` (bytes NULL: the name is new). */
 static int
 render_owner(struct live_edit *edit, const struct zone_records *records,
@@ -145,17 +130,8 @@ render_owner(struct live_edit *edit, const struct zone_records *records,
 		.child_count = present->head.child_count,
 		.has_wildcard = present->head.flags & NODE_HAS_WILDCARD,
 	};
-	struct renderer *renderer;
-	const uint8_t *bytes;
-	int rc = live_renderer(edit->live, &renderer);
 
-	if (rc != ERR_OK)
-		return rc;
-	render_set_last(renderer, last_node, present);
-	rc = render_alone(renderer, records, first, &place, &bytes);
-	if (rc != ERR_OK)
-		return rc;
-	return node_open(bytes, UINT32_MAX, out) ? ERR_OK : ERR_DAMAGED;
+	return live_render(edit->live, records, first, &place, present, out);
 }
 
 int

@@ -40,6 +40,15 @@ void live_count_end(struct live *live, bool is_committed);
 __attribute__((nonnull, warn_unused_result))
 int live_renderer(struct live *live, struct renderer **out);
 
+/* Render one name, the owner of `first`, as it stands in `place`, with what `present` (bytes
+ * NULL: nothing) has for RRsets that are bad now.
+ * out      borrowed until the renderer is used again
+ * returns  0 or the error of render_new or render_alone; ERR_DAMAGED. */
+__attribute__((nonnull, warn_unused_result))
+int live_render(struct live *live, const struct zone_records *records,
+		const struct zone_record *first, const struct render_place *place,
+		struct node *present, struct node *out);
+
 /* Put the node in live->writer, which was ended.  */
 __attribute__((nonnull, warn_unused_result))
 int live_put_writer(struct live *live);
