@@ -242,6 +242,8 @@ sync_run(const struct heritage *heritage, int request_fd)
 			sync_note_error(&sync, "Redis cannot be followed: %s",
 					errcode_text(ERR_NOMEM));
 		atomic_store(&sync.region->source.is_with_files, sync_has_files(&sync));
+	} else {
+		region_source_set_off(&sync.region->source);
 	}
 	atomic_store(&sync.region->swap.sync_state, SYNC_STARTING);
 	atomic_store(&sync.region->swap.job_pid, 0); /* it died with the sync before */

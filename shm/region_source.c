@@ -45,6 +45,23 @@ region_source_get_text(const struct region_source *source, enum source_text_id w
 	return out[0] != '\0';
 }
 
+void
+region_source_set_off(struct region_source *source)
+{
+	static const enum source_figure levels[] = { SOURCE_redis_zones, SOURCE_redis_held,
+						     SOURCE_redis_waiting,
+						     SOURCE_bad_rrsets };
+
+	region_source_set_state(source, SOURCE_OFF);
+	atomic_store(&source->connected_since_ms, 0);
+	atomic_store(&source->current_at_ms, 0);
+	atomic_store(&source->oldest_digest_ms, 0);
+	for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+		region_source_set(source, levels[i], 0);
+	for (unsigned i = 0; i < SOURCE_TEXT_COUNT; i++)
+		region_source_set_text(source, (enum source_text_id)i, "%s", "");
+}
+
 static unsigned
 find_bucket(uint64_t us)
 {

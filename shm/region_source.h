@@ -154,6 +154,11 @@ region_source_set_state(struct region_source *source, enum source_state state)
 	atomic_store_explicit(&source->state, (uint32_t)state, memory_order_relaxed);
 }
 
+/* Sync, when Redis is not configured: all that stood about it is forgotten but for
+ * counters and change sets. */
+__attribute__((nonnull))
+void region_source_set_off(struct region_source *source);
+
 /* Sync: a counter grows, a gauge is set. */
 static inline void
 region_source_add(struct region_source *source, enum source_figure which, uint64_t n)

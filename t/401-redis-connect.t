@@ -236,4 +236,24 @@ subtest 'a first start without it' => sub {
 	ok(poll(20, sub { !kill 0, $pid }), 'Ctrl-C ends both');
 };
 
+subtest 'turned off' => sub {
+	my $redis = Martlet::Redis->new(notify => '');
+	fill($redis);
+	my $m = Martlet->new(zones => { 'a.test' => zone(1) },
+		config => { redis => { enable => \1, address => $redis->where } });
+	$m->expect_log(qr/notif/, qr/no NS at the top/);
+	ok(poll(10, sub { @{ $m->ctl('status')->{problems} } }), 'there is a problem');
+	$m->write_config({ redis => { enable => \0 } });
+	is(($m->ctl('reload'))[0], 0, 'no Redis from now on');
+	ok(poll(10, sub { !@{ $m->ctl('status')->{problems} } }), 'and no problem')
+	  or diag(explain $m->ctl('status'));
+	my $source = $m->ctl('status')->{source};
+	is_deeply([sort keys %$source], [qw(connected cursor kind last_error staleness_s)], 'status speaks of files');
+	is($source->{kind}, 'files', 'alone');
+	is($m->ask('a.test', 'SOA')->rcode, 'NOERROR', 'they are served');
+	is($m->ask('z.test', 'A')->rcode, 'REFUSED', 'what came from Redis is not');
+	is($m->counters->{redis_zones}, 0, 'nor counted');
+	$m->stop;
+};
+
 done_testing();
