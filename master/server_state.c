@@ -7,6 +7,7 @@
 
 #include "master/log_sinks.h"
 #include "master/notify.h"
+#include "master/settings_diff.h"
 #include "master/settings_fields.h"
 #include "master/settings_load.h"
 #include "master/settings_redis.h"
@@ -52,7 +53,7 @@ name_restart_options(struct server *server, const struct settings *fresh)
 {
 	const char *names[SETTINGS_ROWS_MAX];
 	unsigned count =
-		settings_fields_diff(server->settings, fresh, SETTING_RESTART, names);
+		settings_diff_names(server->settings, fresh, SETTING_RESTART, names);
 	char text[REGION_NOTICE_MAX] = "";
 	size_t len = 0;
 
@@ -71,7 +72,7 @@ take_settings(struct server *server, struct settings *fresh)
 	const char *names[SETTINGS_ROWS_MAX];
 	struct settings *old = server->settings;
 
-	if (settings_fields_diff(old, fresh, SETTING_SYNC, names) > 0)
+	if (settings_diff_names(old, fresh, SETTING_SYNC, names) > 0)
 		server->is_sync_stale = true;
 	if (strcmp(old->log.target, fresh->log.target) != 0 &&
 	    log_sinks_open(fresh->log.target, server->is_daemon) != 0)
@@ -103,7 +104,7 @@ server_reload_settings(struct server *server, char reason[SERVER_REASON_MAX])
 		return ERR_SYNTAX;
 	}
 	name_restart_options(server, fresh);
-	settings_fields_keep_restart(server->settings, fresh);
+	settings_diff_keep_restart(server->settings, fresh);
 	take_settings(server, fresh);
 	log_info("configuration read again");
 	return 0;

@@ -10,22 +10,10 @@
 
 static char reason[512];
 
-static void *
-field(const struct setting_row *row, void *base)
-{
-	return (char *)base + row->offset;
-}
-
-static const void *
-const_field(const struct setting_row *row, const void *base)
-{
-	return (const char *)base + row->offset;
-}
-
 static void
 set_owned(const struct setting_row *row, void *base, char *owned)
 {
-	char **at = field(row, base);
+	char **at = setting_field(row, base);
 
 	free(*at);
 	*at = owned;
@@ -34,7 +22,7 @@ set_owned(const struct setting_row *row, void *base, char *owned)
 void
 settings_fields_set_bool(const struct setting_row *row, void *base, bool value)
 {
-	*(bool *)field(row, base) = value;
+	*(bool *)setting_field(row, base) = value;
 }
 
 static void
@@ -48,17 +36,17 @@ set_default(const struct setting_row *row, void *base)
 		set_owned(row, base, alloc_text(row->fallback));
 		break;
 	case SETTING_UINT:
-		*(unsigned *)field(row, base) =
+		*(unsigned *)setting_field(row, base) =
 			(unsigned)strtoul(row->fallback, NULL, 10);
 		break;
 	case SETTING_SHARE:
-		*(double *)field(row, base) = strtod(row->fallback, NULL);
+		*(double *)setting_field(row, base) = strtod(row->fallback, NULL);
 		break;
 	case SETTING_BOOL:
 		settings_fields_set_bool(row, base, strcmp(row->fallback, "true") == 0);
 		break;
 	case SETTING_CHOICE:
-		*(unsigned *)field(row, base) =
+		*(unsigned *)setting_field(row, base) =
 			(unsigned)settings_choice_find(row->choices, row->fallback);
 		break;
 	case SETTING_CPUS:
@@ -109,7 +97,7 @@ settings_fields_free(const char *list, void *base)
 		if (is_text(row))
 			set_owned(row, base, NULL);
 		else if (row->type == SETTING_ADDRESSES)
-			free_texts(field(row, base));
+			free_texts(setting_field(row, base));
 	}
 }
 
@@ -121,7 +109,7 @@ settings_fields_set_uint(const struct setting_row *row, void *base, long long va
 			 row->min, row->max);
 		return reason;
 	}
-	*(unsigned *)field(row, base) = (unsigned)value;
+	*(unsigned *)setting_field(row, base) = (unsigned)value;
 	return NULL;
 }
 
@@ -133,7 +121,7 @@ settings_fields_set_share(const struct setting_row *row, void *base, double valu
 			 row->min, row->max);
 		return reason;
 	}
-	*(double *)field(row, base) = value;
+	*(double *)setting_field(row, base) = value;
 	return NULL;
 }
 
@@ -150,7 +138,7 @@ settings_fields_set_choice(const struct setting_row *row, void *base, const char
 			 nearest);
 		return reason;
 	}
-	*(unsigned *)field(row, base) = (unsigned)number;
+	*(unsigned *)setting_field(row, base) = (unsigned)number;
 	return NULL;
 }
 
@@ -242,7 +230,7 @@ const char *
 settings_fields_add_address(const struct setting_row *row, void *base, const char *text,
 			    const char *dir)
 {
-	struct setting_texts *texts = field(row, base);
+	struct setting_texts *texts = setting_field(row, base);
 	const char *why = "may not be empty";
 	char *full;
 
@@ -259,162 +247,6 @@ settings_fields_add_address(const struct setting_row *row, void *base, const cha
 	texts->items = alloc_again(texts->items, texts->count + 1, sizeof *texts->items);
 	texts->items[texts->count++] = full;
 	return NULL;
-}
-
-static bool
-is_same_texts(const struct setting_texts *a, const struct setting_texts *b)
-{
-	if (a->count != b->count)
-		return false;
-	for (size_t i = 0; i < a->count; i++)
-		if (strcmp(a->items[i], b->items[i]) != 0)
-			return false;
-	return true;
-}
-
-static bool
-is_same_listen(const struct settings *a, const struct settings *b)
-{
-	if (a->listen_count != b->listen_count)
-		return false;
-	for (size_t i = 0; i < a->listen_count; i++) {
-		const struct listen_address *one = &a->listen[i], *other = &b->listen[i];
-
-		if (one->address_len != other->address_len ||
-		    memcmp(&one->address, &other->address, one->address_len) != 0 ||
-		    one->freebind != other->freebind)
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_same_zone_files(const struct settings *a, const struct settings *b)
-{
-	if (a->zones.file_count != b->zones.file_count)
-		return false;
-	for (size_t i = 0; i < a->zones.file_count; i++) {
-		const struct zone_file_setting *one = &a->zones.files[i];
-		const struct zone_file_setting *other = &b->zones.files[i];
-
-		if (one->origin_len != other->origin_len ||
-		    memcmp(one->origin, other->origin, one->origin_len) != 0 ||
-		    strcmp(one->path, other->path) != 0)
-			return false;
-	}
-	return true;
-}
-
-static bool
-is_same(const struct setting_row *row, const struct settings *a, const struct settings *b)
-{
-	const void *left = const_field(row, a), *right = const_field(row, b);
-
-	switch (row->type) {
-	case SETTING_TEXT:
-	case SETTING_PATH:
-	case SETTING_SECRET:
-	case SETTING_ADDRESS:
-		return strcmp(*(const char *const *)left, *(const char *const *)right) ==
-		       0;
-	case SETTING_ADDRESSES:
-		return is_same_texts(left, right);
-	case SETTING_SHARE:
-		return memcmp(left, right, sizeof(double)) == 0;
-	case SETTING_UINT:
-	case SETTING_CHOICE:
-		return *(const unsigned *)left == *(const unsigned *)right;
-	case SETTING_BOOL:
-		return *(const bool *)left == *(const bool *)right;
-	case SETTING_CPUS:
-		return a->workers.cpu_count == b->workers.cpu_count &&
-		       (a->workers.cpu_count == 0 ||
-			memcmp(a->workers.cpus, b->workers.cpus,
-			       a->workers.cpu_count * sizeof *a->workers.cpus) == 0);
-	case SETTING_LIST:
-		return strcmp(row->name, "listen") == 0 ? is_same_listen(a, b)
-							: is_same_zone_files(a, b);
-	}
-	return true;
-}
-
-unsigned
-settings_fields_diff(const struct settings *a, const struct settings *b,
-		     enum setting_scope scope, const char *names[])
-{
-	unsigned count = 0;
-
-	for (size_t i = 0; i < settings_row_count; i++) {
-		const struct setting_row *row = &settings_rows[i];
-
-		if (!row->list && row->scope == scope && !is_same(row, a, b))
-			names[count++] = row->name;
-	}
-	return count;
-}
-
-static void
-keep_cpus(const struct settings *from, struct settings *to)
-{
-	free(to->workers.cpus);
-	to->workers.cpus = NULL;
-	to->workers.cpu_count = from->workers.cpu_count;
-	if (to->workers.cpu_count == 0)
-		return;
-	to->workers.cpus =
-		alloc_again(NULL, to->workers.cpu_count, sizeof *to->workers.cpus);
-	memcpy(to->workers.cpus, from->workers.cpus,
-	       to->workers.cpu_count * sizeof *to->workers.cpus);
-}
-
-static void
-keep_listen(const struct settings *from, struct settings *to)
-{
-	free(to->listen);
-	to->listen_count = from->listen_count;
-	to->listen = alloc_again(NULL, to->listen_count, sizeof *to->listen);
-	memcpy(to->listen, from->listen, to->listen_count * sizeof *to->listen);
-}
-
-static void
-keep(const struct setting_row *row, const struct settings *from, struct settings *to)
-{
-	const void *value = const_field(row, from);
-
-	switch (row->type) {
-	case SETTING_TEXT:
-	case SETTING_PATH:
-	case SETTING_SECRET:
-	case SETTING_ADDRESS:
-		set_owned(row, to, alloc_text(*(const char *const *)value));
-		break;
-	case SETTING_SHARE:
-		*(double *)field(row, to) = *(const double *)value;
-		break;
-	case SETTING_ADDRESSES:
-		break; /* takes effect at a reload */
-	case SETTING_UINT:
-	case SETTING_CHOICE:
-		*(unsigned *)field(row, to) = *(const unsigned *)value;
-		break;
-	case SETTING_BOOL:
-		settings_fields_set_bool(row, to, *(const bool *)value);
-		break;
-	case SETTING_CPUS:
-		keep_cpus(from, to);
-		break;
-	case SETTING_LIST:
-		keep_listen(from, to); /* zones.files takes effect at a reload */
-		break;
-	}
-}
-
-void
-settings_fields_keep_restart(const struct settings *from, struct settings *to)
-{
-	for (size_t i = 0; i < settings_row_count; i++)
-		if (!settings_rows[i].list && settings_rows[i].scope == SETTING_RESTART)
-			keep(&settings_rows[i], from, to);
 }
 
 void

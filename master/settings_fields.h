@@ -1,4 +1,4 @@
-/* Setting, freeing and comparing the fields that the rows of the schema describe.
+/* Setting and freeing the fields that the rows of the schema describe.
  *
  * `base` is what a row's offset counts from: a struct settings, or the option struct of
  * the list that the row belongs to.  Where a reason is returned (NULL: done), it is text
@@ -37,18 +37,6 @@ settings_fields_set_share(const struct setting_row *row, void *base, double valu
 
 __attribute__((nonnull)) void settings_fields_set_bool(const struct setting_row *row,
 						       void *base, bool value);
-
-/* The names of the options of `scope` that differ between two configurations, in the
- * order of the schema, borrowed for ever; lists count as one option.
- * returns their number; `names` has room for all rows. */
-__attribute__((nonnull)) unsigned settings_fields_diff(const struct settings *a,
-						       const struct settings *b,
-						       enum setting_scope scope,
-						       const char *names[]);
-
-/* Give the options of SETTING_RESTART in `to` the values that they have in `from`. */
-__attribute__((nonnull)) void settings_fields_keep_restart(const struct settings *from,
-							   struct settings *to);
 
 /* NULL is allowed. */
 void settings_free(struct settings *settings);

@@ -63,6 +63,19 @@ struct zone_file_option {
 extern const struct setting_row settings_rows[];
 extern const size_t settings_row_count;
 
+/* The field of an option in a struct settings, or in the option struct of its list. */
+static inline void *
+setting_field(const struct setting_row *row, void *base)
+{
+	return (char *)base + row->offset;
+}
+
+static inline const void *
+setting_const_field(const struct setting_row *row, const void *base)
+{
+	return (const char *)base + row->offset;
+}
+
 /* The row of an option by its full name, or NULL. */
 const struct setting_row *settings_row_find(const char *name);
 

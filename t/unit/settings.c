@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "master/settings_diff.h"
 #include "master/settings_fields.h"
 #include "master/settings_load.h"
 #include "master/settings_redis.h"
@@ -456,17 +457,17 @@ test_diff(void)
 	const char *names[64];
 
 	for (int scope = SETTING_LIVE; scope <= SETTING_RESTART; scope++)
-		is_int(settings_fields_diff(a, b, (enum setting_scope)scope, names), 0,
+		is_int(settings_diff_names(a, b, (enum setting_scope)scope, names), 0,
 		       "no change");
 	settings_free(b);
 	b = load_text("listen = ( { port = 2; } ); tcp = { queries = 2; }; zones = { dir "
 		      "= \"/b\"; };"
 		      "user = \"x\"; workers = { cpus = [ 0 ]; };");
-	is_int(settings_fields_diff(a, b, SETTING_LIVE, names), 1, "one live change");
+	is_int(settings_diff_names(a, b, SETTING_LIVE, names), 1, "one live change");
 	is(names[0], "tcp.queries", "tcp.queries");
-	is_int(settings_fields_diff(a, b, SETTING_SYNC, names), 1, "one change for sync");
+	is_int(settings_diff_names(a, b, SETTING_SYNC, names), 1, "one change for sync");
 	is(names[0], "zones.dir", "zones.dir");
-	ok(settings_fields_diff(a, b, SETTING_RESTART, names) >= 3,
+	ok(settings_diff_names(a, b, SETTING_RESTART, names) >= 3,
 	   "changes that need a restart");
 	is(names[0], "user", "user");
 	settings_free(a);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "master/settings_diff.h"
 #include "master/settings_fields.h"
 #include "master/settings_load.h"
 #include "master/settings_schema.h"
@@ -108,8 +109,8 @@ check_defaults(const char *path)
 	    settings_load(empty_path, &empty, &sink) != 0)
 		bail_out("%s cannot be compared", path);
 	for (unsigned scope = SETTING_LIVE; scope <= SETTING_RESTART; scope++) {
-		unsigned count = settings_fields_diff(settings, empty,
-						      (enum setting_scope)scope, names);
+		unsigned count = settings_diff_names(settings, empty,
+						     (enum setting_scope)scope, names);
 
 		is_int(count, 0, "%s has the defaults, first not: %s", path,
 		       count ? names[0] : "none");
