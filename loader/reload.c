@@ -6,6 +6,7 @@
 
 #include "loader/attend.h"
 #include "loader/fallback.h"
+#include "loader/geo_files.h"
 #include "loader/newest.h"
 #include "loader/redis/follow.h"
 #include "loader/reload_build.h"
@@ -248,6 +249,8 @@ reload_command(struct sync *sync, int arg_count, char **args)
 		return sync_refuse(sync, "nothing is served yet: the zones are in Redis, "
 					 "which could not be read so far; `martletctl "
 					 "status` says why");
+	if (arg_count == 1)
+		geo_files_look(sync, true);
 	error = reload_from_files(sync, atomic_load(&sync->region->swap.published_id),
 				  arg_count == 2 ? zone : NULL, &result, reason);
 	if (error == ERR_NOTFOUND && arg_count == 2)

@@ -13,6 +13,7 @@
 #include "loader/choice.h"
 #include "loader/compaction.h"
 #include "loader/fallback.h"
+#include "loader/geo_files.h"
 #include "loader/loader.h"
 #include "loader/newest.h"
 #include "loader/newest_changes.h"
@@ -208,6 +209,8 @@ run_loop(struct sync *sync)
 				     ? SYNC_IDLE
 				     : SYNC_WAITING);
 		is_asked = attend_wait(sync, sync->request_fd, SYNC_LOOK_MS);
+		if (!is_asked)
+			geo_files_look(sync, false);
 		if (!is_asked && compaction_is_due(sync))
 			compaction_run(sync);
 		atomic_store(&sync->region->swap.sync_state, SYNC_BUILDING);
@@ -247,6 +250,7 @@ sync_run(const struct heritage *heritage, int request_fd)
 	}
 	atomic_store(&sync.region->swap.sync_state, SYNC_STARTING);
 	atomic_store(&sync.region->swap.job_pid, 0); /* it died with the sync before */
+	geo_files_start(&sync);
 	start(&sync);
 	run_loop(&sync);
 }

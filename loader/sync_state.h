@@ -15,6 +15,12 @@ enum { SYNC_REASON_MAX = PUBLISH_REASON_MAX };
 struct follow;
 struct live;
 
+/* What a file looked like; `len` -errno: it could not be looked at. */
+struct geo_stamp {
+	uint64_t device, inode;
+	int64_t len, time_s, time_ns;
+};
+
 struct sync {
 	const struct settings *settings;
 	const char *state_dir;
@@ -34,6 +40,13 @@ struct sync {
 	bool is_base_lost;		/* what is served is damaged: build on nothing */
 	bool is_given;			/* what the follower knows is up to date: */
 	const char *given_why;
+
+	/* loader/geo_files.h */
+	struct {
+		uint64_t numbers[GEO_KINDS];	/* of the copies in use; 0: none */
+		struct geo_stamp stamps[GEO_KINDS]; /* of the files, when last looked at */
+		uint64_t looked_ms;
+	} geo;
 
 	/* loader/compaction.h */
 	uint64_t compacted_ms;		/* when one was last begun, or has failed */

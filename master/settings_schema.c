@@ -103,6 +103,14 @@ const struct setting_row settings_rows[] = {
 	{ "zones.files.file", SETTING_PATH, SETTING_SYNC, 1, PATH_LEN_MAX, "", NULL,
 	  IN_ZONE_FILE(file), "its file" },
 
+	{ "geoip.country_db", SETTING_PATH, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
+	  IN_SETTINGS(geoip.country_db), "where addresses are: a Country or City database of MaxMind's format; \"\" is none" },
+	{ "geoip.asn_db", SETTING_PATH, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
+	  IN_SETTINGS(geoip.asn_db), "which network they are of: an ASN database; \"\" is none" },
+
+	{ "steer.no_match", SETTING_CHOICE, SETTING_LIVE, 0, 0, "all", "all|none",
+	  IN_SETTINGS(steer.no_match), "what is answered when no record of a geo_filter matches and there is no default" },
+
 	{ "redis.enable", SETTING_BOOL, SETTING_SYNC, 0, 1, "false", NULL,
 	  IN_SETTINGS(redis.enable), "serve the zones that a Redis holds" },
 	{ "redis.address", SETTING_ADDRESS, SETTING_SYNC, 1, PATH_LEN_MAX, "127.0.0.1:6379",
@@ -159,7 +167,7 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"geoip", "steer", "health", "resolver", "limit", "dnssec", "query_log", "http",
+	"health", "resolver", "limit", "dnssec", "query_log", "http",
 };
 
 const struct setting_row *

@@ -119,6 +119,13 @@ stats_problems_put(const struct server *server, struct json_out *json)
 			     "`martletctl errors`",
 			     fault_count, fault_count == 1 ? " is" : "s are",
 			     fault_count == 1 ? "it" : "them");
+	for (unsigned kind = 0; kind < GEO_KINDS; kind++) {
+		char text[REGION_GEO_ERROR_MAX];
+
+		region_get_geo_error(server->region, (enum geo_db_kind)kind, text);
+		if (text[0])
+			count += put(json, "%s", text);
+	}
 	count += stats_source_put_texts(server, json, SOURCE_TEXT_PROBLEM);
 	count += put_sync(server, json);
 	count += put_job(server, json);

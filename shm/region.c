@@ -61,6 +61,7 @@ region_set_live(struct region *region, const struct settings *settings)
 	live->tcp_idle_ms = settings->tcp.idle_ms;
 	live->tcp_queries = settings->tcp.queries;
 	live->log_level = (uint32_t)settings->log.level;
+	live->steer_no_match = (uint8_t)settings->steer.no_match;
 	seqlock_end(&live->seq);
 }
 
@@ -92,6 +93,23 @@ region_get_error(const struct region *region, char out[256])
 	seqlock_copy(&region->swap.last_error_seq, out, region->swap.last_error,
 		     sizeof region->swap.last_error, SEQLOCK_TURNS);
 	out[sizeof region->swap.last_error - 1] = '\0';
+}
+
+void
+region_set_geo_error(struct region *region, enum geo_db_kind kind, const char *text)
+{
+	seqlock_begin(&region->geo.error_seq);
+	snprintf(region->geo.errors[kind], REGION_GEO_ERROR_MAX, "%s", text);
+	seqlock_end(&region->geo.error_seq);
+}
+
+void
+region_get_geo_error(const struct region *region, enum geo_db_kind kind,
+		     char out[REGION_GEO_ERROR_MAX])
+{
+	seqlock_copy(&region->geo.error_seq, out, region->geo.errors[kind],
+		     REGION_GEO_ERROR_MAX, SEQLOCK_TURNS);
+	out[REGION_GEO_ERROR_MAX - 1] = '\0';
 }
 
 void

@@ -12,6 +12,8 @@
  *	+-------------------+
  *	| source            |	sync: Redis, and the last changes
  *	+-------------------+
+ *	| geo               |	sync: the databases of geoip.*
+ *	+-------------------+
  *	| retired           |	master: what dead workers have counted
  *	+-------------------+
  *	| slots[0]          |	its worker; pid, state, restarts, cpu by the master
@@ -29,6 +31,7 @@
 #include <sys/types.h>
 
 #include "shm/client_count.h"
+#include "shm/geo_db.h"
 #include "shm/region_source.h"
 #include "shm/settings.h"
 #include "shm/stats.h"
@@ -36,8 +39,9 @@
 #define REGION_MAGIC "MARTLETR"
 
 enum {
-	REGION_VERSION = 2,
+	REGION_VERSION = 3,
 	REGION_NOTICE_MAX = 256,
+	REGION_GEO_ERROR_MAX = 512,
 };
 
 enum worker_state {
@@ -96,6 +100,14 @@ enum sync_state {
 	SYNC_WAITING,			/* idle, and the first zones are to come from Redis */
 };
 
+/* Sync tells the workers which copies of the databases of geoip.* to use (shm/geo_path.h),
+ * and operators what is wrong with the files that are named there. */
+struct region_geo {
+	_Alignas(128) _Atomic uint64_t numbers[GEO_KINDS];	/* 0: none */
+	_Atomic uint32_t error_seq;			/* odd while one is written */
+	char errors[GEO_KINDS][REGION_GEO_ERROR_MAX];	/* "": nothing */
+};
+
 /* What workers follow at run time; the master bumps `seq` (odd while writing). */
 struct region_live {
 	_Alignas(128) _Atomic uint32_t seq;
@@ -107,6 +119,7 @@ struct region_live {
 	char version[SETTINGS_IDENTITY_MAX + 1];
 	uint32_t tcp_clients, tcp_per_client, tcp_idle_ms, tcp_queries;
 	uint32_t log_level;
+	uint8_t steer_no_match;			/* enum steer_no_match */
 };
 
 /* Changed options that only a restart brings into effect, "listen, workers.count"; the
@@ -129,6 +142,7 @@ struct region {
 	struct region_notice notice;
 	struct region_swap swap;
 	struct region_source source;
+	struct region_geo geo;
 	_Alignas(128) struct stats_block retired;
 	_Alignas(128) struct worker_slot slots[];
 };
@@ -147,6 +161,11 @@ uint32_t region_get_live(const struct region *region, struct region_live *out);
 /* Sync: state why the last attempt failed, "" for none.  Readers get a whole text. */
 void region_set_error(struct region *region, const char *text);
 void region_get_error(const struct region *region, char out[256]);
+
+/* Sync: state what is wrong with a database, "" for nothing.  Readers get a whole text. */
+void region_set_geo_error(struct region *region, enum geo_db_kind kind, const char *text);
+void region_get_geo_error(const struct region *region, enum geo_db_kind kind,
+			  char out[REGION_GEO_ERROR_MAX]);
 
 /* Master: state which options need a restart, "" for none. */
 void region_set_restart_options(struct region *region, const char *names);

@@ -22,6 +22,7 @@ enum {
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum any_policy { ANY_MINIMAL, ANY_TCP };
 enum steer_policy { STEER_HASH, STEER_CPU };
+enum steer_no_match { NO_MATCH_ALL, NO_MATCH_NONE };
 enum redis_schema { REDIS_SCHEMA_REDINS, REDIS_SCHEMA_Z42 };
 
 struct listen_address {
@@ -88,6 +89,14 @@ struct settings {
 		size_t file_count;
 		struct zone_file_setting *files; /* owned */
 	} zones;
+
+	struct {
+		char *country_db, *asn_db; /* "" is none */
+	} geoip;
+
+	struct {
+		enum steer_no_match no_match;
+	} steer;
 
 	/* Addresses are "host:port", "[IPv6]:port" or the absolute path of a socket. */
 	struct {

@@ -49,6 +49,16 @@ take_part(struct steered *steered, const struct steered_part_head *head,
 	case STEERED_WEIGHTS:
 		steered->weights = payload;
 		return head->len == sizeof(uint32_t) * steered->candidate_count;
+	case STEERED_COUNTRIES:
+		steered->countries = payload;
+		steered->country_count = head->len / sizeof(struct steered_country);
+		return head->len % sizeof(struct steered_country) == 0 &&
+		       steered->country_count <= STEERED_PLACES_MAX;
+	case STEERED_ASNS:
+		steered->asns = payload;
+		steered->asn_count = head->len / sizeof(struct steered_asn);
+		return head->len % sizeof(struct steered_asn) == 0 &&
+		       steered->asn_count <= STEERED_PLACES_MAX;
 	}
 	return true;
 }
@@ -78,7 +88,8 @@ steered_open(const struct block *block, struct steered *out)
 	if (!take_rrset(block, out))
 		return false;
 	memcpy(&out->head, block->payload, sizeof out->head);
-	out->candidates = out->weights = NULL;
+	out->candidates = out->weights = out->countries = out->asns = NULL;
+	out->country_count = out->asn_count = 0;
 	at = block->payload + sizeof out->head + out->head.rrset_len;
 	for (; next_part(&at, end, &part, &payload); last = part.kind)
 		if (part.kind <= last || !take_part(out, &part, payload))
@@ -89,13 +100,26 @@ steered_open(const struct block *block, struct steered *out)
 static bool
 addresses_differ(const struct steered *steered)
 {
-	size_t len = steered->rr_len - 12;
+	size_t len = steered->rr_len - STEERED_RR_HEAD_LEN;
 
 	for (unsigned i = 1; i < steered->rrset.head.rr_count; i++)
 		for (unsigned j = 0; j < i; j++)
 			if (memcmp(steered_address(steered, i),
 				   steered_address(steered, j), len) == 0)
 				return false;
+	return true;
+}
+
+/* Are all places those of candidates that are there? */
+static bool
+places_are_right(const struct steered *steered)
+{
+	for (unsigned i = 0; i < steered->country_count; i++)
+		if (steered_country(steered, i).candidate >= steered->candidate_count)
+			return false;
+	for (unsigned i = 0; i < steered->asn_count; i++)
+		if (steered_asn(steered, i).candidate >= steered->candidate_count)
+			return false;
 	return true;
 }
 
@@ -112,6 +136,8 @@ steered_check(const struct block *block)
 	for (unsigned i = 0; i < steered.candidate_count; i++)
 		if (steered_record(&steered, i) >= steered.rrset.head.rr_count)
 			return "a candidate is no record of its RRset";
+	if (!places_are_right(&steered))
+		return "a place is of no candidate of its RRset";
 	if (!addresses_differ(&steered))
 		return "a steered RRset has an address twice";
 	return NULL;

@@ -34,8 +34,10 @@
 
 enum {
 	STEERED_MAX = 256,		/* candidates; a source with more is in error */
-	STEERED_RR_LEN_A = 12 + 4,
-	STEERED_RR_LEN_AAAA = 12 + 16,
+	STEERED_PLACES_MAX = 1024,	/* entries of countries, or of ASNs: the same */
+	STEERED_RR_HEAD_LEN = 12,	/* owner pointer, type, class, TTL, rdata length */
+	STEERED_RR_LEN_A = STEERED_RR_HEAD_LEN + 4,
+	STEERED_RR_LEN_AAAA = STEERED_RR_HEAD_LEN + 16,
 };
 #define STEERED_RR_LEN(type) \
 	((type) == TYPE_A ? (unsigned)STEERED_RR_LEN_A : (unsigned)STEERED_RR_LEN_AAAA)
@@ -56,18 +58,46 @@ enum steered_order {
 					 * 0, unless all have that, which is as STEERED_RR */
 };
 
+/* By what place candidates are left: see worker/steer.h.  Other values count as the first. */
+enum steered_geo {
+	STEERED_ANYWHERE = 0,
+	STEERED_BY_COUNTRY = 1,
+	STEERED_BY_ASN = 2,
+	STEERED_BY_ASN_COUNTRY = 3,	/* the former, then among those the one before */
+	STEERED_BY_LOCATION = 4,	/* the nearest */
+};
+
 struct steered_head {
 	uint32_t rrset_len;
 	uint8_t count;			/* enum steered_count */
 	uint8_t order;			/* enum steered_order */
-	uint8_t reserved[10];		/* 0 */
+	uint8_t geo;			/* enum steered_geo */
+	uint8_t reserved[9];		/* 0 */
 };
 _Static_assert(sizeof(struct steered_head) == 16, "as it is stored");
 
 enum steered_part_kind {
 	STEERED_CANDIDATES = 1,		/* uint8_t each: its record */
 	STEERED_WEIGHTS = 2,		/* uint32_t each: its weight; without: all 0 */
+	STEERED_COUNTRIES = 3,		/* struct steered_country, any number for each */
+	STEERED_ASNS = 4,		/* struct steered_asn, the same */
 };
+
+/* This candidate is for clients there; for all others whom nothing matches: 0. */
+struct steered_country {
+	uint8_t candidate;
+	uint8_t reserved;		/* 0 */
+	char code[2];			/* ISO 3166-1, upper case */
+};
+_Static_assert(sizeof(struct steered_country) == 4, "as it is stored");
+
+struct steered_asn {
+	uint32_t asn;
+	uint8_t candidate;
+	uint8_t reserved[3];		/* 0 */
+};
+_Static_assert(sizeof(struct steered_asn) == 8, "as it is stored");
+
 
 struct steered_part_head {
 	uint16_t kind;			/* enum steered_part_kind */
@@ -84,6 +114,8 @@ struct steered {
 	unsigned candidate_count;	/* 1..STEERED_MAX */
 	const uint8_t *candidates;	/* candidate_count of them; NULL: candidate i is record i */
 	const uint8_t *weights;		/* candidate_count uint32_t, unaligned; NULL: all 0 */
+	const uint8_t *countries, *asns; /* unaligned */
+	unsigned country_count, asn_count;
 };
 
 /* returns false when lengths contradict each other: damage.  The candidates' records are
@@ -108,11 +140,29 @@ steered_weight(const struct steered *steered, unsigned candidate)
 	return weight;
 }
 
+static inline struct steered_country
+steered_country(const struct steered *steered, unsigned at)
+{
+	struct steered_country country;
+
+	memcpy(&country, steered->countries + sizeof country * at, sizeof country);
+	return country;
+}
+
+static inline struct steered_asn
+steered_asn(const struct steered *steered, unsigned at)
+{
+	struct steered_asn asn;
+
+	memcpy(&asn, steered->asns + sizeof asn * at, sizeof asn);
+	return asn;
+}
+
 /* The address in a record, of the length that its type has. */
 static inline const uint8_t *
 steered_address(const struct steered *steered, unsigned record)
 {
-	return steered->rrset.wire + record * steered->rr_len + 12;
+	return steered->rrset.wire + record * steered->rr_len + STEERED_RR_HEAD_LEN;
 }
 
 /* The block of the RRset inside, as if it stood alone.  returns false as above. */

@@ -30,11 +30,12 @@ my %home = (
 	'libconfig.h'   => [qw(master/settings_load.c)],
 	'libknot/'      => [qw(loader/zone/record_text.c)],
 	'libzscanner/'  => [qw(loader/zone/zone_scanner.c)],
+	'maxminddb.h'   => [qw(shm/geo_db.c)],
 	'lmdb.h'        => [qw(loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_env.c
 		loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c
 		shm/lmdb_env.c worker/overlay_view.c)],
 );
-my $foreign = qr{^(?:libdnssec/|maxminddb|openssl/|ares|curl/|microhttpd|uv)};
+my $foreign = qr{^(?:libdnssec/|openssl/|ares|curl/|microhttpd|uv)};
 
 sub includes {
 	my ($path) = @_;

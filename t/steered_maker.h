@@ -17,11 +17,12 @@ steered_address_of(uint16_t type, unsigned last, uint8_t address[16])
 	return len;
 }
 
-/* Records of `count` addresses that end in lasts[i], with these weights; a plain RRset when
- * nothing is chosen. */
+/* Records of `count` addresses that end in lasts[i], with these weights, and places by
+ * their last octets; a plain RRset when nothing is chosen. */
 static inline void
 zone_put_steered(struct zone_records *zone, const char *owner, uint32_t ttl, uint16_t type,
-		 enum steered_count how_many, enum steered_order order, unsigned count,
+		 enum steered_count how_many, enum steered_order order,
+		 enum steered_geo geo, unsigned count,
 		 const uint8_t *lasts, const uint32_t *weights)
 {
 	static struct steering steering;
@@ -33,9 +34,15 @@ zone_put_steered(struct zone_records *zone, const char *owner, uint32_t ttl, uin
 	steering_begin(&steering, type);
 	steering.count = how_many;
 	steering.order = order;
+	steering.geo = geo;
 	for (unsigned i = 0; i < count; i++) {
 		size_t len = steered_address_of(type, lasts[i], address);
 		unsigned records = steering.record_count;
+
+		if (steering_by_country(&steering))
+			steering_add_country(&steering, lasts[i] % 2 ? "DE" : "\0\0");
+		if (steering_by_asn(&steering))
+			steering_add_asn(&steering, lasts[i] % 3);
 
 		steering_add(&steering, address, weights[i]);
 		if (steering.record_count > records)

@@ -2,6 +2,7 @@
 #ifndef WORKER_QUERY_H
 #define WORKER_QUERY_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,6 +59,8 @@ struct query {
 	uint32_t received_len;		/* octets of the message in `packet` */
 	uint32_t room;			/* octets of `packet` for the response, 512 or more */
 	uint32_t flags;			/* enum query_flag */
+	/* who asks, of either family by sin6_family; NULL: unknown */
+	const struct sockaddr_in6 *client;
 	/* set by the core */
 	uint32_t response_len;		/* octets to be sent; 0: drop, send nothing */
 

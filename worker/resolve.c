@@ -124,8 +124,6 @@ answer_rrset(struct answering *a, const struct block *block,
 	uint32_t wire_at;
 	enum step step;
 
-	if (block->head.kind == BLOCK_STEERED)
-		return answer_steered(a, block, SECTION_ANSWER, place);
 	if (!rrset_open(block, &rrset))
 		return STEP_DAMAGED;
 	if (is_alias && alias_was_followed(a, labels))
@@ -161,6 +159,19 @@ find_answering_block(const struct node *node, uint16_t type, struct block *out)
 	return node_find_block(node, BLOCK_BAD_RRSET, BAD_RRSET_ALL, out);
 }
 
+/* Some records of a steered RRset, or none: then it is as if the name had no such type. */
+static enum step
+answer_chosen(struct answering *a, const struct node *node, const struct block *block,
+	      const struct rrset_place *place, unsigned encloser_labels)
+{
+	uint16_t records = a->response.count[SECTION_ANSWER];
+	enum step step = answer_steered(a, block, SECTION_ANSWER, place);
+
+	if (step == STEP_DONE && a->response.count[SECTION_ANSWER] == records)
+		return answer_nodata(a, node, encloser_labels);
+	return step;
+}
+
 /* Answer from the node of the name itself, or of the wildcard that it expands: then
  * `encloser_labels` is less than the name's own. */
 static enum step
@@ -181,6 +192,8 @@ answer_from(struct answering *a, const struct node *node, unsigned encloser_labe
 	} else if (find_answering_block(node, a->q->type, &block)) {
 		if (block.head.kind == BLOCK_BAD_RRSET)
 			return STEP_FAILED;
+		if (block.head.kind == BLOCK_STEERED)
+			return answer_chosen(a, node, &block, &place, encloser_labels);
 		if (expanded && wants_proof(a) &&
 		    !denial_of_expansion(a, encloser_labels))
 			return STEP_DAMAGED;

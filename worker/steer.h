@@ -1,18 +1,34 @@
 /* Choosing among the records of a steered RRset (shm/steered.h), for one query.
  *
- * The steps, in this order: which candidates are left, which of them is first, how many are
- * answered.  All work is bounded by STEERED_MAX, in memory of the caller. */
+ * The steps, in this order; each goes on with the candidates that the one before has left:
+ *
+ *	ASN	those for the client's network; if there are none, or it is not known,
+ *		those that are the default; if there are none, `no_match`: all that were
+ *		left before this step, or none at all
+ *	country	the same for the client's country
+ *	nearest	those nearest to the client, all that are equally near.  The step is left
+ *		out when the client's location is not known, or that of no candidate; one
+ *		whose location is not known is farther than all others
+ *	order	one of them is the first
+ *	count	it alone, or all
+ *
+ * A step whose database is not there is left out.  All work is bounded by STEERED_MAX and
+ * STEERED_PLACES_MAX, in memory of the caller. */
 #ifndef WORKER_STEER_H
 #define WORKER_STEER_H
 
 #include <stdint.h>
 
+#include "shm/geo_db.h"
+#include "shm/settings.h"
 #include "shm/steered.h"
 #include "worker/random.h"
 
 /* What choices are made with: one a worker, its own. */
 struct steerer {
 	struct random_source random;
+	struct geo *geo;
+	enum steer_no_match no_match;
 };
 
 /* Candidates as a set of bits. */
@@ -20,21 +36,27 @@ struct steer_set {
 	uint64_t bits[STEERED_MAX / 64];
 };
 
-/* Records in the order in which they are answered, each once. */
+struct geo;
+
+/* Records in the order in which they are answered, each once; there may be none. */
 struct steer_choice {
 	unsigned count;
 	uint8_t records[STEERED_MAX];
 };
 
-/* Seed it; in the process that uses it, after it was forked.
+/* Seed it; in the process that uses it, after it was forked.  `geo` is borrowed; NULL: places
+ * count for nothing.
  * returns 0 or ERR_IO. */
-__attribute__((nonnull, warn_unused_result))
-int steerer_init(struct steerer *steerer);
+__attribute__((nonnull(1), warn_unused_result))
+int steerer_init(struct steerer *steerer, struct geo *geo);
 
-/* Choose.  `steerer` may be NULL, in tools that ask what there is: then every draw is 0.
- * returns false when a candidate is no record: damage. */
-__attribute__((nonnull(2, 3), warn_unused_result))
+/* Choose.
+ * steerer  may be NULL, in tools that ask what there is: then every draw is 0, and places
+ *          count for nothing
+ * client   NULL: it is not known
+ * returns  false when a candidate is no record: damage. */
+__attribute__((nonnull(2, 4), warn_unused_result))
 bool steer_choose(struct steerer *steerer, const struct steered *steered,
-		  struct steer_choice *out);
+		  const struct geo_address *client, struct steer_choice *out);
 
 #endif

@@ -17,6 +17,7 @@
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
+#include "worker/geo.h"
 #include "worker/zone_store.h"
 
 enum {
@@ -338,7 +339,12 @@ keeper_run(void *argument)
 	while (!atomic_load_explicit(&keeper->stop, memory_order_acquire)) {
 		uint32_t seq = atomic_load_explicit(&keeper->region->swap.announce_seq,
 						    memory_order_acquire);
-		int wait_ms = keeper_turn(keeper, seq);
+		int wait_ms;
+
+		/* before the first store, so that no answer comes without */
+		if (keeper->geo)
+			geo_follow(keeper->geo, keeper->state_dir, &keeper->region->geo);
+		wait_ms = keeper_turn(keeper, seq);
 
 		/* before the first store is there nobody can be disturbed */
 		if (!is_aside && keeper->handed) {
@@ -373,13 +379,14 @@ keeper_start_thread(struct store_keeper *keeper)
 
 int
 store_keeper_start(struct store_keeper *keeper, const char *state_dir,
-		   struct region *region, unsigned id)
+		   struct region *region, unsigned id, struct geo *geo)
 {
 	int rc;
 
 	memset(keeper, 0, sizeof *keeper);
 	keeper->state_dir = state_dir;
 	keeper->region = region;
+	keeper->geo = geo;
 	keeper->slot = &region->slots[id];
 	keeper->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (keeper->wake_fd < 0)

@@ -32,6 +32,7 @@
 
 #include "shm/region.h"
 
+struct geo;
 struct zone_store;
 struct kept_store;
 
@@ -62,18 +63,19 @@ struct store_keeper {
 	/* the helper's own */
 	_Alignas(128) pthread_t thread;
 	const char *state_dir;
+	struct geo *geo;		/* its helper is this one; NULL: none */
 	struct kept_store *handed;	/* was offered; not known yet what became of it */
 	struct kept_store *filling;	/* is being read ahead, offered or serving */
 	uint64_t filled_len;		/* octets of its data */
 	struct keeper_failure failed_published, failed_announced;
 };
 
-/* Start the helper thread for the worker that owns region->slots[id].  `state_dir` and
- * `region` are borrowed until the stop.
+/* Start the helper thread for the worker that owns region->slots[id].  `state_dir`,
+ * `region` and `geo`, which may be NULL, are borrowed until the stop.
  * returns 0 or an error code. */
-__attribute__((nonnull, warn_unused_result))
+__attribute__((nonnull(1, 2, 3), warn_unused_result))
 int store_keeper_start(struct store_keeper *keeper, const char *state_dir,
-		       struct region *region, unsigned id);
+		       struct region *region, unsigned id, struct geo *geo);
 
 /* End the helper thread and close every store.  Only the query thread calls this, and
  * only once it needs no store any more. */

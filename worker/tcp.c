@@ -146,6 +146,7 @@ tcp_start_stream(struct tcp_server *server, int fd, const struct sockaddr_storag
 	}
 	tcp_stream_init(stream, fd, flags);
 	stream->client = client;
+	memcpy(&stream->peer, peer, sizeof stream->peer);
 	stream->armed = EPOLLIN;
 	tcp_link_newest(server, stream, now_ms);
 	tcp_count_open(server, 1, client);

@@ -135,6 +135,7 @@ tcp_stream_take(const struct tcp_stream *stream, struct tcp_workspace *workspace
 		q->received_len = len;
 		q->room = QUERY_MESSAGE_MAX;
 		q->flags = stream->query_flags;
+		q->client = &stream->peer;
 		off += TCP_PREFIX_LEN + len;
 		ends[count++] = off;
 	}

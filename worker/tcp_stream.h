@@ -42,6 +42,7 @@ struct tcp_stream {
 	struct tcp_stream *older, *newer;	/* in order of progress */
 	uint64_t progress_ms;			/* of the last query or of octets taken */
 	struct client_cells client;
+	struct sockaddr_in6 peer;		/* room for both families; family 0: unknown */
 	uint32_t armed;				/* epoll events that it waits for */
 
 	int fd;				/* non-blocking */

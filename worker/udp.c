@@ -79,6 +79,7 @@ udp_init(struct udp_server *server, const struct serving *serving)
 	for (unsigned i = 0; i < ANSWER_BATCH; i++) {
 		server->queries[i].packet = server->packets[i];
 		server->queries[i].room = UDP_MESSAGE_MAX;
+		server->queries[i].client = &server->peers[i];
 		for (unsigned kind = 0; kind < UDP_KIND_COUNT; kind++)
 			udp_reset_slot(server, (enum udp_kind)kind, i);
 	}

@@ -14,6 +14,7 @@
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
+#include "worker/geo.h"
 #include "worker/serving.h"
 #include "worker/steer.h"
 #include "worker/store_keeper.h"
@@ -44,6 +45,7 @@ struct worker {
 	uint64_t changes_seq; /* of the text that is answered */
 	struct answer_options options;
 	struct steerer steerer;
+	struct geo geo;
 	struct serving serving;
 	/* Polled, since an epoll set is told of each datagram that comes, and of each that
 	 * has left: there is room to write.  Our own sockets stand first, then those of
@@ -154,6 +156,7 @@ worker_follow_live(struct worker *worker)
 	options->version_len = live.version_len;
 	memcpy(options->identity, live.identity, sizeof options->identity);
 	memcpy(options->version, live.version, sizeof options->version);
+	worker->steerer.no_match = (enum steer_no_match)live.steer_no_match;
 	worker->shows_changes = live.shows_changes;
 	worker->changes_seq = UINT64_MAX;
 	options->changes_len = 0;
@@ -249,6 +252,8 @@ worker_turn(struct worker *worker)
 	/* before anything is answered that came after the change */
 	worker_follow_live(worker);
 	worker_follow_changes(worker);
+	if (geo_has_offer(&worker->geo))
+		geo_take(&worker->geo);
 	if (is_ready && waits[WAIT_SIGNAL].revents)
 		worker_take_signal(worker);
 	if (is_ready && waits[WAIT_WAKE].revents)
@@ -352,7 +357,7 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	worker->waits = calloc(WAIT_UDP + sockets, sizeof *worker->waits);
 	if (!worker->sockets || !worker->waits)
 		worker_fail("room for sockets", ERR_NOMEM);
-	rc = steerer_init(&worker->steerer);
+	rc = steerer_init(&worker->steerer, &worker->geo);
 	if (rc != ERR_OK)
 		worker_fail("random numbers", rc);
 	worker_set_signals(worker);
@@ -363,7 +368,7 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 		worker_fail("an epoll set", rc);
 	worker_follow_live(worker);
 	rc = store_keeper_start(&worker->keeper, heritage->settings->state_dir,
-				worker->region, id);
+				worker->region, id, &worker->geo);
 	if (rc != ERR_OK)
 		worker_fail("a thread", rc);
 	worker->waits[WAIT_SIGNAL] = (struct pollfd){ worker->signal_fd, POLLIN, 0 };

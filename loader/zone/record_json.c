@@ -181,6 +181,7 @@ read_texts(struct reading *reading, const struct json_node *rrset)
 	int code = ERR_OK;
 
 	reading->weight = 0;
+	steering_drop_places(&reading->parser->steering);
 	for (size_t i = 0; i < count && code == ERR_OK && !reading->fault.found; i++) {
 		struct json_node node = json_node_item(&list, i);
 
@@ -240,6 +241,13 @@ add_steering(struct reading *reading, const struct json_node *rrset)
 				 "has %u records, more than the %d that can be chosen "
 				 "from",
 				 parser->steering.candidate_count, STEERED_MAX);
+		return ERR_OK;
+	}
+	if (parser->steering.country_count > STEERED_PLACES_MAX ||
+	    parser->steering.asn_count > STEERED_PLACES_MAX) {
+		json_reader_fail(&reading->fault, rrset,
+				 "has more than %d countries or networks",
+				 STEERED_PLACES_MAX);
 		return ERR_OK;
 	}
 	len = steering_write(&parser->steering, reading->ttl, parser->steered);

@@ -19,7 +19,10 @@ steering_begin(struct steering *steering, uint16_t type)
 	steering->type = type;
 	steering->count = STEERED_MULTI;
 	steering->order = STEERED_AS_STORED;
+	steering->geo = STEERED_ANYWHERE;
 	steering->candidate_count = steering->record_count = 0;
+	steering->country_count = steering->asn_count = 0;
+	steering->placed_countries = steering->placed_asns = 0;
 }
 
 /* The record with this address, a new one if there is none. */
@@ -38,9 +41,50 @@ find_record(struct steering *steering, const uint8_t *address)
 }
 
 void
+steering_add_country(struct steering *steering, const char code[2])
+{
+	unsigned at = steering->country_count++;
+
+	if (at < STEERED_PLACES_MAX)
+		steering->countries[at] = (struct steered_country){
+			.candidate = (uint8_t)steering->candidate_count,
+			.code = { code[0], code[1] },
+		};
+}
+
+void
+steering_add_asn(struct steering *steering, uint32_t asn)
+{
+	unsigned at = steering->asn_count++;
+
+	if (at < STEERED_PLACES_MAX)
+		steering->asns[at] = (struct steered_asn){
+			.asn = asn,
+			.candidate = (uint8_t)steering->candidate_count,
+		};
+}
+
+void
+steering_drop_places(struct steering *steering)
+{
+	steering->country_count = steering->placed_countries;
+	steering->asn_count = steering->placed_asns;
+}
+
+void
 steering_add(struct steering *steering, const uint8_t *address, uint32_t weight)
 {
-	unsigned at = steering->candidate_count++;
+	static const char nowhere[2] = { 0, 0 };
+	unsigned at;
+
+	if (steering_by_country(steering) &&
+	    steering->country_count == steering->placed_countries)
+		steering_add_country(steering, nowhere);
+	if (steering_by_asn(steering) && steering->asn_count == steering->placed_asns)
+		steering_add_asn(steering, 0);
+	steering->placed_countries = steering->country_count;
+	steering->placed_asns = steering->asn_count;
+	at = steering->candidate_count++;
 
 	if (at >= STEERED_MAX)
 		return;
@@ -51,6 +95,8 @@ steering_add(struct steering *steering, const uint8_t *address, uint32_t weight)
 bool
 steering_is_needed(const struct steering *steering)
 {
+	if (steering->geo != STEERED_ANYWHERE)
+		return steering->candidate_count > 0;
 	return steering->candidate_count > 1 &&
 	       (steering->count != STEERED_MULTI || steering->order != STEERED_AS_STORED);
 }
@@ -110,6 +156,7 @@ steering_write(const struct steering *steering, uint32_t ttl,
 		.rrset_len = (uint32_t)sizeof rrset + rrset.wire_len,
 		.count = (uint8_t)steering->count,
 		.order = (uint8_t)steering->order,
+		.geo = (uint8_t)steering->geo,
 	};
 	uint8_t *at = put(put(out, &head, sizeof head), &rrset, sizeof rrset);
 
@@ -120,5 +167,11 @@ steering_write(const struct steering *steering, uint32_t ttl,
 	if (has_weights(steering))
 		at = put_part(at, STEERED_WEIGHTS, steering->weights,
 			      count * sizeof steering->weights[0]);
+	if (steering->country_count > 0)
+		at = put_part(at, STEERED_COUNTRIES, steering->countries,
+			      steering->country_count * sizeof steering->countries[0]);
+	if (steering->asn_count > 0)
+		at = put_part(at, STEERED_ASNS, steering->asns,
+			      steering->asn_count * sizeof steering->asns[0]);
 	return (size_t)(at - out);
 }

@@ -1,8 +1,8 @@
 /* The members by which redins and z42 choose among addresses: "filter" and
  * "health_check" of an A or AAAA RRset, "weight", "country" and "asn" of its records.
  *
- * "count" and "order" of "filter", and "weight", steer answers.  The others are looked at
- * so that a slip of the pen is told when it is made. */
+ * "health_check" is looked at so that a slip of the pen is told when it is made; the others
+ * steer answers. */
 #ifndef LOADER_ZONE_STEERING_JSON_H
 #define LOADER_ZONE_STEERING_JSON_H
 
@@ -15,10 +15,12 @@ __attribute__((nonnull))
 void steering_json_read_rrset(struct json_fault *fault, const struct json_node *rrset,
 			      struct steering *steering);
 
-/* The same for one record, whose "weight" is returned.  It is bounded where it steers, by
- * STEERED_WEIGHT_MAX; "country" and "asn" may be one value or a list. */
+/* The same for one record, whose "weight" is returned; its places are added to `steering`,
+ * as those of the candidate that comes next.  "country" and "asn" may be one value or a
+ * list.  What steers must make sense: a weight of at most STEERED_WEIGHT_MAX, countries of
+ * two letters or none. */
 __attribute__((nonnull))
 uint32_t steering_json_read_record(struct json_fault *fault, const struct json_node *record,
-				   const struct steering *steering);
+				   struct steering *steering);
 
 #endif

@@ -42,6 +42,51 @@ order_word(uint8_t order)
 	return "none";
 }
 
+static const char *
+geo_word(uint8_t geo)
+{
+	switch (geo) {
+	case STEERED_BY_COUNTRY:
+		return "country";
+	case STEERED_BY_ASN:
+		return "asn";
+	case STEERED_BY_ASN_COUNTRY:
+		return "asn+country";
+	case STEERED_BY_LOCATION:
+		return "location";
+	}
+	return "none";
+}
+
+/* " country DE|default", " asn 64496". */
+static void
+put_places(struct text *text, const struct steered *steered, unsigned candidate)
+{
+	const char *before = " country ";
+
+	for (unsigned i = 0; i < steered->country_count; i++) {
+		struct steered_country place = steered_country(steered, i);
+
+		if (place.candidate != candidate)
+			continue;
+		put(text, "%s%.*s", before, place.code[0] ? 2 : 7,
+		    place.code[0] ? place.code : "default");
+		before = "|";
+	}
+	before = " asn ";
+	for (unsigned i = 0; i < steered->asn_count; i++) {
+		struct steered_asn place = steered_asn(steered, i);
+
+		if (place.candidate != candidate)
+			continue;
+		if (place.asn)
+			put(text, "%s%u", before, (unsigned)place.asn);
+		else
+			put(text, "%sdefault", before);
+		before = "|";
+	}
+}
+
 /* returns false on damage. */
 static bool
 put_candidate(struct text *text, const struct steered *steered, unsigned at)
@@ -56,6 +101,7 @@ put_candidate(struct text *text, const struct steered *steered, unsigned at)
 	put(text, "%s %s", at == 0 ? ":" : ",", address);
 	if (steered->head.order == STEERED_WEIGHTED)
 		put(text, " weight %u", (unsigned)steered_weight(steered, at));
+	put_places(text, steered, at);
 	return true;
 }
 
@@ -74,6 +120,8 @@ steering_text_print(const uint8_t *owner, const struct block *block, char *out,
 	put(&text, "; %s IN %s is steered: count %s, order %s", name, type,
 	    steered.head.count == STEERED_SINGLE ? "single" : "multi",
 	    order_word(steered.head.order));
+	if (steered.head.geo != STEERED_ANYWHERE)
+		put(&text, ", geo_filter %s", geo_word(steered.head.geo));
 	for (unsigned at = 0; at < steered.candidate_count; at++)
 		if (!put_candidate(&text, &steered, at))
 			return ERR_DAMAGED;

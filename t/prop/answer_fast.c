@@ -83,7 +83,8 @@ put_steered(struct zone_records *zone, const char *owner, uint16_t type)
 	const uint32_t weights[] = { draw(2), 0, draw(9), 1 };
 
 	zone_put_steered(zone, owner, 300, type, (enum steered_count)draw(2),
-			 (enum steered_order)draw(3), 1 + draw(4), lasts, weights);
+			 (enum steered_order)draw(3), (enum steered_geo)draw(5),
+			 1 + draw(4), lasts, weights);
 }
 
 static void

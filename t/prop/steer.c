@@ -56,7 +56,7 @@ make_store(const char *dir, struct zone_store *store)
 
 		sprintf(owner, "%sn%u.steer.test", i % 2 ? "*." : "", i);
 		zone_put_steered(zone, owner, 300, set->type, set->how_many, set->order,
-				 set->count, set->lasts, set->weights);
+				 STEERED_ANYWHERE, set->count, set->lasts, set->weights);
 		sprintf(other, "c%u.steer.test", i);
 		sprintf(owner, "%sn%u.steer.test", i % 2 ? "x." : "", i);
 		zone_put(zone, other, 300, RRTYPE_CNAME, "n", owner);
@@ -237,7 +237,7 @@ main(void)
 
 	plan(0);
 	draw_seed();
-	is_int(steerer_init(&steerer), 0, "seeded");
+	is_int(steerer_init(&steerer, NULL), 0, "seeded");
 	for (unsigned i = 0; i < SETS; i++)
 		draw_set(&sets[i]);
 	make_store(scratch_path(scratch, "generation"), &store);

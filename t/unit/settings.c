@@ -90,8 +90,7 @@ static const struct {
 	{ "\n\ndns = {\n udpsize = 512;\n};", "error: c.conf:4: dns.udpsize: unknown option; nearest is \"dns.udp_size\"" },
 	{ "udp_size = 512;", "error: c.conf:1: udp_size: unknown option; nearest is \"dns.udp_size\"" },
 	{ "listen = ( { adress = \"::1\"; } );", "error: c.conf:1: listen.adress: unknown option; nearest is \"listen.address\"" },
-	{ "geoip = {}; steer = {}; health = {}; resolver = {}; limit = {};",
-	  "error: c.conf:1: geoip: not in this version: remove it\nerror: c.conf:1: steer: not in this version: remove it\n"
+	{ "health = {}; resolver = {}; limit = {};",
 	  "error: c.conf:1: health: not in this version: remove it\nerror: c.conf:1: resolver: not in this version: remove it\n"
 	  "error: c.conf:1: limit: not in this version: remove it" },
 	{ "dnssec = {};\nquery_log = 1;\nhttp = {};",

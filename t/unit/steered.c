@@ -87,6 +87,66 @@ test_words(void)
 }
 
 static void
+test_places(void)
+{
+	struct block block;
+
+	is_comment(FILTER("\"geo_filter\":\"country\"",
+			  "{\"ip\":\"192.0.2.1\",\"country\":\"de\",\"asn\":7},"
+			  "{\"ip\":\"\",\"country\":\"FR\"},"
+			  "{\"ip\":\"192.0.2.2\",\"country\":[\"US\",null,\"JP\"]},"
+			  "{\"ip\":\"192.0.2.3\",\"country\":[]}," IP("4")),
+		   "; www.example.com. IN A is steered: count multi, order none, "
+		   "geo_filter country: 192.0.2.1 country DE, "
+		   "192.0.2.2 country US|default|JP, 192.0.2.3 country default, "
+		   "192.0.2.4 country default");
+	is_comment(FILTER("\"geo_filter\":\"asn+country\",\"order\":\"weighted\"",
+			  "{\"ip\":\"192.0.2.1\",\"country\":null,\"asn\":4294967295},"
+			  "{\"ip\":\"192.0.2.2\",\"asn\":[0,5],\"weight\":3}"),
+		   "; www.example.com. IN A is steered: count multi, order weighted, "
+		   "geo_filter asn+country: "
+		   "192.0.2.1 weight 0 country default asn 4294967295, "
+		   "192.0.2.2 weight 3 country default asn default|5");
+	is_comment(FILTER("\"geo_filter\":\"location\"", IP("1")),
+		   "; www.example.com. IN A is steered: count multi, order none, "
+		   "geo_filter location: 192.0.2.1");
+	ok(make_block(FILTER("\"geo_filter\":\"Country\"", IP("1") "," IP("2")), RRTYPE_A,
+		      BLOCK_RRSET, &block),
+	   "another word is none");
+	bed_check(&bed, "no country",
+		  FILTER("\"geo_filter\":\"country\"",
+			 "{\"ip\":\"192.0.2.1\",\"country\":[\"DE\",\"D1\"]}"),
+		  "",
+		  "A a.records[0].country[1]: \"D1\" is no country: it needs two "
+		  "letters, as \"DE\"|");
+	bed_check(&bed, "a country that is not asked for",
+		  FILTER("\"geo_filter\":\"asn\"",
+			 "{\"ip\":\"192.0.2.1\",\"country\":\"Germany\"}"),
+		  "www 60 A 192.0.2.1\n", "");
+}
+
+/* So many countries for one record. */
+static void
+test_many_places(unsigned count, const char *want)
+{
+	static char value[STEERED_PLACES_MAX * 8 + 200];
+	size_t len = (size_t)sprintf(value,
+				     "{\"a\":{\"filter\":{\"geo_filter\":\"country\"},"
+				     "\"records\":[{\"ip\":\"192.0.2.1\",\"country\":[");
+	char *faults;
+
+	for (unsigned i = 0; i < count; i++)
+		len += (size_t)sprintf(value + len, "%s\"DE\"", i ? "," : "");
+	sprintf(value + len, "]}]}}");
+	bed_start_zone(&bed, "example.com");
+	record_result_clear(&bed.result);
+	bed_read_text(&bed, "www", NULL, value);
+	faults = bed_dump_faults(&bed.result);
+	is(faults, want, "%u countries", count);
+	free(faults);
+}
+
+static void
 test_bounds(void)
 {
 	static char value[STEERED_MAX * 64];
@@ -229,15 +289,48 @@ test_damage(void)
 	ok(!steered_open(&whole, &steered), "no type of addresses");
 }
 
+/* Places of candidates, and of some that are not there. */
+static void
+test_damaged_places(void)
+{
+	size_t parts, at;
+	const char *wrong;
+	struct steered steered;
+
+	if (!make_block(FILTER("\"geo_filter\":\"asn+country\"",
+			       "{\"ip\":\"192.0.2.1\",\"country\":\"DE\",\"asn\":5}," IP(
+				       "2")),
+			RRTYPE_A, BLOCK_STEERED, &whole) ||
+	    !steered_open(&whole, &steered))
+		bail_out("nothing to damage");
+	is_int(steered.country_count, 2, "two countries");
+	is_int(steered.asn_count, 2, "two networks");
+	is_int(steered_asn(&steered, 0).asn, 5, "one of them");
+	is_int(steered_country(&steered, 1).code[0], 0, "and a default");
+	parts = sizeof steered.head + steered.head.rrset_len;
+	at = parts + sizeof(struct steered_part_head);
+	ok(opens_with(0, 0, 0, &wrong) && !wrong, "it is whole");
+	ok(opens_with(at, 1, 2, &wrong) && wrong, "a country of no candidate");
+	at += 2 * sizeof(struct steered_country) + sizeof(struct steered_part_head);
+	ok(opens_with(at + 4, 1, 2, &wrong) && wrong, "a network of no candidate");
+	ok(!opens_with(parts + 4, 4, 7, &wrong) && wrong, "part of a country");
+	ok(!opens_with(parts + 4, 4, 0, &wrong) && wrong, "parts that do not tile");
+}
+
 int
 main(void)
 {
 	plan(0);
 	test_words();
+	test_places();
+	test_many_places(STEERED_PLACES_MAX, "");
+	test_many_places(STEERED_PLACES_MAX + 1,
+			 "A a: has more than 1024 countries or networks|");
 	test_bounds();
 	test_shadowed();
 	test_digest();
 	test_damage();
+	test_damaged_places();
 	forget_nodes();
 	bed_fini(&bed);
 	return done_testing();

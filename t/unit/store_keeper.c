@@ -307,7 +307,7 @@ main(void)
 	memset(region, 0, size);
 	region->worker_count = 2;
 	slot = &region->slots[1];
-	if (store_keeper_start(&keeper, "/state", region, 1) != ERR_OK)
+	if (store_keeper_start(&keeper, "/state", region, 1, NULL) != ERR_OK)
 		bail_out("no helper thread");
 	test_first();
 	test_swap();

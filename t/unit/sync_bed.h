@@ -59,6 +59,8 @@ bed_shell(const char *format, ...)
 static inline void
 bed_init(struct bed *bed)
 {
+	static char no_path[] = "";
+
 	memset(bed, 0, sizeof *bed);
 	snprintf(bed->dir, sizeof bed->dir, "/tmp/martlet-unit-XXXXXX");
 	if (!mkdtemp(bed->dir))
@@ -68,6 +70,7 @@ bed_init(struct bed *bed)
 	snprintf(bed->log_path, sizeof bed->log_path, "%s/log", bed->dir);
 	bed_shell("mkdir %s %s", bed->state_dir, bed->zones_dir);
 	bed->settings.state_dir = bed->state_dir;
+	bed->settings.geoip.country_db = bed->settings.geoip.asn_db = no_path;
 	bed->settings.zones.dir = bed->zones_dir;
 	bed->settings.log.level = LOG_LEVEL_INFO;
 	bed->settings.generations.keep = 3;

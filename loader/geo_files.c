@@ -1,0 +1,319 @@
+/* Copies of databases: made, checked, told of, and removed. */
+#include "loader/geo_files.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "loader/job.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+#include "shm/geo_path.h"
+#include "shm/log.h"
+
+enum { COPY_STEP = 1 << 20, DIR_MODE = 0750, FILE_MODE = 0440 };
+
+static const char *
+source_of(const struct sync *sync, enum geo_db_kind kind)
+{
+	return kind == GEO_ASN ? sync->settings->geoip.asn_db
+			       : sync->settings->geoip.country_db;
+}
+
+/* ---- in the job's process ---- */
+
+struct copying {
+	const char *from, *temporary, *to;
+	enum geo_db_kind kind;
+};
+
+/* returns 0 or an errno. */
+static int
+copy_octets(int in, int out, const struct stat *stat)
+{
+	char *buffer = malloc(COPY_STEP);
+	off_t left = stat->st_size;
+	int error = buffer ? 0 : ENOMEM;
+
+	while (left > 0 && !error) {
+		ssize_t len = read(in, buffer, COPY_STEP), written;
+
+		if (len <= 0) {
+			error = len == 0 ? EPIPE : errno; /* it has shrunk */
+			break;
+		}
+		written = write(out, buffer, (size_t)len);
+		if (written != len)
+			error = written < 0 ? errno : ENOSPC;
+		left -= len;
+	}
+	free(buffer);
+	return error;
+}
+
+/* The copy gets the time of the file, by which both are known to be the same. */
+static int
+copy_file(const struct copying *copying, char reason[JOB_REASON_MAX])
+{
+	int in = open(copying->from, O_RDONLY | O_NONBLOCK | O_CLOEXEC), out = -1,
+	    error = 0;
+	struct stat stat = { 0 };
+
+	if (in < 0 || fstat(in, &stat) != 0)
+		error = errno;
+	else if (!S_ISREG(stat.st_mode))
+		error = EINVAL;
+	if (!error) {
+		/* of a job that was killed: it may not be written to */
+		(void)unlink(copying->temporary);
+		out = open(copying->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+			   FILE_MODE);
+		error = out < 0 ? errno : copy_octets(in, out, &stat);
+	}
+	if (!error) {
+		const struct timespec times[2] = { stat.st_atim, stat.st_mtim };
+
+		if (futimens(out, times) != 0 || fsync(out) != 0)
+			error = errno;
+	}
+	if (in >= 0)
+		close(in);
+	if (out >= 0)
+		close(out);
+	if (!error)
+		return ERR_OK;
+	snprintf(reason, JOB_REASON_MAX, "cannot be copied: %s",
+		 error == EPIPE ? "it shrinks while it is read" : strerror(error));
+	return errcode_from_errno(error);
+}
+
+static int
+copy_and_check(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
+{
+	const struct copying *copying = context;
+	char why[GEO_DB_REASON_MAX] = "";
+	struct geo_db *db;
+	int rc = copy_file(copying, reason);
+
+	(void)report;
+	if (rc != ERR_OK)
+		return rc;
+	rc = geo_db_open(copying->temporary, copying->kind, &db, why);
+	if (rc == ERR_OK) {
+		rc = geo_db_check(db, why);
+		geo_db_close(db);
+	}
+	if (rc == ERR_OK && rename(copying->temporary, copying->to) != 0) {
+		rc = errcode_from_errno(errno);
+		snprintf(why, sizeof why, "cannot be copied to %.150s", copying->to);
+	}
+	if (rc != ERR_OK)
+		snprintf(reason, JOB_REASON_MAX, "%s", why);
+	return rc;
+}
+
+/* ---- copies ---- */
+
+/* The number in the name of a copy; 0 when it is none of this kind. */
+static uint64_t
+number_of(const char *name, enum geo_db_kind kind)
+{
+	const char *stem = geo_path_stem(kind);
+	size_t len = strlen(stem);
+	uint64_t number;
+	int end = 0;
+
+	if (strncmp(name, stem, len) != 0 ||
+	    sscanf(name + len, "-%8" SCNu64 ".mmdb%n", &number, &end) != 1 || end == 0 ||
+	    name[len + (size_t)end] != '\0')
+		return 0;
+	return number;
+}
+
+/* Remove all copies of a kind but `keep`, and what was left half made.
+ * returns the highest number that was there. */
+static uint64_t
+remove_others(const struct sync *sync, enum geo_db_kind kind, uint64_t keep)
+{
+	char path[PATH_MAX];
+	uint64_t highest = 0;
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "%s/" GEO_DIR, sync->state_dir);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		uint64_t number = number_of(entry->d_name, kind);
+
+		if (number > highest)
+			highest = number;
+		if (number != 0 && number != keep && keep != UINT64_MAX &&
+		    geo_path(sync->state_dir, kind, number, path))
+			(void)unlink(path);
+	}
+	if (dir)
+		closedir(dir);
+	return highest;
+}
+
+static void
+publish(struct sync *sync, enum geo_db_kind kind, uint64_t number)
+{
+	sync->geo.numbers[kind] = number;
+	atomic_store_explicit(&sync->region->geo.numbers[kind], number,
+			      memory_order_release);
+}
+
+/* ---- one file ---- */
+
+static struct geo_stamp
+stamp_of(const struct stat *stat)
+{
+	return (struct geo_stamp){
+		.device = stat->st_dev,
+		.inode = stat->st_ino,
+		.len = stat->st_size,
+		.time_s = stat->st_mtim.tv_sec,
+		.time_ns = stat->st_mtim.tv_nsec,
+	};
+}
+
+static bool
+stamps_are_equal(const struct geo_stamp *a, const struct geo_stamp *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->len == b->len &&
+	       a->time_s == b->time_s && a->time_ns == b->time_ns;
+}
+
+/* Is the copy that is in use one of this very file? */
+static bool
+is_copied(const struct sync *sync, enum geo_db_kind kind, const struct stat *source)
+{
+	char path[PATH_MAX];
+	struct stat copy;
+
+	return sync->geo.numbers[kind] != 0 &&
+	       geo_path(sync->state_dir, kind, sync->geo.numbers[kind], path) &&
+	       stat(path, &copy) == 0 && copy.st_size == source->st_size &&
+	       copy.st_mtim.tv_sec == source->st_mtim.tv_sec &&
+	       copy.st_mtim.tv_nsec == source->st_mtim.tv_nsec;
+}
+
+static void
+refuse(struct sync *sync, enum geo_db_kind kind, const char *reason)
+{
+	char text[REGION_GEO_ERROR_MAX];
+
+	snprintf(text, sizeof text, "%s: %.200s %.200s: %s", geo_db_kind_name(kind),
+		 source_of(sync, kind), reason,
+		 sync->geo.numbers[kind] ? "the one before it stays in use"
+					 : "nothing is known by it");
+	log_warnx("%s", text);
+	region_set_geo_error(sync->region, kind, text);
+}
+
+static void
+take(struct sync *sync, enum geo_db_kind kind)
+{
+	char to[PATH_MAX], temporary[PATH_MAX + 8], reason[JOB_REASON_MAX] = "";
+	uint64_t number = sync->geo.numbers[kind] + 1;
+	struct copying copying = { source_of(sync, kind), temporary, to, kind };
+	const struct job job = { "copier", copy_and_check, &copying, NULL, false };
+	struct job_report report = { 0 };
+	int rc = ERR_RANGE;
+
+	if (geo_path(sync->state_dir, kind, number, to)) {
+		snprintf(temporary, sizeof temporary, "%s.tmp", to);
+		rc = job_run(sync, &job, &report, reason);
+		(void)unlink(temporary);
+	}
+	job_report_fini(&report);
+	if (rc != ERR_OK) {
+		refuse(sync, kind, reason);
+		return;
+	}
+	publish(sync, kind, number);
+	region_set_geo_error(sync->region, kind, "");
+	(void)remove_others(sync, kind, number);
+	log_info("%s: %s is in use", geo_db_kind_name(kind), copying.from);
+}
+
+static void
+look(struct sync *sync, enum geo_db_kind kind, bool is_told)
+{
+	const char *path = source_of(sync, kind);
+	struct geo_stamp stamp = { 0 };
+	struct stat source;
+	bool is_there;
+
+	if (path[0] == '\0')
+		return;
+	is_there = stat(path, &source) == 0;
+	if (is_there)
+		stamp = stamp_of(&source);
+	else
+		stamp.len = -errno;
+	if (!is_told && stamps_are_equal(&stamp, &sync->geo.stamps[kind]))
+		return;
+	sync->geo.stamps[kind] = stamp;
+	if (!is_there)
+		refuse(sync, kind, strerror(-(int)stamp.len));
+	else if (is_copied(sync, kind, &source))
+		region_set_geo_error(sync->region, kind, "");
+	else
+		take(sync, kind);
+}
+
+void
+geo_files_look(struct sync *sync, bool is_told)
+{
+	uint64_t now_ms = clock_now_ms();
+
+	if (!is_told && now_ms - sync->geo.looked_ms < GEO_FILES_LOOK_MS)
+		return;
+	for (unsigned kind = 0; kind < GEO_KINDS; kind++)
+		look(sync, (enum geo_db_kind)kind, is_told);
+	sync->geo.looked_ms = clock_now_ms();
+}
+
+/* ---- the start ---- */
+
+/* Use the newest copy that is there, if its kind is configured. */
+static void
+take_last(struct sync *sync, enum geo_db_kind kind)
+{
+	uint64_t number = remove_others(sync, kind, UINT64_MAX);
+	char path[PATH_MAX], reason[GEO_DB_REASON_MAX];
+	struct geo_db *db;
+
+	region_set_geo_error(sync->region, kind, "");
+	if (number != 0 && source_of(sync, kind)[0] != '\0' &&
+	    geo_path(sync->state_dir, kind, number, path) &&
+	    geo_db_open(path, kind, &db, reason) == ERR_OK) {
+		geo_db_close(db);
+		publish(sync, kind, number);
+		return;
+	}
+	(void)remove_others(sync, kind, 0);
+	publish(sync, kind, 0);
+}
+
+void
+geo_files_start(struct sync *sync)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/" GEO_DIR, sync->state_dir);
+	if ((sync->settings->geoip.country_db[0] || sync->settings->geoip.asn_db[0]) &&
+	    mkdir(path, DIR_MODE) != 0 && errno != EEXIST)
+		log_warn("%s", path);
+	for (unsigned kind = 0; kind < GEO_KINDS; kind++)
+		take_last(sync, (enum geo_db_kind)kind);
+	geo_files_look(sync, true);
+}

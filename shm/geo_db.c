@@ -1,0 +1,244 @@
+/* Looking addresses up in databases of MaxMind's format. */
+#include "shm/geo_db.h"
+
+#include <errno.h>
+#include <maxminddb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/errcode.h"
+
+enum { V4_BITS_BEFORE = 96 };
+
+struct geo_db {
+	MMDB_s mmdb;
+	enum geo_db_kind kind;
+};
+
+const char *
+geo_db_kind_name(enum geo_db_kind kind)
+{
+	return kind == GEO_ASN ? "geoip.asn_db" : "geoip.country_db";
+}
+
+static int
+code_of(int status)
+{
+	switch (status) {
+	case MMDB_FILE_OPEN_ERROR:
+		return errno == EACCES ? ERR_RIGHTS : ERR_NOTFOUND;
+	case MMDB_OUT_OF_MEMORY_ERROR:
+		return ERR_NOMEM;
+	case MMDB_IO_ERROR:
+		return ERR_IO;
+	}
+	return ERR_DAMAGED;
+}
+
+int
+geo_db_open(const char *path, enum geo_db_kind kind, struct geo_db **out,
+	    char reason[GEO_DB_REASON_MAX])
+{
+	struct geo_db *db = calloc(1, sizeof *db);
+	int status;
+
+	if (!db) {
+		snprintf(reason, GEO_DB_REASON_MAX, "%s", errcode_text(ERR_NOMEM));
+		return ERR_NOMEM;
+	}
+	db->kind = kind;
+	status = MMDB_open(path, MMDB_MODE_MMAP, &db->mmdb);
+	if (status != MMDB_SUCCESS) {
+		snprintf(reason, GEO_DB_REASON_MAX,
+			 "is no whole database of MaxMind's format: %s",
+			 MMDB_strerror(status));
+		free(db);
+		return code_of(status);
+	}
+	*out = db;
+	return ERR_OK;
+}
+
+void
+geo_db_close(struct geo_db *db)
+{
+	if (!db)
+		return;
+	MMDB_close(&db->mmdb);
+	free(db);
+}
+
+/* ---- entries ---- */
+
+/* The value at a path in an entry, of a type; false when there is none. */
+static bool
+get(const MMDB_entry_s *entry, const char *const *path, uint32_t type,
+    MMDB_entry_data_s *out)
+{
+	MMDB_entry_s start = *entry;
+
+	return MMDB_aget_value(&start, out, path) == MMDB_SUCCESS && out->has_data &&
+	       out->type == type;
+}
+
+static void
+read_country(const MMDB_entry_s *entry, struct geo_place *out)
+{
+	static const char *const code[] = { "country", "iso_code", NULL };
+	static const char *const latitude[] = { "location", "latitude", NULL };
+	static const char *const longitude[] = { "location", "longitude", NULL };
+	MMDB_entry_data_s north, east, text;
+
+	if (get(entry, code, MMDB_DATA_TYPE_UTF8_STRING, &text) &&
+	    text.data_size == sizeof out->country)
+		memcpy(out->country, text.utf8_string, sizeof out->country);
+	if (get(entry, latitude, MMDB_DATA_TYPE_DOUBLE, &north) &&
+	    get(entry, longitude, MMDB_DATA_TYPE_DOUBLE, &east) &&
+	    north.double_value >= -90 && north.double_value <= 90 &&
+	    east.double_value >= -180 && east.double_value <= 180) {
+		out->has_location = true;
+		out->latitude = north.double_value;
+		out->longitude = east.double_value;
+	}
+}
+
+static void
+read_asn(const MMDB_entry_s *entry, struct geo_place *out)
+{
+	static const char *const number[] = { "autonomous_system_number", NULL };
+	MMDB_entry_data_s value;
+
+	if (get(entry, number, MMDB_DATA_TYPE_UINT32, &value))
+		out->asn = value.uint32;
+}
+
+static void
+read_entry(const struct geo_db *db, const MMDB_entry_s *entry, struct geo_place *out)
+{
+	if (db->kind == GEO_ASN)
+		read_asn(entry, out);
+	else
+		read_country(entry, out);
+}
+
+/* ---- addresses ---- */
+
+static bool
+is_v4(const struct geo_address *address)
+{
+	static const uint8_t head[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(address->octets, head, sizeof head) == 0;
+}
+
+static MMDB_lookup_result_s
+look_up(const struct geo_db *db, const struct geo_address *address, int *error)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+
+	if (is_v4(address)) {
+		memcpy(&in.sin_addr, address->octets + 12, 4);
+		return MMDB_lookup_sockaddr(
+			&db->mmdb, (const struct sockaddr *)(const void *)&in, error);
+	}
+	memcpy(&in6.sin6_addr, address->octets, 16);
+	return MMDB_lookup_sockaddr(&db->mmdb,
+				    (const struct sockaddr *)(const void *)&in6, error);
+}
+
+/* The network's length, that of IPv4 counted behind ::ffff:0:0/96; a tree of IPv6 may have
+ * all of IPv4 in a leaf above it. */
+static uint8_t
+prefix_len(const struct geo_db *db, const struct geo_address *address, unsigned netmask)
+{
+	if (!is_v4(address))
+		return (uint8_t)(netmask < 128 ? netmask : 128);
+	if (db->mmdb.metadata.ip_version == 4)
+		netmask += V4_BITS_BEFORE;
+	if (netmask < V4_BITS_BEFORE)
+		netmask = V4_BITS_BEFORE;
+	return (uint8_t)(netmask < 128 ? netmask : 128);
+}
+
+void
+geo_db_find(const struct geo_db *db, const struct geo_address *address,
+	    struct geo_place *out)
+{
+	MMDB_lookup_result_s result;
+	int error = MMDB_SUCCESS;
+
+	memset(out, 0, sizeof *out);
+	if (db->mmdb.metadata.ip_version == 4 && !is_v4(address))
+		return;
+	result = look_up(db, address, &error);
+	if (error != MMDB_SUCCESS) {
+		out->prefix_len = 128;
+		return;
+	}
+	out->prefix_len = prefix_len(db, address, result.netmask);
+	if (result.found_entry)
+		read_entry(db, &result.entry, out);
+}
+
+/* ---- all of it ---- */
+
+/* returns false on damage; *known counts entries that say what the kind is for. */
+static bool
+check_record(const struct geo_db *db, uint8_t type, uint64_t record,
+	     const MMDB_entry_s *entry, uint32_t *last_entry, uint64_t *known)
+{
+	struct geo_place place = { 0 };
+	MMDB_entry_data_s data;
+	MMDB_entry_s start = *entry;
+	static const char *const whole[] = { NULL };
+
+	switch (type) {
+	case MMDB_RECORD_TYPE_EMPTY:
+		return true;
+	case MMDB_RECORD_TYPE_SEARCH_NODE:
+		return record < db->mmdb.metadata.node_count;
+	case MMDB_RECORD_TYPE_DATA:
+		break;
+	default:
+		return false;
+	}
+	if (entry->offset == *last_entry)
+		return true;
+	*last_entry = entry->offset;
+	if (MMDB_aget_value(&start, &data, whole) != MMDB_SUCCESS)
+		return false;
+	read_entry(db, entry, &place);
+	*known += place.country[0] != '\0' || place.asn != 0;
+	return true;
+}
+
+int
+geo_db_check(const struct geo_db *db, char reason[GEO_DB_REASON_MAX])
+{
+	uint32_t last_entry = UINT32_MAX;
+	uint64_t known = 0;
+
+	for (uint32_t i = 0; i < db->mmdb.metadata.node_count; i++) {
+		MMDB_search_node_s node;
+
+		if (MMDB_read_node(&db->mmdb, i, &node) != MMDB_SUCCESS ||
+		    !check_record(db, node.left_record_type, node.left_record,
+				  &node.left_record_entry, &last_entry, &known) ||
+		    !check_record(db, node.right_record_type, node.right_record,
+				  &node.right_record_entry, &last_entry, &known)) {
+			snprintf(reason, GEO_DB_REASON_MAX,
+				 "is damaged: node %u of its tree leads nowhere",
+				 (unsigned)i);
+			return ERR_DAMAGED;
+		}
+	}
+	if (known > 0)
+		return ERR_OK;
+	snprintf(reason, GEO_DB_REASON_MAX, "is a database of \"%.60s\", without any %s",
+		 db->mmdb.metadata.database_type,
+		 db->kind == GEO_ASN ? "autonomous_system_number" : "country.iso_code");
+	return ERR_DAMAGED;
+}
