@@ -16,7 +16,7 @@
 #include "shm/overlay_value.h"
 
 enum {
-	OVERLAY_SEEN_COUNT = 16384,	/* slots: 16 MiB of memory, once all were used */
+	OVERLAY_SEEN_COUNT = 4096,	/* slots: 4 MiB of memory, once all were used */
 	OVERLAY_SEEN_LEN = 1024,	/* of a slot; longer nodes are not kept */
 	OVERLAY_SEEN_HEAD = 24,
 	OVERLAY_SEEN_NODE_MAX = OVERLAY_SEEN_LEN - OVERLAY_SEEN_HEAD - OVERLAY_VALUE_TAIL,
