@@ -4,9 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "loader/fallback.h"
 #include "loader/job.h"
-#include "loader/newest.h"
 #include "loader/newest_changes.h"
 #include "loader/retention.h"
 #include "loader/sealing.h"
@@ -114,24 +112,6 @@ build(struct compaction *c, struct generation_manifest *manifest,
 	return result;
 }
 
-static int
-serve(struct sync *sync, struct generation_manifest *manifest,
-      char reason[SYNC_REASON_MAX])
-{
-	int result = sealing_finish(sync, manifest->id, reason);
-
-	if (result)
-		return result;
-	result = fallback_check(sync, manifest->id, false, manifest, reason);
-	if (result == 0)
-		result = newest_serve(sync, manifest, false, reason);
-	if (result)
-		generations_remove(sync->state_dir, manifest->id);
-	else
-		atomic_store(&sync->region->swap.verified_id, manifest->id);
-	return result;
-}
-
 void
 compaction_run(struct sync *sync)
 {
@@ -151,7 +131,7 @@ compaction_run(struct sync *sync)
 	if (result == ERR_NOSPACE && retention_make_room(sync))
 		result = build(&c, &manifest, reason);
 	if (result == 0)
-		result = serve(sync, &manifest, reason);
+		result = sealing_serve(sync, &manifest, false, false, reason);
 	if (result == ERR_BUSY) {
 		log_info("%s", reason);
 		sync->yields++;

@@ -13,8 +13,6 @@
 #include "loader/retention.h"
 #include "loader/sealing.h"
 #include "loader/settle.h"
-#include "loader/store/generations.h"
-#include "loader/store/state_paths.h"
 #include "shm/clock.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
@@ -22,35 +20,6 @@
 #include "shm/name_hash.h"
 
 enum { FIRST_SPARE_MS = 1000, FIRST_LOOK_MS = 20 };
-
-/* Serve what was just sealed.  A first generation is served before it is verified and
- * durable, any other one after. */
-static int
-serve_sealed(const struct reload_build *build, struct generation_manifest *manifest,
-	     char reason[SYNC_REASON_MAX])
-{
-	struct sync *sync = build->sync;
-	char dir[PATH_MAX];
-	int result = sealing_finish(sync, manifest->id, reason);
-
-	if (result)
-		return result;
-	result = fallback_check(sync, manifest->id, false, manifest, reason);
-	if (result == 0)
-		result = newest_serve(sync, manifest, build->reads_redis, reason);
-	if (result) {
-		generations_remove(sync->state_dir, manifest->id);
-		return result;
-	}
-	if (!build->is_first)
-		atomic_store(&sync->region->swap.verified_id, manifest->id);
-	else if (!state_path_generation(sync->state_dir, manifest->id, dir) ||
-		 generations_sync_dir(dir) != 0)
-		log_warnx("generation %" PRIu64
-			  " cannot be written through to the device",
-			  manifest->id);
-	return 0;
-}
 
 /* The base is what the sources say: serve it, unless it is served already. */
 static int
@@ -102,7 +71,8 @@ build_and_serve(struct sync *sync, uint64_t base_id, const uint8_t *only,
 	if (error)
 		return error;
 	if (build.is_new)
-		error = serve_sealed(&build, &build.manifest, reason);
+		error = sealing_serve(sync, &build.manifest, build.is_first, reads_redis,
+				      reason);
 	else
 		error = serve_base(sync, base_id, &build.manifest, reason);
 	if (error) {

@@ -4,11 +4,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "loader/fallback.h"
+#include "loader/newest.h"
 #include "loader/store/generations.h"
 #include "loader/store/live.h"
 #include "loader/store/state_paths.h"
 #include "loader/store/store_verify.h"
 #include "shm/errcode.h"
+#include "shm/log.h"
 
 static int
 check(uint64_t id, const char *dir, char reason[JOB_REASON_MAX])
@@ -76,8 +79,8 @@ sealing_write(struct sync *sync, struct builder *builder, uint64_t id, bool is_f
 	return result;
 }
 
-int
-sealing_finish(const struct sync *sync, uint64_t id, char reason[SYNC_REASON_MAX])
+static int
+finish(const struct sync *sync, uint64_t id, char reason[SYNC_REASON_MAX])
 {
 	int result = generations_finish(sync->state_dir, id);
 
@@ -88,4 +91,38 @@ sealing_finish(const struct sync *sync, uint64_t id, char reason[SYNC_REASON_MAX
 		generations_remove_build(sync->state_dir, id);
 	}
 	return result;
+}
+
+static void
+write_through(const struct sync *sync, uint64_t id)
+{
+	char dir[PATH_MAX];
+
+	if (!state_path_generation(sync->state_dir, id, dir) ||
+	    generations_sync_dir(dir) != 0)
+		log_warnx("generation %" PRIu64
+			  " cannot be written through to the device",
+			  id);
+}
+
+int
+sealing_serve(struct sync *sync, struct generation_manifest *manifest, bool is_first,
+	      bool is_load, char reason[SYNC_REASON_MAX])
+{
+	int result = finish(sync, manifest->id, reason);
+
+	if (result)
+		return result;
+	result = fallback_check(sync, manifest->id, false, manifest, reason);
+	if (result == 0)
+		result = newest_serve(sync, manifest, is_load, reason);
+	if (result) {
+		generations_remove(sync->state_dir, manifest->id);
+		return result;
+	}
+	if (is_first)
+		write_through(sync, manifest->id);
+	else
+		atomic_store(&sync->region->swap.verified_id, manifest->id);
+	return 0;
 }

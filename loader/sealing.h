@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "loader/store/builder.h"
 #include "loader/job.h"
+#include "loader/store/builder.h"
 #include "loader/sync_state.h"
 
 /* In the job: write generation `id` under the name of one that is being built, and check
@@ -24,9 +24,13 @@ int sealing_write(struct sync *sync, struct builder *builder, uint64_t id, bool 
 __attribute__((nonnull))
 uint64_t sealing_answer(struct sync *sync, uint64_t question);
 
-/* In sync: give what was sealed its own name.
- * returns 0, or an error code with a reason and nothing is left of it. */
+/* In sync: give what was sealed its own name, and serve it.
+ * manifest  as it was written; as it was read on success
+ * is_first  as above: it is written through to the device once it is served
+ * is_load   as for newest_serve
+ * returns   0, or an error code with a reason and nothing is left of it. */
 __attribute__((nonnull, warn_unused_result))
-int sealing_finish(const struct sync *sync, uint64_t id, char reason[SYNC_REASON_MAX]);
+int sealing_serve(struct sync *sync, struct generation_manifest *manifest, bool is_first,
+		  bool is_load, char reason[SYNC_REASON_MAX]);
 
 #endif
