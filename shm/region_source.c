@@ -48,7 +48,8 @@ region_source_get_text(const struct region_source *source, enum source_text_id w
 void
 region_source_set_off(struct region_source *source)
 {
-	static const enum source_figure levels[] = { SOURCE_redis_zones, SOURCE_redis_held,
+	static const enum source_figure levels[] = { SOURCE_redis_zones,
+						     SOURCE_redis_held,
 						     SOURCE_redis_waiting,
 						     SOURCE_bad_rrsets };
 
