@@ -13,6 +13,7 @@
 #include "loader/retention.h"
 #include "loader/sealing.h"
 #include "loader/settle.h"
+#include "loader/store/live.h"
 #include "shm/clock.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
@@ -52,6 +53,21 @@ run_build(struct reload_build *build, char reason[SYNC_REASON_MAX])
 	return error;
 }
 
+/* What is served counts, with the live changes. */
+static void
+count_served(const struct sync *sync, struct reload_result *result)
+{
+	struct live_totals totals;
+
+	if (!sync->live || sync->live_id != result->generation ||
+	    live_count(sync->live, &totals) != ERR_OK)
+		return;
+	result->zones = totals.zones;
+	result->records = totals.records;
+	result->zones_in_error = totals.broken;
+	result->rrsets_in_error = totals.faults;
+}
+
 static int
 build_and_serve(struct sync *sync, uint64_t base_id, const uint8_t *only,
 		bool reads_redis, struct reload_result *result,
@@ -88,6 +104,7 @@ build_and_serve(struct sync *sync, uint64_t base_id, const uint8_t *only,
 	result->zones_in_error = build.manifest.broken_count;
 	result->rrsets_in_error = build.manifest.fault_count;
 	result->took_ms = clock_now_ms() - begun_ms;
+	count_served(sync, result);
 	return 0;
 }
 

@@ -185,7 +185,8 @@ for my $kind (qw(redins z42)) {
 	$guarded->cmd(@$_) for $its->set_label('example.com', 'y', { a => { records => [{ ip => '192.0.2.1' }] } });
 	$guarded->cmd(qw(XADD martlet:changes * zone example.com. label y));
 	ok(poll(5, sub { $reader->ask('y.example.com', 'A')->rcode eq 'NOERROR' }), 'and by the stream');
-	ctl_json($reader, 'reload');
+	my ($reload, $status) = map { scalar ctl_json($reader, $_) } qw(reload status);
+	is($reload->{records}, $status->{records}, 'reload counts them as status does');
 	is_deeply([map { my %e = @$_; "$e{reason} $e{object}" } @{ $guarded->cmd(qw(ACL LOG)) }], [], 'and asks for nothing that it may not');
 	$reader->stop;
 	$guarded->stop;
