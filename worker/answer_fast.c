@@ -294,7 +294,7 @@ answer_waiting(struct fast *f, const struct query *queries)
 	for (unsigned i = 0; i < f->waiting_count; i++) {
 		const struct fast_waiting *w = &f->waiting[i];
 
-		if (!(w->targets ? fast_answer_targets(f, w) : answer_below_parent(f, w)))
+		if (!(w->targets ? fast_answer_fetched(f, w) : answer_below_parent(f, w)))
 			left |= UINT64_C(1) << (w->q - queries);
 	}
 	return left;

@@ -33,6 +33,14 @@ fast_is_last_target(const struct fast *f, const struct stage *stage,
 	       sealed_octets_equal(last->prefix, target->prefix, last->prefix_len);
 }
 
+static inline void
+fast_keep_target(struct fast *f, const struct stage *stage,
+		 const struct fast_mention *target, const struct sealed_node *node)
+{
+	f->target = (struct fast_target){ stage->facts, node, target->prefix,
+					  target->head.prefix_len };
+}
+
 /* Find the node of a target, whose look-up is `fetch`, if it was begun. */
 static inline enum lookup_result
 fast_find_target(struct fast *f, const struct fast_waiting *w,
@@ -53,8 +61,7 @@ fast_find_target(struct fast *f, const struct fast_waiting *w,
 		found = fast_find_prefix(f, w->q, w->stage, target->prefix, prefix_len,
 					 &labels, out);
 	if (found == LOOKUP_FOUND && prefix_len > 0)
-		f->target = (struct fast_target){ w->stage->facts, *out, target->prefix,
-						  prefix_len };
+		fast_keep_target(f, w->stage, target, *out);
 	return found;
 }
 
@@ -102,6 +109,23 @@ fast_answer_target(struct fast *f, struct query *q, const struct fast_mention *t
 		return false;
 	fast_finish(f, q, at, RCODE_NOERROR, records, 0, additional);
 	return true;
+}
+
+/* Answer with the targets, the first of which have come; most often there is one. */
+static inline bool
+fast_answer_fetched(struct fast *f, const struct fast_waiting *w)
+{
+	const struct fast_fetch *fetch = &w->fetch[0];
+	const struct sealed_node *node;
+	struct fast_mention target;
+
+	fast_take_target(w->targets, &target);
+	if (w->target_count != 1 || fetch->hash == 0 ||
+	    fast_find_prefix_at(f, w->stage, fetch->hash, fetch->off, target.prefix,
+				target.head.prefix_len, &node) != LOOKUP_FOUND)
+		return fast_answer_targets(f, w);
+	fast_keep_target(f, w->stage, &target, node);
+	return fast_answer_target(f, w->q, &target, w->at, w->records);
 }
 
 /* Begin to fetch the first targets. */

@@ -86,7 +86,7 @@ is_plain_opt(const uint8_t *opt)
 	static const uint8_t mask[8] = { 255, 255, 255, 0, 0, 0, 255 };
 
 	return (eight_octets(opt) & eight_octets(mask)) == eight_octets(head) &&
-	       opt[OPT_FIXED_LEN - 1] == 0 && opt[OPT_FIXED_LEN] == 0;
+	       wire_get_u16(opt + OPT_FIXED_LEN - 1) == 0;
 }
 
 /* returns false, with nothing decided, for all others: for TCP and for clients that take

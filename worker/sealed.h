@@ -72,17 +72,15 @@ static inline bool
 sealed_octets_equal(const uint8_t *a, const uint8_t *b, size_t len)
 {
 	const uint32_t all = (1u << SEALED_STEP) - 1;
-
-	const uint8_t *end;
+	size_t at = len - SEALED_STEP;
 
 	if (len < SEALED_STEP)
 		return ~sealed_equality(a, b) << (32 - len) == 0;
-	end = a + len - SEALED_STEP;
-	for (; a < end; a += SEALED_STEP, b += SEALED_STEP)
-		if (sealed_equality(a, b) != all)
+	/* from the end on; the last step overlaps the one before */
+	for (; at > SEALED_STEP; at -= SEALED_STEP)
+		if (sealed_equality(a + at, b + at) != all)
 			return false;
-	/* the last step overlaps the one before */
-	return sealed_equality(end, b + (end - a)) == all;
+	return sealed_equality(a + at, b + at) == all && sealed_equality(a, b) == all;
 }
 
 /* The node at `off` if it is that of (zone_id, name), else NULL: then it may stand
