@@ -2,8 +2,8 @@
  * served at once, many entries together when many are there. */
 #include "loader/redis/follow_stream.h"
 
-#include "loader/redis/follow_events.h"
 #include "loader/redis/follow_behind.h"
+#include "loader/redis/follow_events.h"
 #include "loader/redis/follow_lose.h"
 #include "loader/redis/follow_serve.h"
 #include "shm/clock.h"
@@ -37,9 +37,8 @@ follow_stream_wait(struct follow *f)
 	count = f->behind / SHARE;
 	count = count > FOLLOW_ENTRIES_MAX ? count : FOLLOW_ENTRIES_MAX;
 	count = count < COUNT_MAX ? count : COUNT_MAX;
-	if (redis_link_send(link, "XREAD COUNT %d BLOCK %d STREAMS %s %s",
-			    (int)count, (int)BLOCK_MS,
-			    f->settings->redis.stream, id) != ERR_OK)
+	if (redis_link_send(link, "XREAD COUNT %d BLOCK %d STREAMS %s %s", (int)count,
+			    (int)BLOCK_MS, f->settings->redis.stream, id) != ERR_OK)
 		follow_lose_link(f, LINK_STREAM);
 	f->is_waiting_entries = f->phase == FOLLOW_READY;
 	f->entries_due_ms = clock_now_ms() + BLOCK_MS + f->settings->redis.timeout_ms;
