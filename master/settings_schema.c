@@ -107,6 +107,8 @@ const struct setting_row settings_rows[] = {
 	  IN_SETTINGS(geoip.country_db), "where addresses are: a Country or City database of MaxMind's format; \"\" is none" },
 	{ "geoip.asn_db", SETTING_PATH, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
 	  IN_SETTINGS(geoip.asn_db), "which network they are of: an ASN database; \"\" is none" },
+	{ "geoip.ecs", SETTING_BOOL, SETTING_LIVE, 0, 1, "true", NULL,
+	  IN_SETTINGS(geoip.ecs), "honour EDNS Client Subnet: a query's place is that of the subnet that it tells of" },
 
 	{ "steer.no_match", SETTING_CHOICE, SETTING_LIVE, 0, 0, "all", "all|none",
 	  IN_SETTINGS(steer.no_match), "what is answered when no record of a geo_filter matches and there is no default" },

@@ -61,6 +61,7 @@ region_set_live(struct region *region, const struct settings *settings)
 	live->tcp_idle_ms = settings->tcp.idle_ms;
 	live->tcp_queries = settings->tcp.queries;
 	live->log_level = (uint32_t)settings->log.level;
+	live->ecs = settings->geoip.ecs;
 	live->steer_no_match = (uint8_t)settings->steer.no_match;
 	seqlock_end(&live->seq);
 }

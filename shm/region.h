@@ -120,6 +120,7 @@ struct region_live {
 	uint32_t tcp_clients, tcp_per_client, tcp_idle_ms, tcp_queries;
 	uint32_t log_level;
 	uint8_t steer_no_match;			/* enum steer_no_match */
+	uint8_t ecs;
 };
 
 /* Changed options that only a restart brings into effect, "listen, workers.count"; the

@@ -92,6 +92,7 @@ struct settings {
 
 	struct {
 		char *country_db, *asn_db; /* "" is none */
+		bool ecs;
 	} geoip;
 
 	struct {

@@ -127,7 +127,8 @@ add_opt(struct answering *a, unsigned len)
 	stats_add(a->stats, STAT_edns, 1);
 	if (a->q->flags & QUERY_DO)
 		stats_add(a->stats, STAT_edns_do, 1);
-	edns_add(&a->response, a->q, a->options, len, a->rcode, a->extended_error);
+	edns_add(&a->response, a->q, a->options, len, a->rcode, a->extended_error,
+		 a->scope_len);
 }
 
 static void
@@ -169,12 +170,14 @@ answer_one(struct query *q, const struct stage *stage, const struct zone_store *
 	a.chain_len = a.proof_count = 0;
 	a.has_additional = a.authoritative = a.truncated = false;
 	a.rcode = q->rcode;
-	a.extended_error = 0;
+	a.extended_error = a.scope_len = 0;
 	a.response.packet = q->packet;
 	a.response.dnssec = q->flags & QUERY_DO;
 	a.response.limit = q->limit - opt_len;
 	drop_sections(&a);
-	if (q->verdict == QUERY_LOOKUP) {
+	if (options->ecs && (q->flags & QUERY_ECS_BAD) && q->verdict != QUERY_ERROR) {
+		a.rcode = RCODE_FORMERR; /* RFC 7871, section 7.1.2 */
+	} else if (q->verdict == QUERY_LOOKUP) {
 		query_place_question(q);
 		answer_lookup(&a, stage);
 	} else if (q->verdict == QUERY_CHAOS) {

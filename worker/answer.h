@@ -7,6 +7,7 @@
 #ifndef WORKER_ANSWER_H
 #define WORKER_ANSWER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "shm/region_source.h"
@@ -24,6 +25,7 @@ enum { ANSWER_BATCH = 64 };
 struct answer_options {
 	uint16_t udp_size;
 	uint8_t any_policy;		/* enum any_policy */
+	bool ecs;			/* EDNS Client Subnet is honoured, else not looked at */
 	uint8_t identity_len, version_len; /* 0: refused */
 	char identity[SETTINGS_IDENTITY_MAX + 1];
 	char version[SETTINGS_IDENTITY_MAX + 1];

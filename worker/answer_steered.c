@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "worker/client_place.h"
 #include "worker/steer.h"
 
 /* An RRset of the chosen records alone; they are copied to `wire`. */
@@ -24,43 +25,29 @@ gather(const struct steered *steered, const struct steer_choice *choice, uint8_t
 	return chosen;
 }
 
-/* returns NULL when it is not known who asks. */
-static const struct geo_address *
-client_address(const struct query *q, struct geo_address *out)
-{
-	static const struct geo_address mapped = { { [10] = 0xff, [11] = 0xff } };
-	struct sockaddr_in in;
-
-	if (!q->client)
-		return NULL;
-	if (q->client->sin6_family == AF_INET6) {
-		memcpy(out->octets, &q->client->sin6_addr, sizeof out->octets);
-		return out;
-	}
-	if (q->client->sin6_family != AF_INET)
-		return NULL;
-	memcpy(&in, q->client, sizeof in);
-	*out = mapped;
-	memcpy(out->octets + 12, &in.sin_addr, sizeof in.sin_addr);
-	return out;
-}
-
 enum step
 answer_steered(struct answering *a, const struct block *block, enum section section,
 	       const struct rrset_place *place)
 {
 	uint8_t wire[STEERED_MAX * STEERED_RR_LEN_AAAA];
-	struct geo_address address;
+	struct client_place client;
 	struct steer_choice choice;
 	struct steered steered;
 	struct rrset chosen;
+	unsigned scope_len;
 	uint32_t wire_at;
 
+	client_place_find(a->q, a->options->ecs, &client);
 	if (!steered_open(block, &steered) ||
-	    !steer_choose(a->options->steerer, &steered, client_address(a->q, &address),
-			  &choice))
+	    !steer_choose(a->options->steerer, &steered,
+			  client.is_known ? &client.address : NULL, &choice))
 		return STEP_DAMAGED;
 	stats_add(a->stats, STAT_steered, 1);
+	if (choice.by_place) {
+		scope_len = client_place_scope(a->q, &client, choice.place_len);
+		if (scope_len > a->scope_len)
+			a->scope_len = (uint8_t)scope_len;
+	}
 	if (choice.count == 0)
 		return STEP_DONE;
 	chosen = gather(&steered, &choice, wire);

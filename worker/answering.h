@@ -61,6 +61,7 @@ struct answering {
 	struct additional_source additional;
 	uint8_t rcode;
 	uint8_t extended_error;		/* enum dns_extended_error; 0: none */
+	uint8_t scope_len;		/* bits of the subnet of the client that mattered */
 	bool authoritative, truncated;
 };
 

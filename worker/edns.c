@@ -9,18 +9,31 @@
 enum {
 	OPTION_HEAD_LEN = 4,
 	OPTION_NSID = 3,
+	OPTION_ECS = 8,
 	OPTION_EXTENDED_ERROR = 15,
 	EXTENDED_ERROR_LEN = 6, /* without text */
+	SUBNET_HEAD_LEN = 4, /* family, source and scope prefix lengths */
 	DO_BIT = 0x8000,
 };
 
-static bool
-sends_nsid(const struct query *q, const struct answer_options *options)
+/* Octets of the option that the client's subnet goes back in; 0: none does. */
+static unsigned
+subnet_len(const struct query *q, const struct answer_options *options)
 {
-	return (q->flags & QUERY_NSID) && options->identity_len > 0 &&
-	       q->question_end + EDNS_PLAIN_LEN + OPTION_HEAD_LEN +
-			       options->identity_len <=
-		       q->limit;
+	if (!options->ecs || !(q->flags & QUERY_ECS))
+		return 0;
+	return OPTION_HEAD_LEN + SUBNET_HEAD_LEN + (q->subnet.source_len + 7u) / 8;
+}
+
+static unsigned
+nsid_len(const struct query *q, const struct answer_options *options)
+{
+	unsigned len = OPTION_HEAD_LEN + (unsigned)options->identity_len;
+
+	if (!(q->flags & QUERY_NSID) || options->identity_len == 0 ||
+	    q->question_end + EDNS_PLAIN_LEN + subnet_len(q, options) + len > q->limit)
+		return 0;
+	return len;
 }
 
 unsigned
@@ -28,9 +41,7 @@ edns_len(const struct query *q, const struct answer_options *options)
 {
 	if (!(q->flags & QUERY_EDNS))
 		return 0;
-	if (!sends_nsid(q, options))
-		return EDNS_PLAIN_LEN;
-	return EDNS_PLAIN_LEN + OPTION_HEAD_LEN + (unsigned)options->identity_len;
+	return EDNS_PLAIN_LEN + subnet_len(q, options) + nsid_len(q, options);
 }
 
 void
@@ -45,26 +56,47 @@ edns_put_plain(uint8_t *at, uint16_t udp_size, bool dnssec, unsigned rcode)
 	wire_put_u16(at + 9, 0);
 }
 
+static uint8_t *
+put_head(uint8_t *at, unsigned code, unsigned len)
+{
+	wire_put_u16(at, (uint16_t)code);
+	wire_put_u16(at + 2, (uint16_t)len);
+	return at + OPTION_HEAD_LEN;
+}
+
+static uint8_t *
+put_subnet(uint8_t *at, const struct query_subnet *subnet, unsigned scope_len)
+{
+	unsigned octets = (subnet->source_len + 7u) / 8;
+
+	at = put_head(at, OPTION_ECS, SUBNET_HEAD_LEN + octets);
+	wire_put_u16(at, subnet->family);
+	at[2] = subnet->source_len;
+	at[3] = (uint8_t)scope_len;
+	memcpy(at + SUBNET_HEAD_LEN, subnet->address, octets);
+	return at + SUBNET_HEAD_LEN + octets;
+}
+
 void
 edns_add(struct response *response, const struct query *q,
 	 const struct answer_options *options, unsigned len, unsigned rcode,
-	 unsigned extended_error)
+	 unsigned extended_error, unsigned scope_len)
 {
 	uint8_t *at = response->packet + response->at, *option = at + EDNS_PLAIN_LEN;
 
 	edns_put_plain(at, options->udp_size, q->flags & QUERY_DO, rcode);
-	if (len > EDNS_PLAIN_LEN) { /* NSID, RFC 5001 */
-		wire_put_u16(option, OPTION_NSID);
-		wire_put_u16(option + 2, options->identity_len);
-		memcpy(option + OPTION_HEAD_LEN, options->identity,
-		       options->identity_len);
-		option = at + len;
+	if (nsid_len(q, options) > 0) { /* RFC 5001 */
+		option = put_head(option, OPTION_NSID, options->identity_len);
+		memcpy(option, options->identity, options->identity_len);
+		option += options->identity_len;
 	}
+	if (subnet_len(q, options) > 0)
+		option = put_subnet(option, &q->subnet, scope_len);
 	if (extended_error && response->at + len + EXTENDED_ERROR_LEN <= q->limit) {
-		wire_put_u16(option, OPTION_EXTENDED_ERROR);
-		wire_put_u16(option + 2, EXTENDED_ERROR_LEN - OPTION_HEAD_LEN);
-		wire_put_u16(option + OPTION_HEAD_LEN, (uint16_t)extended_error);
-		option += EXTENDED_ERROR_LEN;
+		option = put_head(option, OPTION_EXTENDED_ERROR,
+				  EXTENDED_ERROR_LEN - OPTION_HEAD_LEN);
+		wire_put_u16(option, (uint16_t)extended_error);
+		option += EXTENDED_ERROR_LEN - OPTION_HEAD_LEN;
 	}
 	wire_put_u16(at + 9, (uint16_t)(option - at - EDNS_PLAIN_LEN));
 	response->at += (uint32_t)(option - at);

@@ -13,10 +13,11 @@ void edns_put_plain(uint8_t *at, uint16_t udp_size, bool dnssec, unsigned rcode)
 /* Octets that the OPT of this query's response will need, 0 without EDNS. */
 unsigned edns_len(const struct query *q, const struct answer_options *options);
 
-/* Append it; `len` is what edns_len returned and was kept free behind response->limit.
+/* Append it; `len` is what edns_len returned and was kept free behind response->limit.  A
+ * client subnet that was asked with goes back, with this scope (RFC 7871, section 7.2.1).
  * extended_error  goes along as far as there is room (RFC 8914); 0: none. */
 void edns_add(struct response *response, const struct query *q,
 	      const struct answer_options *options, unsigned len, unsigned rcode,
-	      unsigned extended_error);
+	      unsigned extended_error, unsigned scope_len);
 
 #endif

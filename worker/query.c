@@ -9,7 +9,11 @@
 #include "worker/query_common.h"
 #include "worker/tsig.h"
 
-enum { OPTION_NSID = 3 };
+enum {
+	OPTION_NSID = 3,
+	OPTION_ECS = 8,
+	SUBNET_HEAD_LEN = 4, /* family, source and scope prefix lengths */
+};
 
 /* Measure the name at `at` and note where its labels start.
  * returns its length, or 0 when it is malformed or compressed. */
@@ -72,6 +76,31 @@ query_udp_limit(unsigned client_size, uint16_t udp_size)
 	return (uint16_t)(client_size > QUERY_UDP_MIN ? client_size : QUERY_UDP_MIN);
 }
 
+/* RFC 7871, section 6: so many octets as the prefix has, no bits behind it, no scope. */
+static bool
+decode_subnet(struct query_subnet *subnet, const uint8_t *at, unsigned len)
+{
+	static const uint8_t most[] = { 0, 32, 128 };
+	unsigned family, source_len, octets;
+
+	if (len < SUBNET_HEAD_LEN)
+		return false;
+	family = wire_get_u16(at);
+	source_len = at[2];
+	octets = (source_len + 7) / 8;
+	if (family >= sizeof most || source_len > most[family] || at[3] != 0 ||
+	    len != SUBNET_HEAD_LEN + octets)
+		return false;
+	if (source_len % 8 != 0 &&
+	    (at[SUBNET_HEAD_LEN + octets - 1] & (0xff >> source_len % 8)) != 0)
+		return false;
+	memset(subnet, 0, sizeof *subnet);
+	subnet->family = (uint8_t)family;
+	subnet->source_len = (uint8_t)source_len;
+	memcpy(subnet->address, at + SUBNET_HEAD_LEN, octets);
+	return true;
+}
+
 /* Options must tile the RDATA (RFC 6891, section 6.1.2); unknown ones are ignored. */
 static bool
 decode_options(struct query *q, const uint8_t *at, unsigned len)
@@ -83,6 +112,10 @@ decode_options(struct query *q, const uint8_t *at, unsigned len)
 			return false;
 		if (code == OPTION_NSID)
 			q->flags |= QUERY_NSID;
+		else if (code == OPTION_ECS && !(q->flags & (QUERY_ECS | QUERY_ECS_BAD)))
+			q->flags |= decode_subnet(&q->subnet, at + 4, option_len)
+					    ? QUERY_ECS
+					    : QUERY_ECS_BAD;
 		at += 4 + option_len;
 		len -= 4 + option_len;
 	}
@@ -210,7 +243,7 @@ decide(struct query *q)
 	else
 		q->verdict = QUERY_LOOKUP;
 	q->is_common = q->verdict == QUERY_LOOKUP && q->class == CLASS_IN &&
-		       !(q->flags & QUERY_NSID);
+		       !(q->flags & (QUERY_NSID | QUERY_ECS | QUERY_ECS_BAD));
 }
 
 /* What parses is honoured even when the message as a whole is wrong: OPT in, OPT out

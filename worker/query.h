@@ -23,6 +23,8 @@ enum query_flag {
 	QUERY_DO = 1 << 3,
 	QUERY_NSID = 1 << 4,
 	QUERY_BADVERS = 1 << 5,
+	QUERY_ECS = 1 << 6,		/* EDNS Client Subnet: `subnet` is set */
+	QUERY_ECS_BAD = 1 << 7,		/* there is one, malformed */
 };
 
 /* What became of decoding. */
@@ -53,6 +55,13 @@ name_place_suffix(const struct name_place *place, unsigned skip)
 	return at > 0x3fff ? 0 : (uint16_t)at;
 }
 
+/* EDNS Client Subnet (RFC 7871) as it was asked with. */
+struct query_subnet {
+	uint8_t family;			/* 1 IPv4, 2 IPv6; 0 with source_len 0: none is told */
+	uint8_t source_len;		/* bits */
+	uint8_t address[16];		/* zeros behind source_len bits */
+};
+
 struct query {
 	/* set by the caller */
 	uint8_t *packet;		/* the message; the response is written over it */
@@ -82,6 +91,8 @@ struct query {
 	uint8_t label_start[DNAME_LABELS_MAX + 1];
 	/* name_hash states; state[n] is that of the suffix of n labels, [0] the root's. */
 	uint64_t state[DNAME_LABELS_MAX + 1];
+
+	struct query_subnet subnet;	/* with QUERY_ECS */
 };
 
 /* The suffix of `labels` labels of the name, and its length. */

@@ -175,23 +175,45 @@ leave_nearest(const struct steerer *steerer, const struct steered *steered,
 }
 
 static void
+note_place(struct steer_choice *out, uint8_t len)
+{
+	out->by_place = true;
+	if (len > out->place_len)
+		out->place_len = len;
+}
+
+static void
 leave_by_place(const struct steerer *steerer, const struct steered *steered,
-	       const struct geo_address *client, struct steer_set *left)
+	       const struct geo_address *client, struct steer_set *left,
+	       struct steer_choice *out)
 {
 	static const struct geo_address nowhere;
 	const struct geo_facts *facts =
 		geo_find(steerer->geo, client ? client : &nowhere);
+	struct geo_facts unknown = { 0 };
 	unsigned geo = steered->head.geo;
 
+	if (!client) {
+		unknown.has_country_db = facts->has_country_db;
+		unknown.has_asn_db = facts->has_asn_db;
+		facts = &unknown;
+	}
+
 	if (geo == STEERED_BY_LOCATION && facts->has_country_db) {
+		note_place(out, facts->country_len);
 		leave_nearest(steerer, steered, facts, left);
 		return;
 	}
-	if ((geo == STEERED_BY_ASN || geo == STEERED_BY_ASN_COUNTRY) && facts->has_asn_db)
+	if ((geo == STEERED_BY_ASN || geo == STEERED_BY_ASN_COUNTRY) &&
+	    facts->has_asn_db) {
+		note_place(out, facts->asn_len);
 		leave_asn(steerer, steered, facts->asn, left);
+	}
 	if ((geo == STEERED_BY_COUNTRY || geo == STEERED_BY_ASN_COUNTRY) &&
-	    facts->has_country_db)
+	    facts->has_country_db) {
+		note_place(out, facts->country_len);
 		leave_country(steerer, steered, facts->country, left);
+	}
 }
 
 /* ---- which one is first ---- */
@@ -288,9 +310,11 @@ steer_choose(struct steerer *steerer, const struct steered *steered,
 	struct steer_set left, taken = { { 0 } };
 
 	out->count = 0;
+	out->by_place = false;
+	out->place_len = 0;
 	set_fill(&left, steered->candidate_count);
 	if (steered->head.geo != STEERED_ANYWHERE && steerer && steerer->geo)
-		leave_by_place(steerer, steered, client, &left);
+		leave_by_place(steerer, steered, client, &left, out);
 	if (set_count(&left) == 0)
 		return true;
 	first = draw_first(steerer, steered, &left);

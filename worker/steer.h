@@ -41,6 +41,9 @@ struct geo;
 /* Records in the order in which they are answered, each once; there may be none. */
 struct steer_choice {
 	unsigned count;
+	bool by_place;			/* the client's place was asked for */
+	uint8_t place_len;		/* then: prefix, 0..128 as in struct geo_facts, for which
+					 * the same candidates are left */
 	uint8_t records[STEERED_MAX];
 };
 

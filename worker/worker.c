@@ -156,6 +156,7 @@ worker_follow_live(struct worker *worker)
 	options->version_len = live.version_len;
 	memcpy(options->identity, live.identity, sizeof options->identity);
 	memcpy(options->version, live.version, sizeof options->version);
+	options->ecs = live.ecs;
 	worker->steerer.no_match = (enum steer_no_match)live.steer_no_match;
 	worker->shows_changes = live.shows_changes;
 	worker->changes_seq = UINT64_MAX;

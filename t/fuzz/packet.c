@@ -75,7 +75,7 @@ check(const struct query *q, const uint8_t *message, size_t len, size_t udp_size
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct answer_options options = { .any_policy = ANY_MINIMAL };
+	struct answer_options options = { .any_policy = ANY_MINIMAL, .ecs = true };
 	struct query query, general;
 	unsigned how;
 

@@ -353,6 +353,7 @@ draw_opt(uint8_t *opt)
 {
 	static const uint8_t cookie[12] = { 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
 	static const uint8_t nsid[4] = { 0, 3, 0, 0 };
+	static const uint8_t subnet[11] = { 0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2 };
 	unsigned len = 0;
 
 	memset(opt, 0, 11);
@@ -367,6 +368,12 @@ draw_opt(uint8_t *opt)
 	if (draw(10) == 0) {
 		memcpy(opt + 11 + len, nsid, sizeof nsid);
 		len += sizeof nsid;
+	}
+	if (draw(10) == 0) {
+		memcpy(opt + 11 + len, subnet, sizeof subnet);
+		if (draw(4) == 0)
+			opt[11 + len + draw(sizeof subnet)] = (uint8_t)draw(256);
+		len += (unsigned)sizeof subnet;
 	}
 	wire_put_u16(opt + 9, (uint16_t)(len + (draw(60) == 0)));
 	return 11 + len;
@@ -464,6 +471,7 @@ ask_batch(const struct zone_store *store)
 	const struct answer_options options = {
 		.udp_size = (uint16_t)(draw(3) ? 1232 : 512 + draw(ROOM - 511)),
 		.any_policy = draw(2) ? ANY_TCP : ANY_MINIMAL,
+		.ecs = draw(2),
 		.identity_len = 2,
 		.identity = "me",
 	};

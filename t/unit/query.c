@@ -84,6 +84,36 @@ static const struct {
 		  "\0\3\0\0"
 		  "\xff\xf0\0\2xy"),
 	  QUERY_LOOKUP, 0, 1232, QUERY_EDNS | QUERY_NSID },
+#define ECS(len, rest)                                             \
+	MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION       \
+		"\0\0\51\4\xd0\0\0\0\0\0" len rest)
+	{ "a client subnet of IPv4", ECS("\13", "\0\10\0\7\0\1\30\0\300\0\2"), QUERY_LOOKUP,
+	  0, 1232, QUERY_EDNS | QUERY_ECS },
+	{ "of 23 bits", ECS("\13", "\0\10\0\7\0\1\27\0\300\0\2"), QUERY_LOOKUP, 0, 1232,
+	  QUERY_EDNS | QUERY_ECS },
+	{ "of 22 bits, with one behind", ECS("\13", "\0\10\0\7\0\1\26\0\300\0\2"),
+	  QUERY_LOOKUP, 0, 1232, QUERY_EDNS | QUERY_ECS_BAD },
+	{ "of IPv6", ECS("\15", "\0\10\0\11\0\2\44\0\40\1\15\270\20"), QUERY_LOOKUP, 0, 1232,
+	  QUERY_EDNS | QUERY_ECS },
+	{ "of no bits", ECS("\10", "\0\10\0\4\0\1\0\0"), QUERY_LOOKUP, 0, 1232,
+	  QUERY_EDNS | QUERY_ECS },
+	{ "of no family and no bits", ECS("\10", "\0\10\0\4\0\0\0\0"), QUERY_LOOKUP, 0, 1232,
+	  QUERY_EDNS | QUERY_ECS },
+	{ "of another family", ECS("\11", "\0\10\0\5\0\3\10\0\1"), QUERY_LOOKUP, 0, 1232,
+	  QUERY_EDNS | QUERY_ECS_BAD },
+	{ "of 33 bits", ECS("\15", "\0\10\0\11\0\1\41\0\300\0\2\1\0"), QUERY_LOOKUP, 0, 1232,
+	  QUERY_EDNS | QUERY_ECS_BAD },
+	{ "with a scope", ECS("\13", "\0\10\0\7\0\1\30\30\300\0\2"), QUERY_LOOKUP, 0, 1232,
+	  QUERY_EDNS | QUERY_ECS_BAD },
+	{ "an octet short", ECS("\12", "\0\10\0\6\0\1\30\0\300\0"), QUERY_LOOKUP, 0, 1232,
+	  QUERY_EDNS | QUERY_ECS_BAD },
+	{ "an octet long", ECS("\14", "\0\10\0\10\0\1\30\0\300\0\2\0"), QUERY_LOOKUP, 0, 1232,
+	  QUERY_EDNS | QUERY_ECS_BAD },
+	{ "cut in its head", ECS("\7", "\0\10\0\3\0\1\0"), QUERY_LOOKUP, 0, 1232,
+	  QUERY_EDNS | QUERY_ECS_BAD },
+	{ "two: the first one counts",
+	  ECS("\23", "\0\10\0\7\0\1\30\0\300\0\2\0\10\0\4\0\7\0\0"), QUERY_LOOKUP, 0, 1232,
+	  QUERY_EDNS | QUERY_ECS },
 	{ "option longer than the OPT",
 	  MESSAGE(HEADER("\0\0", "\1", "\0", "\0", "\1") QUESTION
 		  "\0\0\51\4\xd0\0\0\0\0\0\4"

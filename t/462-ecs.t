@@ -1,0 +1,165 @@
+#!/usr/bin/perl
+# EDNS Client Subnet (RFC 7871): whose place an answer is for, and for how many clients it
+# holds.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use File::Temp qw(tempdir);
+use JSON::PP ();
+use Martlet;
+use Martlet::Answer;
+use Martlet::Geo qw(need_writer write_db);
+use Martlet::Process qw(poll);
+use Martlet::Redis;
+use Martlet::Wire qw(encode_query);
+use Socket qw(AF_INET AF_INET6 inet_pton);
+use Test::More;
+
+Martlet::Redis::need();
+need_writer();
+
+my $json = JSON::PP->new->canonical;
+my $dir = tempdir(CLEANUP => 1);
+
+write_db("$dir/country.mmdb", {
+	'203.0.112.0/22' => ['DE', 52, 13], '203.0.116.0/24' => ['US', 40, -74], '203.0.117.0/28' => ['JP', 35, 139],
+	'2001:db8:1::/48' => ['DE', 52, 13], '2001:db9::/36' => ['US', 40, -74], '127.0.0.0/8' => ['JP', 35, 139],
+	'10.0.0.0/8' => ['DE'], 'fe80::/10' => ['DE'], '192.0.2.1/32' => ['DE', 51, 12], '192.0.2.2/32' => ['US', 41, -70],
+});
+write_db("$dir/asn.mmdb", { '203.0.112.0/20' => 64496, '203.0.116.128/25' => 64497 }, type => 'asn');
+
+my @records = (
+	{ ip => '192.0.2.1', country => 'DE', asn => 64496 }, { ip => '192.0.2.2', country => 'US', asn => 64497 },
+	{ ip => '192.0.2.3', country => 'JP', asn => 1 }, { ip => '192.0.2.4' });
+my %labels = map { my $word = $_; ($word =~ s/\+/-/r => { a => { ttl => 60, filter => { geo_filter => $word }, records => \@records } }) }
+  qw(country asn asn+country location);
+$labels{rr} = { a => { filter => { order => 'rr', count => 'single' }, records => \@records } };
+$labels{plain} = { a => { records => [$records[0]] } };
+$labels{alias} = { cname => { host => 'country.z.test.' } };
+$labels{'@'} = { ns => { records => [{ host => 'ns.z.test.' }] }, mx => { records => [{ host => 'country.z.test.', preference => 1 }] } };
+
+my $redis = Martlet::Redis->new(notify => 'KA');
+$redis->cmd('SADD', 'redins:zones', 'z.test.');
+$redis->cmd('SET', 'redins:zones:z.test.:config', '{"soa":{"serial":7}}');
+$redis->cmd('HSET', 'redins:zones:z.test.', map { ($_ => $json->encode($labels{$_})) } keys %labels);
+
+my $m = Martlet->new(config => { redis => $redis->settings, dns => { identity => 'me' },
+	geoip => { country_db => "$dir/country.mmdb", asn_db => "$dir/asn.mmdb" } });
+$m->expect_log(qr/no file here is named/);
+ok($m->wait_log(qr/reading all zones from Redis.*generation \d+ is served/s, 20), 'Redis is read and served') or diag($m->log);
+
+# The option for "203.0.113.0/24".
+sub subnet {
+	my ($address, $len) = split m{/}, $_[0];
+	my $is_v6 = $address =~ /:/;
+	my $bits = unpack 'B*', inet_pton($is_v6 ? AF_INET6 : AF_INET, $address);
+	return pack 'n n/a*', 8, pack 'n C C a*', ($is_v6 ? 2 : 1), $len, 0,
+	  substr pack('B*', substr($bits, 0, $len) . '0' x 8), 0, int(($len + 7) / 8);
+}
+
+# returns the response, and "scope N" with the option that came back, "" without.
+sub ask {
+	my ($name, $option, %opt) = @_;
+	my $r = Martlet::Answer->new(scalar $m->exchange(encode_query("$name.z.test", $opt{type} // 'A', edns => 1232, options => $option), %opt));
+	my $back = '';
+
+	for (@{ $r->{edns}{options} // [] }) {
+		my ($code, $data) = @$_;
+		$back = sprintf 'scope %d', unpack 'x3 C', $data if $code == 8;
+		is(substr($data, 0, 3) . substr($data, 4), substr($option, 4, 3) . substr($option, 8, -4 + length $data), 'the subnet goes back as it came')
+		  if $code == 8;
+	}
+	return ($r, $back);
+}
+
+sub is_for {
+	my ($name, $subnet, $want, $scope, %opt) = @_;
+	my ($r, $back) = ask($name, subnet($subnet), %opt);
+	my @last = map { /A 192\.0\.2\.(\d)$/ ? $1 : () } $r->text($opt{section} // 'answer');
+
+	is("@last, $back", "$want, scope $scope", "$name for $subnet");
+	return;
+}
+
+subtest 'whose place, and scope' => sub {
+	is_for('country', '203.0.113.0/24', 1, 22);
+	is_for('country', '203.0.116.0/24', 2, 24);
+	is_for('country', '203.0.117.0/24', 3, 28);
+	is_for('country', '203.0.117.16/28', 4, 28);
+	is_for('country', '203.0.116.7/32', 2, 24);
+	is_for('asn', '203.0.113.0/24', 1, 22);
+	is_for('asn', '203.0.116.128/25', 2, 25);
+	is_for('asn-country', '203.0.116.128/25', 2, 25);
+	is_for('asn-country', '203.0.113.0/24', 1, 22);
+	is_for('location', '203.0.116.0/24', 2, 24);
+	is_for('country', '2001:db8:1::/48', 1, 48);
+	is_for('country', '2001:db9:0:3::/64', 2, 36);
+	is_for('country', '203.0.116.0/24', 2, 24, tcp => 1);
+	is_for('alias', '203.0.116.0/24', 2, 24);
+};
+
+subtest 'nobody and nowhere' => sub {
+	is_for('country', "$_->[0]", 4, $_->[1])
+	  for ['10.1.2.0/24', 8], ['127.0.0.1/32', 8], ['192.168.7.0/24', 16], ['172.16.0.0/16', 12], ['169.254.0.0/16', 16],
+	  ['fe80::/64', 10], ['fd00::/48', 7], ['203.0.116.0/0', 0], ['2001:db8:1::/0', 0];
+	my ($r, $back) = ask('country', pack 'n n/a*', 8, pack 'n C C', 0, 0, 0);
+	is($back, 'scope 0', 'family 0');
+	is_deeply([$r->text('answer')], ['country.z.test. 60 A 192.0.2.4'], 'the default');
+	($r) = ask('country', '');
+	is_deeply([$r->text('answer')], ['country.z.test. 60 A 192.0.2.3'], 'without a subnet: the sender, who is in Japan here');
+	is_deeply($r->{edns}{options}, [], 'and none comes back');
+};
+
+subtest 'scope 0' => sub {
+	for my $name (qw(plain rr nothing)) {
+		my (undef, $back) = ask($name, subnet('203.0.116.0/24'));
+		is($back, 'scope 0', $name);
+	}
+	my (undef, $back) = ask('country', subnet('203.0.116.0/24'), type => 'AAAA');
+	is($back, 'scope 0', 'NODATA');
+};
+
+subtest 'malformed' => sub {
+	my $good = pack 'n C C a*', 1, 24, 0, "\xcb\0\x74";
+	my %bad = ('a scope' => pack('n C C a*', 1, 24, 24, "\xcb\0\x74"), 'too many bits' => pack('n C C a*', 1, 33, 0, "\xcb\0\x74\0\0"),
+		'an octet short' => substr($good, 0, -1), 'an octet long' => $good . "\0", 'another family' => pack('n C C a*', 9, 24, 0, "\xcb\0\x74"),
+		'bits behind the prefix' => pack('n C C a*', 1, 23, 0, "\xcb\0\x75"), 'nothing' => '');
+	for my $what (sort keys %bad) {
+		my ($r, $back) = ask('country', pack 'n n/a*', 8, $bad{$what});
+		is($r->rcode . $back . @{ $r->{answer} }, 'FORMERR0', $what);
+	}
+	my ($r) = ask('plain', pack 'n n/a*', 8, '');
+	is($r->rcode, 'FORMERR', 'for what is not steered, too');
+};
+
+subtest 'beside NSID' => sub {
+	my ($r, $back) = ask('country', subnet('203.0.116.0/24') . pack 'n n', 3, 0);
+	is($back, 'scope 24', 'the subnet');
+	is_deeply([map { $_->[1] } grep { $_->[0] == 3 } @{ $r->{edns}{options} }], ['me'], 'and the identity');
+};
+
+subtest 'geoip.ecs = false' => sub {
+	$m->write_config({ geoip => { ecs => \0 } });
+	is(($m->ctl('reload'))[0], 0, 'reload');
+	my ($r, $back);
+	ok(poll(5, sub { ($r, $back) = ask('country', subnet('203.0.116.0/24')); $back eq '' }), 'no subnet comes back');
+	is_deeply([$r->text('answer')], ['country.z.test. 60 A 192.0.2.3'], 'the sender counts');
+	($r) = ask('country', pack 'n n/a*', 8, 'x');
+	is($r->rcode, 'NOERROR', 'it is not looked at');
+	$m->write_config({ geoip => { ecs => \1 } });
+	$m->ctl('reload');
+	ok(poll(5, sub { (ask('country', subnet('203.0.116.0/24')))[1] eq 'scope 24' }), 'and back');
+};
+
+subtest 'without databases' => sub {
+	$m->write_config({ geoip => { country_db => '', asn_db => '' } });
+	$m->ctl('reload');
+	ok(poll(10, sub { (ask('country', subnet('203.0.116.0/24')))[1] eq 'scope 0' }), 'scope 0');
+};
+
+$m->stop;
+done_testing();
