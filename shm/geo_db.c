@@ -87,13 +87,20 @@ static void
 read_country(const MMDB_entry_s *entry, struct geo_place *out)
 {
 	static const char *const code[] = { "country", "iso_code", NULL };
-	static const char *const latitude[] = { "location", "latitude", NULL };
-	static const char *const longitude[] = { "location", "longitude", NULL };
-	MMDB_entry_data_s north, east, text;
+	MMDB_entry_data_s text;
 
 	if (get(entry, code, MMDB_DATA_TYPE_UTF8_STRING, &text) &&
 	    text.data_size == sizeof out->country)
 		memcpy(out->country, text.utf8_string, sizeof out->country);
+}
+
+static void
+read_location(const MMDB_entry_s *entry, struct geo_place *out)
+{
+	static const char *const latitude[] = { "location", "latitude", NULL };
+	static const char *const longitude[] = { "location", "longitude", NULL };
+	MMDB_entry_data_s north, east;
+
 	if (get(entry, latitude, MMDB_DATA_TYPE_DOUBLE, &north) &&
 	    get(entry, longitude, MMDB_DATA_TYPE_DOUBLE, &east) &&
 	    north.double_value >= -90 && north.double_value <= 90 &&
@@ -165,7 +172,7 @@ prefix_len(const struct geo_db *db, const struct geo_address *address, unsigned 
 
 void
 geo_db_find(const struct geo_db *db, const struct geo_address *address,
-	    struct geo_place *out)
+	    bool with_location, struct geo_place *out)
 {
 	MMDB_lookup_result_s result;
 	int error = MMDB_SUCCESS;
@@ -179,8 +186,11 @@ geo_db_find(const struct geo_db *db, const struct geo_address *address,
 		return;
 	}
 	out->prefix_len = prefix_len(db, address, result.netmask);
-	if (result.found_entry)
-		read_entry(db, &result.entry, out);
+	if (!result.found_entry)
+		return;
+	read_entry(db, &result.entry, out);
+	if (with_location && db->kind == GEO_COUNTRY)
+		read_location(&result.entry, out);
 }
 
 /* ---- all of it ---- */

@@ -40,10 +40,11 @@ int geo_db_open(const char *path, enum geo_db_kind kind, struct geo_db **out,
 /* NULL is allowed. */
 void geo_db_close(struct geo_db *db);
 
-/* What is known of an address; all 0 but prefix_len when nothing is, and on damage. */
+/* What is known of an address; all 0 but prefix_len when nothing is, and on damage.
+ * with_location  else it is not looked at, which is as long again as all the rest. */
 __attribute__((nonnull))
 void geo_db_find(const struct geo_db *db, const struct geo_address *address,
-		 struct geo_place *out);
+		 bool with_location, struct geo_place *out);
 
 /* Look at all of it: every node of the tree and every entry.  Takes a second for millions.
  * returns 0, or ERR_DAMAGED with a reason, also when it knows of nothing that its kind

@@ -150,7 +150,7 @@ set_point(struct geo_facts *facts, const struct geo_place *place)
 
 static void
 find_facts(const struct geo_set *set, const struct geo_address *address,
-	   struct geo_facts *out)
+	   bool with_location, struct geo_facts *out)
 {
 	struct geo_place place;
 
@@ -158,30 +158,31 @@ find_facts(const struct geo_set *set, const struct geo_address *address,
 	out->has_country_db = set->dbs[GEO_COUNTRY] != NULL;
 	out->has_asn_db = set->dbs[GEO_ASN] != NULL;
 	if (out->has_country_db) {
-		geo_db_find(set->dbs[GEO_COUNTRY], address, &place);
+		geo_db_find(set->dbs[GEO_COUNTRY], address, with_location, &place);
 		out->country_len = place.prefix_len;
 		memcpy(out->country, place.country, sizeof out->country);
 		if (place.has_location)
 			set_point(out, &place);
 	}
 	if (out->has_asn_db) {
-		geo_db_find(set->dbs[GEO_ASN], address, &place);
+		geo_db_find(set->dbs[GEO_ASN], address, false, &place);
 		out->asn_len = place.prefix_len;
 		out->asn = place.asn;
 	}
 }
 
 const struct geo_facts *
-geo_find(struct geo *geo, const struct geo_address *address)
+geo_find(struct geo *geo, const struct geo_address *address, bool with_location)
 {
 	static const struct geo_facts nothing;
 	struct geo_slot *slot = &geo->cache[slot_of(address)];
 
 	if (!geo->set)
 		return &nothing;
-	if (is_within(slot, address))
+	if (is_within(slot, address) && (slot->knows_location || !with_location))
 		return &slot->facts;
-	find_facts(geo->set, address, &slot->facts);
+	find_facts(geo->set, address, with_location, &slot->facts);
+	slot->knows_location = with_location;
 	slot->network = *address;
 	slot->len = slot->facts.country_len > slot->facts.asn_len
 			    ? slot->facts.country_len

@@ -23,7 +23,7 @@ enum { GEO_CACHE_SLOTS = 2048 };
 struct geo_facts {
 	uint8_t country_len, asn_len;	/* prefix lengths that this holds for, 0..128 */
 	bool has_country_db, has_asn_db;
-	bool has_location;
+	bool has_location;		/* and `point` is set */
 	char country[2];		/* 0: unknown */
 	uint32_t asn;			/* 0: unknown */
 	double point[3];		/* of the location, on a sphere of radius 1 */
@@ -34,6 +34,7 @@ struct geo_set;
 struct geo_slot {
 	struct geo_address network;
 	uint8_t len;			/* of it; 0: empty */
+	bool knows_location;		/* it was asked for */
 	struct geo_facts facts;
 };
 
@@ -67,8 +68,10 @@ void geo_take(struct geo *geo);
 __attribute__((nonnull))
 void geo_fini(struct geo *geo);
 
-/* The facts about an address, borrowed until the next call; never NULL. */
+/* The facts about an address, borrowed until the next call; never NULL.
+ * with_location  else has_location means nothing: it takes as long again as all the rest */
 __attribute__((nonnull, returns_nonnull))
-const struct geo_facts *geo_find(struct geo *geo, const struct geo_address *address);
+const struct geo_facts *geo_find(struct geo *geo, const struct geo_address *address,
+				 bool with_location);
 
 #endif

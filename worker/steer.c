@@ -140,7 +140,7 @@ point_of(const struct steerer *steerer, const struct steered *steered, unsigned 
 		return NULL;
 	memcpy(address.octets + sizeof address.octets - len,
 	       steered_address(steered, record), len);
-	facts = geo_find(steerer->geo, &address);
+	facts = geo_find(steerer->geo, &address, true);
 	return facts->has_location ? facts->point : NULL;
 }
 
@@ -188,12 +188,13 @@ leave_by_place(const struct steerer *steerer, const struct steered *steered,
 	       struct steer_choice *out)
 {
 	static const struct geo_address nowhere;
-	const struct geo_facts *facts =
-		geo_find(steerer->geo, client ? client : &nowhere);
-	struct geo_facts unknown = { 0 };
 	unsigned geo = steered->head.geo;
+	const struct geo_facts *facts = geo_find(steerer->geo, client ? client : &nowhere,
+						 geo == STEERED_BY_LOCATION);
+	struct geo_facts unknown;
 
 	if (!client) {
+		memset(&unknown, 0, sizeof unknown);
 		unknown.has_country_db = facts->has_country_db;
 		unknown.has_asn_db = facts->has_asn_db;
 		facts = &unknown;
