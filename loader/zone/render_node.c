@@ -223,7 +223,8 @@ render_put_apex(struct renderer *r, const struct owner_group *apex,
 		   apex->owner, apex->owner_len, below);
 	node_writer_put_block(&r->writer, BLOCK_ZONE, 0, facts, sizeof *facts);
 	put_negative_soa(r, apex);
-	if (facts->flags & ZONE_NSEC3)
+	/* facts of a damaged apex may speak of a chain that the zone has not */
+	if ((facts->flags & ZONE_NSEC3) && r->scan.chain.params)
 		put_nsec3param(r);
 	put_data(r, apex);
 	put_source(r);
