@@ -143,7 +143,9 @@ put_emptiness(const struct server *server, struct json_out *json)
 
 	if (!server_is_ready(server) || atomic_load(&server->region->swap.zone_count) > 0)
 		return;
-	if (settings->redis.enable)
+	if (atomic_load(&server->region->swap.chosen) != 0)
+		put(json, "no zones are served: the chosen generation has none");
+	else if (settings->redis.enable)
 		put(json,
 		    "no zones are served: there are none in files, and none in Redis "
 		    "under the key \"%s%s:zones%s\": see redis.prefix, redis.suffix, "

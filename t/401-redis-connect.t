@@ -219,6 +219,9 @@ subtest 'a first start without it' => sub {
 	like($other->ctl('status')->{notices}[0],
 		qr/^no zones are served: .* under the key "redins_redins:zones": see redis\.prefix/,
 		'a prefix that is none: status names the key');
+	is(($other->ctl('rollback', 1))[0], 0, 'an empty generation is chosen');
+	is($other->ctl('status')->{notices}[0], 'no zones are served: the chosen generation has none',
+		'which has nothing to do with Redis');
 	$other->stop;
 	$m->stop;
 
