@@ -109,7 +109,11 @@ take_key(struct follow *f, struct redis_text key, uint64_t now_us)
 		follow_events_list(f, now_us);
 		return;
 	case REDIS_KEY_RRSET:
-		(void)redis_keys_learn_type(&f->keys, parts.type);
+		/* who named it in the stream was read without this type */
+		if (redis_keys_learn_type(&f->keys, parts.type)) {
+			dirty_zones_mark(&f->dirty, parts.zone, now_us);
+			return;
+		}
 		break;
 	case REDIS_KEY_ZONE:
 	case REDIS_KEY_CONFIG:
