@@ -72,7 +72,9 @@ struct steered_head {
 	uint8_t count;			/* enum steered_count */
 	uint8_t order;			/* enum steered_order */
 	uint8_t geo;			/* enum steered_geo */
-	uint8_t reserved[9];		/* 0 */
+	uint8_t reserved;		/* 0 */
+	uint16_t first;			/* at most so many records are answered; 0: no limit */
+	uint8_t more_reserved[6];	/* 0 */
 };
 _Static_assert(sizeof(struct steered_head) == 16, "as it is stored");
 

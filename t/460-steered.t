@@ -39,7 +39,8 @@ sub rotated {
 	my %seen;
 	my @out = grep { !$seen{$_}++ } map { $_->{ip} } @records[$first .. $#records], @records[0 .. $first - 1];
 
-	return ($set->{count} // '') eq 'single' ? $out[0] : @out;
+	return $out[0] if ($set->{count} // '') eq 'single';
+	return $set->{first} && $set->{first} < @out ? @out[0 .. $set->{first} - 1] : @out;
 }
 
 # How likely each candidate is to be first.
@@ -59,7 +60,8 @@ sub shares {
 sub model {
 	my ($set) = @_;
 	my @shares = shares($set);
-	my $is_plain = ($set->{order} // '') !~ /^(?:rr|weighted)$/ && ($set->{count} // '') ne 'single';
+	my $is_plain = ($set->{order} // '') !~ /^(?:rr|weighted)$/ && ($set->{count} // '') ne 'single'
+	  && !($set->{first} && $set->{first} < @{ $set->{records} });
 	my %model;
 
 	for my $first (grep { $shares[$_] > 0 } 0 .. $#shares) {
@@ -144,7 +146,7 @@ sub value {
 	my ($set) = @_;
 	my %rrset = (ttl => 60, records => $set->{records});
 
-	$rrset{filter} = { map { defined $set->{$_} ? ($_ => $set->{$_}) : () } qw(count order) };
+	$rrset{filter} = { map { defined $set->{$_} ? ($_ => $set->{$_}) : () } qw(count order first) };
 	return $json->encode({ lc $set->{type} => \%rrset });
 }
 
@@ -155,6 +157,7 @@ sub random_set {
 
 	return {
 		type => $type, count => (undef, 'multi', 'single')[rand 3], order => $orders[rand @orders],
+		first => (undef, undef, 0, 1 + int rand 5)[rand 4],
 		records => [map {
 			{ ip => ($type eq 'A' ? "192.0.2.$_" : "2001:db8::$_"), (rand 3 < 2 ? (weight => int rand 20) : ()) }
 		} @lasts],

@@ -55,9 +55,9 @@ sample_zone_nsec3(void)
 	zone_put(zone, "d.nsec3.test", 60, RRTYPE_DNAME, "n", "nsec.test");
 	zone_put_rdata(zone, "big.nsec3.test", 60, 65280, big, sizeof big);
 	zone_put_steered(zone, "steered.nsec3.test", 60, RRTYPE_A, STEERED_MULTI,
-			 STEERED_WEIGHTED, STEERED_BY_ASN_COUNTRY, 4, lasts, weights);
+			 STEERED_WEIGHTED, STEERED_BY_ASN_COUNTRY, 2, 4, lasts, weights);
 	zone_put_steered(zone, "steered.nsec3.test", 60, RRTYPE_AAAA, STEERED_SINGLE,
-			 STEERED_RR, STEERED_BY_LOCATION, 3, lasts, weights);
+			 STEERED_RR, STEERED_BY_LOCATION, 0, 3, lasts, weights);
 	zone_done(zone);
 	return zone;
 }

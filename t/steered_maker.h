@@ -22,7 +22,7 @@ steered_address_of(uint16_t type, unsigned last, uint8_t address[16])
 static inline void
 zone_put_steered(struct zone_records *zone, const char *owner, uint32_t ttl, uint16_t type,
 		 enum steered_count how_many, enum steered_order order,
-		 enum steered_geo geo, unsigned count,
+		 enum steered_geo geo, uint16_t first, unsigned count,
 		 const uint8_t *lasts, const uint32_t *weights)
 {
 	static struct steering steering;
@@ -35,6 +35,7 @@ zone_put_steered(struct zone_records *zone, const char *owner, uint32_t ttl, uin
 	steering.count = how_many;
 	steering.order = order;
 	steering.geo = geo;
+	steering.first = first;
 	for (unsigned i = 0; i < count; i++) {
 		size_t len = steered_address_of(type, lasts[i], address);
 		unsigned records = steering.record_count;

@@ -321,6 +321,8 @@ steer_choose(struct steerer *steerer, const struct steered *steered,
 	first = draw_first(steerer, steered, &left);
 	if (steered->head.count == STEERED_SINGLE)
 		most = 1;
+	else if (steered->head.first > 0)
+		most = steered->head.first;
 	return take_members(steered, &left, first, steered->candidate_count, &taken, most,
 			    out) &&
 	       take_members(steered, &left, 0, first, &taken, most, out);

@@ -11,6 +11,7 @@
  *		whose location is not known is farther than all others
  *	order	one of them is the first
  *	count	it alone, or all
+ *	first	so many of them
  *
  * A step whose database is not there is left out.  All work is bounded by STEERED_MAX and
  * STEERED_PLACES_MAX, in memory of the caller. */

@@ -20,6 +20,7 @@ steering_begin(struct steering *steering, uint16_t type)
 	steering->count = STEERED_MULTI;
 	steering->order = STEERED_AS_STORED;
 	steering->geo = STEERED_ANYWHERE;
+	steering->first = 0;
 	steering->candidate_count = steering->record_count = 0;
 	steering->country_count = steering->asn_count = 0;
 	steering->placed_countries = steering->placed_asns = 0;
@@ -97,6 +98,8 @@ steering_is_needed(const struct steering *steering)
 {
 	if (steering->geo != STEERED_ANYWHERE)
 		return steering->candidate_count > 0;
+	if (steering->first > 0 && steering->first < steering->candidate_count)
+		return true;
 	return steering->candidate_count > 1 &&
 	       (steering->count != STEERED_MULTI || steering->order != STEERED_AS_STORED);
 }
@@ -157,6 +160,7 @@ steering_write(const struct steering *steering, uint32_t ttl,
 		.count = (uint8_t)steering->count,
 		.order = (uint8_t)steering->order,
 		.geo = (uint8_t)steering->geo,
+		.first = steering->first,
 	};
 	uint8_t *at = put(put(out, &head, sizeof head), &rrset, sizeof rrset);
 

@@ -17,6 +17,7 @@ struct steering {
 	enum steered_count count;
 	enum steered_order order;
 	enum steered_geo geo;
+	uint16_t first;			/* 0: no limit */
 	unsigned country_count, asn_count; /* beyond STEERED_PLACES_MAX only counted */
 	unsigned placed_countries, placed_asns; /* of candidates that were added */
 	struct steered_country countries[STEERED_PLACES_MAX];

@@ -54,6 +54,8 @@ static void
 read_filter(struct json_fault *fault, const struct json_node *filter,
 	    struct steering *steering)
 {
+	struct json_node first = json_node_member(filter, "first");
+
 	json_reader_object(fault, filter);
 	if (is_word(fault, filter, "count", "single"))
 		steering->count = STEERED_SINGLE;
@@ -62,6 +64,7 @@ read_filter(struct json_fault *fault, const struct json_node *filter,
 	else if (is_word(fault, filter, "order", "weighted"))
 		steering->order = STEERED_WEIGHTED;
 	steering->geo = read_geo(fault, filter);
+	steering->first = (uint16_t)json_reader_number(fault, &first, STEERED_MAX, 0);
 }
 
 void

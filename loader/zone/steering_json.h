@@ -9,8 +9,8 @@
 #include "loader/zone/json_reader.h"
 #include "loader/zone/steering.h"
 
-/* Read the members of the RRset's object.  Words are not judged: redins takes unknown ones
- * for its defaults. */
+/* Read the members of the RRset's object; "first" is ours: at most so many records.  Words
+ * are not judged: redins takes unknown ones for its defaults. */
 __attribute__((nonnull))
 void steering_json_read_rrset(struct json_fault *fault, const struct json_node *rrset,
 			      struct steering *steering);

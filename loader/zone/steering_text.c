@@ -120,6 +120,8 @@ steering_text_print(const uint8_t *owner, const struct block *block, char *out,
 	put(&text, "; %s IN %s is steered: count %s, order %s", name, type,
 	    steered.head.count == STEERED_SINGLE ? "single" : "multi",
 	    order_word(steered.head.order));
+	if (steered.head.first > 0)
+		put(&text, ", first %u", (unsigned)steered.head.first);
 	if (steered.head.geo != STEERED_ANYWHERE)
 		put(&text, ", geo_filter %s", geo_word(steered.head.geo));
 	for (unsigned at = 0; at < steered.candidate_count; at++)

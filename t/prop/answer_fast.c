@@ -84,7 +84,7 @@ put_steered(struct zone_records *zone, const char *owner, uint16_t type)
 
 	zone_put_steered(zone, owner, 300, type, (enum steered_count)draw(2),
 			 (enum steered_order)draw(3), (enum steered_geo)draw(5),
-			 1 + draw(4), lasts, weights);
+			 (uint16_t)draw(4), 1 + draw(4), lasts, weights);
 }
 
 static void

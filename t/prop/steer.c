@@ -20,6 +20,7 @@ static struct set {
 	uint16_t type;
 	enum steered_count how_many;
 	enum steered_order order;
+	uint16_t most; /* 0: all */
 	unsigned count;
 	uint8_t lasts[RECORDS];
 	uint32_t weights[RECORDS];
@@ -37,6 +38,7 @@ draw_set(struct set *set)
 	set->how_many = (enum steered_count)draw(2);
 	set->order = (enum steered_order)draw(3);
 	set->count = 1 + draw(RECORDS);
+	set->most = (uint16_t)(draw(3) ? 0 : 1 + draw(RECORDS));
 	for (unsigned i = 0; i < set->count; i++) {
 		set->lasts[i] = (uint8_t)(1 + draw(draw(4) ? 250 : 4));
 		set->weights[i] = draw(4) ? draw(100) : draw(2) * STEERED_WEIGHT_MAX;
@@ -56,7 +58,8 @@ make_store(const char *dir, struct zone_store *store)
 
 		sprintf(owner, "%sn%u.steer.test", i % 2 ? "*." : "", i);
 		zone_put_steered(zone, owner, 300, set->type, set->how_many, set->order,
-				 STEERED_ANYWHERE, set->count, set->lasts, set->weights);
+				 STEERED_ANYWHERE, set->most, set->count, set->lasts,
+				 set->weights);
 		sprintf(other, "c%u.steer.test", i);
 		sprintf(owner, "%sn%u.steer.test", i % 2 ? "x." : "", i);
 		zone_put(zone, other, 300, RRTYPE_CNAME, "n", owner);
@@ -85,10 +88,20 @@ model_answer(const struct set *set, unsigned first, uint8_t out[RECORDS])
 
 		if (!memchr(out, last, count))
 			out[count++] = last;
-		if (set->how_many == STEERED_SINGLE)
+		if (set->how_many == STEERED_SINGLE ||
+		    (set->most > 0 && count == set->most))
 			break;
 	}
 	return count;
+}
+
+/* Is nothing chosen? */
+static bool
+is_plain(const struct set *set)
+{
+	return set->count == 1 ||
+	       (set->how_many == STEERED_MULTI && set->order == STEERED_AS_STORED &&
+		(set->most == 0 || set->most >= set->count));
 }
 
 /* How likely a candidate is to come first. */
@@ -99,8 +112,8 @@ model_share(const struct set *set, unsigned candidate)
 
 	for (unsigned i = 0; i < set->count; i++)
 		sum += set->weights[i];
-	if (set->how_many == STEERED_MULTI && set->order == STEERED_AS_STORED)
-		return 1; /* a plain RRset has no order */
+	if (is_plain(set))
+		return 1; /* it has no order */
 	if (set->order == STEERED_AS_STORED)
 		return candidate == 0;
 	if (set->order == STEERED_RR || sum == 0)
@@ -111,8 +124,6 @@ model_share(const struct set *set, unsigned candidate)
 static bool
 is_allowed(const struct set *set, const uint8_t *lasts, unsigned count)
 {
-	bool is_plain = set->count == 1 || (set->how_many == STEERED_MULTI &&
-					    set->order == STEERED_AS_STORED);
 	uint8_t want[RECORDS];
 
 	for (unsigned first = 0; first < set->count; first++) {
@@ -122,7 +133,7 @@ is_allowed(const struct set *set, const uint8_t *lasts, unsigned count)
 			continue;
 		if (memcmp(want, lasts, count) == 0)
 			return true;
-		if (is_plain) {
+		if (is_plain(set)) {
 			for (unsigned i = 0; i < count; i++)
 				if (!memchr(lasts, want[i], count))
 					return false;

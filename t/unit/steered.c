@@ -87,6 +87,21 @@ test_words(void)
 }
 
 static void
+test_first(void)
+{
+	struct block block;
+
+	is_comment(FILTER("\"first\":2", IP("1") "," IP("2") "," IP("3")),
+		   "; www.example.com. IN A is steered: count multi, order none, "
+		   "first 2: 192.0.2.1, 192.0.2.2, 192.0.2.3");
+	ok(make_block(FILTER("\"first\":2", IP("1") "," IP("2")), RRTYPE_A, BLOCK_RRSET,
+		      &block),
+	   "the first of as many: a plain RRset");
+	bed_check(&bed, "too many", FILTER("\"first\":257", IP("1")), "",
+		  "A a.filter.first: must be a whole number from 0 to 256|");
+}
+
+static void
 test_places(void)
 {
 	struct block block;
@@ -322,6 +337,7 @@ main(void)
 {
 	plan(0);
 	test_words();
+	test_first();
 	test_places();
 	test_many_places(STEERED_PLACES_MAX, "");
 	test_many_places(STEERED_PLACES_MAX + 1,
