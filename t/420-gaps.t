@@ -169,11 +169,14 @@ subtest 'slow consumer' => sub {
 	my ($watch, $connects) = (watch($m), $m->ctl('stats')->{redis_connects});
 	$redis->cmd(qw(CONFIG SET client-output-buffer-limit), 'pubsub 1024 1024 1');
 	kill 'STOP', sync_pid($m);
-	for (1 .. 300) {
-		$redis->pipeline(map { ['HSET', "redins:zones:$_", 'extra', next_value()] } (all_zones()) x 5);
+	# how much the sockets take is the system's business
+	for (1 .. 100) {
+		for (1 .. 100) {
+			$redis->pipeline(map { ['HSET', "redins:zones:$_", 'extra', next_value()] } (all_zones()) x 5);
+		}
+		last unless $redis->cmd(qw(CLIENT LIST TYPE pubsub)) =~ /\S/;
 	}
-	my $info = $redis->info('stats');
-	cmp_ok($info->{client_output_buffer_limit_disconnections} // 1, '>', 0, 'Redis has hung up');
+	is($redis->cmd(qw(CLIENT LIST TYPE pubsub)), '', 'Redis has hung up');
 	$now = fill($redis);
 	kill 'CONT', sync_pid($m);
 	becomes($m, $now, 'events that overflow are made good by comparing');

@@ -155,7 +155,7 @@ subtest 'passwords, and Sentinels of all kinds' => sub {
 	becomes($m, $now, 'until one is started again');
 	ok(poll(20, sub { eval { $sentinel->replica_count } }), 'it knows the replica');
 	$primary->kill_now;
-	ok($sentinel->wait_master($replica), 'the primary dies');
+	ok($sentinel->wait_master($replica), 'the primary dies') or diag($sentinel->log);
 	reads($m, $replica, 'with passwords');
 	becomes($m, $now = fill($replica), 'and followed');
 	is_as_redis($m, $replica, 'in the end');

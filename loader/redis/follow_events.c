@@ -312,6 +312,14 @@ put_back(struct follow *f, struct dirty_zones *to)
 	}
 }
 
+/* All is being compared, and that weighs what is gone: the list may be half of what it was
+ * for what made the gap, as when a server that was started empty is filled. */
+static bool
+is_after_gap(const struct follow *f)
+{
+	return f->round.is_urgent || f->round.wants_urgent;
+}
+
 /* The list has been compared: what is new is read as if events had named it, what is gone
  * is served as one. */
 static int
@@ -324,6 +332,10 @@ serve_listed(struct follow *f)
 
 		name.bytes = key_table_key(&f->list.fresh, i, &name.len);
 		dirty_zones_mark(&f->dirty, name, f->list_since_us);
+	}
+	if (is_after_gap(f)) {
+		f->list_has_gone = f->list_has_gone || f->list.gone.count > 0;
+		return ERR_OK;
 	}
 	change_set_clear(&f->set);
 	rc = follow_list_name_gone(f, &f->list.gone);
@@ -338,6 +350,10 @@ serve_list(struct follow *f)
 {
 	int rc;
 
+	if (f->list_has_gone && !is_after_gap(f)) {
+		f->list_has_gone = false; /* it may have ended behind that comparison */
+		follow_events_list(f, (uint64_t)clock_wall_us());
+	}
 	if (!f->list.is_open) {
 		if (!f->list_is_dirty || clock_now_ms() < f->list_due_ms)
 			return;

@@ -13,6 +13,7 @@ enum {
 	TELL_S = 10,
 	NOTE_AT_ONCE = 1000, /* zones */
 	NOTE_EVERY_MS = 500,
+	MARKED_MAX = 64,
 };
 
 /* ---- for people ---- */
@@ -180,14 +181,32 @@ can_wait(const struct follow *f)
 	       clock_now_ms() < f->held_noted_ms + NOTE_EVERY_MS;
 }
 
+/* Without the one that has grown back the others may be few enough: look at them soon. */
+static void
+mark_others(struct follow *f, const struct held_set *set)
+{
+	for (uint32_t i = 0; set->zone_count <= MARKED_MAX && i < set->zone_count; i++) {
+		char text[DNAME_TEXT_MAX];
+		struct redis_text name = { text,
+					   dname_to_text(set->zones[i].name, text) };
+
+		dirty_zones_mark(&f->dirty, name, (uint64_t)clock_wall_us());
+	}
+}
+
 void
 follow_hold_release(struct serving *s, uint32_t zone)
 {
 	struct follow *f = s->f;
 	const struct change_zone *at = &f->set.zones[zone];
+	const struct held_set *set =
+		f->held.count ? held_find_zone(&f->held, at->origin, at->origin_len)
+			      : NULL;
 
-	if (f->held.count == 0 || !held_find_zone(&f->held, at->origin, at->origin_len))
+	if (!set)
 		return;
+	if (!s->is_accepted && held_is_unlisted(&f->held, at->origin, at->origin_len))
+		mark_others(f, set);
 	held_release(&f->held, at->origin, at->origin_len);
 	f->held_is_behind = true;
 	if (s->is_accepted || !can_wait(f))

@@ -11,6 +11,7 @@ struct part {
 	uint64_t removed;		/* net, over its zones */
 	bool must_hold;
 	bool is_held;			/* with zones that are held and not in the set */
+	bool was_held;			/* as unlisted, and still is: no small loss frees it */
 	bool is_partial;		/* some zone was not read whole */
 	bool is_deferred;		/* of a comparison, to be served at its end */
 	bool stays;			/* is not served now */

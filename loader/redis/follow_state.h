@@ -164,6 +164,7 @@ struct follow {
 	uint64_t named_since_ms, later_due_ms;
 	struct follow_list list;	/* when events name it */
 	bool list_is_dirty;		/* it has to be read */
+	bool list_has_gone;		/* and once more after the comparison of all */
 	uint64_t list_since_us;		/* Unix time at which that was heard of */
 	uint64_t list_due_ms;
 	struct follow_round round;

@@ -8,15 +8,14 @@
 enum { HELD_PULLED_MAX = 64 };
 
 /* The other zones of a held set that is not too large join what was read: then the whole
- * is weighed again.  returns whether all of it is in the set, in one part. */
-static bool
+ * is weighed again. */
+static void
 pull_held(struct serving *s, uint32_t zone, const struct held_set *held)
 {
 	struct change_set *set = &s->f->set;
-	bool is_inside = true;
 
 	if (held->zone_count > HELD_PULLED_MAX)
-		return false;
+		return;
 	for (uint32_t i = 0; i < held->zone_count; i++) {
 		const struct held_zone *other = &held->zones[i];
 		uint32_t number = change_set_find(set, other->name, other->name_len);
@@ -26,14 +25,25 @@ pull_held(struct serving *s, uint32_t zone, const struct held_set *held)
 		if (number == CHANGE_NONE) {
 			name.len = dname_to_text(other->name, text);
 			if (change_set_add_zone(set, name) != ERR_OK)
-				return false;
+				return;
 			number = change_set_find(set, other->name, other->name_len);
-			is_inside = false;
 		}
 		if (number != CHANGE_NONE)
 			change_set_join(set, zone, number);
 	}
-	return is_inside;
+}
+
+/* It was held for having left the list, and is listed again with all that it had: nothing
+ * of the others of its set hangs on it. */
+static bool
+has_grown_back(const struct serving *s, uint32_t zone)
+{
+	const struct change_zone *at = &s->f->set.zones[zone];
+	const struct plan *plan = &s->plans[zone];
+
+	return at->is_whole && !plan->must_hold && plan->reason == HELD_SHRINKS &&
+	       plan_shrinks_by(plan) == 0 &&
+	       held_is_unlisted(&s->f->held, at->origin, at->origin_len);
 }
 
 void
@@ -45,7 +55,6 @@ follow_weigh_join(struct serving *s)
 		const struct change_zone *zone = &f->set.zones[i];
 		const struct held_set *held =
 			held_find_zone(&f->held, zone->origin, zone->origin_len);
-		bool is_inside;
 
 		if (!held)
 			continue;
@@ -56,10 +65,40 @@ follow_weigh_join(struct serving *s)
 			s->again = true;
 			continue;
 		}
-		is_inside = pull_held(s, i, held);
+		if (!has_grown_back(s, i))
+			pull_held(s, i, held);
 		s->again = s->again || f->set.count > s->planned;
-		if (!is_inside && !s->again)
-			serving_part(s, i)->is_held = true;
+	}
+}
+
+static bool
+is_inside(const struct change_set *set, const struct held_set *held)
+{
+	for (uint32_t i = 0; i < held->zone_count; i++)
+		if (change_set_find(set, held->zones[i].name, held->zones[i].name_len) ==
+		    CHANGE_NONE)
+			return false;
+	return true;
+}
+
+/* All zones have found their parts: which of these are held already? */
+static void
+mark_held(struct serving *s)
+{
+	struct follow *f = s->f;
+
+	for (uint32_t i = 0; f->held.count > 0 && i < f->set.count; i++) {
+		const struct change_zone *zone = &f->set.zones[i];
+		const struct held_set *held =
+			held_find_zone(&f->held, zone->origin, zone->origin_len);
+		struct part *part = serving_part(s, i);
+
+		part->was_held =
+			part->was_held ||
+			(s->plans[i].reason == HELD_UNLISTED &&
+			 held_is_unlisted(&f->held, zone->origin, zone->origin_len));
+		part->is_held = part->is_held || (held && !has_grown_back(s, i) &&
+						  !is_inside(&f->set, held));
 	}
 }
 
@@ -68,6 +107,7 @@ follow_weigh_parts(struct serving *s)
 {
 	struct follow *f = s->f;
 
+	mark_held(s);
 	for (uint32_t i = 0; i < f->set.count; i++) {
 		struct part *part = serving_part(s, i);
 
@@ -127,7 +167,8 @@ follow_weigh_decide(struct serving *s)
 		part->stays = part->must_hold || (part->is_held && part->removed > 0);
 		if (!part->stays && part->removed > 0)
 			part->stays = !shrink_guard_admits(&f->guard, now_ms, removed,
-							   f->served, s->is_gap);
+							   f->served,
+							   s->is_gap || part->was_held);
 		if (!part->stays && !s->is_gap)
 			sum += part->removed;
 		s->again = s->again || (part->stays && part->is_partial);

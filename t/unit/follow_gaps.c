@@ -208,8 +208,14 @@ test_flushed(struct bed *bed)
 	is_int(bed_served(bed, "www.b.example.", "b.example."), 1,
 	       "everything is served");
 	bed_write_zone(bed, "b.example.");
+	bed_do(bed, "HSET redins:zones:b.example. again " A1);
+	ok(bed_until(bed, bed_serves, "again.b.example. b.example. 1"),
+	   "what is written again is served");
+	is_int(bed_served(bed, "www.c.example.", "c.example."), 1,
+	       "and the others stay");
 	bed_write_zone(bed, "a.example.");
-	ok(bed_until(bed, holds, "0"), "what is written again is not held");
+	bed_write_zone(bed, "c.example.");
+	ok(bed_until(bed, holds, "0"), "all is written again: nothing is held");
 	is_int(bed_served(bed, "www.b.example.", "b.example."), 1, "and served");
 }
 
@@ -225,6 +231,7 @@ test_restarted(struct bed *bed)
 	is_int(bed_served(bed, "www.b.example.", "b.example."), 1, "all is served");
 	bed_write_zone(bed, "a.example.");
 	bed_write_zone(bed, "b.example.");
+	bed_write_zone(bed, "c.example.");
 	bed_do(bed, "HSET redins:zones:b.example. www " A2);
 	ok(bed_until(bed, bed_serves, "www.b.example. b.example. 2"),
 	   "it is filled again");
@@ -233,8 +240,52 @@ test_restarted(struct bed *bed)
 	ok(bed_until(bed, holds, "1"), "FLUSHALL is held without a stream, too");
 	bed_write_zone(bed, "a.example.");
 	bed_write_zone(bed, "b.example.");
+	bed_write_zone(bed, "c.example.");
 	bed_do(bed, "HSET redins:zones:b.example. www " A2);
 	ok(bed_until(bed, holds, "0"), "until all is there again");
+}
+
+static bool
+is_connected(struct bed *bed, const char *what)
+{
+	(void)what;
+	return atomic_load(&bed->region->source.connected_since_ms) != 0;
+}
+
+/* A server that was started empty is filled while it is compared.  What is listed by then
+ * is half of it, whoever tells of the list: nothing ends. */
+static void
+test_half_filled(struct bed *bed)
+{
+	bed_write_zone(bed, "c.example.");
+	bed_write_zone(bed, "d.example.");
+	ok(bed_until(bed, bed_serves, "www.c.example. c.example. 1") &&
+		   bed_until(bed, bed_serves, "www.d.example. d.example. 1"),
+	   "more zones");
+	bed_kill_server(bed);
+	ok(bed_until(bed, is_away, NULL), "the server dies");
+	bed_start_server(bed);
+	bed_write_zone(bed, "a.example.");
+	bed_write_zone(bed, "b.example.");
+	ok(bed_until(bed, is_connected, NULL), "it is back, half filled");
+	bed_turn(bed, 5); /* subscribes, and begins to compare */
+	bed_write_zone(bed, "c.example.");
+	bed->follow->list_due_ms = 0; /* the last look at the list was long ago */
+	for (unsigned i = 0; i < 20; i++) {
+		bed_turn(bed, 5);
+		if (bed_served(bed, "www.d.example.", "d.example.") != 1)
+			break;
+	}
+	is_int(bed_served(bed, "www.d.example.", "d.example."), 1,
+	       "a zone that is not listed yet is served");
+	bed_write_zone(bed, "d.example.");
+	ok(bed_until(bed, bed_is_following, NULL) && bed_until(bed, holds, "0"),
+	   "and nothing is held when it is");
+	bed_do(bed, "SREM redins:zones d.example.");
+	ok(bed_until(bed, bed_serves, "www.d.example. d.example. -2"),
+	   "a zone that leaves the list later ends");
+	bed_do(bed, "SREM redins:zones c.example.");
+	ok(bed_until(bed, bed_serves, "www.c.example. c.example. -2"), "another one, too");
 }
 
 static void
@@ -317,6 +368,7 @@ main(void)
 	test_gone(&bed);
 	test_flushed(&bed);
 	test_restarted(&bed);
+	test_half_filled(&bed);
 	test_cut(&bed);
 	test_hung(&bed);
 	test_notifications_off(&bed);
