@@ -13,7 +13,8 @@ grow_items_to(void *items, size_t *room, size_t need, size_t item_len)
 	size_t wanted = *room ? *room : first;
 	void *grown;
 
-	if (need > SIZE_MAX / 2)
+	/* the room is less than twice of what is needed; no object is larger */
+	if (need > PTRDIFF_MAX / 2 / item_len)
 		return NULL;
 	while (wanted < need)
 		wanted *= 2;
