@@ -23,10 +23,10 @@ bool zone_check_record(const struct zone_records *zone, const struct zone_record
  * Errors: not one SOA, or one below the apex; no NS at the apex; CNAME beside other
  * data, or several; several DNAMEs, DNAME beside NS below the apex; NSEC3PARAM with
  * more than 500 iterations, each a load on every negative answer (RFC 9276).
- * Warnings: name servers and mail exchangers that are aliases or, where this zone
- * should have their addresses, have none; targets that end in the origin twice and do
- * not exist; DS without NS or at the apex; NSEC3PARAM that is unusable or has more than
- * 50 iterations; data below a DNAME.
+ * Warnings: a mailbox with a '@'; name servers and mail exchangers that are aliases or,
+ * where this zone should have their addresses, have none; targets that end in the origin
+ * twice and do not exist; DS without NS or at the apex; NSEC3PARAM that is unusable or
+ * has more than 50 iterations; data below a DNAME.
  *
  * returns 0, or ERR_SYNTAX when `messages` holds a ZONE_ERROR. */
 __attribute__((nonnull, warn_unused_result))

@@ -1,6 +1,9 @@
 /* What may and must stand at one name: a walk over a zone's names. */
 
+#include <string.h>
+
 #include "loader/zone/zone_rules.h"
+#include "shm/dname.h"
 #include "shm/rrtype.h"
 
 enum {
@@ -29,6 +32,15 @@ complain(struct owner_pass *pass, const struct zone_record *record,
 	zone_rules_complain(pass->zone, record, pass->messages, severity, what);
 }
 
+/* Is the mailbox written as an address, user@host? */
+static bool
+has_at_sign(const struct zone_record *soa)
+{
+	const uint8_t *mailbox = soa->rdata + dname_len(soa->rdata, soa->rdata_len);
+
+	return memchr(mailbox + 1, '@', mailbox[0]) != NULL;
+}
+
 static void
 check_soa(struct owner_pass *pass, const struct zone_record *set, size_t count)
 {
@@ -36,6 +48,10 @@ check_soa(struct owner_pass *pass, const struct zone_record *set, size_t count)
 		complain(pass, set, ZONE_ERROR, "a SOA below the top of the zone");
 	else if (count > 1)
 		complain(pass, set + 1, ZONE_ERROR, "more than one SOA");
+	else if (has_at_sign(set))
+		complain(pass, set, ZONE_WARNING,
+			 "the mailbox has a '@': a '.' stands for it (RFC 1035, "
+			 "section 8)");
 	pass->has_soa |= pass->is_apex;
 }
 

@@ -176,6 +176,27 @@ test_no_apex(void)
 	zone_messages_fini(&messages);
 }
 
+static void
+test_mailbox(void)
+{
+	static const char lines[] = "$TTL 1\n@ SOA . me@example.net. 1 2 3 4 5\n"
+				    "@ NS ns.example.net.\n";
+	struct zone_messages messages = { 0 };
+	struct zone_records *zone = NULL;
+	char *said;
+
+	is_int(check_text(lines, sizeof lines - 1, &zone, &messages), ERR_OK,
+	       "a mailbox with a '@'");
+	said = dump_messages(&messages, "z");
+	is(said,
+	   "W2: the mailbox has a '@': a '.' stands for it (RFC 1035, section 8): "
+	   "example. SOA|",
+	   "is warned of");
+	free(said);
+	zone_records_free(zone);
+	zone_messages_fini(&messages);
+}
+
 /* TXT records that fill a message to its last octet: 12 + (3 + 7 + 1 + 1) + 4 of head,
  * then RRs of 12 + rdata. */
 static void
@@ -282,6 +303,7 @@ main(void)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
 		test_case(&cases[i]);
 	test_no_apex();
+	test_mailbox();
 	test_size(0, "", 0);
 	test_size(1,
 		  "D248: the RRset fits no DNS message (65535 octets): it answers "
