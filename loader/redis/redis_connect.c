@@ -168,17 +168,6 @@ take_primary(struct redis_connect *connect, const struct redis_primary *primary)
 /* ---- the first commands ---- */
 
 static int
-send_auth(struct redis_connect *connect)
-{
-	const char *username = connect->settings->redis.username;
-	const char *password = connect->settings->redis.password;
-
-	if (!username[0])
-		return redis_link_send(connect->link, "AUTH %s", password);
-	return redis_link_send(connect->link, "AUTH %s %s", username, password);
-}
-
-static int
 send_greeting(struct redis_connect *connect, enum greeting greeting)
 {
 	const struct settings *settings = connect->settings;
@@ -186,7 +175,8 @@ send_greeting(struct redis_connect *connect, enum greeting greeting)
 	connect->greetings[connect->greeting_count++] = greeting;
 	switch (greeting) {
 	case GREETING_AUTH:
-		return send_auth(connect);
+		return redis_link_send_auth(connect->link, settings->redis.username,
+					    settings->redis.password);
 	case GREETING_SELECT:
 		return redis_link_send(connect->link, "SELECT %d",
 				       (int)settings->redis.db);

@@ -247,6 +247,14 @@ redis_link_send(struct redis_link *link, const char *format, ...)
 }
 
 int
+redis_link_send_auth(struct redis_link *link, const char *username, const char *password)
+{
+	if (!username[0])
+		return redis_link_send(link, "AUTH %s", password);
+	return redis_link_send(link, "AUTH %s %s", username, password);
+}
+
+int
 redis_link_send_words(struct redis_link *link, size_t count,
 		      const struct redis_text *words)
 {

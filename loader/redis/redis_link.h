@@ -112,6 +112,9 @@ int redis_link_send(struct redis_link *link, const char *format, ...);
 __attribute__((nonnull, warn_unused_result))
 int redis_link_send_words(struct redis_link *link, size_t count,
 			  const struct redis_text *words);
+/* The password; `username` "" is the default user. */
+__attribute__((nonnull, warn_unused_result))
+int redis_link_send_auth(struct redis_link *link, const char *username, const char *password);
 
 /* Wait for the reply to the oldest command without one.
  * returns the reply in `arena`; NULL when the link was dropped. */

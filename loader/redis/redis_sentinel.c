@@ -60,25 +60,18 @@ redis_sentinel_ask(struct redis_sentinel *sentinel, size_t node)
 
 /* ---- asking ---- */
 
-static int
-send_auth(const struct redis_sentinel *sentinel)
-{
-	const char *username = sentinel->settings->redis.sentinel.username;
-	const char *password = sentinel->settings->redis.sentinel.password;
-
-	if (!username[0])
-		return redis_link_send(sentinel->link, "AUTH %s", password);
-	return redis_link_send(sentinel->link, "AUTH %s %s", username, password);
-}
-
 /* The epoch first: an address that is newer than its epoch does no harm. */
 static int
 send_questions(struct redis_sentinel *sentinel)
 {
 	const char *master = sentinel->settings->redis.sentinel.master;
-	bool has_password = sentinel->settings->redis.sentinel.password[0] != '\0';
-	int code = has_password ? send_auth(sentinel) : ERR_OK;
+	const char *password = sentinel->settings->redis.sentinel.password;
+	int code = ERR_OK;
 
+	if (password[0])
+		code = redis_link_send_auth(sentinel->link,
+					    sentinel->settings->redis.sentinel.username,
+					    password);
 	if (code == ERR_OK)
 		code = redis_link_send(sentinel->link, "SENTINEL master %s", master);
 	if (code == ERR_OK)
@@ -86,7 +79,7 @@ send_questions(struct redis_sentinel *sentinel)
 				       "SENTINEL get-master-addr-by-name %s", master);
 	if (code != ERR_OK)
 		return redis_link_fail(sentinel->link, "not enough memory");
-	sentinel->step = has_password ? STEP_AUTH : STEP_EPOCH;
+	sentinel->step = password[0] ? STEP_AUTH : STEP_EPOCH;
 	sentinel->due_ms = clock_now_ms() + sentinel->settings->redis.timeout_ms;
 	return ERR_OK;
 }
