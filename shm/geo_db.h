@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 enum geo_db_kind { GEO_COUNTRY = 0, GEO_ASN, GEO_KINDS };
 
@@ -21,6 +22,18 @@ struct geo_db;
 struct geo_address {
 	uint8_t octets[16];
 };
+
+/* Is it in the network of the first `len` (0..128) bits of `network`? */
+static inline bool
+geo_address_is_within(const struct geo_address *address, const uint8_t network[16],
+		      unsigned len)
+{
+	unsigned whole = len / 8, rest = len % 8;
+
+	return memcmp(address->octets, network, whole) == 0 &&
+	       (rest == 0 ||
+		(address->octets[whole] ^ network[whole]) >> (8 - rest) == 0);
+}
 
 /* What a database says of an address.  Members that it does not know are 0. */
 struct geo_place {

@@ -24,21 +24,12 @@ static const struct {
 	{ { 0xfe, 0x80 }, 10 },
 };
 
-static bool
-begins_with(const uint8_t *octets, const uint8_t *head, unsigned len)
-{
-	unsigned whole = len / 8, rest = len % 8;
-
-	return memcmp(octets, head, whole) == 0 &&
-	       (rest == 0 || (octets[whole] ^ head[whole]) >> (8 - rest) == 0);
-}
-
 /* The length of the network that is everywhere and has this address; 0: it has a place. */
 static unsigned
 anywhere_len(const struct geo_address *address)
 {
 	for (unsigned i = 0; i < sizeof anywhere / sizeof *anywhere; i++)
-		if (begins_with(address->octets, anywhere[i].head, anywhere[i].len))
+		if (geo_address_is_within(address, anywhere[i].head, anywhere[i].len))
 			return anywhere[i].len;
 	return 0;
 }

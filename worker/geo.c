@@ -124,17 +124,6 @@ slot_of(const struct geo_address *address)
 	return (unsigned)(head >> 40) % GEO_CACHE_SLOTS;
 }
 
-static bool
-is_within(const struct geo_slot *slot, const struct geo_address *address)
-{
-	unsigned whole = slot->len / 8, rest = slot->len % 8;
-
-	if (slot->len == 0 || memcmp(slot->network.octets, address->octets, whole) != 0)
-		return false;
-	return rest == 0 ||
-	       (slot->network.octets[whole] ^ address->octets[whole]) >> (8 - rest) == 0;
-}
-
 /* From degrees to a point on the sphere: the nearer of two has the larger product. */
 static void
 set_point(struct geo_facts *facts, const struct geo_place *place)
@@ -179,7 +168,9 @@ geo_find(struct geo *geo, const struct geo_address *address, bool with_location)
 
 	if (!geo->set)
 		return &nothing;
-	if (is_within(slot, address) && (slot->knows_location || !with_location))
+	if (slot->len != 0 &&
+	    geo_address_is_within(address, slot->network.octets, slot->len) &&
+	    (slot->knows_location || !with_location))
 		return &slot->facts;
 	find_facts(geo->set, address, with_location, &slot->facts);
 	slot->knows_location = with_location;
