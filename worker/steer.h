@@ -32,11 +32,6 @@ struct steerer {
 	enum steer_no_match no_match;
 };
 
-/* Candidates as a set of bits. */
-struct steer_set {
-	uint64_t bits[STEERED_MAX / 64];
-};
-
 struct geo;
 
 /* Records in the order in which they are answered, each once; there may be none. */

@@ -1,0 +1,51 @@
+/* The step that leaves the records nearest to the client. */
+#include <string.h>
+
+#include "worker/steer_run.h"
+
+/* The location of a candidate's own address; NULL when it is not known. */
+static const double *
+point_of(const struct steer_run *run, unsigned candidate)
+{
+	const struct steered *steered = run->steered;
+	struct geo_address address = { { [10] = 0xff, [11] = 0xff } };
+	unsigned record = steered_record(steered, candidate);
+	unsigned len = steered->rr_len - STEERED_RR_HEAD_LEN;
+	const struct geo_facts *facts;
+
+	if (record >= steered->rrset.head.rr_count)
+		return NULL;
+	memcpy(address.octets + sizeof address.octets - len,
+	       steered_address(steered, record), len);
+	facts = geo_find(run->steerer->geo, &address, true);
+	return facts->has_location ? facts->point : NULL;
+}
+
+void
+steer_by_distance(struct steer_run *run, const struct geo_facts *facts)
+{
+	const double client[3] = { facts->point[0], facts->point[1], facts->point[2] };
+	struct steer_set nearest = { { 0 } };
+	double best = -2; /* of cosines */
+
+	if (!facts->has_location)
+		return;
+	for (unsigned word = 0; word < run->words; word++)
+		for (uint64_t bits = run->left.bits[word]; bits; bits &= bits - 1) {
+			unsigned at = steer_set_at(word, bits);
+			const double *point = point_of(run, at);
+			double cosine;
+
+			if (!point)
+				continue;
+			cosine = client[0] * point[0] + client[1] * point[1] +
+				 client[2] * point[2];
+			if (cosine > best) {
+				steer_set_clear(&nearest, run->words);
+				best = cosine;
+			}
+			if (cosine >= best)
+				steer_set_add(&nearest, at);
+		}
+	(void)steer_set_keep(&run->left, &nearest, run->words);
+}

@@ -1,0 +1,60 @@
+/* The step that draws which record is first. */
+#include "worker/steer_run.h"
+
+static uint64_t
+draw(struct steer_run *run, uint64_t bound)
+{
+	return run->steerer ? random_below(&run->steerer->random, bound) : 0;
+}
+
+static unsigned
+draw_evenly(struct steer_run *run)
+{
+	unsigned count = steer_set_count(&run->left, run->words);
+
+	return steer_set_member(&run->left, (unsigned)draw(run, count));
+}
+
+/* The sum of the weights of those that are left; less than 2^40. */
+static uint64_t
+sum_weights(const struct steer_run *run)
+{
+	uint64_t sum = 0;
+
+	for (unsigned word = 0; word < run->words; word++)
+		for (uint64_t bits = run->left.bits[word]; bits; bits &= bits - 1)
+			sum += steered_weight(run->steered, steer_set_at(word, bits));
+	return sum;
+}
+
+static unsigned
+draw_by_weight(struct steer_run *run)
+{
+	uint64_t sum = sum_weights(run), point;
+
+	if (sum == 0)
+		return draw_evenly(run);
+	point = draw(run, sum);
+	for (unsigned word = 0; word < run->words; word++)
+		for (uint64_t bits = run->left.bits[word]; bits; bits &= bits - 1) {
+			unsigned at = steer_set_at(word, bits);
+			uint32_t weight = steered_weight(run->steered, at);
+
+			if (point < weight)
+				return at;
+			point -= weight;
+		}
+	return steer_set_member(&run->left, 0);
+}
+
+unsigned
+steer_draw_first(struct steer_run *run)
+{
+	switch (run->steered->head.order) {
+	case STEERED_RR:
+		return draw_evenly(run);
+	case STEERED_WEIGHTED:
+		return draw_by_weight(run);
+	}
+	return steer_set_member(&run->left, 0);
+}

@@ -1,0 +1,51 @@
+/* What the steps of the chain (worker/steer.h) share, each in its file: steer_place.c,
+ * steer_nearest.c, steer_order.c. */
+#ifndef WORKER_STEER_RUN_H
+#define WORKER_STEER_RUN_H
+
+#include "worker/geo.h"
+#include "worker/steer.h"
+#include "worker/steer_set.h"
+
+/* One choice on its way through the chain. */
+struct steer_run {
+	struct steerer *steerer;	/* NULL: every draw is 0 */
+	const struct steered *steered;
+	unsigned words;			/* of all sets */
+	struct steer_set left;		/* candidates; a step takes some out */
+	struct steer_choice *out;
+};
+
+/* What was left depends on the client's place, as far as a prefix of `len` tells it. */
+static inline void
+steer_run_note_place(struct steer_run *run, uint8_t len)
+{
+	run->out->by_place = true;
+	if (len > run->out->place_len)
+		run->out->place_len = len;
+}
+
+/* After a step: leave those that match, else those that are the default, else what
+ * `no_match` says. */
+static inline void
+steer_run_leave(struct steer_run *run, const struct steer_set *matching,
+		const struct steer_set *otherwise)
+{
+	if (steer_set_keep(&run->left, matching, run->words) ||
+	    steer_set_keep(&run->left, otherwise, run->words))
+		return;
+	if (run->steerer->no_match == NO_MATCH_NONE)
+		steer_set_clear(&run->left, run->words);
+}
+
+/* Leave by ASN, country or location, as the RRset says; `client` NULL: it is not known.
+ * The steerer has a geo. */
+void steer_by_place(struct steer_run *run, const struct geo_address *client);
+
+/* Leave those nearest to the place that `facts` tell. */
+void steer_by_distance(struct steer_run *run, const struct geo_facts *facts);
+
+/* The candidate that is answered first; there is one. */
+unsigned steer_draw_first(struct steer_run *run);
+
+#endif
