@@ -45,7 +45,8 @@
 #define INDEX_MAGIC "MARTLETI"
 
 enum {
-	GENERATION_VERSION = 2,		/* 2: BLOCK_STEERED may be there */
+	GENERATION_VERSION = 3,		/* 2: BLOCK_STEERED may be there; 3: STEERED_SUBNETS and
+					 * all parts behind it, STEERED_STICKY, ANAMEs */
 	GENERATION_OLDEST = 1,		/* read as it stands: nothing in it means anything else */
 	GENERATION_BYTE_ORDER = 0x01020304,
 	INDEX_HEAD_LEN = 4096,

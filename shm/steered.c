@@ -36,6 +36,28 @@ next_part(const uint8_t **at, const uint8_t *end, struct steered_part_head *head
 	return true;
 }
 
+/* Entries of a kind of place. */
+static bool
+take_places(const uint8_t **places, unsigned *count, const uint8_t *payload, size_t len,
+	    size_t entry_len)
+{
+	*places = payload;
+	*count = (unsigned)(len / entry_len);
+	return len % entry_len == 0 && len / entry_len <= STEERED_PLACES_MAX;
+}
+
+static bool
+take_health(struct steered *steered, const uint8_t *payload, size_t len)
+{
+	size_t targets_len = sizeof(uint64_t) * steered->candidate_count;
+
+	if (len != sizeof steered->health + targets_len)
+		return false;
+	memcpy(&steered->health, payload, sizeof steered->health);
+	steered->targets = payload + sizeof steered->health;
+	return steered->health.up_count > 0 && steered->health.down_count < 0;
+}
+
 /* returns false when it has another length than it must have. */
 static bool
 take_part(struct steered *steered, const struct steered_part_head *head,
@@ -50,15 +72,29 @@ take_part(struct steered *steered, const struct steered_part_head *head,
 		steered->weights = payload;
 		return head->len == sizeof(uint32_t) * steered->candidate_count;
 	case STEERED_COUNTRIES:
-		steered->countries = payload;
-		steered->country_count = head->len / sizeof(struct steered_country);
-		return head->len % sizeof(struct steered_country) == 0 &&
-		       steered->country_count <= STEERED_PLACES_MAX;
+		return take_places(&steered->countries, &steered->country_count, payload,
+				   head->len, sizeof(struct steered_country));
 	case STEERED_ASNS:
-		steered->asns = payload;
-		steered->asn_count = head->len / sizeof(struct steered_asn);
-		return head->len % sizeof(struct steered_asn) == 0 &&
-		       steered->asn_count <= STEERED_PLACES_MAX;
+		return take_places(&steered->asns, &steered->asn_count, payload,
+				   head->len, sizeof(struct steered_asn));
+	case STEERED_SUBNETS:
+		return take_places(&steered->subnets, &steered->subnet_count, payload,
+				   head->len, sizeof(struct steered_subnet));
+	case STEERED_REGIONS:
+		return take_places(&steered->regions, &steered->region_count, payload,
+				   head->len, sizeof(struct steered_region));
+	case STEERED_CONTINENTS:
+		return take_places(&steered->continents, &steered->continent_count,
+				   payload, head->len, sizeof(struct steered_country));
+	case STEERED_FALLBACK:
+		steered->fallback = payload;
+		return head->len == (steered->candidate_count + 7) / 8;
+	case STEERED_HEALTH:
+		return take_health(steered, payload, head->len);
+	case STEERED_PROBE:
+		steered->probe = payload;
+		steered->probe_len = head->len;
+		return true;
 	}
 	return true;
 }
@@ -89,7 +125,10 @@ steered_open(const struct block *block, struct steered *out)
 		return false;
 	memcpy(&out->head, block->payload, sizeof out->head);
 	out->candidates = out->weights = out->countries = out->asns = NULL;
+	out->subnets = out->regions = out->continents = NULL;
+	out->fallback = out->targets = out->probe = NULL;
 	out->country_count = out->asn_count = 0;
+	out->subnet_count = out->region_count = out->continent_count = 0;
 	at = block->payload + sizeof out->head + out->head.rrset_len;
 	for (; next_part(&at, end, &part, &payload); last = part.kind)
 		if (part.kind <= last || !take_part(out, &part, payload))
@@ -110,17 +149,122 @@ addresses_differ(const struct steered *steered)
 	return true;
 }
 
+static bool
+has_candidate(const struct steered *steered, unsigned candidate)
+{
+	return candidate < steered->candidate_count;
+}
+
+/* Is the network one, 0 behind its length? */
+static bool
+subnet_is_right(const struct steered_subnet *subnet)
+{
+	unsigned whole = subnet->len / 8u, rest = subnet->len % 8u;
+
+	if (subnet->len > 128)
+		return false;
+	if (rest && (uint8_t)(subnet->network[whole] << rest) != 0)
+		return false;
+	for (unsigned i = whole + (rest != 0); i < sizeof subnet->network; i++)
+		if (subnet->network[i] != 0)
+			return false;
+	return true;
+}
+
+static bool
+subnets_are_right(const struct steered *steered)
+{
+	for (unsigned i = 0; i < steered->subnet_count; i++) {
+		struct steered_subnet subnet = steered_subnet(steered, i);
+
+		if (!subnet_is_right(&subnet) ||
+		    !has_candidate(steered, subnet.candidate))
+			return false;
+	}
+	return true;
+}
+
 /* Are all places those of candidates that are there? */
 static bool
 places_are_right(const struct steered *steered)
 {
 	for (unsigned i = 0; i < steered->country_count; i++)
-		if (steered_country(steered, i).candidate >= steered->candidate_count)
+		if (!has_candidate(steered, steered_country(steered, i).candidate))
 			return false;
 	for (unsigned i = 0; i < steered->asn_count; i++)
-		if (steered_asn(steered, i).candidate >= steered->candidate_count)
+		if (!has_candidate(steered, steered_asn(steered, i).candidate))
+			return false;
+	for (unsigned i = 0; i < steered->region_count; i++)
+		if (!has_candidate(steered, steered_region(steered, i).candidate))
+			return false;
+	for (unsigned i = 0; i < steered->continent_count; i++)
+		if (!has_candidate(steered, steered_continent(steered, i).candidate))
+			return false;
+	return subnets_are_right(steered);
+}
+
+static bool
+is_printable(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < 0x21 || text[i] > 0x7e)
 			return false;
 	return true;
+}
+
+static bool
+is_http(const struct steered_probe *head)
+{
+	return head->protocol == STEERED_HTTP || head->protocol == STEERED_HTTPS;
+}
+
+static bool
+probe_head_is_right(const struct steered_probe *head)
+{
+	if (head->protocol < STEERED_HTTP || head->protocol > STEERED_ICMP ||
+	    (head->port == 0) != (head->protocol == STEERED_ICMP) ||
+	    head->timeout_ms < 1 || head->timeout_ms > 60000)
+		return false;
+	if (!is_http(head))
+		return head->uri_len + head->host_len + head->body_len +
+			       head->code_count ==
+		       0;
+	return head->uri_len >= 1 && head->uri_len <= STEERED_URI_MAX &&
+	       head->host_len <= STEERED_HOST_MAX && head->body_len <= STEERED_BODY_MAX &&
+	       head->code_count <= STEERED_CODES_MAX;
+}
+
+bool
+steered_probe_open(const uint8_t *payload, size_t len, struct steered_probe_parts *out)
+{
+	struct steered_probe *head = &out->head;
+	size_t codes_len;
+
+	if (len < sizeof *head)
+		return false;
+	memcpy(head, payload, sizeof *head);
+	codes_len = sizeof(struct steered_codes) * head->code_count;
+	if (!probe_head_is_right(head) || len != sizeof *head + codes_len +
+							  head->uri_len + head->host_len +
+							  head->body_len)
+		return false;
+	out->codes = payload + sizeof *head;
+	out->uri = (const char *)out->codes + codes_len;
+	out->host = out->uri + head->uri_len;
+	out->body = out->host + head->host_len;
+	return (head->uri_len == 0 || out->uri[0] == '/') &&
+	       is_printable(out->uri, (size_t)head->uri_len + head->host_len);
+}
+
+static bool
+probe_is_right(const struct steered *steered)
+{
+	struct steered_probe_parts probe;
+
+	if (!steered->probe)
+		return !steered->targets;
+	return steered->targets &&
+	       steered_probe_open(steered->probe, steered->probe_len, &probe);
 }
 
 const char *
@@ -140,5 +284,7 @@ steered_check(const struct block *block)
 		return "a place is of no candidate of its RRset";
 	if (!addresses_differ(&steered))
 		return "a steered RRset has an address twice";
+	if (!probe_is_right(&steered))
+		return "a steered RRset says in no sound way how it is probed";
 	return NULL;
 }

@@ -34,7 +34,7 @@
 
 enum {
 	STEERED_MAX = 256,		/* candidates; a source with more is in error */
-	STEERED_PLACES_MAX = 1024,	/* entries of countries, or of ASNs: the same */
+	STEERED_PLACES_MAX = 1024,	/* entries of a kind of place: the same */
 	STEERED_RR_HEAD_LEN = 12,	/* owner pointer, type, class, TTL, rdata length */
 	STEERED_RR_LEN_A = STEERED_RR_HEAD_LEN + 4,
 	STEERED_RR_LEN_AAAA = STEERED_RR_HEAD_LEN + 16,
@@ -67,12 +67,17 @@ enum steered_geo {
 	STEERED_BY_LOCATION = 4,	/* the nearest */
 };
 
+enum steered_flag {
+	STEERED_STICKY = 1 << 0,	/* the client's network decides which one is first: see
+					 * worker/steer.h */
+};
+
 struct steered_head {
 	uint32_t rrset_len;
 	uint8_t count;			/* enum steered_count */
 	uint8_t order;			/* enum steered_order */
 	uint8_t geo;			/* enum steered_geo */
-	uint8_t reserved;		/* 0 */
+	uint8_t flags;			/* enum steered_flag; unknown ones are ignored */
 	uint16_t first;			/* at most so many records are answered; 0: no limit */
 	uint8_t more_reserved[6];	/* 0 */
 };
@@ -83,13 +88,24 @@ enum steered_part_kind {
 	STEERED_WEIGHTS = 2,		/* uint32_t each: its weight; without: all 0 */
 	STEERED_COUNTRIES = 3,		/* struct steered_country, any number for each */
 	STEERED_ASNS = 4,		/* struct steered_asn, the same */
+	STEERED_SUBNETS = 5,		/* struct steered_subnet, the same */
+	STEERED_REGIONS = 6,		/* struct steered_region, the same */
+	STEERED_CONTINENTS = 7,		/* struct steered_country, the same: its code is that of
+					 * a continent */
+	STEERED_FALLBACK = 8,		/* a bit each, the lowest of the first octet first: kept
+					 * out while any other is left */
+	STEERED_HEALTH = 9,		/* struct steered_health, then uint64_t each: the key of
+					 * its target on the status board; 0: not probed */
+	STEERED_PROBE = 10,		/* struct steered_probe and what follows it: how the
+					 * targets are probed; workers do not look at it */
 };
 
 /* This candidate is for clients there; for all others whom nothing matches: 0. */
 struct steered_country {
 	uint8_t candidate;
 	uint8_t reserved;		/* 0 */
-	char code[2];			/* ISO 3166-1, upper case */
+	char code[2];			/* ISO 3166-1, upper case; of a continent as GeoIP has
+					 * it: AF AN AS EU NA OC SA */
 };
 _Static_assert(sizeof(struct steered_country) == 4, "as it is stored");
 
@@ -100,6 +116,76 @@ struct steered_asn {
 };
 _Static_assert(sizeof(struct steered_asn) == 8, "as it is stored");
 
+/* ... for clients in this network; a candidate without any is for the others. */
+struct steered_subnet {
+	uint8_t candidate;
+	uint8_t len;			/* 0..128: IPv4 is in ::ffff:0:0/96 */
+	uint8_t network[16];		/* 0 behind `len` bits */
+};
+_Static_assert(sizeof(struct steered_subnet) == 18, "as it is stored");
+
+struct steered_region {
+	uint8_t candidate;
+	uint8_t reserved;		/* 0 */
+	char code[6];			/* ISO 3166-2, upper case ("US-CA"), 0 behind it; all 0:
+					 * for all others */
+};
+_Static_assert(sizeof(struct steered_region) == 8, "as it is stored");
+
+/* What is answered when all candidates are down.  Other values count as the first. */
+enum steered_policy {
+	STEERED_OPEN = 0,		/* all */
+	STEERED_CLOSED = 1,		/* none */
+	STEERED_LAST = 2,		/* those that were the last to be up; if none was: all */
+};
+
+struct steered_health {
+	int8_t up_count;		/* 1..127: a status is never above it */
+	int8_t down_count;		/* -127..-1: and never below this, which is down */
+	uint8_t policy;			/* enum steered_policy */
+	uint8_t reserved[5];		/* 0 */
+};
+_Static_assert(sizeof(struct steered_health) == 8, "as it is stored");
+
+enum steered_protocol {
+	STEERED_HTTP = 1,
+	STEERED_HTTPS = 2,
+	STEERED_TCP = 3,
+	STEERED_ICMP = 4,
+};
+
+enum steered_probe_flag {
+	STEERED_VERIFY = 1 << 0,	/* https: the certificate must be good */
+};
+
+enum {
+	STEERED_CODES_MAX = 32,		/* ranges */
+	STEERED_URI_MAX = 1024,		/* octets, as of the two below */
+	STEERED_HOST_MAX = 255,
+	STEERED_BODY_MAX = 255,
+};
+
+/* How to probe, the same for all candidates.  Behind it stand without gaps: code_count
+ * struct steered_codes, then the uri, the host, and the text that the body must hold.
+ * Equal wishes have equal octets: what a protocol does not use is 0, and missing.
+ * No octet of uri and host is outside 0x21..0x7e. */
+struct steered_probe {
+	uint8_t protocol;		/* enum steered_protocol */
+	uint8_t flags;			/* enum steered_probe_flag */
+	uint16_t port;			/* 1..65535; icmp: 0 */
+	uint32_t timeout_ms;		/* 1..60000 */
+	uint32_t interval_ms;		/* 0: health.interval_s */
+	uint16_t uri_len;		/* http: 1 or more, the first octet is '/' */
+	uint16_t host_len;		/* http: for Host and SNI, without the final dot */
+	uint16_t body_len;		/* 0: the body is not looked at, nor asked for */
+	uint16_t code_count;		/* 0: 200, 301, 302 are up */
+};
+_Static_assert(sizeof(struct steered_probe) == 20, "as it is stored");
+
+struct steered_codes {
+	uint16_t from, to;		/* 100..999, both inclusive */
+};
+_Static_assert(sizeof(struct steered_codes) == 4, "as it is stored");
 
 struct steered_part_head {
 	uint16_t kind;			/* enum steered_part_kind */
@@ -117,7 +203,21 @@ struct steered {
 	const uint8_t *candidates;	/* candidate_count of them; NULL: candidate i is record i */
 	const uint8_t *weights;		/* candidate_count uint32_t, unaligned; NULL: all 0 */
 	const uint8_t *countries, *asns; /* unaligned */
-	unsigned country_count, asn_count;
+	const uint8_t *subnets, *regions, *continents; /* unaligned */
+	unsigned country_count, asn_count, subnet_count, region_count, continent_count;
+	const uint8_t *fallback;	/* a bit each; NULL: none is */
+	const uint8_t *targets;		/* candidate_count uint64_t, unaligned; NULL: not probed,
+					 * and then `health` means nothing */
+	struct steered_health health;
+	const uint8_t *probe;		/* struct steered_probe, unaligned; NULL: none */
+	unsigned probe_len;		/* octets of it and what follows */
+};
+
+/* A STEERED_PROBE taken apart; all borrowed. */
+struct steered_probe_parts {
+	struct steered_probe head;
+	const uint8_t *codes;		/* head.code_count struct steered_codes, unaligned */
+	const char *uri, *host, *body;	/* not NUL-terminated */
 };
 
 /* returns false when lengths contradict each other: damage.  The candidates' records are
@@ -160,11 +260,71 @@ steered_asn(const struct steered *steered, unsigned at)
 	return asn;
 }
 
+static inline struct steered_subnet
+steered_subnet(const struct steered *steered, unsigned at)
+{
+	struct steered_subnet subnet;
+
+	memcpy(&subnet, steered->subnets + sizeof subnet * at, sizeof subnet);
+	return subnet;
+}
+
+static inline struct steered_region
+steered_region(const struct steered *steered, unsigned at)
+{
+	struct steered_region region;
+
+	memcpy(&region, steered->regions + sizeof region * at, sizeof region);
+	return region;
+}
+
+static inline struct steered_country
+steered_continent(const struct steered *steered, unsigned at)
+{
+	struct steered_country continent;
+
+	memcpy(&continent, steered->continents + sizeof continent * at, sizeof continent);
+	return continent;
+}
+
+static inline bool
+steered_is_fallback(const struct steered *steered, unsigned candidate)
+{
+	return steered->fallback &&
+	       (steered->fallback[candidate / 8] >> candidate % 8 & 1) != 0;
+}
+
+/* The key of a candidate's target on the status board; 0: it is not probed. */
+static inline uint64_t
+steered_target(const struct steered *steered, unsigned candidate)
+{
+	uint64_t target = 0;
+
+	if (steered->targets)
+		memcpy(&target, steered->targets + sizeof target * candidate,
+		       sizeof target);
+	return target;
+}
+
 /* The address in a record, of the length that its type has. */
 static inline const uint8_t *
 steered_address(const struct steered *steered, unsigned record)
 {
 	return steered->rrset.wire + record * steered->rr_len + STEERED_RR_HEAD_LEN;
+}
+
+/* Take the payload of a STEERED_PROBE apart.  returns false when its lengths contradict each
+ * other, or the head holds what it may not: damage. */
+__attribute__((nonnull, warn_unused_result))
+bool steered_probe_open(const uint8_t *payload, size_t len, struct steered_probe_parts *out);
+
+static inline struct steered_codes
+steered_probe_codes(const struct steered_probe_parts *probe, unsigned at)
+{
+	struct steered_codes codes;
+
+	memcpy(&codes, probe->codes + sizeof codes * at, sizeof codes);
+	return codes;
 }
 
 /* The block of the RRset inside, as if it stood alone.  returns false as above. */

@@ -14,7 +14,7 @@ enum {
 	REDIS_TYPE_MAX = 15,		/* octets of a type in a key of z42 */
 	REDIS_KEY_MAX = 2560,		/* any key fits, NUL included */
 	REDIS_OTHER_TYPES_MAX = 32,
-	REDIS_RULES_VERSION = 4,	/* another one whenever values come to mean other records */
+	REDIS_RULES_VERSION = 5,	/* another one whenever values come to mean other records */
 };
 
 struct redis_keys {

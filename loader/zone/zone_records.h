@@ -49,7 +49,7 @@ enum {
 	ZONE_MARK_TYPE = 0,
 	ZONE_MARK_HEAD = 3,
 	ZONE_MARK_LEN_MAX = 1000,	/* of a text */
-	ZONE_MARK_STEERED_MAX = 32768,
+	ZONE_MARK_STEERED_MAX = 60000,
 };
 
 struct redis_facts;

@@ -1,0 +1,222 @@
+/* Parts of steered RRsets, whole and damaged, put together octet by octet. */
+#include "shm/steered.h"
+
+#include "shm/wire.h"
+#include "t/tap.h"
+
+enum { RECORDS = 3 };
+
+static uint8_t payload[4096];
+static struct block block = { { .kind = BLOCK_STEERED, .type = TYPE_A }, payload };
+static struct steered steered;
+
+static void
+append(const void *bytes, size_t len)
+{
+	memcpy(payload + block.head.len, bytes, len);
+	block.head.len += (uint32_t)len;
+}
+
+/* Three addresses, without parts. */
+static void
+start(void)
+{
+	const struct rrset_head rrset = {
+		.ttl = 60,
+		.rr_count = RECORDS,
+		.wire_len = RECORDS * STEERED_RR_LEN_A,
+	};
+	const struct steered_head head = { .rrset_len = sizeof rrset + rrset.wire_len };
+
+	block.head.len = 0;
+	append(&head, sizeof head);
+	append(&rrset, sizeof rrset);
+	for (unsigned i = 0; i < RECORDS; i++) {
+		const uint8_t rr[] = { 0xc0, 12, 0, 1, 0,   1, 0, 0,
+				       0,    60, 0, 4, 192, 0, 2, (uint8_t)(i + 1) };
+
+		append(rr, sizeof rr);
+	}
+}
+
+static void
+part(enum steered_part_kind kind, const void *bytes, size_t len)
+{
+	const struct steered_part_head head = { (uint16_t)kind, 0, (uint32_t)len };
+
+	append(&head, sizeof head);
+	append(bytes, len);
+}
+
+/* Alone behind the records: does it open, and what is said of it? */
+static void
+part_is(enum steered_part_kind kind, const void *bytes, size_t len, bool opens,
+	const char *wrong, const char *name)
+{
+	const char *got;
+
+	start();
+	part(kind, bytes, len);
+	ok(steered_open(&block, &steered) == opens, "%s: opens: %d", name, opens);
+	got = steered_check(&block);
+	is(got ? got : "", wrong, "%s: checked", name);
+}
+
+#define LENGTHS "the lengths of a steered RRset contradict each other"
+#define PLACE "a place is of no candidate of its RRset"
+#define PROBE "a steered RRset says in no sound way how it is probed"
+
+static void
+test_subnets(void)
+{
+	static const struct {
+		struct steered_subnet subnet;
+		const char *wrong, *name;
+	} cases[] = {
+		{ { 2, 0, { 0 } }, "", "everything" },
+		{ { 2, 120, { [10] = 0xff, 0xff, 192, 0, 2 } }, "", "a /24" },
+		{ { 2, 128, { [10] = 0xff, 0xff, 192, 0, 2, 1 } }, "", "a host" },
+		{ { 2, 119, { [10] = 0xff, 0xff, 192, 0, 2 } }, "", "an odd length" },
+		{ { 3, 119, { [10] = 0xff, 0xff, 192, 0, 2 } }, PLACE, "nobody's" },
+		{ { 0, 118, { [10] = 0xff, 0xff, 192, 0, 2 } }, PLACE, "a host bit" },
+		{ { 0, 120, { [10] = 0xff, 0xff, 192, 0, 2, 1 } }, PLACE, "host bits" },
+		{ { 0, 129, { 0 } }, PLACE, "too long" },
+	};
+	static const uint8_t many[(STEERED_PLACES_MAX + 1) * 2];
+
+	for (unsigned i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		part_is(STEERED_SUBNETS, &cases[i].subnet, sizeof cases[i].subnet, true,
+			cases[i].wrong, cases[i].name);
+	part_is(STEERED_SUBNETS, many, 17, false, LENGTHS, "less than one");
+	part_is(STEERED_SUBNETS, many, 0, true, "", "none");
+	part_is(STEERED_SUBNETS, many, 36, true, "", "two");
+	is_int(steered.subnet_count, 2, "they are counted");
+}
+
+static void
+test_places(void)
+{
+	static const struct steered_region region = { 1, 0, "US-CA" },
+					   lost = { 9, 0, "" };
+	static const struct steered_country europe = { 2, 0, "EU" },
+					    moon = { 3, 0, "MO" };
+
+	part_is(STEERED_REGIONS, &region, sizeof region, true, "", "a region");
+	is_int(steered.region_count, 1, "one");
+	is(steered_region(&steered, 0).code, "US-CA", "its code");
+	part_is(STEERED_REGIONS, &lost, sizeof lost, true, PLACE, "a region of nobody");
+	part_is(STEERED_REGIONS, &region, 7, false, LENGTHS, "part of a region");
+	part_is(STEERED_CONTINENTS, &europe, sizeof europe, true, "", "a continent");
+	is_int(steered_continent(&steered, 0).candidate, 2, "whose");
+	part_is(STEERED_CONTINENTS, &moon, sizeof moon, true, PLACE,
+		"a continent of nobody");
+	part_is(STEERED_CONTINENTS, &europe, 3, false, LENGTHS, "part of a continent");
+}
+
+static void
+test_fallback(void)
+{
+	static const uint8_t bits[2] = { 1 << 1 };
+
+	part_is(STEERED_FALLBACK, bits, 1, true, "", "a fallback");
+	ok(steered_is_fallback(&steered, 1) && !steered_is_fallback(&steered, 0),
+	   "the second is one");
+	part_is(STEERED_FALLBACK, bits, 2, false, LENGTHS, "too many bits");
+	part_is(STEERED_FALLBACK, bits, 0, false, LENGTHS, "no bits");
+}
+
+static void
+test_health(void)
+{
+	struct {
+		struct steered_health head;
+		uint64_t targets[RECORDS];
+	} health = { { 3, -3, STEERED_LAST, { 0 } }, { 7, 0, UINT64_MAX } };
+	static const struct steered_probe probe = { STEERED_TCP, 0, 80, 1000, 0,
+						    0,           0, 0,  0 };
+
+	part_is(STEERED_HEALTH, &health, sizeof health, true, PROBE, "targets alone");
+	part_is(STEERED_PROBE, &probe, sizeof probe, true, PROBE, "a probe alone");
+	start();
+	part(STEERED_HEALTH, &health, sizeof health);
+	part(STEERED_PROBE, &probe, sizeof probe);
+	ok(steered_open(&block, &steered) && !steered_check(&block), "both");
+	is_int(steered.health.up_count, 3, "up");
+	is_int(steered.health.down_count, -3, "down");
+	ok(steered_target(&steered, 0) == 7 && steered_target(&steered, 1) == 0 &&
+		   steered_target(&steered, 2) == UINT64_MAX,
+	   "the targets");
+	part_is(STEERED_HEALTH, &health, sizeof health - 1, false, LENGTHS, "too short");
+	health.head.up_count = 0;
+	part_is(STEERED_HEALTH, &health, sizeof health, false, LENGTHS, "never up");
+	health.head.up_count = 3;
+	health.head.down_count = 0;
+	part_is(STEERED_HEALTH, &health, sizeof health, false, LENGTHS, "never down");
+}
+
+/* A probe over http with all that it may have; `len` of its octets. */
+static size_t
+make_probe(uint8_t *out)
+{
+	static const struct steered_codes codes[2] = { { 200, 299 }, { 404, 404 } };
+	static const char texts[] = "/healthzwww.example.comall is well";
+	const struct steered_probe head = {
+		STEERED_HTTPS, STEERED_VERIFY, 8443, 500, 20000, 8, 15, 11, 2,
+	};
+
+	memcpy(out, &head, sizeof head);
+	memcpy(out + sizeof head, codes, sizeof codes);
+	memcpy(out + sizeof head + sizeof codes, texts, sizeof texts - 1);
+	return sizeof head + sizeof codes + sizeof texts - 1;
+}
+
+static bool
+opens_with(size_t at, uint8_t octet)
+{
+	struct steered_probe_parts parts;
+	uint8_t bytes[128];
+	size_t len = make_probe(bytes);
+
+	bytes[at] = octet;
+	return steered_probe_open(bytes, len, &parts);
+}
+
+static void
+test_probe(void)
+{
+	struct steered_probe_parts parts;
+	uint8_t bytes[128];
+	size_t len = make_probe(bytes), at_text = sizeof parts.head + 8;
+
+	ok(steered_probe_open(bytes, len, &parts), "a probe");
+	ok(memcmp(parts.uri, "/healthz", 8) == 0, "its uri");
+	ok(memcmp(parts.host, "www.example.com", 15) == 0, "its host");
+	ok(memcmp(parts.body, "all is well", 11) == 0, "its body");
+	is_int(steered_probe_codes(&parts, 0).to, 299, "a range of codes");
+	is_int(steered_probe_codes(&parts, 1).from, 404, "and another");
+	for (size_t i = 0; i < len; i++)
+		if (steered_probe_open(bytes, i, &parts))
+			ok(0, "%zu octets of it open", i);
+	ok(!steered_probe_open(bytes, len + 1, &parts), "an octet more");
+	ok(opens_with(0, STEERED_HTTP), "over http");
+	ok(!opens_with(0, 0), "over nothing");
+	ok(!opens_with(0, 5), "over an unknown protocol");
+	ok(!opens_with(0, STEERED_TCP), "tcp, with a uri");
+	ok(!opens_with(at_text, 'x'), "a uri without its slash");
+	ok(!opens_with(at_text + 1, '\r'), "an end of line in the uri");
+	ok(!opens_with(at_text + 1, ' '), "a space in the uri");
+	ok(!opens_with(at_text + 9, '\n'), "an end of line in the host");
+	ok(opens_with(len - 1, '\n'), "an end of line in the body");
+}
+
+int
+main(void)
+{
+	plan(0);
+	test_subnets();
+	test_places();
+	test_fallback();
+	test_health();
+	test_probe();
+	return done_testing();
+}
