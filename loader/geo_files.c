@@ -11,13 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "loader/file_copy.h"
 #include "loader/job.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/geo_path.h"
 #include "shm/log.h"
 
-enum { COPY_STEP = 1 << 20, DIR_MODE = 0750, FILE_MODE = 0440 };
+enum { DIR_MODE = 0750, FILE_MODE = 0440 };
 
 static const char *
 source_of(const struct sync *sync, enum geo_db_kind kind)
@@ -33,64 +34,56 @@ struct copying {
 	enum geo_db_kind kind;
 };
 
-/* returns 0 or an errno. */
+/* returns the descriptor of the regular file, or an error code with a reason. */
 static int
-copy_octets(int in, int out, const struct stat *stat)
+open_source(const struct copying *copying, struct stat *stat, char reason[JOB_REASON_MAX])
 {
-	char *buffer = malloc(COPY_STEP);
-	off_t left = stat->st_size;
-	int error = buffer ? 0 : ENOMEM;
+	int fd = open(copying->from, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
-	while (left > 0 && !error) {
-		ssize_t len = read(in, buffer, COPY_STEP), written;
-
-		if (len <= 0) {
-			error = len == 0 ? EPIPE : errno; /* it has shrunk */
-			break;
-		}
-		written = write(out, buffer, (size_t)len);
-		if (written != len)
-			error = written < 0 ? errno : ENOSPC;
-		left -= len;
-	}
-	free(buffer);
-	return error;
+	if (fd >= 0 && fstat(fd, stat) == 0 && S_ISREG(stat->st_mode))
+		return fd;
+	snprintf(reason, JOB_REASON_MAX, "%s",
+		 fd < 0 ? strerror(errno) : "is no regular file");
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? errcode_from_errno(errno) : ERR_FORMAT;
 }
 
 /* The copy gets the time of the file, by which both are known to be the same. */
 static int
+write_copy(const struct copying *copying, int in, const struct stat *stat)
+{
+	const struct timespec times[2] = { stat->st_atim, stat->st_mtim };
+	int out, rc;
+
+	/* of a job that was killed: it may not be written to */
+	(void)unlink(copying->temporary);
+	out = open(copying->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+		   FILE_MODE);
+	if (out < 0)
+		return errcode_from_errno(errno);
+	rc = file_copy(in, out, (uint64_t)stat->st_size);
+	if (rc == ERR_OK && futimens(out, times) != 0)
+		rc = errcode_from_errno(errno);
+	close(out);
+	return rc;
+}
+
+static int
 copy_file(const struct copying *copying, char reason[JOB_REASON_MAX])
 {
-	int in = open(copying->from, O_RDONLY | O_NONBLOCK | O_CLOEXEC), out = -1,
-	    error = 0;
 	struct stat stat = { 0 };
+	int in = open_source(copying, &stat, reason), rc;
 
-	if (in < 0 || fstat(in, &stat) != 0)
-		error = errno;
-	else if (!S_ISREG(stat.st_mode))
-		error = EINVAL;
-	if (!error) {
-		/* of a job that was killed: it may not be written to */
-		(void)unlink(copying->temporary);
-		out = open(copying->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
-			   FILE_MODE);
-		error = out < 0 ? errno : copy_octets(in, out, &stat);
-	}
-	if (!error) {
-		const struct timespec times[2] = { stat.st_atim, stat.st_mtim };
-
-		if (futimens(out, times) != 0 || fsync(out) != 0)
-			error = errno;
-	}
-	if (in >= 0)
-		close(in);
-	if (out >= 0)
-		close(out);
-	if (!error)
-		return ERR_OK;
-	snprintf(reason, JOB_REASON_MAX, "cannot be copied: %s",
-		 error == EPIPE ? "it shrinks while it is read" : strerror(error));
-	return errcode_from_errno(error);
+	if (in < 0)
+		return in;
+	rc = write_copy(copying, in, &stat);
+	close(in);
+	if (rc != ERR_OK)
+		snprintf(reason, JOB_REASON_MAX, "cannot be copied: %s",
+			 rc == ERR_DAMAGED ? "it shrinks while it is read"
+					   : errcode_text(rc));
+	return rc;
 }
 
 static int

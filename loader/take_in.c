@@ -1,5 +1,4 @@
-/* Copying a generation: by read and write, so that truncation is an error and no
- * SIGBUS, and so that nobody else can change what is served. */
+/* Copying a generation, so that nobody else can change what is served. */
 #include "loader/take_in.h"
 #include "loader/store/state_paths.h"
 
@@ -16,12 +15,13 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "loader/file_copy.h"
 #include "loader/store/disk_space.h"
 #include "loader/store/generations.h"
 #include "loader/store/store_verify.h"
 #include "shm/errcode.h"
 
-enum { COPY_LEN = 256 * 1024, FILE_MODE = 0440, DIR_MODE = 0750 };
+enum { FILE_MODE = 0440, DIR_MODE = 0750 };
 
 struct taking {
 	const char *from_path; /* as the operator named it */
@@ -84,46 +84,6 @@ open_source(const struct taking *taking, const char *name, uint64_t len)
 }
 
 static int
-write_all(int fd, const uint8_t *octets, size_t len)
-{
-	while (len > 0) {
-		ssize_t done = write(fd, octets, len);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return errcode_from_errno(errno);
-		octets += done;
-		len -= (size_t)done;
-	}
-	return 0;
-}
-
-static int
-copy_octets(int from, int to, uint64_t len)
-{
-	static uint8_t buffer[COPY_LEN];
-	int result = 0;
-
-	while (len > 0 && result == 0) {
-		size_t part = len < COPY_LEN ? (size_t)len : COPY_LEN;
-		ssize_t got = read(from, buffer, part);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return errcode_from_errno(errno);
-		if (got == 0)
-			return ERR_DAMAGED;
-		result = write_all(to, buffer, (size_t)got);
-		len -= (uint64_t)got;
-	}
-	if (result == 0 && fsync(to) != 0)
-		result = errcode_from_errno(errno);
-	return result;
-}
-
-static int
 create_target(const struct taking *taking, const char *name)
 {
 	int fd = openat(taking->to_fd, name,
@@ -148,7 +108,7 @@ copy_file(const struct taking *taking, const char *name, uint64_t len)
 		close(from);
 		return to;
 	}
-	result = copy_octets(from, to, len);
+	result = file_copy(from, to, len);
 	close(from);
 	close(to);
 	if (result)
@@ -183,7 +143,7 @@ write_manifest(const struct taking *taking, const struct generation_manifest *ma
 
 	if (fd < 0)
 		return fd;
-	result = write_all(fd, (const uint8_t *)manifest, sizeof *manifest);
+	result = file_write(fd, manifest, sizeof *manifest);
 	if (result == 0 && fsync(fd) != 0)
 		result = errcode_from_errno(errno);
 	close(fd);
