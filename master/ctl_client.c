@@ -16,7 +16,7 @@
 #include "shm/errcode.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_SERVER = 3, NEXT_IS_COMMAND = -1 };
-enum { REQUEST_ARGS_MAX = 4, CTL_FLAG_MAX = 32, IMPORT_OPTION = 256 };
+enum { REQUEST_ARGS_MAX = 4, CTL_FLAG_MAX = 32, IMPORT_OPTION = 256, NOTICE_MS = 5000 };
 
 struct options {
 	const char *config; /* NULL: the default one */
@@ -126,6 +126,7 @@ ask_server(const char *socket_path, const struct ctl_command *command,
 	int code = ctl_link_open(&link, socket_path,
 				 command->patience_s ? command->patience_s * 1000 : -1);
 
+	link.notice_ms = NOTICE_MS;
 	if (code) {
 		ctl_output_fail(output, link.error);
 		return exit_code(code);

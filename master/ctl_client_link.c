@@ -239,11 +239,26 @@ check_head(struct ctl_link *link, const struct ctl_head *head)
 	return 0;
 }
 
+/* An operator wants to know why nothing happens; later on the server tells by itself. */
+static void
+tell_silence(const struct ctl_link *link, const struct ctl_reply_sink *sink)
+{
+	static const char text[] =
+		"no answer yet: the server is busy with something else, or a process of it "
+		"is stopped, see 'martletctl status'; still waiting";
+	struct pollfd poll_fd = { .fd = link->fd, .events = POLLIN };
+
+	if (link->timeout_ms < 0 && link->notice_ms > 0 &&
+	    poll(&poll_fd, 1, link->notice_ms) == 0)
+		sink->progress(sink->arg, text, sizeof text - 1);
+}
+
 int
 ctl_link_receive(struct ctl_link *link, const struct ctl_reply_sink *sink, int *status)
 {
 	static char piece[CTL_DATA_MAX];
 
+	tell_silence(link, sink);
 	for (;;) {
 		struct ctl_head head;
 		size_t len;

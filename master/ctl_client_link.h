@@ -11,6 +11,7 @@ struct ctl_link {
 	int fd;
 	const char *path; /* borrowed, for messages */
 	int timeout_ms; /* longest silence of the server; -1: any */
+	int notice_ms; /* without a limit: a silence so long is told once; 0: it is not */
 	char error[CTL_LINK_ERROR_MAX]; /* one line, when a call has failed */
 };
 
@@ -35,7 +36,8 @@ __attribute__((nonnull)) void ctl_link_close(struct ctl_link *link);
 __attribute__((nonnull, warn_unused_result)) int
 ctl_link_send(struct ctl_link *link, int arg_count, char *const *args);
 
-/* Read the whole reply.  On 0 *status is its exit code, 0 or 1.
+/* Read the whole reply.  On 0 *status is its exit code, 0 or 1.  A long silence before it
+ * is told as progress.
  * returns ERR_TIMEOUT, ERR_CLOSED when the reply breaks off, ERR_FORMAT when it is not
  * ours, ERR_NEWER or ERR_OLDER when it is another version's, ERR_IO, or what
  * sink->data returned (then `error` is empty). */

@@ -1,6 +1,7 @@
 /* martletctl's connection: servers that do not take it. */
 #include "master/ctl_client_link.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 #include <unistd.h>
 
 #include "shm/clock.h"
+#include "shm/ctl_proto.h"
 #include "shm/errcode.h"
 #include "t/scratch_dir.h"
 #include "t/tap.h"
@@ -57,6 +59,50 @@ check_nobody(const char *path)
 	is_int(ctl_link_open(&link, "", TIMEOUT_MS), ERR_RANGE, "no path");
 }
 
+struct late {
+	int fd; /* the server's end */
+	unsigned progress_count;
+};
+
+static void
+take_progress(void *arg, const char *text, size_t len)
+{
+	const struct ctl_head end = { .magic_be = htons(CTL_MAGIC),
+				      .version = CTL_VERSION,
+				      .kind = CTL_END };
+	struct late *late = arg;
+
+	late->progress_count++;
+	ok(len > 0 && strstr(text, "still waiting"), "silence is told: %.*s", (int)len,
+	   text);
+	ok(send(late->fd, &end, sizeof end, 0) == sizeof end, "then the server answers");
+}
+
+static int
+take_data(void *arg, const char *data, size_t len)
+{
+	(void)arg, (void)data, (void)len;
+	return 0;
+}
+
+static void
+check_silence(const char *path, int fd)
+{
+	struct late late = { 0 };
+	const struct ctl_reply_sink sink = { take_progress, take_data, &late };
+	struct ctl_link link;
+	int status = -1;
+
+	is_int(ctl_link_open(&link, path, -1), 0, "a command without a limit");
+	late.fd = accept(fd, NULL, NULL);
+	link.notice_ms = 1;
+	is_int(ctl_link_receive(&link, &sink, &status), 0, "it gets its answer");
+	is_int(status, 0, "which is good");
+	is_int(late.progress_count, 1, "told once");
+	close(late.fd);
+	ctl_link_close(&link);
+}
+
 int
 main(void)
 {
@@ -64,6 +110,7 @@ main(void)
 	const char *path = scratch_path(dir, "ctl.sock");
 	int fd = open_deaf(path);
 
+	check_silence(path, fd);
 	check_deaf(path);
 	close(fd);
 	check_nobody(path);
