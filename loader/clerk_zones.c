@@ -172,6 +172,32 @@ write_rows(struct clerk *clerk, struct store_walk *walk, struct store_cursor *cu
 	return result == ERR_NOTFOUND ? 0 : 1;
 }
 
+/* Databases that are configured and not in use. */
+static void
+write_geo_faults(struct clerk *clerk)
+{
+	for (unsigned kind = 0; kind < GEO_KINDS; kind++) {
+		struct json_out *json = clerk->json;
+		struct region_geo_fault fault;
+		char reason[REGION_GEO_REASON_MAX + 64];
+
+		if (!region_get_geo_fault(clerk->heritage->region,
+					  (enum geo_db_kind)kind, &fault))
+			continue;
+		snprintf(reason, sizeof reason, "%s: %s",
+			 geo_db_kind_name((enum geo_db_kind)kind), fault.reason);
+		json_out_begin_object(json, NULL);
+		json_out_null(json, "zone");
+		json_out_null(json, "owner");
+		json_out_null(json, "type");
+		json_out_text(json, "source", fault.path);
+		json_out_null(json, "line");
+		json_out_text(json, "reason", reason);
+		json_out_text(json, "state", fault.has_older ? "stale" : "error");
+		json_out_end_object(json);
+	}
+}
+
 static unsigned
 write_list(struct clerk *clerk, struct store_walk *walk, bool errors_only)
 {
@@ -185,6 +211,8 @@ write_list(struct clerk *clerk, struct store_walk *walk, bool errors_only)
 				    errcode_text(result));
 	json_out_begin_object(clerk->json, NULL);
 	json_out_begin_array(clerk->json, clerk->args[0]);
+	if (errors_only)
+		write_geo_faults(clerk);
 	status = write_rows(clerk, walk, cursor, errors_only);
 	json_out_end_array(clerk->json);
 	if (errors_only)

@@ -201,14 +201,14 @@ is_copied(const struct sync *sync, enum geo_db_kind kind, const struct stat *sou
 static void
 refuse(struct sync *sync, enum geo_db_kind kind, const char *reason)
 {
-	char text[REGION_GEO_ERROR_MAX];
+	struct region_geo_fault fault = { .has_older = sync->geo.numbers[kind] != 0 };
 
-	snprintf(text, sizeof text, "%s: %.200s %.200s: %s", geo_db_kind_name(kind),
-		 source_of(sync, kind), reason,
-		 sync->geo.numbers[kind] ? "the one before it stays in use"
-					 : "nothing is known by it");
-	log_warnx("%s", text);
-	region_set_geo_error(sync->region, kind, text);
+	snprintf(fault.path, sizeof fault.path, "%s", source_of(sync, kind));
+	snprintf(fault.reason, sizeof fault.reason, "%.200s: %s", reason,
+		 fault.has_older ? "the one before it stays in use"
+				 : "nothing is known by it");
+	log_warnx("%s: %s %s", geo_db_kind_name(kind), fault.path, fault.reason);
+	region_set_geo_fault(sync->region, kind, &fault);
 }
 
 static void
@@ -232,7 +232,7 @@ take(struct sync *sync, enum geo_db_kind kind)
 		return;
 	}
 	publish(sync, kind, number);
-	region_set_geo_error(sync->region, kind, "");
+	region_set_geo_fault(sync->region, kind, NULL);
 	(void)remove_others(sync, kind, number);
 	log_info("%s: %s is in use", geo_db_kind_name(kind), copying.from);
 }
@@ -258,7 +258,7 @@ look(struct sync *sync, enum geo_db_kind kind, bool is_told)
 	if (!is_there)
 		refuse(sync, kind, strerror(-(int)stamp.len));
 	else if (is_copied(sync, kind, &source))
-		region_set_geo_error(sync->region, kind, "");
+		region_set_geo_fault(sync->region, kind, NULL);
 	else
 		take(sync, kind);
 }
@@ -285,7 +285,7 @@ take_last(struct sync *sync, enum geo_db_kind kind)
 	char path[PATH_MAX], reason[GEO_DB_REASON_MAX];
 	struct geo_db *db;
 
-	region_set_geo_error(sync->region, kind, "");
+	region_set_geo_fault(sync->region, kind, NULL);
 	if (number != 0 && source_of(sync, kind)[0] != '\0' &&
 	    geo_path(sync->state_dir, kind, number, path) &&
 	    geo_db_open(path, kind, &db, reason) == ERR_OK) {

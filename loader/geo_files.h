@@ -2,8 +2,8 @@
  * checked by a job (loader/job.h), then told to the workers (struct region_geo).
  *
  * Workers use the copies, so that nothing that happens to the files is felt by a query:
- * one that is truncated, damaged or of another kind is refused, stated in `status`, and
- * the copy before it stays in use, over restarts too. */
+ * one that is truncated, damaged or of another kind is refused, stated in `status` and
+ * `errors`, and the copy before it stays in use, over restarts too. */
 #ifndef LOADER_GEO_FILES_H
 #define LOADER_GEO_FILES_H
 

@@ -172,6 +172,23 @@ write_restart_notice(const struct sync *sync, struct json_out *json)
 	json_out_text(json, NULL, text);
 }
 
+/* Databases of which the one before stays in use, or none is. */
+static void
+write_geo_notices(const struct sync *sync, struct json_out *json)
+{
+	for (unsigned kind = 0; kind < GEO_KINDS; kind++) {
+		char text[REGION_GEO_PATH_MAX + REGION_GEO_REASON_MAX + 64];
+		struct region_geo_fault fault;
+
+		if (!region_get_geo_fault(sync->region, (enum geo_db_kind)kind, &fault))
+			continue;
+		snprintf(text, sizeof text, "%s: %s %s",
+			 geo_db_kind_name((enum geo_db_kind)kind), fault.path,
+			 fault.reason);
+		json_out_text(json, NULL, text);
+	}
+}
+
 static unsigned
 write_reply(struct sync *sync, const struct reload_result *result, bool only)
 {
@@ -184,6 +201,7 @@ write_reply(struct sync *sync, const struct reload_result *result, bool only)
 	if (result->changed == 0 && result->removed == 0)
 		json_out_text(json, NULL, "nothing has changed");
 	write_restart_notice(sync, json);
+	write_geo_notices(sync, json);
 	json_out_end_array(json);
 	if (is_failure)
 		write_only_error(sync, &result->errors[0]);

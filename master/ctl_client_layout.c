@@ -250,6 +250,7 @@ row_of_errors(struct ctl_page *page, const struct ctl_json *item)
 	enum { ZONE, STATE, SOURCE, LINE, OWNER, TYPE, REASON, MEMBERS };
 	char *texts[MEMBERS], *sentence;
 	bool has_line = ctl_json_number(ctl_json_member(item, "line")) > 0;
+	bool has_zone = ctl_value_has_text(item, "zone");
 	bool has_owner = ctl_value_has_text(item, "owner");
 	bool has_type = has_owner && ctl_value_has_text(item, "type");
 
@@ -260,7 +261,8 @@ row_of_errors(struct ctl_page *page, const struct ctl_json *item)
 			     has_line ? texts[LINE] : "", has_owner ? texts[OWNER] : "",
 			     has_type ? " " : "", has_type ? texts[TYPE] : "",
 			     has_owner ? ": " : "", texts[REASON]);
-	head_rows(page, alloc_printf("%s (%s)", texts[ZONE], texts[STATE]));
+	head_rows(page, alloc_printf("%s (%s)", has_zone ? texts[ZONE] : "the server",
+				     texts[STATE]));
 	fputs("    ", page->out);
 	ctl_text_wrap(page->out, sentence, 4, page->width);
 	for (size_t i = 0; i < MEMBERS; i++)

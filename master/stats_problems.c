@@ -120,11 +120,11 @@ stats_problems_put(const struct server *server, struct json_out *json)
 			     fault_count, fault_count == 1 ? " is" : "s are",
 			     fault_count == 1 ? "it" : "them");
 	for (unsigned kind = 0; kind < GEO_KINDS; kind++) {
-		char text[REGION_GEO_ERROR_MAX];
+		struct region_geo_fault fault;
 
-		region_get_geo_error(server->region, (enum geo_db_kind)kind, text);
-		if (text[0])
-			count += put(json, "%s", text);
+		if (region_get_geo_fault(server->region, (enum geo_db_kind)kind, &fault))
+			count += put(json, "%s: %s %s", geo_db_kind_name(kind),
+				     fault.path, fault.reason);
 	}
 	count += stats_source_put_texts(server, json, SOURCE_TEXT_PROBLEM);
 	count += put_sync(server, json);

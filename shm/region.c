@@ -97,20 +97,26 @@ region_get_error(const struct region *region, char out[256])
 }
 
 void
-region_set_geo_error(struct region *region, enum geo_db_kind kind, const char *text)
+region_set_geo_fault(struct region *region, enum geo_db_kind kind,
+		     const struct region_geo_fault *fault)
 {
-	seqlock_begin(&region->geo.error_seq);
-	snprintf(region->geo.errors[kind], REGION_GEO_ERROR_MAX, "%s", text);
-	seqlock_end(&region->geo.error_seq);
+	static const struct region_geo_fault none;
+
+	seqlock_begin(&region->geo.fault_seq);
+	region->geo.faults[kind] = fault ? *fault : none;
+	seqlock_end(&region->geo.fault_seq);
 }
 
-void
-region_get_geo_error(const struct region *region, enum geo_db_kind kind,
-		     char out[REGION_GEO_ERROR_MAX])
+bool
+region_get_geo_fault(const struct region *region, enum geo_db_kind kind,
+		     struct region_geo_fault *out)
 {
-	seqlock_copy(&region->geo.error_seq, out, region->geo.errors[kind],
-		     REGION_GEO_ERROR_MAX, SEQLOCK_TURNS);
-	out[REGION_GEO_ERROR_MAX - 1] = '\0';
+	seqlock_copy(&region->geo.fault_seq, (char *)out,
+		     (const char *)&region->geo.faults[kind], sizeof *out,
+		     SEQLOCK_TURNS);
+	out->path[sizeof out->path - 1] = '\0';
+	out->reason[sizeof out->reason - 1] = '\0';
+	return out->reason[0] != '\0';
 }
 
 void

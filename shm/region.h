@@ -41,7 +41,8 @@
 enum {
 	REGION_VERSION = 3,
 	REGION_NOTICE_MAX = 256,
-	REGION_GEO_ERROR_MAX = 512,
+	REGION_GEO_PATH_MAX = 512,
+	REGION_GEO_REASON_MAX = 256,
 };
 
 enum worker_state {
@@ -100,12 +101,19 @@ enum sync_state {
 	SYNC_WAITING,			/* idle, and the first zones are to come from Redis */
 };
 
+/* What is wrong with a database that is configured. */
+struct region_geo_fault {
+	char path[REGION_GEO_PATH_MAX];		/* of the file, as far as it fits */
+	char reason[REGION_GEO_REASON_MAX];	/* "": nothing is wrong */
+	bool has_older;			/* an earlier copy is in use */
+};
+
 /* Sync tells the workers which copies of the databases of geoip.* to use (shm/geo_path.h),
  * and operators what is wrong with the files that are named there. */
 struct region_geo {
 	_Alignas(128) _Atomic uint64_t numbers[GEO_KINDS];	/* 0: none */
-	_Atomic uint32_t error_seq;			/* odd while one is written */
-	char errors[GEO_KINDS][REGION_GEO_ERROR_MAX];	/* "": nothing */
+	_Atomic uint32_t fault_seq;			/* odd while one is written */
+	struct region_geo_fault faults[GEO_KINDS];
 };
 
 /* What workers follow at run time; the master bumps `seq` (odd while writing). */
@@ -163,10 +171,12 @@ uint32_t region_get_live(const struct region *region, struct region_live *out);
 void region_set_error(struct region *region, const char *text);
 void region_get_error(const struct region *region, char out[256]);
 
-/* Sync: state what is wrong with a database, "" for nothing.  Readers get a whole text. */
-void region_set_geo_error(struct region *region, enum geo_db_kind kind, const char *text);
-void region_get_geo_error(const struct region *region, enum geo_db_kind kind,
-			  char out[REGION_GEO_ERROR_MAX]);
+/* Sync: state what is wrong with a database, NULL for nothing. */
+void region_set_geo_fault(struct region *region, enum geo_db_kind kind,
+			  const struct region_geo_fault *fault);
+/* Take a whole copy.  returns false when nothing is wrong. */
+bool region_get_geo_fault(const struct region *region, enum geo_db_kind kind,
+			  struct region_geo_fault *out);
 
 /* Master: state which options need a restart, "" for none. */
 void region_set_restart_options(struct region *region, const char *names);

@@ -286,6 +286,9 @@ sub fits {
 		. '"reason":"no SOA","state":"old"},{"zone":"b.","source":"/z/b.zone","line":null,"reason":"unreadable",'
 		. '"state":"broken"}]}'), 'errors');
 	is($out, "a.example. (old)\n    /z/a.example.zone:12: no SOA\nb. (broken)\n    /z/b.zone: unreadable\n", 'errors');
+	is((served(object('{"errors":[{"zone":null,"owner":null,"type":null,"source":"/g/c.mmdb","line":null,"reason":"geoip.country_db: '
+		. 'is damaged","state":"stale"}]}'), 'errors'))[1], "the server (stale)\n    /g/c.mmdb: geoip.country_db: is damaged\n",
+		'of no zone');
 	is((served(object('{"errors":[]}'), 'errors'))[1], "no errors\n", 'none');
 	($exit, $out) = served(object('{"errors":[{"zone":"a.","owner":"x.a.","type":"MX","source":"a x","line":null,"reason":"no",'
 		. '"state":"error"},{"zone":"a.","owner":"y.a.","type":null,"source":"a y","line":null,"reason":"bad","state":"error"},'

@@ -243,8 +243,13 @@ subtest 'databases that are none' => sub {
 		my ($what, $octets, $reason) = @$_;
 		# in place: what is mapped would be gone
 		write_file($country_db, $octets);
-		$m->ctl('reload');
-		like(problems(), qr/geoip\.country_db: \Q$country_db\E .*$reason.*: the one before it stays in use/, "$what is told");
+		my ($exit, $out) = $m->ctl('reload');
+		is($exit, 0, "$what: reload does what it can");
+		like("@{ $out->{notices} }", $reason, 'and tells');
+		like(problems(), qr/geoip\.country_db: \Q$country_db\E .*$reason.*: the one before it stays in use/, 'status, too');
+		my ($error, @more) = @{ $m->ctl('errors')->{errors} };
+		is_deeply([@$error{qw(zone source line state)}, scalar @more], [undef, $country_db, undef, 'stale', 0], 'and errors');
+		like($error->{reason}, qr/^geoip\.country_db: .*$reason/, 'with the reason');
 		is(addresses($m, '127.0.4.1', 'by.z.test'), '192.0.2.2', 'the old one is in use');
 	}
 	unlink $country_db;
