@@ -271,7 +271,8 @@ static void
 fork_all(struct settings *settings)
 {
 	server.region = region_create(settings->workers.count);
-	if (!server.region) {
+	server.board = board_create();
+	if (!server.region || !server.board) {
 		log_errorx("not enough memory for the shared region");
 		or_exit(ERR_NOMEM);
 	}
@@ -279,6 +280,7 @@ fork_all(struct settings *settings)
 	server.heritage = (struct heritage){
 		.settings = settings,
 		.region = server.region,
+		.board = server.board,
 		.master_pid = getpid(),
 		.log_fd = log_pipe_open(),
 		.sockets = server.listen.pairs,

@@ -23,6 +23,7 @@ struct server {
 	int exit_status;
 	struct settings *settings; /* owned */
 	struct region *region;
+	struct board *board;
 	struct heritage heritage;
 	struct listen_set listen;
 	struct privilege privilege;

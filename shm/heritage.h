@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "shm/board.h"
 #include "shm/region.h"
 #include "shm/settings.h"
 
@@ -15,6 +16,7 @@ struct listen_pair {
 struct heritage {
 	const struct settings *settings;
 	struct region *region;
+	struct board *board;		/* written by the prober alone */
 	pid_t master_pid;		/* a child whose parent is another one ends */
 	int log_fd;			/* write end of the log pipe */
 	/* sockets[worker * settings->listen_count + address] */
