@@ -204,67 +204,9 @@ places_are_right(const struct steered *steered)
 }
 
 static bool
-is_printable(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (text[i] < 0x21 || text[i] > 0x7e)
-			return false;
-	return true;
-}
-
-static bool
-is_http(const struct steered_probe *head)
-{
-	return head->protocol == STEERED_HTTP || head->protocol == STEERED_HTTPS;
-}
-
-static bool
-probe_head_is_right(const struct steered_probe *head)
-{
-	if (head->protocol < STEERED_HTTP || head->protocol > STEERED_ICMP ||
-	    (head->port == 0) != (head->protocol == STEERED_ICMP) ||
-	    head->timeout_ms < 1 || head->timeout_ms > 60000)
-		return false;
-	if (!is_http(head))
-		return head->uri_len + head->host_len + head->body_len +
-			       head->code_count ==
-		       0;
-	return head->uri_len >= 1 && head->uri_len <= STEERED_URI_MAX &&
-	       head->host_len <= STEERED_HOST_MAX && head->body_len <= STEERED_BODY_MAX &&
-	       head->code_count <= STEERED_CODES_MAX;
-}
-
-bool
-steered_probe_open(const uint8_t *payload, size_t len, struct steered_probe_parts *out)
-{
-	struct steered_probe *head = &out->head;
-	size_t codes_len;
-
-	if (len < sizeof *head)
-		return false;
-	memcpy(head, payload, sizeof *head);
-	codes_len = sizeof(struct steered_codes) * head->code_count;
-	if (!probe_head_is_right(head) || len != sizeof *head + codes_len +
-							  head->uri_len + head->host_len +
-							  head->body_len)
-		return false;
-	out->codes = payload + sizeof *head;
-	out->uri = (const char *)out->codes + codes_len;
-	out->host = out->uri + head->uri_len;
-	out->body = out->host + head->host_len;
-	return (head->uri_len == 0 || out->uri[0] == '/') &&
-	       is_printable(out->uri, (size_t)head->uri_len + head->host_len);
-}
-
-static bool
 probe_is_right(const struct steered *steered)
 {
-	struct steered_probe_parts probe;
-
-	if (!steered->probe)
-		return !steered->targets;
-	return steered->targets &&
-	       steered_probe_open(steered->probe, steered->probe_len, &probe);
+	return !steered->probe == !steered->targets;
 }
 
 const char *
@@ -285,6 +227,7 @@ steered_check(const struct block *block)
 	if (!addresses_differ(&steered))
 		return "a steered RRset has an address twice";
 	if (!probe_is_right(&steered))
-		return "a steered RRset says in no sound way how it is probed";
+		return "a steered RRset has targets, or a way to probe them, but not "
+		       "both";
 	return NULL;
 }

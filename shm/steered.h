@@ -96,8 +96,8 @@ enum steered_part_kind {
 					 * out while any other is left */
 	STEERED_HEALTH = 9,		/* struct steered_health, then uint64_t each: the key of
 					 * its target on the status board; 0: not probed */
-	STEERED_PROBE = 10,		/* struct steered_probe and what follows it: how the
-					 * targets are probed; workers do not look at it */
+	STEERED_PROBE = 10,		/* how the targets are probed, the same for all
+					 * candidates: see shm/health_target.h */
 };
 
 /* This candidate is for clients there; for all others whom nothing matches: 0. */
@@ -147,46 +147,6 @@ struct steered_health {
 };
 _Static_assert(sizeof(struct steered_health) == 8, "as it is stored");
 
-enum steered_protocol {
-	STEERED_HTTP = 1,
-	STEERED_HTTPS = 2,
-	STEERED_TCP = 3,
-	STEERED_ICMP = 4,
-};
-
-enum steered_probe_flag {
-	STEERED_VERIFY = 1 << 0,	/* https: the certificate must be good */
-};
-
-enum {
-	STEERED_CODES_MAX = 32,		/* ranges */
-	STEERED_URI_MAX = 1024,		/* octets, as of the two below */
-	STEERED_HOST_MAX = 255,
-	STEERED_BODY_MAX = 255,
-};
-
-/* How to probe, the same for all candidates.  Behind it stand without gaps: code_count
- * struct steered_codes, then the uri, the host, and the text that the body must hold.
- * Equal wishes have equal octets: what a protocol does not use is 0, and missing.
- * No octet of uri and host is outside 0x21..0x7e. */
-struct steered_probe {
-	uint8_t protocol;		/* enum steered_protocol */
-	uint8_t flags;			/* enum steered_probe_flag */
-	uint16_t port;			/* 1..65535; icmp: 0 */
-	uint32_t timeout_ms;		/* 1..60000 */
-	uint32_t interval_ms;		/* 0: health.interval_s */
-	uint16_t uri_len;		/* http: 1 or more, the first octet is '/' */
-	uint16_t host_len;		/* http: for Host and SNI, without the final dot */
-	uint16_t body_len;		/* 0: the body is not looked at, nor asked for */
-	uint16_t code_count;		/* 0: 200, 301, 302 are up */
-};
-_Static_assert(sizeof(struct steered_probe) == 20, "as it is stored");
-
-struct steered_codes {
-	uint16_t from, to;		/* 100..999, both inclusive */
-};
-_Static_assert(sizeof(struct steered_codes) == 4, "as it is stored");
-
 struct steered_part_head {
 	uint16_t kind;			/* enum steered_part_kind */
 	uint16_t reserved;		/* 0 */
@@ -209,15 +169,8 @@ struct steered {
 	const uint8_t *targets;		/* candidate_count uint64_t, unaligned; NULL: not probed,
 					 * and then `health` means nothing */
 	struct steered_health health;
-	const uint8_t *probe;		/* struct steered_probe, unaligned; NULL: none */
-	unsigned probe_len;		/* octets of it and what follows */
-};
-
-/* A STEERED_PROBE taken apart; all borrowed. */
-struct steered_probe_parts {
-	struct steered_probe head;
-	const uint8_t *codes;		/* head.code_count struct steered_codes, unaligned */
-	const char *uri, *host, *body;	/* not NUL-terminated */
+	const uint8_t *probe;		/* not looked at here; NULL: none */
+	unsigned probe_len;
 };
 
 /* returns false when lengths contradict each other: damage.  The candidates' records are
@@ -311,20 +264,6 @@ static inline const uint8_t *
 steered_address(const struct steered *steered, unsigned record)
 {
 	return steered->rrset.wire + record * steered->rr_len + STEERED_RR_HEAD_LEN;
-}
-
-/* Take the payload of a STEERED_PROBE apart.  returns false when its lengths contradict each
- * other, or the head holds what it may not: damage. */
-__attribute__((nonnull, warn_unused_result))
-bool steered_probe_open(const uint8_t *payload, size_t len, struct steered_probe_parts *out);
-
-static inline struct steered_codes
-steered_probe_codes(const struct steered_probe_parts *probe, unsigned at)
-{
-	struct steered_codes codes;
-
-	memcpy(&codes, probe->codes + sizeof codes * at, sizeof codes);
-	return codes;
 }
 
 /* The block of the RRset inside, as if it stood alone.  returns false as above. */

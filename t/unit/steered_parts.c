@@ -64,7 +64,7 @@ part_is(enum steered_part_kind kind, const void *bytes, size_t len, bool opens,
 
 #define LENGTHS "the lengths of a steered RRset contradict each other"
 #define PLACE "a place is of no candidate of its RRset"
-#define PROBE "a steered RRset says in no sound way how it is probed"
+#define PROBE "a steered RRset has targets, or a way to probe them, but not both"
 
 static void
 test_subnets(void)
@@ -132,14 +132,13 @@ test_health(void)
 		struct steered_health head;
 		uint64_t targets[RECORDS];
 	} health = { { 3, -3, STEERED_LAST, { 0 } }, { 7, 0, UINT64_MAX } };
-	static const struct steered_probe probe = { STEERED_TCP, 0, 80, 1000, 0,
-						    0,           0, 0,  0 };
+	static const uint8_t probe[20];
 
 	part_is(STEERED_HEALTH, &health, sizeof health, true, PROBE, "targets alone");
-	part_is(STEERED_PROBE, &probe, sizeof probe, true, PROBE, "a probe alone");
+	part_is(STEERED_PROBE, probe, sizeof probe, true, PROBE, "a probe alone");
 	start();
 	part(STEERED_HEALTH, &health, sizeof health);
-	part(STEERED_PROBE, &probe, sizeof probe);
+	part(STEERED_PROBE, probe, sizeof probe);
 	ok(steered_open(&block, &steered) && !steered_check(&block), "both");
 	is_int(steered.health.up_count, 3, "up");
 	is_int(steered.health.down_count, -3, "down");
@@ -154,61 +153,6 @@ test_health(void)
 	part_is(STEERED_HEALTH, &health, sizeof health, false, LENGTHS, "never down");
 }
 
-/* A probe over http with all that it may have; `len` of its octets. */
-static size_t
-make_probe(uint8_t *out)
-{
-	static const struct steered_codes codes[2] = { { 200, 299 }, { 404, 404 } };
-	static const char texts[] = "/healthzwww.example.comall is well";
-	const struct steered_probe head = {
-		STEERED_HTTPS, STEERED_VERIFY, 8443, 500, 20000, 8, 15, 11, 2,
-	};
-
-	memcpy(out, &head, sizeof head);
-	memcpy(out + sizeof head, codes, sizeof codes);
-	memcpy(out + sizeof head + sizeof codes, texts, sizeof texts - 1);
-	return sizeof head + sizeof codes + sizeof texts - 1;
-}
-
-static bool
-opens_with(size_t at, uint8_t octet)
-{
-	struct steered_probe_parts parts;
-	uint8_t bytes[128];
-	size_t len = make_probe(bytes);
-
-	bytes[at] = octet;
-	return steered_probe_open(bytes, len, &parts);
-}
-
-static void
-test_probe(void)
-{
-	struct steered_probe_parts parts;
-	uint8_t bytes[128];
-	size_t len = make_probe(bytes), at_text = sizeof parts.head + 8;
-
-	ok(steered_probe_open(bytes, len, &parts), "a probe");
-	ok(memcmp(parts.uri, "/healthz", 8) == 0, "its uri");
-	ok(memcmp(parts.host, "www.example.com", 15) == 0, "its host");
-	ok(memcmp(parts.body, "all is well", 11) == 0, "its body");
-	is_int(steered_probe_codes(&parts, 0).to, 299, "a range of codes");
-	is_int(steered_probe_codes(&parts, 1).from, 404, "and another");
-	for (size_t i = 0; i < len; i++)
-		if (steered_probe_open(bytes, i, &parts))
-			ok(0, "%zu octets of it open", i);
-	ok(!steered_probe_open(bytes, len + 1, &parts), "an octet more");
-	ok(opens_with(0, STEERED_HTTP), "over http");
-	ok(!opens_with(0, 0), "over nothing");
-	ok(!opens_with(0, 5), "over an unknown protocol");
-	ok(!opens_with(0, STEERED_TCP), "tcp, with a uri");
-	ok(!opens_with(at_text, 'x'), "a uri without its slash");
-	ok(!opens_with(at_text + 1, '\r'), "an end of line in the uri");
-	ok(!opens_with(at_text + 1, ' '), "a space in the uri");
-	ok(!opens_with(at_text + 9, '\n'), "an end of line in the host");
-	ok(opens_with(len - 1, '\n'), "an end of line in the body");
-}
-
 int
 main(void)
 {
@@ -217,6 +161,5 @@ main(void)
 	test_places();
 	test_fallback();
 	test_health();
-	test_probe();
 	return done_testing();
 }
