@@ -106,10 +106,13 @@ add_target(struct answering *a, const struct rrset_target *target, const uint8_t
 		return STEP_DAMAGED;
 	switch (lookup(a->store, name.hash, zone_id, name.name, name.len, &node)) {
 	case LOOKUP_FOUND:
+		trace_node(a->options->trace, TRACE_TARGET, LOOKUP_FOUND, &node);
 		step = add_addresses(a, &node, &name,
 				     at > POINTER_MAX ? 0 : (uint16_t)at);
 		break;
 	case LOOKUP_MISSING:
+		trace_name(a->options->trace, TRACE_TARGET, LOOKUP_MISSING, name.name,
+			   name.len);
 		break;
 	case LOOKUP_DAMAGED:
 		return STEP_DAMAGED;

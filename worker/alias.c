@@ -12,8 +12,10 @@ enum {
 static bool
 note_followed(struct answering *a, unsigned labels)
 {
-	if (a->chain_len == CHAIN_MAX)
+	if (a->chain_len == CHAIN_MAX) {
+		trace_value(a->options->trace, TRACE_TOO_LONG, 0);
 		return false;
+	}
 	a->chain[a->chain_len++] = a->q->state[labels];
 	return true;
 }
@@ -110,6 +112,7 @@ alias_follow_cname(struct answering *a, const struct rrset *rrset,
 			target_place.tail_len = 1;
 		}
 	}
+	trace_name(a->options->trace, TRACE_FOLLOW, TYPE_CNAME, name, len);
 	return follow(a, name, len, target_place);
 }
 
@@ -153,5 +156,6 @@ alias_answer_dname(struct answering *a, const struct node *node, unsigned labels
 						q->name, prefix_len, target, target_len));
 	if (step != STEP_DONE || q->type == TYPE_CNAME || q->type == TYPE_ANY)
 		return step;
+	trace_name(a->options->trace, TRACE_FOLLOW, TYPE_DNAME, name, len);
 	return follow(a, name, len, name_place);
 }

@@ -36,6 +36,7 @@ give_up(struct answering *a, enum dns_rcode rcode)
 static void
 conclude(struct answering *a, enum step step)
 {
+	trace_value(a->options->trace, TRACE_END, step);
 	switch (step) {
 	case STEP_DONE:
 	case STEP_FOLLOW:
@@ -63,6 +64,8 @@ answer_lookup(struct answering *a, const struct stage *stage)
 	enum step step;
 
 	if (stage->status == STAGE_NO_ZONE) {
+		trace_name(a->options->trace, TRACE_NO_ZONE, 0, a->q->name,
+			   a->q->name_len);
 		a->rcode = RCODE_REFUSED;
 		a->extended_error = EDE_NOT_AUTHORITATIVE;
 		return;
@@ -78,6 +81,7 @@ answer_lookup(struct answering *a, const struct stage *stage)
 		conclude(a, STEP_DAMAGED);
 		return;
 	}
+	trace_node(a->options->trace, TRACE_ZONE, zone.labels, &zone.apex);
 	/* cppcheck-suppress autoVariables ; `a` is not looked at behind this function */
 	a->zone = &zone;
 	a->owner = stage->status == STAGE_BELOW_APEX ? &owner : NULL;

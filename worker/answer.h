@@ -16,6 +16,7 @@
 #include "worker/query.h"
 
 struct steerer;
+struct trace;
 struct zone_store;
 
 enum { ANSWER_BATCH = 64 };
@@ -32,6 +33,7 @@ struct answer_options {
 	uint8_t changes_len;		/* 0: refused */
 	char changes[SOURCE_PROBE_MAX];	/* changes.server, see region_source.h */
 	struct steerer *steerer;	/* this worker's own, not a copy; NULL: see worker/steer.h */
+	struct trace *trace;		/* worker/trace.h: of the general path; NULL in workers */
 };
 
 /* Answer `count` (at most ANSWER_BATCH) queries from `store`, all from this one

@@ -38,13 +38,17 @@ answer_steered(struct answering *a, const struct block *block, enum section sect
 	uint32_t wire_at;
 
 	client_place_find(a->q, a->options->ecs, &client);
+	trace_block(a->options->trace, TRACE_STEERED, section, block);
+	trace_client(a->options->trace, &client);
 	if (!steered_open(block, &steered) ||
 	    !steer_choose(a->options->steerer, &steered,
 			  client.is_known ? &client.address : NULL, &choice))
 		return STEP_DAMAGED;
+	trace_chosen(a->options->trace, choice.records, choice.count);
 	stats_add(a->stats, STAT_steered, 1);
 	if (choice.by_place) {
 		scope_len = client_place_scope(a->q, &client, choice.place_len);
+		trace_scope(a->options->trace, scope_len, choice.place_len);
 		if (scope_len > a->scope_len)
 			a->scope_len = (uint8_t)scope_len;
 	}

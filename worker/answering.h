@@ -10,6 +10,7 @@
 #include "worker/lookup.h"
 #include "worker/query.h"
 #include "worker/response.h"
+#include "worker/trace.h"
 #include "worker/zone_store.h"
 
 enum {

@@ -33,6 +33,7 @@ wants_proof(const struct answering *a)
 static enum step
 answer_nxdomain(struct answering *a, const struct descent *encloser)
 {
+	trace_value(a->options->trace, TRACE_NXDOMAIN, 0);
 	a->rcode = RCODE_NXDOMAIN;
 	a->authoritative = true;
 	if (wants_proof(a) && !denial_of_name(a, encloser->labels))
@@ -45,6 +46,7 @@ answer_nodata(struct answering *a, const struct node *node, unsigned encloser_la
 {
 	bool expanded = encloser_labels < a->q->label_count;
 
+	trace_value(a->options->trace, TRACE_NODATA, 0);
 	a->authoritative = true;
 	if (a->chain_len == 0)
 		stats_add(a->stats, STAT_nodata, 1);
@@ -126,8 +128,10 @@ answer_rrset(struct answering *a, const struct block *block,
 
 	if (!rrset_open(block, &rrset))
 		return STEP_DAMAGED;
-	if (is_alias && alias_was_followed(a, labels))
+	if (is_alias && alias_was_followed(a, labels)) {
+		trace_value(a->options->trace, TRACE_LOOP, 0);
 		return STEP_DONE;
+	}
 	step = step_from(
 		response_add(&a->response, SECTION_ANSWER, &rrset, place, &wire_at));
 	if (step != STEP_DONE)
@@ -190,6 +194,7 @@ answer_from(struct answering *a, const struct node *node, unsigned encloser_labe
 	} else if (a->q->type == TYPE_RRSIG) {
 		step = answer_signatures(a, node, &place);
 	} else if (find_answering_block(node, a->q->type, &block)) {
+		trace_block(a->options->trace, TRACE_BLOCK, a->q->type, &block);
 		if (block.head.kind == BLOCK_BAD_RRSET)
 			return STEP_FAILED;
 		if (block.head.kind == BLOCK_STEERED)
@@ -232,9 +237,12 @@ answer_below(struct answering *a, const struct descent *encloser)
 	switch (lookup(a->store, hash, a->zone->facts->zone_id, name, len + 2,
 		       &wildcard)) {
 	case LOOKUP_FOUND:
+		trace_node(a->options->trace, TRACE_WILDCARD, LOOKUP_FOUND, &wildcard);
 		stats_add(a->stats, STAT_wildcard_answers, 1);
 		return answer_from(a, &wildcard, encloser->labels);
 	case LOOKUP_MISSING:
+		trace_name(a->options->trace, TRACE_WILDCARD, LOOKUP_MISSING, name,
+			   len + 2);
 		return answer_nxdomain(a, encloser);
 	case LOOKUP_DAMAGED:
 		break;
@@ -252,6 +260,7 @@ answer_referral(struct answering *a, const struct descent *cut)
 
 	if (!node_find_rrset(&cut->node, TYPE_NS, &ns))
 		return STEP_DAMAGED;
+	trace_value(a->options->trace, TRACE_REFERRAL, 0);
 	if (a->chain_len == 0)
 		stats_add(a->stats, STAT_referrals, 1);
 	step = step_from(
@@ -272,8 +281,11 @@ static enum step
 answer_name(struct answering *a)
 {
 	struct descent d;
+	enum meeting met = descend(a, &d);
 
-	switch (descend(a, &d)) {
+	if (met != MET_DAMAGE)
+		trace_node(a->options->trace, TRACE_MET, met, &d.node);
+	switch (met) {
 	case MET_OWNER:
 		return answer_from(a, &d.node, d.labels);
 	case MET_NOTHING:
@@ -299,6 +311,7 @@ move_to_parent(struct answering *a)
 		return STEP_DONE;
 	switch (zone_find(a->store, a->q, a->q->label_count - 1u, &parent)) {
 	case LOOKUP_FOUND:
+		trace_node(a->options->trace, TRACE_ZONE, parent.labels, &parent.apex);
 		*a->zone = parent;
 		a->owner = NULL;
 		return STEP_DONE;
@@ -326,8 +339,12 @@ resolve(struct answering *a)
 			return step;
 		switch (zone_find(a->store, a->q, a->q->label_count, a->zone)) {
 		case LOOKUP_FOUND:
+			trace_node(a->options->trace, TRACE_ZONE, a->zone->labels,
+				   &a->zone->apex);
 			break;
 		case LOOKUP_MISSING:
+			trace_name(a->options->trace, TRACE_NO_ZONE, 0, a->q->name,
+				   a->q->name_len);
 			return STEP_DONE;
 		case LOOKUP_DAMAGED:
 			return STEP_DAMAGED;

@@ -12,6 +12,7 @@ steerer_init(struct steerer *steerer, struct geo *geo)
 {
 	steerer->geo = geo;
 	steerer->no_match = NO_MATCH_ALL;
+	steerer->trace = NULL;
 	if (getrandom(&steerer->random, sizeof steerer->random, 0) !=
 	    (ssize_t)sizeof steerer->random)
 		return ERR_IO;

@@ -25,14 +25,16 @@
 #include "shm/steered.h"
 #include "worker/random.h"
 
+struct geo;
+struct trace;
+
 /* What choices are made with: one a worker, its own. */
 struct steerer {
 	struct random_source random;
 	struct geo *geo;
 	enum steer_no_match no_match;
+	struct trace *trace;		/* worker/trace.h; NULL in workers */
 };
-
-struct geo;
 
 /* Records in the order in which they are answered, each once; there may be none. */
 struct steer_choice {

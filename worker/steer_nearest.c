@@ -28,8 +28,10 @@ steer_by_distance(struct steer_run *run, const struct geo_facts *facts)
 	struct steer_set nearest = { { 0 } };
 	double best = -2; /* of cosines */
 
-	if (!facts->has_location)
+	if (!facts->has_location) {
+		steer_run_trace(run, TRACE_NEAREST, TRACE_SKIPPED);
 		return;
+	}
 	for (unsigned word = 0; word < run->words; word++)
 		for (uint64_t bits = run->left.bits[word]; bits; bits &= bits - 1) {
 			unsigned at = steer_set_at(word, bits);
@@ -47,5 +49,7 @@ steer_by_distance(struct steer_run *run, const struct geo_facts *facts)
 			if (cosine >= best)
 				steer_set_add(&nearest, at);
 		}
-	(void)steer_set_keep(&run->left, &nearest, run->words);
+	steer_run_trace(run, TRACE_NEAREST,
+			steer_set_keep(&run->left, &nearest, run->words) ? TRACE_MATCHED
+									 : TRACE_SKIPPED);
 }

@@ -7,12 +7,22 @@ draw(struct steer_run *run, uint64_t bound)
 	return run->steerer ? random_below(&run->steerer->random, bound) : 0;
 }
 
+/* Tell which candidate is first: by `drawn`, a number below `bound`. */
+static unsigned
+take_first(const struct steer_run *run, unsigned first, uint64_t drawn, uint64_t bound)
+{
+	if (run->steerer)
+		trace_draw(run->steerer->trace, first, drawn, bound);
+	return first;
+}
+
 static unsigned
 draw_evenly(struct steer_run *run)
 {
 	unsigned count = steer_set_count(&run->left, run->words);
+	unsigned rank = (unsigned)draw(run, count);
 
-	return steer_set_member(&run->left, (unsigned)draw(run, count));
+	return take_first(run, steer_set_member(&run->left, rank), rank, count);
 }
 
 /* The sum of the weights of those that are left; less than 2^40. */
@@ -30,21 +40,21 @@ sum_weights(const struct steer_run *run)
 static unsigned
 draw_by_weight(struct steer_run *run)
 {
-	uint64_t sum = sum_weights(run), point;
+	uint64_t sum = sum_weights(run), drawn, point;
 
 	if (sum == 0)
 		return draw_evenly(run);
-	point = draw(run, sum);
+	point = drawn = draw(run, sum);
 	for (unsigned word = 0; word < run->words; word++)
 		for (uint64_t bits = run->left.bits[word]; bits; bits &= bits - 1) {
 			unsigned at = steer_set_at(word, bits);
 			uint32_t weight = steered_weight(run->steered, at);
 
 			if (point < weight)
-				return at;
+				return take_first(run, at, drawn, sum);
 			point -= weight;
 		}
-	return steer_set_member(&run->left, 0);
+	return take_first(run, steer_set_member(&run->left, 0), 0, 0);
 }
 
 unsigned
@@ -56,5 +66,5 @@ steer_draw_first(struct steer_run *run)
 	case STEERED_WEIGHTED:
 		return draw_by_weight(run);
 	}
-	return steer_set_member(&run->left, 0);
+	return take_first(run, steer_set_member(&run->left, 0), 0, 0);
 }

@@ -16,7 +16,7 @@ leave_by_asn(struct steer_run *run, uint32_t asn)
 		else if (place.asn == asn)
 			steer_set_add(&matching, place.candidate);
 	}
-	steer_run_leave(run, &matching, &otherwise);
+	steer_run_leave(run, TRACE_ASN, &matching, &otherwise);
 }
 
 static void
@@ -32,7 +32,7 @@ leave_by_country(struct steer_run *run, const char country[2])
 		else if (memcmp(place.code, country, sizeof place.code) == 0)
 			steer_set_add(&matching, place.candidate);
 	}
-	steer_run_leave(run, &matching, &otherwise);
+	steer_run_leave(run, TRACE_COUNTRY, &matching, &otherwise);
 }
 
 /* The facts about a client that is not known: which databases there are. */
@@ -55,6 +55,7 @@ steer_by_place(struct steer_run *run, const struct geo_address *client)
 
 	if (!client)
 		forget_client(&facts);
+	trace_facts(run->steerer->trace, &facts);
 	if (geo == STEERED_BY_LOCATION && facts.has_country_db) {
 		steer_run_note_place(run, facts.country_len);
 		steer_by_distance(run, &facts);

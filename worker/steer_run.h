@@ -6,6 +6,7 @@
 #include "worker/geo.h"
 #include "worker/steer.h"
 #include "worker/steer_set.h"
+#include "worker/trace.h"
 
 /* One choice on its way through the chain. */
 struct steer_run {
@@ -25,17 +26,31 @@ steer_run_note_place(struct steer_run *run, uint8_t len)
 		run->out->place_len = len;
 }
 
-/* After a step: leave those that match, else those that are the default, else what
+/* Each step tells what it did, once it is done: run->left is what it has left. */
+static inline void
+steer_run_trace(const struct steer_run *run, enum trace_step_name step, enum trace_how how)
+{
+	if (run->steerer)
+		trace_step(run->steerer->trace, step, how, run->left.bits, run->words);
+}
+
+/* At the end of a step: leave those that match, else those that are the default, else what
  * `no_match` says. */
 static inline void
-steer_run_leave(struct steer_run *run, const struct steer_set *matching,
-		const struct steer_set *otherwise)
+steer_run_leave(struct steer_run *run, enum trace_step_name step,
+		const struct steer_set *matching, const struct steer_set *otherwise)
 {
-	if (steer_set_keep(&run->left, matching, run->words) ||
-	    steer_set_keep(&run->left, otherwise, run->words))
-		return;
-	if (run->steerer->no_match == NO_MATCH_NONE)
+	enum trace_how how = TRACE_KEPT_ALL;
+
+	if (steer_set_keep(&run->left, matching, run->words)) {
+		how = TRACE_MATCHED;
+	} else if (steer_set_keep(&run->left, otherwise, run->words)) {
+		how = TRACE_DEFAULT;
+	} else if (run->steerer->no_match == NO_MATCH_NONE) {
 		steer_set_clear(&run->left, run->words);
+		how = TRACE_KEPT_NONE;
+	}
+	steer_run_trace(run, step, how);
 }
 
 /* Leave by ASN, country or location, as the RRset says; `client` NULL: it is not known.
