@@ -9,8 +9,13 @@
 #include <string.h>
 
 #include "shm/errcode.h"
+#include "shm/geo_entry.h"
 
-enum { V4_BITS_BEFORE = 96 };
+enum {
+	V4_BITS_BEFORE = 96,
+	ENTRY_MAX = 4096, /* values in an entry; those of MaxMind have less than 300 */
+	WALKS_PER_OCTET = 16, /* entries may share octets, but not all with all */
+};
 
 struct geo_db {
 	MMDB_s mmdb;
@@ -83,31 +88,50 @@ get(const MMDB_entry_s *entry, const char *const *path, uint32_t type,
 	       out->type == type;
 }
 
+/* MaxMind's databases, and those that are flat. */
 static void
 read_country(const MMDB_entry_s *entry, struct geo_place *out)
 {
 	static const char *const code[] = { "country", "iso_code", NULL };
+	static const char *const flat_code[] = { "country_code", NULL };
 	MMDB_entry_data_s text;
 
-	if (get(entry, code, MMDB_DATA_TYPE_UTF8_STRING, &text) &&
+	if ((get(entry, code, MMDB_DATA_TYPE_UTF8_STRING, &text) ||
+	     get(entry, flat_code, MMDB_DATA_TYPE_UTF8_STRING, &text)) &&
 	    text.data_size == sizeof out->country)
 		memcpy(out->country, text.utf8_string, sizeof out->country);
+}
+
+static bool
+get_degrees(const MMDB_entry_s *entry, const char *const *path, double limit, double *out)
+{
+	MMDB_entry_data_s number;
+
+	if (get(entry, path, MMDB_DATA_TYPE_DOUBLE, &number))
+		*out = number.double_value;
+	else if (get(entry, path, MMDB_DATA_TYPE_FLOAT, &number))
+		*out = (double)number.float_value;
+	else
+		return false;
+	return *out >= -limit && *out <= limit;
 }
 
 static void
 read_location(const MMDB_entry_s *entry, struct geo_place *out)
 {
-	static const char *const latitude[] = { "location", "latitude", NULL };
-	static const char *const longitude[] = { "location", "longitude", NULL };
-	MMDB_entry_data_s north, east;
+	static const char *const nested[] = { "location", "latitude", NULL };
+	static const char *const flat[] = { "latitude", NULL };
+	static const char *const nested_east[] = { "location", "longitude", NULL };
+	static const char *const flat_east[] = { "longitude", NULL };
+	double north, east;
 
-	if (get(entry, latitude, MMDB_DATA_TYPE_DOUBLE, &north) &&
-	    get(entry, longitude, MMDB_DATA_TYPE_DOUBLE, &east) &&
-	    north.double_value >= -90 && north.double_value <= 90 &&
-	    east.double_value >= -180 && east.double_value <= 180) {
+	if ((get_degrees(entry, nested, 90, &north) &&
+	     get_degrees(entry, nested_east, 180, &east)) ||
+	    (get_degrees(entry, flat, 90, &north) &&
+	     get_degrees(entry, flat_east, 180, &east))) {
 		out->has_location = true;
-		out->latitude = north.double_value;
-		out->longitude = east.double_value;
+		out->latitude = north;
+		out->longitude = east;
 	}
 }
 
@@ -195,60 +219,112 @@ geo_db_find(const struct geo_db *db, const struct geo_address *address,
 
 /* ---- all of it ---- */
 
-/* returns false on damage; *known counts entries that say what the kind is for. */
-static bool
-check_record(const struct geo_db *db, uint8_t type, uint64_t record,
-	     const MMDB_entry_s *entry, uint32_t *last_entry, uint64_t *known)
-{
-	struct geo_place place = { 0 };
-	MMDB_entry_data_s data;
-	MMDB_entry_s start = *entry;
-	static const char *const whole[] = { NULL };
+struct check {
+	const struct geo_db *db;
+	uint64_t left; /* values that may yet be walked over, in all */
+	uint64_t known; /* entries that say what the kind is for */
+	uint8_t *seen; /* bits: where an entry of the data section begins */
+};
 
-	switch (type) {
-	case MMDB_RECORD_TYPE_EMPTY:
+/* A value that a look-up walks over; none is no fault. */
+static bool
+check_value(struct check *check, const MMDB_entry_s *entry, const char *const *path)
+{
+	const MMDB_s *mmdb = &check->db->mmdb;
+	MMDB_entry_s start = *entry;
+	MMDB_entry_data_s value;
+	uint64_t left = check->left < ENTRY_MAX ? check->left : ENTRY_MAX, before = left;
+	int status = MMDB_aget_value(&start, &value, path);
+
+	if (status == MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR)
 		return true;
-	case MMDB_RECORD_TYPE_SEARCH_NODE:
-		return record < db->mmdb.metadata.node_count;
-	case MMDB_RECORD_TYPE_DATA:
-		break;
-	default:
+	if (status != MMDB_SUCCESS || !value.has_data ||
+	    !geo_entry_walk(mmdb->data_section, mmdb->data_section_size, value.offset,
+			    &left))
 		return false;
-	}
-	if (entry->offset == *last_entry)
-		return true;
-	*last_entry = entry->offset;
-	if (MMDB_aget_value(&start, &data, whole) != MMDB_SUCCESS)
-		return false;
-	read_entry(db, entry, &place);
-	*known += place.country[0] != '\0' || place.asn != 0;
+	check->left -= before - left;
 	return true;
+}
+
+static bool
+check_entry(struct check *check, const MMDB_entry_s *entry)
+{
+	static const char *const whole[] = { NULL };
+	static const char *const country[] = { "country", NULL };
+	static const char *const location[] = { "location", NULL };
+	struct geo_place place = { 0 };
+
+	if (!check_value(check, entry, whole) || !check_value(check, entry, country) ||
+	    !check_value(check, entry, location))
+		return false;
+	read_entry(check->db, entry, &place);
+	check->known += place.country[0] != '\0' || place.asn != 0;
+	return true;
+}
+
+static bool
+check_record(struct check *check, uint8_t type, uint64_t record,
+	     const MMDB_entry_s *entry)
+{
+	const MMDB_s *mmdb = &check->db->mmdb;
+	uint8_t bit = (uint8_t)(1u << entry->offset % 8);
+
+	if (type == MMDB_RECORD_TYPE_EMPTY)
+		return true;
+	if (type == MMDB_RECORD_TYPE_SEARCH_NODE)
+		return record < mmdb->metadata.node_count;
+	if (type != MMDB_RECORD_TYPE_DATA || entry->offset >= mmdb->data_section_size)
+		return false;
+	if (check->seen[entry->offset / 8] & bit)
+		return true;
+	check->seen[entry->offset / 8] |= bit;
+	return check_entry(check, entry);
+}
+
+static int
+check_tree(struct check *check, char reason[GEO_DB_REASON_MAX])
+{
+	const MMDB_s *mmdb = &check->db->mmdb;
+
+	for (uint32_t i = 0; i < mmdb->metadata.node_count; i++) {
+		MMDB_search_node_s node;
+
+		if (MMDB_read_node(mmdb, i, &node) == MMDB_SUCCESS &&
+		    check_record(check, node.left_record_type, node.left_record,
+				 &node.left_record_entry) &&
+		    check_record(check, node.right_record_type, node.right_record,
+				 &node.right_record_entry))
+			continue;
+		snprintf(reason, GEO_DB_REASON_MAX,
+			 "is damaged: node %u of its tree leads nowhere, or to an entry "
+			 "without end",
+			 (unsigned)i);
+		return ERR_DAMAGED;
+	}
+	if (check->known > 0)
+		return ERR_OK;
+	snprintf(reason, GEO_DB_REASON_MAX, "is a database of \"%.60s\", without any %s",
+		 mmdb->metadata.database_type ? mmdb->metadata.database_type : "",
+		 check->db->kind == GEO_ASN ? "autonomous_system_number"
+					    : "country.iso_code");
+	return ERR_DAMAGED;
 }
 
 int
 geo_db_check(const struct geo_db *db, char reason[GEO_DB_REASON_MAX])
 {
-	uint32_t last_entry = UINT32_MAX;
-	uint64_t known = 0;
+	struct check check = {
+		.db = db,
+		.left = WALKS_PER_OCTET * ((uint64_t)db->mmdb.data_section_size +
+					   db->mmdb.metadata.node_count),
+		.seen = calloc(db->mmdb.data_section_size / 8 + 1, 1),
+	};
+	int rc = ERR_NOMEM;
 
-	for (uint32_t i = 0; i < db->mmdb.metadata.node_count; i++) {
-		MMDB_search_node_s node;
-
-		if (MMDB_read_node(&db->mmdb, i, &node) != MMDB_SUCCESS ||
-		    !check_record(db, node.left_record_type, node.left_record,
-				  &node.left_record_entry, &last_entry, &known) ||
-		    !check_record(db, node.right_record_type, node.right_record,
-				  &node.right_record_entry, &last_entry, &known)) {
-			snprintf(reason, GEO_DB_REASON_MAX,
-				 "is damaged: node %u of its tree leads nowhere",
-				 (unsigned)i);
-			return ERR_DAMAGED;
-		}
-	}
-	if (known > 0)
-		return ERR_OK;
-	snprintf(reason, GEO_DB_REASON_MAX, "is a database of \"%.60s\", without any %s",
-		 db->mmdb.metadata.database_type,
-		 db->kind == GEO_ASN ? "autonomous_system_number" : "country.iso_code");
-	return ERR_DAMAGED;
+	if (check.seen)
+		rc = check_tree(&check, reason);
+	else
+		snprintf(reason, GEO_DB_REASON_MAX, "%s", errcode_text(rc));
+	free(check.seen);
+	return rc;
 }

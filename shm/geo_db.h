@@ -3,8 +3,8 @@
  * the file must not shrink while it is open: it is a copy of our own (loader/geo_files.h).
  *
  * A country database is any that has country.iso_code (Country, City, Enterprise), with
- * location.latitude and .longitude if it has places; an ASN database has
- * autonomous_system_number. */
+ * location.latitude and .longitude if it has places; or else country_code, latitude and
+ * longitude, as flat ones have.  An ASN database has autonomous_system_number. */
 #ifndef SHM_GEO_DB_H
 #define SHM_GEO_DB_H
 
@@ -59,9 +59,11 @@ __attribute__((nonnull))
 void geo_db_find(const struct geo_db *db, const struct geo_address *address,
 		 bool with_location, struct geo_place *out);
 
-/* Look at all of it: every node of the tree and every entry.  Takes a second for millions.
+/* Look at all of it: every node of the tree and every entry.  Takes a second for millions,
+ * whatever it holds: entries that are too large to be walked over by a look-up, or that
+ * overlap without end, are damage.
  * returns 0, or ERR_DAMAGED with a reason, also when it knows of nothing that its kind
- * is for. */
+ * is for; or ERR_NOMEM. */
 __attribute__((nonnull, warn_unused_result))
 int geo_db_check(const struct geo_db *db, char reason[GEO_DB_REASON_MAX]);
 
