@@ -64,6 +64,7 @@ is_same(const struct setting_row *row, const struct settings *a, const struct se
 		return strcmp(*(const char *const *)left, *(const char *const *)right) ==
 		       0;
 	case SETTING_ADDRESSES:
+	case SETTING_NETWORKS:
 		return is_same_texts(left, right);
 	case SETTING_SHARE:
 		return memcmp(left, right, sizeof(double)) == 0;
@@ -145,6 +146,7 @@ keep(const struct setting_row *row, const struct settings *from, struct settings
 		*(double *)setting_field(row, to) = *(const double *)value;
 		break;
 	case SETTING_ADDRESSES:
+	case SETTING_NETWORKS:
 		break; /* takes effect at a reload */
 	case SETTING_UINT:
 	case SETTING_CHOICE:

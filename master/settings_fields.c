@@ -7,6 +7,7 @@
 
 #include "master/alloc.h"
 #include "master/settings_redis.h"
+#include "shm/network.h"
 
 static char reason[512];
 
@@ -23,6 +24,27 @@ void
 settings_fields_set_bool(const struct setting_row *row, void *base, bool value)
 {
 	*(bool *)setting_field(row, base) = value;
+}
+
+static void
+add_text(struct setting_texts *texts, char *owned)
+{
+	texts->items = alloc_again(texts->items, texts->count + 1, sizeof *texts->items);
+	texts->items[texts->count++] = owned;
+}
+
+/* From `[ "one", "two" ]`. */
+static void
+set_default_texts(const struct setting_row *row, void *base)
+{
+	const char *at = row->fallback;
+
+	while ((at = strchr(at, '"'))) {
+		size_t len = strcspn(++at, "\"");
+
+		add_text(setting_field(row, base), alloc_printf("%.*s", (int)len, at));
+		at += len + 1;
+	}
 }
 
 static void
@@ -48,6 +70,9 @@ set_default(const struct setting_row *row, void *base)
 	case SETTING_CHOICE:
 		*(unsigned *)setting_field(row, base) =
 			(unsigned)settings_choice_find(row->choices, row->fallback);
+		break;
+	case SETTING_NETWORKS:
+		set_default_texts(row, base);
 		break;
 	case SETTING_CPUS:
 	case SETTING_LIST:
@@ -96,7 +121,7 @@ settings_fields_free(const char *list, void *base)
 			continue;
 		if (is_text(row))
 			set_owned(row, base, NULL);
-		else if (row->type == SETTING_ADDRESSES)
+		else if (row->type == SETTING_ADDRESSES || row->type == SETTING_NETWORKS)
 			free_texts(setting_field(row, base));
 	}
 }
@@ -244,9 +269,29 @@ settings_fields_add_address(const struct setting_row *row, void *base, const cha
 		free(full);
 		return why;
 	}
-	texts->items = alloc_again(texts->items, texts->count + 1, sizeof *texts->items);
-	texts->items[texts->count++] = full;
+	add_text(texts, full);
 	return NULL;
+}
+
+const char *
+settings_fields_add_network(const struct setting_row *row, void *base, const char *text)
+{
+	struct network network;
+
+	if (!network_parse(text, &network)) {
+		snprintf(reason, sizeof reason,
+			 "\"%.60s\" is no address and no network, as \"192.0.2.0/24\"",
+			 text);
+		return reason;
+	}
+	add_text(setting_field(row, base), alloc_text(text));
+	return NULL;
+}
+
+void
+settings_fields_clear(const struct setting_row *row, void *base)
+{
+	free_texts(setting_field(row, base));
 }
 
 void

@@ -32,6 +32,14 @@ __attribute__((nonnull, warn_unused_result)) const char *
 settings_fields_add_address(const struct setting_row *row, void *base, const char *text,
 			    const char *dir);
 
+/* Append to a SETTING_NETWORKS; the defaults are put away by settings_fields_clear. */
+__attribute__((nonnull, warn_unused_result)) const char *
+settings_fields_add_network(const struct setting_row *row, void *base, const char *text);
+
+/* Empty a SETTING_NETWORKS. */
+__attribute__((nonnull)) void settings_fields_clear(const struct setting_row *row,
+						    void *base);
+
 __attribute__((nonnull, warn_unused_result)) const char *
 settings_fields_set_share(const struct setting_row *row, void *base, double value);
 

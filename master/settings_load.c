@@ -172,6 +172,35 @@ read_addresses(struct load *load, const config_setting_t *at,
 }
 
 static void
+read_networks(struct load *load, const config_setting_t *at,
+	      const struct setting_row *row, void *base)
+{
+	unsigned count = (unsigned)config_setting_length(at);
+
+	if (!config_setting_is_list(at) && !config_setting_is_array(at)) {
+		wrong_type(load, at, row->name, "an array [ ] of networks");
+		return;
+	}
+	if (count > row->max) {
+		complain(load, at, "%s: at most %u", row->name, row->max);
+		return;
+	}
+	settings_fields_clear(row, base);
+	for (unsigned i = 0; i < count; i++) {
+		const config_setting_t *element = config_setting_get_elem(at, i);
+		const char *text = config_setting_get_string(element), *why;
+
+		if (!text) {
+			wrong_type(load, element, row->name, "text in quotes");
+			continue;
+		}
+		why = settings_fields_add_network(row, base, text);
+		if (why)
+			complain(load, element, "%s: %s", row->name, why);
+	}
+}
+
+static void
 read_bool(struct load *load, const config_setting_t *at, const struct setting_row *row,
 	  void *base)
 {
@@ -288,6 +317,9 @@ read_row(struct load *load, const config_setting_t *at, const struct setting_row
 	case SETTING_ADDRESSES:
 		read_addresses(load, at, row, base);
 		break;
+	case SETTING_NETWORKS:
+		read_networks(load, at, row, base);
+		break;
 	case SETTING_SHARE:
 		read_share(load, at, row, base);
 		break;
@@ -357,16 +389,26 @@ check_password(struct load *load, const config_t *config, const char *name,
 	free(file);
 }
 
+/* The group of the option that a reason begins with. */
+static const config_setting_t *
+named_group(const config_t *config, const char *why)
+{
+	return config_lookup(config,
+			     strncmp(why, "health.", 7) == 0 ? "health" : "redis");
+}
+
 static void
 settle_redis(struct load *load, const config_t *config)
 {
 	const char *why = settings_redis_contradiction(load->settings);
 
 	if (why)
-		complain(load, config_lookup(config, "redis"), "%s", why);
+		complain(load, named_group(config, why), "%s", why);
 	check_password(load, config, "redis.password", load->settings->redis.password);
 	check_password(load, config, "redis.sentinel.password",
 		       load->settings->redis.sentinel.password);
+	check_password(load, config, "health.redis.password",
+		       load->settings->health.redis.password);
 }
 
 /* What needs more than one option; `config` gives the lines. */

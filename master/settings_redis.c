@@ -84,7 +84,7 @@ struct login {
 	char **password;
 };
 
-enum { LOGIN_COUNT = 2 };
+enum { LOGIN_COUNT = 3 };
 
 static void
 find_logins(struct settings *settings, struct login out[LOGIN_COUNT])
@@ -95,6 +95,9 @@ find_logins(struct settings *settings, struct login out[LOGIN_COUNT])
 	out[1] = (struct login){ "redis.sentinel", settings->redis.sentinel.username,
 				 settings->redis.sentinel.password_file,
 				 &settings->redis.sentinel.password };
+	out[2] = (struct login){ "health.redis", settings->health.redis.username,
+				 settings->health.redis.password_file,
+				 &settings->health.redis.password };
 }
 
 static const char *
@@ -127,6 +130,10 @@ settings_redis_contradiction(struct settings *settings)
 	for (size_t i = 0; i < LOGIN_COUNT; i++)
 		if (login_contradiction(&logins[i]))
 			return reason;
+	if (settings->health.enable && settings->health.role == HEALTH_ROLE_FOLLOW &&
+	    !settings->health.redis.address[0])
+		return "health.role: who follows needs health.redis.address, where the "
+		       "statuses are";
 	if (settings->redis.sentinel.master[0] &&
 	    settings->redis.sentinel.nodes.count == 0)
 		return "redis.sentinel.master: redis.sentinel.nodes lists no Sentinel to "
@@ -220,6 +227,14 @@ read_password(const char *config_path, const struct login *login,
 	return why ? ERR_SYNTAX : ERR_OK;
 }
 
+static bool
+is_used(const struct settings *settings, const struct login *login)
+{
+	return login->password == &settings->health.redis.password
+		       ? settings->health.enable && settings->health.redis.address[0]
+		       : settings->redis.enable;
+}
+
 int
 settings_redis_read_password(struct settings *settings, const struct settings_sink *sink)
 {
@@ -227,8 +242,8 @@ settings_redis_read_password(struct settings *settings, const struct settings_si
 	int result = ERR_OK;
 
 	find_logins(settings, logins);
-	for (size_t i = 0; settings->redis.enable && result == ERR_OK && i < LOGIN_COUNT;
-	     i++)
-		result = read_password(settings->config_path, &logins[i], sink);
+	for (size_t i = 0; result == ERR_OK && i < LOGIN_COUNT; i++)
+		if (is_used(settings, &logins[i]))
+			result = read_password(settings->config_path, &logins[i], sink);
 	return result;
 }

@@ -24,7 +24,7 @@ settings_redis_contradiction(struct settings *settings);
 __attribute__((nonnull)) const char *settings_redis_open_to_others(const char *path);
 
 /* Read redis.password_file, when Redis is used and there is one, into redis.password:
- * its one line; so too for redis.sentinel.  Apart from settings_load, because martletctl's users need not be able
+ * its one line; so too for redis.sentinel and health.redis.  Apart from settings_load, because martletctl's users need not be able
  * to.  A warning when others can read it.
  * returns 0; ERR_SYNTAX after an error was told to `sink`. */
 __attribute__((nonnull, warn_unused_result)) int

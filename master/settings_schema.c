@@ -113,6 +113,37 @@ const struct setting_row settings_rows[] = {
 	{ "steer.no_match", SETTING_CHOICE, SETTING_LIVE, 0, 0, "all", "all|none",
 	  IN_SETTINGS(steer.no_match), "what is answered when no record of a geo_filter matches and there is no default" },
 
+	{ "health.enable", SETTING_BOOL, SETTING_PROBER, 0, 1, "false", NULL,
+	  IN_SETTINGS(health.enable), "records whose health_check says that they are down are left out" },
+	{ "health.role", SETTING_CHOICE, SETTING_PROBER, 0, 0, "probe", "probe|follow|off",
+	  IN_SETTINGS(health.role), "probe the targets, or follow what another one writes into health.redis" },
+	{ "health.interval_s", SETTING_UINT, SETTING_PROBER, 1, 86400, "10", NULL,
+	  IN_SETTINGS(health.interval_s), "each target is probed once in so many seconds" },
+	{ "health.concurrency", SETTING_UINT, SETTING_PROBER, 1, 100000, "1000", NULL,
+	  IN_SETTINGS(health.concurrency), "probes under way at one time" },
+	{ "health.target_rate", SETTING_UINT, SETTING_PROBER, 0, 1000000, "1", NULL,
+	  IN_SETTINGS(health.target_rate), "probes a second that one address gets; 0: no bound" },
+	{ "health.mass_guard", SETTING_SHARE, SETTING_PROBER, 0, 1, "0.5", NULL,
+	  IN_SETTINGS(health.mass_guard), "when more than this share of at least 20 targets fails within an interval, the last state stands" },
+	{ "health.deny", SETTING_NETWORKS, SETTING_PROBER, 0, 1000,
+	  "[ \"127.0.0.0/8\", \"::1\", \"169.254.0.0/16\", \"fe80::/10\", \"0.0.0.0/8\", \"::\", "
+	  "\"224.0.0.0/4\", \"ff00::/8\" ]", NULL,
+	  IN_SETTINGS(health.deny), "networks that are never probed" },
+	{ "health.redis.address", SETTING_ADDRESS, SETTING_PROBER, 0, PATH_LEN_MAX, "", NULL,
+	  IN_SETTINGS(health.redis.address), "the Redis with redins's status keys; \"\" is none" },
+	{ "health.redis.db", SETTING_UINT, SETTING_PROBER, 0, 65535, "0", NULL,
+	  IN_SETTINGS(health.redis.db), "number of its database" },
+	{ "health.redis.username", SETTING_TEXT, SETTING_PROBER, 0, REDIS_TEXT_MAX, "", NULL,
+	  IN_SETTINGS(health.redis.username), "its ACL user; \"\" is the default user" },
+	{ "health.redis.password", SETTING_SECRET, SETTING_PROBER, 0, REDIS_TEXT_MAX, "", NULL,
+	  IN_SETTINGS(health.redis.password), "its password; \"\" is none" },
+	{ "health.redis.password_file", SETTING_PATH, SETTING_PROBER, 0, PATH_LEN_MAX, "", NULL,
+	  IN_SETTINGS(health.redis.password_file), "a file that holds the password instead" },
+	{ "health.redis.prefix", SETTING_TEXT, SETTING_PROBER, 0, REDIS_AFFIX_MAX, "", NULL,
+	  IN_SETTINGS(health.redis.prefix), "what stands before every key" },
+	{ "health.redis.suffix", SETTING_TEXT, SETTING_PROBER, 0, REDIS_AFFIX_MAX, "", NULL,
+	  IN_SETTINGS(health.redis.suffix), "what stands behind every key" },
+
 	{ "redis.enable", SETTING_BOOL, SETTING_SYNC, 0, 1, "false", NULL,
 	  IN_SETTINGS(redis.enable), "serve the zones that a Redis holds" },
 	{ "redis.address", SETTING_ADDRESS, SETTING_SYNC, 1, PATH_LEN_MAX, "127.0.0.1:6379",
@@ -169,7 +200,7 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"health", "resolver", "limit", "dnssec", "query_log", "http",
+	"resolver", "limit", "dnssec", "query_log", "http",
 };
 
 const struct setting_row *

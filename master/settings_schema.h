@@ -12,7 +12,7 @@
 
 enum {
 	SETTINGS_NAME_MAX = 63,
-	SETTINGS_ROWS_MAX = 128, /* room for the names of any set of options */
+	SETTINGS_ROWS_MAX = 160, /* room for the names of any set of options */
 };
 
 enum setting_type {
@@ -21,6 +21,7 @@ enum setting_type {
 	SETTING_SECRET, /* char *, never shown; bounds are octets */
 	SETTING_ADDRESS, /* char *, see master/settings_redis.h; bounds are octets */
 	SETTING_ADDRESSES, /* struct setting_texts of such; the upper bound is their number */
+	SETTING_NETWORKS, /* the same of networks, see shm/network.h */
 	SETTING_UINT, /* unsigned */
 	SETTING_SHARE, /* double; both bounds are allowed */
 	SETTING_BOOL, /* bool */
@@ -33,6 +34,7 @@ enum setting_type {
 enum setting_scope {
 	SETTING_LIVE, /* at a reload: master and workers follow */
 	SETTING_SYNC, /* at a reload: sync is started anew with it */
+	SETTING_PROBER, /* at a reload: the prober is */
 	SETTING_RESTART,
 };
 

@@ -23,6 +23,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_D
 enum any_policy { ANY_MINIMAL, ANY_TCP };
 enum steer_policy { STEER_HASH, STEER_CPU };
 enum steer_no_match { NO_MATCH_ALL, NO_MATCH_NONE };
+enum health_role { HEALTH_ROLE_PROBE, HEALTH_ROLE_FOLLOW, HEALTH_ROLE_OFF };
 enum redis_schema { REDIS_SCHEMA_REDINS, REDIS_SCHEMA_Z42 };
 
 struct listen_address {
@@ -98,6 +99,22 @@ struct settings {
 	struct {
 		enum steer_no_match no_match;
 	} steer;
+
+	struct {
+		bool enable;
+		enum health_role role;
+		unsigned interval_s;
+		unsigned concurrency;	/* probes under way */
+		unsigned target_rate;	/* probes a second of one address; 0: no bound */
+		double mass_guard;	/* share, 0..1 */
+		struct setting_texts deny; /* networks, as shm/network.h reads them */
+		struct {
+			char *address;	/* as below; "": none */
+			unsigned db;
+			char *username, *password, *password_file;
+			char *prefix, *suffix;
+		} redis;
+	} health;
 
 	/* Addresses are "host:port", "[IPv6]:port" or the absolute path of a socket. */
 	struct {

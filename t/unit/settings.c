@@ -90,12 +90,23 @@ static const struct {
 	{ "\n\ndns = {\n udpsize = 512;\n};", "error: c.conf:4: dns.udpsize: unknown option; nearest is \"dns.udp_size\"" },
 	{ "udp_size = 512;", "error: c.conf:1: udp_size: unknown option; nearest is \"dns.udp_size\"" },
 	{ "listen = ( { adress = \"::1\"; } );", "error: c.conf:1: listen.adress: unknown option; nearest is \"listen.address\"" },
-	{ "health = {}; resolver = {}; limit = {};",
-	  "error: c.conf:1: health: not in this version: remove it\nerror: c.conf:1: resolver: not in this version: remove it\n"
+	{ "resolver = {}; limit = {};",
+	  "error: c.conf:1: resolver: not in this version: remove it\n"
 	  "error: c.conf:1: limit: not in this version: remove it" },
 	{ "dnssec = {};\nquery_log = 1;\nhttp = {};",
 	  "error: c.conf:1: dnssec: not in this version: remove it\nerror: c.conf:2: query_log: not in this version: remove it\n"
 	  "error: c.conf:3: http: not in this version: remove it" },
+
+	/* health */
+	{ "health = { enable = true; role = \"follow\"; };",
+	  "error: c.conf:1: health.role: who follows needs health.redis.address, where the statuses are" },
+	{ "health = { deny = [ \"10.0.0.0/33\" ]; };",
+	  "error: c.conf:1: health.deny: \"10.0.0.0/33\" is no address and no network, as \"192.0.2.0/24\"" },
+	{ "health = { deny = \"::1\"; };", "error: c.conf:1: health.deny: an array [ ] of networks is needed, this is text in quotes" },
+	{ "health = { deny = ( 1 ); };", "error: c.conf:1: health.deny: text in quotes is needed, this is a whole number" },
+	{ "health = { redis = { username = \"u\"; }; };",
+	  "error: c.conf:1: health.redis.username: a user needs health.redis.password or health.redis.password_file" },
+	{ "health = { mass_guard = 2; };", "error: c.conf:1: health.mass_guard: 2 is out of range, 0 to 1" },
 
 	/* types */
 	{ "user = 5;", "error: c.conf:1: user: text in quotes is needed, this is a whole number" },
