@@ -88,18 +88,41 @@ get(const MMDB_entry_s *entry, const char *const *path, uint32_t type,
 	       out->type == type;
 }
 
+/* A text of `least` to `most` octets; false, with `out` as it was, when there is none. */
+static bool
+read_text(const MMDB_entry_s *entry, const char *const *path, unsigned least,
+	  unsigned most, char *out)
+{
+	MMDB_entry_data_s text;
+
+	if (!get(entry, path, MMDB_DATA_TYPE_UTF8_STRING, &text) ||
+	    text.data_size < least || text.data_size > most)
+		return false;
+	memcpy(out, text.utf8_string, text.data_size);
+	return true;
+}
+
 /* MaxMind's databases, and those that are flat. */
 static void
 read_country(const MMDB_entry_s *entry, struct geo_place *out)
 {
 	static const char *const code[] = { "country", "iso_code", NULL };
 	static const char *const flat_code[] = { "country_code", NULL };
-	MMDB_entry_data_s text;
+	const unsigned len = sizeof out->country;
 
-	if ((get(entry, code, MMDB_DATA_TYPE_UTF8_STRING, &text) ||
-	     get(entry, flat_code, MMDB_DATA_TYPE_UTF8_STRING, &text)) &&
-	    text.data_size == sizeof out->country)
-		memcpy(out->country, text.utf8_string, sizeof out->country);
+	if (!read_text(entry, code, len, len, out->country))
+		(void)read_text(entry, flat_code, len, len, out->country);
+}
+
+static void
+read_region(const MMDB_entry_s *entry, struct geo_place *out)
+{
+	static const char *const continent[] = { "continent", "code", NULL };
+	static const char *const region[] = { "subdivisions", "0", "iso_code", NULL };
+	const unsigned len = sizeof out->continent;
+
+	(void)read_text(entry, continent, len, len, out->continent);
+	(void)read_text(entry, region, 1, sizeof out->region, out->region);
 }
 
 static bool
@@ -146,12 +169,18 @@ read_asn(const MMDB_entry_s *entry, struct geo_place *out)
 }
 
 static void
-read_entry(const struct geo_db *db, const MMDB_entry_s *entry, struct geo_place *out)
+read_entry(const struct geo_db *db, const MMDB_entry_s *entry, unsigned wanted,
+	   struct geo_place *out)
 {
-	if (db->kind == GEO_ASN)
+	if (db->kind == GEO_ASN) {
 		read_asn(entry, out);
-	else
-		read_country(entry, out);
+		return;
+	}
+	read_country(entry, out);
+	if (wanted & GEO_WANT_REGION)
+		read_region(entry, out);
+	if (wanted & GEO_WANT_LOCATION)
+		read_location(entry, out);
 }
 
 /* ---- addresses ---- */
@@ -183,7 +212,7 @@ look_up(const struct geo_db *db, const struct geo_address *address, int *error)
 /* The network's length, that of IPv4 counted behind ::ffff:0:0/96; a tree of IPv6 may have
  * all of IPv4 in a leaf above it. */
 static uint8_t
-prefix_len(const struct geo_db *db, const struct geo_address *address, unsigned netmask)
+network_len(const struct geo_db *db, const struct geo_address *address, unsigned netmask)
 {
 	if (!is_v4(address))
 		return (uint8_t)(netmask < 128 ? netmask : 128);
@@ -194,27 +223,44 @@ prefix_len(const struct geo_db *db, const struct geo_address *address, unsigned 
 	return (uint8_t)(netmask < 128 ? netmask : 128);
 }
 
-void
-geo_db_find(const struct geo_db *db, const struct geo_address *address,
-	    bool with_location, struct geo_place *out)
+uint32_t
+geo_db_entry(const struct geo_db *db, const struct geo_address *address,
+	     uint8_t *prefix_len)
 {
 	MMDB_lookup_result_s result;
 	int error = MMDB_SUCCESS;
 
-	memset(out, 0, sizeof *out);
+	*prefix_len = 0;
 	if (db->mmdb.metadata.ip_version == 4 && !is_v4(address))
-		return;
+		return 0;
 	result = look_up(db, address, &error);
-	if (error != MMDB_SUCCESS) {
-		out->prefix_len = 128;
-		return;
-	}
-	out->prefix_len = prefix_len(db, address, result.netmask);
-	if (!result.found_entry)
-		return;
-	read_entry(db, &result.entry, out);
-	if (with_location && db->kind == GEO_COUNTRY)
-		read_location(&result.entry, out);
+	*prefix_len = 128;
+	if (error != MMDB_SUCCESS)
+		return 0;
+	*prefix_len = network_len(db, address, result.netmask);
+	return result.found_entry ? result.entry.offset + 1 : 0;
+}
+
+void
+geo_db_read(const struct geo_db *db, uint32_t entry, unsigned wanted,
+	    struct geo_place *out)
+{
+	const MMDB_entry_s start = { &db->mmdb, entry - 1 };
+
+	memset(out, 0, sizeof *out);
+	if (entry != 0)
+		read_entry(db, &start, wanted, out);
+}
+
+void
+geo_db_find(const struct geo_db *db, const struct geo_address *address, unsigned wanted,
+	    struct geo_place *out)
+{
+	uint8_t prefix_len;
+	uint32_t entry = geo_db_entry(db, address, &prefix_len);
+
+	geo_db_read(db, entry, wanted, out);
+	out->prefix_len = prefix_len;
 }
 
 /* ---- all of it ---- */
@@ -249,15 +295,16 @@ check_value(struct check *check, const MMDB_entry_s *entry, const char *const *p
 static bool
 check_entry(struct check *check, const MMDB_entry_s *entry)
 {
-	static const char *const whole[] = { NULL };
-	static const char *const country[] = { "country", NULL };
-	static const char *const location[] = { "location", NULL };
+	static const char *const walked[][3] = {
+		{ NULL },        { "country" },      { "location" },
+		{ "continent" }, { "subdivisions" }, { "subdivisions", "0" },
+	};
 	struct geo_place place = { 0 };
 
-	if (!check_value(check, entry, whole) || !check_value(check, entry, country) ||
-	    !check_value(check, entry, location))
-		return false;
-	read_entry(check->db, entry, &place);
+	for (unsigned i = 0; i < sizeof walked / sizeof *walked; i++)
+		if (!check_value(check, entry, walked[i]))
+			return false;
+	read_entry(check->db, entry, GEO_WANT_NETWORK, &place);
 	check->known += place.country[0] != '\0' || place.asn != 0;
 	return true;
 }

@@ -3,8 +3,9 @@
  * the file must not shrink while it is open: it is a copy of our own (loader/geo_files.h).
  *
  * A country database is any that has country.iso_code (Country, City, Enterprise), with
- * location.latitude and .longitude if it has places; or else country_code, latitude and
- * longitude, as flat ones have.  An ASN database has autonomous_system_number. */
+ * continent.code, subdivisions[0].iso_code, location.latitude and .longitude as far as it
+ * has them; or else country_code, latitude and longitude, as flat ones have.  An ASN
+ * database has autonomous_system_number. */
 #ifndef SHM_GEO_DB_H
 #define SHM_GEO_DB_H
 
@@ -40,6 +41,8 @@ struct geo_place {
 	uint8_t prefix_len;		/* of the network that this holds for, 0..128 */
 	bool has_location;
 	char country[2];		/* ISO 3166-1, upper case as it stands there */
+	char continent[2];		/* AF AN AS EU NA OC SA */
+	char region[3];			/* behind the country in ISO 3166-2: "CA" of US-CA, 0 behind */
 	uint32_t asn;
 	double latitude, longitude;	/* degrees */
 };
@@ -53,11 +56,29 @@ int geo_db_open(const char *path, enum geo_db_kind kind, struct geo_db **out,
 /* NULL is allowed. */
 void geo_db_close(struct geo_db *db);
 
+/* What is looked at in an entry; the less, the faster. */
+enum geo_wanted {
+	GEO_WANT_NETWORK = 0,		/* country or ASN */
+	GEO_WANT_REGION = 1 << 0,	/* and continent and region */
+	GEO_WANT_LOCATION = 1 << 1,	/* and location, latitude, longitude */
+};
+
 /* What is known of an address; all 0 but prefix_len when nothing is, and on damage.
- * with_location  else it is not looked at, which is as long again as all the rest. */
+ * wanted  enum geo_wanted; members that are not remain 0 */
 __attribute__((nonnull))
 void geo_db_find(const struct geo_db *db, const struct geo_address *address,
-		 bool with_location, struct geo_place *out);
+		 unsigned wanted, struct geo_place *out);
+
+/* The same in two steps: find the entry of an address, then read it.  Networks of which the
+ * same is known share an entry.
+ * returns it, 0 when nothing is known; *prefix_len receives what that holds for. */
+__attribute__((nonnull))
+uint32_t geo_db_entry(const struct geo_db *db, const struct geo_address *address,
+		      uint8_t *prefix_len);
+/* `entry` comes from the same database.  *out is all 0 for 0; its prefix_len always is. */
+__attribute__((nonnull))
+void geo_db_read(const struct geo_db *db, uint32_t entry, unsigned wanted,
+		 struct geo_place *out);
 
 /* Look at all of it: every node of the tree and every entry.  Takes a second for millions,
  * whatever it holds: entries that are too large to be walked over by a look-up, or that

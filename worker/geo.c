@@ -95,7 +95,9 @@ geo_take(struct geo *geo)
 		return;
 	atomic_store_explicit(&geo->returned, geo->set, memory_order_release);
 	geo->set = offer;
-	memset(geo->cache, 0, sizeof geo->cache);
+	memset(&geo->memo, 0, sizeof geo->memo);
+	memset(&geo->clients, 0, sizeof geo->clients);
+	memset(&geo->records, 0, sizeof geo->records);
 }
 
 void
@@ -107,76 +109,144 @@ geo_fini(struct geo *geo)
 	geo->set = NULL;
 }
 
-/* Clients of one /24, or /48 of IPv6, are mostly of one network. */
-static unsigned
-slot_of(const struct geo_address *address)
-{
-	uint64_t head, tail;
+/* ---- networks ---- */
 
-	memcpy(&head, address->octets, sizeof head);
-	memcpy(&tail, address->octets + sizeof head, sizeof tail);
-	if (address->octets[10] == 0xff && head == 0)
-		memset((uint8_t *)&tail + 7, 0, 1);
-	else
-		memset((uint8_t *)&head + 6, 0, 2), tail = 0;
-	head = (head ^ tail * UINT64_C(0x9e3779b97f4a7c15)) *
-	       UINT64_C(0xe7037ed1a0b428db);
-	return (unsigned)(head >> 40) % GEO_CACHE_SLOTS;
-}
-
-/* From degrees to a point on the sphere: the nearer of two has the larger product. */
 static void
-set_point(struct geo_facts *facts, const struct geo_place *place)
+find_country(struct geo *geo, const struct geo_address *address, bool with_region,
+	     struct geo_facts *out)
 {
-	const double degree = 3.14159265358979323846 / 180;
-	double north = place->latitude * degree, east = place->longitude * degree;
+	const struct geo_db *db = geo->set->dbs[GEO_COUNTRY];
+	const struct geo_memo_country *known;
 
-	facts->has_location = place->has_location;
-	facts->point[0] = cos(north) * cos(east);
-	facts->point[1] = cos(north) * sin(east);
-	facts->point[2] = sin(north);
+	known = geo_memo_country(&geo->memo, db,
+				 geo_db_entry(db, address, &out->country_len),
+				 with_region);
+	memcpy(out->country, known->country, sizeof out->country);
+	memcpy(out->continent, known->continent, sizeof out->continent);
+	memcpy(out->region, known->region, sizeof out->region);
 }
 
 static void
-find_facts(const struct geo_set *set, const struct geo_address *address,
-	   bool with_location, struct geo_facts *out)
+find_asn(struct geo *geo, const struct geo_address *address, struct geo_facts *out)
 {
-	struct geo_place place;
+	const struct geo_db *db = geo->set->dbs[GEO_ASN];
 
-	memset(out, 0, sizeof *out);
-	out->has_country_db = set->dbs[GEO_COUNTRY] != NULL;
-	out->has_asn_db = set->dbs[GEO_ASN] != NULL;
-	if (out->has_country_db) {
-		geo_db_find(set->dbs[GEO_COUNTRY], address, with_location, &place);
-		out->country_len = place.prefix_len;
-		memcpy(out->country, place.country, sizeof out->country);
-		if (place.has_location)
-			set_point(out, &place);
-	}
-	if (out->has_asn_db) {
-		geo_db_find(set->dbs[GEO_ASN], address, false, &place);
-		out->asn_len = place.prefix_len;
-		out->asn = place.asn;
-	}
+	out->asn = geo_memo_asn(&geo->memo, db, geo_db_entry(db, address, &out->asn_len));
+}
+
+static struct geo_facts
+find_facts(struct geo *geo, const struct geo_address *address, bool with_region)
+{
+	struct geo_facts facts = {
+		.has_country_db = geo->set->dbs[GEO_COUNTRY] != NULL,
+		.has_asn_db = geo->set->dbs[GEO_ASN] != NULL,
+		.knows_region = with_region,
+	};
+
+	if (facts.has_country_db)
+		find_country(geo, address, with_region, &facts);
+	if (facts.has_asn_db)
+		find_asn(geo, address, &facts);
+	return facts;
+}
+
+/* Where facts about an address are kept, that hold for a prefix of `len`. */
+static struct geo_entry *
+place_entry(struct geo *geo, struct geo_key address, unsigned len)
+{
+	bool is_v4 = geo_key_is_v4(address);
+	struct geo_entry *wide;
+
+	if (len <= (is_v4 ? 96 + 24 : 48))
+		return geo_cache_place(&geo->clients, geo_key_wide(address));
+	wide = geo_cache_place(&geo->clients, geo_key_wide(address));
+	wide->facts = (struct geo_facts){ .is_split = true };
+	if (len <= (is_v4 ? 128 : 64))
+		return geo_cache_place(&geo->clients, geo_key_narrow(address));
+	return &geo->scratch;
+}
+
+static __attribute__((noinline)) struct geo_entry *
+find_anew(struct geo *geo, const struct geo_address *address, bool with_region)
+{
+	struct geo_facts facts = find_facts(geo, address, with_region);
+	unsigned len =
+		facts.country_len > facts.asn_len ? facts.country_len : facts.asn_len;
+	struct geo_entry *entry = place_entry(geo, geo_key_of(address), len);
+
+	entry->facts = facts;
+	return entry;
+}
+
+/* There is a set of databases. */
+static struct geo_entry *
+find_entry(struct geo *geo, const struct geo_address *address, bool with_region)
+{
+	struct geo_key key = geo_key_of(address);
+	struct geo_entry *entry = geo_cache_probe(&geo->clients, geo_key_wide(key));
+
+	if (entry && entry->facts.is_split)
+		entry = geo_cache_probe(&geo->clients, geo_key_narrow(key));
+	if (entry && (entry->facts.knows_region || !with_region))
+		return entry;
+	return find_anew(geo, address, with_region);
 }
 
 const struct geo_facts *
-geo_find(struct geo *geo, const struct geo_address *address, bool with_location)
+geo_find(struct geo *geo, const struct geo_address *address, bool with_region)
 {
 	static const struct geo_facts nothing;
-	struct geo_slot *slot = &geo->cache[slot_of(address)];
 
-	if (!geo->set)
-		return &nothing;
-	if (slot->len != 0 &&
-	    geo_address_is_within(address, slot->network.octets, slot->len) &&
-	    (slot->knows_location || !with_location))
-		return &slot->facts;
-	find_facts(geo->set, address, with_location, &slot->facts);
-	slot->knows_location = with_location;
-	slot->network = *address;
-	slot->len = slot->facts.country_len > slot->facts.asn_len
-			    ? slot->facts.country_len
-			    : slot->facts.asn_len;
-	return &slot->facts;
+	return geo->set ? &find_entry(geo, address, with_region)->facts : &nothing;
+}
+
+/* ---- locations ---- */
+
+/* From degrees to a point on the sphere. */
+static void
+locate(const struct geo *geo, const struct geo_address *address, struct geo_location *out)
+{
+	const double degree = 3.14159265358979323846 / 180;
+	struct geo_place place;
+	double north, east;
+
+	geo_db_find(geo->set->dbs[GEO_COUNTRY], address, GEO_WANT_LOCATION, &place);
+	north = place.latitude * degree;
+	east = place.longitude * degree;
+	out->point[0] = cos(north) * cos(east);
+	out->point[1] = cos(north) * sin(east);
+	out->point[2] = sin(north);
+	out->is_known = place.has_location;
+	out->was_found = true;
+}
+
+const double *
+geo_client_point(struct geo *geo, const struct geo_address *client)
+{
+	struct geo_location *location = &geo->elsewhere;
+	struct geo_entry *entry;
+
+	if (!geo->set || !geo->set->dbs[GEO_COUNTRY])
+		return NULL;
+	entry = find_entry(geo, client, false);
+	if (entry == &geo->scratch)
+		location->was_found = false;
+	else
+		location = geo_cache_location(&geo->clients, entry);
+	if (!location->was_found)
+		locate(geo, client, location);
+	return location->is_known ? location->point : NULL;
+}
+
+const double *
+geo_record_point(struct geo *geo, const struct geo_address *record)
+{
+	struct geo_location *location;
+
+	if (!geo->set || !geo->set->dbs[GEO_COUNTRY])
+		return NULL;
+	location = &geo_points_place(&geo->records, record)->location;
+	if (!location->was_found)
+		locate(geo, record, location);
+	return location->is_known ? location->point : NULL;
 }

@@ -6,7 +6,10 @@
  *
  *	offered		helper stores (release) when it is empty; the query thread takes it
  *			once `returned` is empty
- *	returned	the query thread stores (release); the helper takes it and closes */
+ *	returned	the query thread stores (release); the helper takes it and closes
+ *
+ * Everything found lately is the query thread's, of fixed size, some 700 KiB a worker in
+ * all, and forgotten when databases are taken. */
 #ifndef WORKER_GEO_H
 #define WORKER_GEO_H
 
@@ -16,31 +19,19 @@
 
 #include "shm/geo_db.h"
 #include "shm/region.h"
-
-enum { GEO_CACHE_SLOTS = 2048 };
-
-/* What both databases say of an address. */
-struct geo_facts {
-	uint8_t country_len, asn_len;	/* prefix lengths that this holds for, 0..128 */
-	bool has_country_db, has_asn_db;
-	bool has_location;		/* and `point` is set */
-	char country[2];		/* 0: unknown */
-	uint32_t asn;			/* 0: unknown */
-	double point[3];		/* of the location, on a sphere of radius 1 */
-};
+#include "worker/geo_cache.h"
+#include "worker/geo_memo.h"
+#include "worker/geo_points.h"
 
 struct geo_set;
 
-struct geo_slot {
-	struct geo_address network;
-	uint8_t len;			/* of it; 0: empty */
-	bool knows_location;		/* it was asked for */
-	struct geo_facts facts;
-};
-
 struct geo {
 	struct geo_set *set;		/* the query thread's; NULL: no database yet */
-	struct geo_slot cache[GEO_CACHE_SLOTS];
+	struct geo_memo memo;
+	struct geo_cache clients;
+	struct geo_points records;
+	struct geo_entry scratch;	/* what is found and not kept */
+	struct geo_location elsewhere;	/* the same of locations */
 
 	_Alignas(128) _Atomic(struct geo_set *) offered;
 	_Atomic(struct geo_set *) returned;
@@ -69,9 +60,25 @@ __attribute__((nonnull))
 void geo_fini(struct geo *geo);
 
 /* The facts about an address, borrowed until the next call; never NULL.
- * with_location  else has_location means nothing: it takes as long again as all the rest */
+ * with_region  else continent and region mean nothing */
 __attribute__((nonnull, returns_nonnull))
 const struct geo_facts *geo_find(struct geo *geo, const struct geo_address *address,
-				 bool with_location);
+				 bool with_region);
+
+/* Begin to fetch what geo_find will look at. */
+__attribute__((nonnull))
+static inline void
+geo_prefetch(const struct geo *geo, const struct geo_address *address)
+{
+	geo_cache_prefetch(&geo->clients, address);
+}
+
+/* Where an address is, a point on a sphere of radius 1: the nearer of two to a third has the
+ * larger product with it.  NULL when it is not known.  Borrowed until the next call of the
+ * same function; what is found is kept, of records apart from clients, who are many. */
+__attribute__((nonnull))
+const double *geo_client_point(struct geo *geo, const struct geo_address *client);
+__attribute__((nonnull))
+const double *geo_record_point(struct geo *geo, const struct geo_address *record);
 
 #endif

@@ -11,24 +11,23 @@ point_of(const struct steer_run *run, unsigned candidate)
 	struct geo_address address = { { [10] = 0xff, [11] = 0xff } };
 	unsigned record = steered_record(steered, candidate);
 	unsigned len = steered->rr_len - STEERED_RR_HEAD_LEN;
-	const struct geo_facts *facts;
 
 	if (record >= steered->rrset.head.rr_count)
 		return NULL;
 	memcpy(address.octets + sizeof address.octets - len,
 	       steered_address(steered, record), len);
-	facts = geo_find(run->steerer->geo, &address, true);
-	return facts->has_location ? facts->point : NULL;
+	return geo_record_point(run->steerer->geo, &address);
 }
 
 void
-steer_by_distance(struct steer_run *run, const struct geo_facts *facts)
+steer_by_distance(struct steer_run *run, const struct geo_address *client)
 {
-	const double client[3] = { facts->point[0], facts->point[1], facts->point[2] };
+	const double *centre =
+		client ? geo_client_point(run->steerer->geo, client) : NULL;
 	struct steer_set nearest = { { 0 } };
 	double best = -2; /* of cosines */
 
-	if (!facts->has_location) {
+	if (!centre) {
 		steer_run_trace(run, TRACE_NEAREST, TRACE_SKIPPED);
 		return;
 	}
@@ -40,8 +39,8 @@ steer_by_distance(struct steer_run *run, const struct geo_facts *facts)
 
 			if (!point)
 				continue;
-			cosine = client[0] * point[0] + client[1] * point[1] +
-				 client[2] * point[2];
+			cosine = centre[0] * point[0] + centre[1] * point[1] +
+				 centre[2] * point[2];
 			if (cosine > best) {
 				steer_set_clear(&nearest, run->words);
 				best = cosine;

@@ -35,30 +35,30 @@ leave_by_country(struct steer_run *run, const char country[2])
 	steer_run_leave(run, TRACE_COUNTRY, &matching, &otherwise);
 }
 
-/* The facts about a client that is not known: which databases there are. */
-static void
-forget_client(struct geo_facts *facts)
+/* What is known of the client; of one that is not, which databases there are. */
+static struct geo_facts
+facts_about(struct geo *geo, const struct geo_address *client, bool with_region)
 {
-	struct geo_facts unknown = { .has_country_db = facts->has_country_db,
-				     .has_asn_db = facts->has_asn_db };
+	static const struct geo_address nowhere;
+	const struct geo_facts *facts =
+		geo_find(geo, client ? client : &nowhere, with_region);
 
-	*facts = unknown;
+	if (client)
+		return *facts;
+	return (struct geo_facts){ .has_country_db = facts->has_country_db,
+				   .has_asn_db = facts->has_asn_db };
 }
 
 void
 steer_by_place(struct steer_run *run, const struct geo_address *client)
 {
-	static const struct geo_address nowhere;
 	unsigned geo = run->steered->head.geo;
-	struct geo_facts facts = *geo_find(run->steerer->geo, client ? client : &nowhere,
-					   geo == STEERED_BY_LOCATION);
+	struct geo_facts facts = facts_about(run->steerer->geo, client, false);
 
-	if (!client)
-		forget_client(&facts);
 	trace_facts(run->steerer->trace, &facts);
 	if (geo == STEERED_BY_LOCATION && facts.has_country_db) {
 		steer_run_note_place(run, facts.country_len);
-		steer_by_distance(run, &facts);
+		steer_by_distance(run, client);
 		return;
 	}
 	if ((geo == STEERED_BY_ASN || geo == STEERED_BY_ASN_COUNTRY) &&

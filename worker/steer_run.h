@@ -57,8 +57,8 @@ steer_run_leave(struct steer_run *run, enum trace_step_name step,
  * The steerer has a geo. */
 void steer_by_place(struct steer_run *run, const struct geo_address *client);
 
-/* Leave those nearest to the place that `facts` tell. */
-void steer_by_distance(struct steer_run *run, const struct geo_facts *facts);
+/* Leave those nearest to the client; NULL: it is not known. */
+void steer_by_distance(struct steer_run *run, const struct geo_address *client);
 
 /* The candidate that is answered first; there is one. */
 unsigned steer_draw_first(struct steer_run *run);

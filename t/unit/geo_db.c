@@ -219,7 +219,8 @@ check_entries(struct maker *maker)
 		ok((rc == 0) == (entries[i].country != NULL), "%s: %s", entries[i].what,
 		   rc ? reason : "good");
 		if (rc == 0) {
-			geo_db_find(db, &address, true, &place);
+			geo_db_find(db, &address, GEO_WANT_REGION | GEO_WANT_LOCATION,
+				    &place);
 			ok(memcmp(place.country, entries[i].country, 2) == 0 &&
 				   place.prefix_len == 97,
 			   "its country, for half of IPv4");
@@ -314,7 +315,8 @@ check_flips(struct maker *maker)
 		for (unsigned n = 0; n < 20; n++) {
 			for (unsigned at = 0; at < sizeof address.octets; at++)
 				address.octets[at] = (uint8_t)draw(3);
-			geo_db_find(db, &address, true, &place);
+			geo_db_find(db, &address, GEO_WANT_REGION | GEO_WANT_LOCATION,
+				    &place);
 			wrong += place.prefix_len > 128;
 		}
 		geo_db_close(db);
