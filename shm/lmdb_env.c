@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <lmdb.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@ enum {
 	OVERLAY_READERS_MAX = 1024, /* workers, and clerks for a moment */
 };
 #define OVERLAY_MAP_LEN (UINT64_C(32) << 30) /* address space, not memory */
+#define RESOLVED_MAP_LEN (UINT64_C(8) << 30)
 
 /* An overlay's data is synced, then seen: a power cut undoes the last commit at most. */
 static const unsigned flags_of[] = {
@@ -20,6 +22,8 @@ static const unsigned flags_of[] = {
 	[LMDB_ENV_SEALED] = MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS | MDB_RDONLY,
 	[LMDB_ENV_OVERLAY_WRITER] = MDB_NOMETASYNC | MDB_NOTLS,
 	[LMDB_ENV_OVERLAY_READER] = MDB_RDONLY | MDB_NOTLS,
+	[LMDB_ENV_RESOLVED_WRITER] = MDB_NOMETASYNC | MDB_NOTLS,
+	[LMDB_ENV_RESOLVED_READER] = MDB_RDONLY | MDB_NOTLS,
 };
 
 int
@@ -31,8 +35,11 @@ lmdb_env_open(enum lmdb_env_kind kind, const char *path, uint64_t map_len, MDB_e
 	*out = NULL;
 	if (rc != 0)
 		return lmdb_env_error(rc);
-	if (kind == LMDB_ENV_OVERLAY_WRITER || kind == LMDB_ENV_OVERLAY_READER) {
-		map_len = OVERLAY_MAP_LEN;
+	if (kind != LMDB_ENV_SEALED_NEW && kind != LMDB_ENV_SEALED) {
+		bool is_overlay = kind == LMDB_ENV_OVERLAY_WRITER ||
+				  kind == LMDB_ENV_OVERLAY_READER;
+
+		map_len = is_overlay ? OVERLAY_MAP_LEN : RESOLVED_MAP_LEN;
 		rc = mdb_env_set_maxreaders(env, OVERLAY_READERS_MAX);
 	}
 	if (rc == 0)

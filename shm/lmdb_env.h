@@ -15,6 +15,8 @@ enum lmdb_env_kind {
 	LMDB_ENV_SEALED,		/* that file, read-only; no lock file is made */
 	LMDB_ENV_OVERLAY_WRITER,	/* a directory; there is one writer */
 	LMDB_ENV_OVERLAY_READER,	/* that directory; needs the right to write lock.mdb */
+	LMDB_ENV_RESOLVED_WRITER,	/* of shm/resolved.h: as those of an overlay */
+	LMDB_ENV_RESOLVED_READER,
 };
 
 /* Open `path`.

@@ -14,6 +14,8 @@
  *	+-------------------+
  *	| geo               |	sync: the databases of geoip.*
  *	+-------------------+
+ *	| resolver          |	the resolver process: its store, its figures
+ *	+-------------------+
  *	| retired           |	master: what dead workers have counted
  *	+-------------------+
  *	| slots[0]          |	its worker; pid, state, restarts, cpu by the master
@@ -32,6 +34,7 @@
 
 #include "shm/client_count.h"
 #include "shm/geo_db.h"
+#include "shm/region_resolver.h"
 #include "shm/region_source.h"
 #include "shm/settings.h"
 #include "shm/stats.h"
@@ -68,6 +71,7 @@ struct worker_slot {
 	_Atomic uint64_t failed_id;
 	struct stats_block stats;
 	_Alignas(128) struct client_count clients;	/* of its TCP connections */
+	struct resolver_wishes wishes;
 };
 
 /* Sync tells the workers, see "Hot swap" in README.md. */
@@ -152,6 +156,7 @@ struct region {
 	struct region_swap swap;
 	struct region_source source;
 	struct region_geo geo;
+	struct region_resolver resolver;
 	_Alignas(128) struct stats_block retired;
 	_Alignas(128) struct worker_slot slots[];
 };
