@@ -16,6 +16,8 @@
  *	+-------------------+
  *	| resolver          |	the resolver process: its store, its figures
  *	+-------------------+
+ *	| watch             |	sync: who must be probed or resolved has changed
+ *	+-------------------+
  *	| retired           |	master: what dead workers have counted
  *	+-------------------+
  *	| slots[0]          |	its worker; pid, state, restarts, cpu by the master
@@ -120,6 +122,13 @@ struct region_geo {
 	struct region_geo_fault faults[GEO_KINDS];
 };
 
+/* Sync tells those who look after names that the watch list (loader/store/watch.h) has
+ * changed, or is another one. */
+struct region_watch {
+	_Alignas(128) _Atomic uint32_t seq;
+	_Atomic uint32_t epoch;
+};
+
 /* What workers follow at run time; the master bumps `seq` (odd while writing). */
 struct region_live {
 	_Alignas(128) _Atomic uint32_t seq;
@@ -157,6 +166,7 @@ struct region {
 	struct region_source source;
 	struct region_geo geo;
 	struct region_resolver resolver;
+	struct region_watch watch;
 	_Alignas(128) struct stats_block retired;
 	_Alignas(128) struct worker_slot slots[];
 };
