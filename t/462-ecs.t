@@ -40,6 +40,9 @@ my %labels = map { my $word = $_; ($word =~ s/\+/-/r => { a => { ttl => 60, filt
 $labels{rr} = { a => { filter => { order => 'rr', count => 'single' }, records => \@records } };
 $labels{plain} = { a => { records => [$records[0]] } };
 $labels{alias} = { cname => { host => 'country.z.test.' } };
+$labels{many} = { a => { filter => { geo_filter => 'country' }, records => [map { { ip => "198.51.100.$_" } } 1 .. 200] } };
+$labels{sub} = { ns => { records => [{ host => 'ns.sub.z.test.' }] } };
+$labels{'ns.sub'} = $labels{country};
 $labels{'@'} = { ns => { records => [{ host => 'ns.z.test.' }] }, mx => { records => [{ host => 'country.z.test.', preference => 1 }] } };
 
 my $redis = Martlet::Redis->new(notify => 'KA');
@@ -121,6 +124,33 @@ subtest 'scope 0' => sub {
 	}
 	my (undef, $back) = ask('country', subnet('203.0.116.0/24'), type => 'AAAA');
 	is($back, 'scope 0', 'NODATA');
+};
+
+# Where a referral leads the resolver goes itself, whoever its client is (section 7.4); this one
+# is in Japan.
+subtest 'a referral' => sub {
+	is_for('x.sub', '203.0.116.0/24', 3, 0, section => 'additional');
+	is_for('x.sub', '10.0.0.0/8', 3, 0, section => 'additional');
+};
+
+subtest 'beside answers of all kinds' => sub {
+	my $option = subnet('203.0.116.0/24');
+	my $back = sub {
+		my $r = Martlet::Answer->new(shift);
+		return ($r, map { unpack 'x3 C', $_->[1] } grep { $_->[0] == 8 } @{ $r->{edns}{options} // [] });
+	};
+	my %asked = (REFUSED => encode_query('elsewhere.test', 'A', edns => 1232, options => $option),
+		NXDOMAIN => encode_query('no.such.name.z.test', 'A', edns => 1232, options => $option),
+		NOTIMP => encode_query('country.z.test', 'A', edns => 1232, options => $option, opcode => 3));
+	for my $rcode (sort keys %asked) {
+		my ($r, @scopes) = $back->($m->exchange($asked{$rcode}) // '');
+		is_deeply([$r->rcode, @scopes], [$rcode, 0], $rcode);
+	}
+	my ($r, @scopes) = $back->($m->exchange(encode_query('many.z.test', 'A', edns => 1232, options => $option)));
+	is_deeply([$r->tc, @scopes], [1, 24], 'truncated');
+	is_for('many', '203.0.116.0/24', '', 24, tcp => 1);
+	($r, @scopes) = $back->($m->exchange(encode_query('country.z.test', 'A', edns => 1232, options => $option . subnet('203.0.113.0/24'))));
+	is_deeply([map({ /(\d)$/ } $r->text('answer')), @scopes], [2, 24], 'two of them: the first counts');
 };
 
 subtest 'malformed' => sub {

@@ -37,7 +37,10 @@ answer_steered(struct answering *a, const struct block *block, enum section sect
 	unsigned scope_len;
 	uint32_t wire_at;
 
-	client_place_find(a->q, a->options->ecs, &client);
+	/* where a referral leads, the sender goes itself (RFC 7871, section 7.4) */
+	bool is_for_sender = section == SECTION_ADDITIONAL && a->additional.cut_labels;
+
+	client_place_find(a->q, a->options->ecs && !is_for_sender, &client);
 	trace_block(a->options->trace, TRACE_STEERED, section, block);
 	trace_client(a->options->trace, &client);
 	if (!steered_open(block, &steered) ||
@@ -46,7 +49,7 @@ answer_steered(struct answering *a, const struct block *block, enum section sect
 		return STEP_DAMAGED;
 	trace_chosen(a->options->trace, choice.records, choice.count);
 	stats_add(a->stats, STAT_steered, 1);
-	if (choice.by_place) {
+	if (choice.by_place && !is_for_sender) {
 		scope_len = client_place_scope(a->q, &client, choice.place_len);
 		trace_scope(a->options->trace, scope_len, choice.place_len);
 		if (scope_len > a->scope_len)

@@ -34,6 +34,42 @@ anywhere_len(const struct geo_address *address)
 	return 0;
 }
 
+/* How many bits of both are the same, from the first on. */
+static unsigned
+common_len(const uint8_t a[16], const uint8_t b[16])
+{
+	unsigned at = 0;
+
+	while (at < 16 && a[at] == b[at])
+		at++;
+	return 8 * at +
+	       (at < 16 ? (unsigned)__builtin_clz((unsigned)(a[at] ^ b[at]) << 24) : 0);
+}
+
+/* The shortest network with this address, which has a place, in which nothing is anywhere:
+ * what is answered for a wider one would be taken for those within, who get another answer
+ * (RFC 7871, section 7.2.1). */
+static unsigned
+placed_len(const struct geo_address *address)
+{
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < sizeof anywhere / sizeof *anywhere; i++) {
+		unsigned len = common_len(address->octets, anywhere[i].head) + 1;
+
+		if (len > most)
+			most = len;
+	}
+	return most;
+}
+
+/* Is a network of this length, with an address that has a place, never too wide? */
+static inline bool
+is_narrow(const struct geo_address *address, unsigned len)
+{
+	return len >= 16 && (address->octets[0] != 0 || len >= V4_BITS_BEFORE + 16);
+}
+
 static void
 take_subnet(const struct query *q, struct client_place *out)
 {
@@ -87,8 +123,13 @@ client_place_scope(const struct query *q, const struct client_place *place,
 {
 	if (!(q->flags & QUERY_ECS) || q->subnet.source_len == 0)
 		return 0;
-	if (!place->is_known)
+	if (!place->is_known) {
 		place_len = place->scope_len;
+	} else if (!is_narrow(&place->address, place_len)) {
+		unsigned least = placed_len(&place->address);
+
+		place_len = place_len > least ? place_len : least;
+	}
 	if (q->subnet.family != FAMILY_IPV4)
 		return place_len;
 	return place_len > V4_BITS_BEFORE ? place_len - V4_BITS_BEFORE : 0;

@@ -17,7 +17,8 @@ struct client_place {
 void client_place_find(const struct query *q, bool ecs, struct client_place *out);
 
 /* The scope to be answered, for what was found by an address and holds for a prefix of
- * `place_len` (0..128, IPv4 as in struct geo_address). */
+ * `place_len` (0..128, IPv4 as in struct geo_address): so long, or longer, since it never
+ * holds for places that are known and those that are not. */
 __attribute__((pure))
 unsigned client_place_scope(const struct query *q, const struct client_place *place,
 			    unsigned place_len);
