@@ -11,14 +11,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "loader/attend.h"
 #include "loader/file_copy.h"
 #include "loader/job.h"
+#include "loader/publish.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/geo_path.h"
 #include "shm/log.h"
 
-enum { DIR_MODE = 0750, FILE_MODE = 0440 };
+enum { FOLLOW_MS = 3000, FOLLOW_STEP_MS = 5, DIR_MODE = 0750, FILE_MODE = 0440 };
 
 static const char *
 source_of(const struct sync *sync, enum geo_db_kind kind)
@@ -263,16 +265,51 @@ look(struct sync *sync, enum geo_db_kind kind, bool is_told)
 		take(sync, kind);
 }
 
-void
-geo_files_look(struct sync *sync, bool is_told)
+/* Does each worker that serves have, for its next batch, what was published? */
+static bool
+is_followed(const struct sync *sync)
 {
-	uint64_t now_ms = clock_now_ms();
+	for (uint32_t i = 0; i < sync->region->worker_count; i++) {
+		const struct worker_slot *slot = &sync->region->slots[i];
 
-	if (!is_told && now_ms - sync->geo.looked_ms < GEO_FILES_LOOK_MS)
-		return;
+		if (atomic_load(&slot->pid) == 0 ||
+		    atomic_load(&slot->state) != WORKER_SERVING)
+			continue;
+		for (unsigned kind = 0; kind < GEO_KINDS; kind++)
+			if (atomic_load(&slot->geo_numbers[kind]) !=
+			    sync->geo.numbers[kind])
+				return false;
+	}
+	return true;
+}
+
+/* A worker that cannot open it says so in the log, and goes on with what it has. */
+static void
+await_workers(struct sync *sync)
+{
+	uint64_t until_ms = clock_now_ms() + FOLLOW_MS;
+
+	publish_wake(sync->region);
+	while (!is_followed(sync) && clock_now_ms() < until_ms)
+		(void)attend_wait(sync, -1, FOLLOW_STEP_MS);
+}
+
+static void
+look_at_all(struct sync *sync, bool is_told)
+{
 	for (unsigned kind = 0; kind < GEO_KINDS; kind++)
 		look(sync, (enum geo_db_kind)kind, is_told);
 	sync->geo.looked_ms = clock_now_ms();
+}
+
+void
+geo_files_look(struct sync *sync, bool is_told)
+{
+	if (!is_told && clock_now_ms() - sync->geo.looked_ms < GEO_FILES_LOOK_MS)
+		return;
+	look_at_all(sync, is_told);
+	if (is_told)
+		await_workers(sync);
 }
 
 /* ---- the start ---- */
@@ -308,5 +345,5 @@ geo_files_start(struct sync *sync)
 		log_warn("%s", path);
 	for (unsigned kind = 0; kind < GEO_KINDS; kind++)
 		take_last(sync, (enum geo_db_kind)kind);
-	geo_files_look(sync, true);
+	look_at_all(sync, true);
 }

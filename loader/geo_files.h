@@ -17,7 +17,8 @@ __attribute__((nonnull))
 void geo_files_start(struct sync *sync);
 
 /* Take what has changed.  Does nothing within GEO_FILES_LOOK_MS of the last look, unless
- * `is_told`: then a file that was refused is looked at again, too. */
+ * `is_told`: then a file that was refused is looked at again, too, and this returns when
+ * all workers answer by what was taken. */
 __attribute__((nonnull))
 void geo_files_look(struct sync *sync, bool is_told);
 

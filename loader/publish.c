@@ -14,13 +14,19 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 
+void
+publish_wake(struct region *region)
+{
+	atomic_fetch_add(&region->swap.announce_seq, 1);
+	syscall(SYS_futex, &region->swap.announce_seq, FUTEX_WAKE, INT32_MAX, NULL, NULL,
+		0);
+}
+
 static void
 announce(struct region *region, uint64_t id)
 {
 	atomic_store(&region->swap.announced_id, id);
-	atomic_fetch_add(&region->swap.announce_seq, 1);
-	syscall(SYS_futex, &region->swap.announce_seq, FUTEX_WAKE, INT32_MAX, NULL, NULL,
-		0);
+	publish_wake(region);
 }
 
 /* Take back the announcement of what could not be published. */

@@ -48,4 +48,8 @@ int publish_generation(struct region *region, const char *state_dir,
 __attribute__((nonnull, warn_unused_result))
 uint64_t publish_next_id(const struct region *region, uint64_t newest);
 
+/* Have the workers' helpers look at what is told to them, now. */
+__attribute__((nonnull))
+void publish_wake(struct region *region);
+
 #endif

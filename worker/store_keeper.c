@@ -329,6 +329,16 @@ keeper_step_aside(void)
 	setpriority(PRIO_PROCESS, (id_t)gettid(), KEEPER_NICE);
 }
 
+/* What is offered is taken before the next batch. */
+static void
+keeper_follow_geo(const struct store_keeper *keeper)
+{
+	geo_follow(keeper->geo, keeper->state_dir, &keeper->region->geo);
+	for (unsigned kind = 0; kind < GEO_KINDS; kind++)
+		atomic_store_explicit(&keeper->slot->geo_numbers[kind],
+				      keeper->geo->opened[kind], memory_order_release);
+}
+
 static void *
 keeper_run(void *argument)
 {
@@ -343,7 +353,7 @@ keeper_run(void *argument)
 
 		/* before the first store, so that no answer comes without */
 		if (keeper->geo)
-			geo_follow(keeper->geo, keeper->state_dir, &keeper->region->geo);
+			keeper_follow_geo(keeper);
 		wait_ms = keeper_turn(keeper, seq);
 
 		/* before the first store is there nobody can be disturbed */
