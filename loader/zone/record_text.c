@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/zone/aname_text.h"
 #include "loader/zone/grow.h"
 #include "loader/zone/steering_text.h"
 #include "shm/dname.h"
@@ -111,11 +110,10 @@ add_rrset(struct record_texts *texts, const struct node *node, const struct rrse
 			   (unsigned)rrset->head.rr_count + rrset->head.sig_count);
 }
 
-/* What records do not tell, as a comment: how they are chosen, an ANAME, that the zone is
- * flattened; none of most zones. */
+/* How records are chosen, as a comment. */
 static int
-add_comment(struct record_texts *texts, const struct node *node,
-	    const struct block *block)
+add_steering(struct record_texts *texts, const struct node *node,
+	     const struct block *block)
 {
 	char *line;
 	int len;
@@ -123,11 +121,8 @@ add_comment(struct record_texts *texts, const struct node *node,
 	if (!make_room(texts, LINE_MAX_LEN))
 		return ERR_NOMEM;
 	line = texts->octets + texts->octets_len;
-	if (block->head.kind == BLOCK_STEERED)
-		len = steering_text_print(node_owner(node), block, line, LINE_MAX_LEN);
-	else
-		len = aname_text_print(node, block, line, LINE_MAX_LEN);
-	if (len <= 0)
+	len = steering_text_print(node_owner(node), block, line, LINE_MAX_LEN);
+	if (len < 0)
 		return len;
 	texts->starts[texts->count++] = texts->octets_len;
 	texts->octets_len += (size_t)len + 1;
@@ -146,15 +141,13 @@ record_texts_add_node(struct record_texts *texts, const struct node *node)
 	if (!message)
 		return ERR_NOMEM;
 	while (result == 0 && node_next_block(node, &at, &block)) {
-		if (block.head.kind == BLOCK_ANAME || block.head.kind == BLOCK_ZONE)
-			result = add_comment(texts, node, &block);
 		if (!block_holds_rrset(&block))
 			continue;
 		result = block_open_rrset(&block, &rrset)
 				 ? add_rrset(texts, node, &rrset, message)
 				 : ERR_DAMAGED;
 		if (result == 0 && block.head.kind == BLOCK_STEERED)
-			result = add_comment(texts, node, &block);
+			result = add_steering(texts, node, &block);
 	}
 	free(message);
 	return result;

@@ -7,7 +7,7 @@ use warnings;
 use Exporter qw(import);
 use Test::More;
 
-our @EXPORT_OK = qw(need_writer write_db);
+our @EXPORT_OK = qw(need_reader need_writer write_db);
 
 my %TYPES = (
 	country => 'utf8_string', iso_code => 'utf8_string', location => 'map', latitude => 'double', longitude => 'double',
@@ -19,8 +19,14 @@ sub need_writer {
 	return;
 }
 
+sub need_reader {
+	plan skip_all => 'needs libmaxmind-db-reader-perl' unless eval { require MaxMind::DB::Reader; 1 };
+	return;
+}
+
 # Write $path, through a rename: network => [country, latitude, longitude] or, with
-# type => 'asn', network => number; undef: an entry that says nothing.
+# type => 'asn', network => number; undef: an entry that says nothing.  alias => 1: what stands
+# for IPv4 elsewhere (2002::/16, ::ffff:0:0/96) says the same.
 sub write_db {
 	my ($path, $networks, %opt) = @_;
 	my $is_asn = ($opt{type} // '') eq 'asn';
@@ -28,7 +34,7 @@ sub write_db {
 		ip_version => $opt{ip_version} // 6, record_size => $opt{record_size} // 28,
 		database_type => $opt{database_type} // ($is_asn ? 'Test-ASN' : 'Test-City'), languages => ['en'],
 		description => { en => 'a test' }, map_key_type_callback => sub { $_[0] eq 'country' ? 'map' : $TYPES{ $_[0] } },
-		remove_reserved_networks => 0, alias_ipv6_to_ipv4 => 0);
+		remove_reserved_networks => 0, alias_ipv6_to_ipv4 => $opt{alias} // 0);
 
 	for my $network (sort keys %$networks) {
 		my $data = $networks->{$network};
