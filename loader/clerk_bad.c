@@ -58,10 +58,14 @@ write_bad(struct bad_list *list, const struct node *node, const struct block *bl
 	bool is_of_all = bad_rrset_is_of_all(block);
 	bool has_older = block->head.type == BAD_RRSET_OLD ||
 			 node_find_block(node, BLOCK_RRSET, block->head.type, &older) ||
-			 node_find_block(node, BLOCK_STEERED, block->head.type, &older);
+			 node_find_block(node, BLOCK_STEERED, block->head.type, &older) ||
+			 node_find_block(node, BLOCK_ANAME, block->head.type, &older);
 
 	dname_to_text(node_owner(node), owner);
-	rrtype_to_text(block->head.type, type);
+	if (block->head.type == ANAME_TYPE)
+		memcpy(type, "ANAME", sizeof "ANAME");
+	else
+		rrtype_to_text(block->head.type, type);
 	print_where(list, node, type, where);
 	/* the reason may begin with the key, "KEY: reason" */
 	where_len = strlen(where);

@@ -24,6 +24,7 @@
 #include "loader/store/generations.h"
 #include "loader/store/overlay_dirs.h"
 #include "loader/store/state_files.h"
+#include "loader/watching.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
@@ -208,6 +209,7 @@ run_loop(struct sync *sync)
 			     sync_is_serving(sync) || sync_has_files(sync)
 				     ? SYNC_IDLE
 				     : SYNC_WAITING);
+		watching_keep(sync);
 		is_asked = attend_wait(sync, sync->request_fd, SYNC_LOOK_MS);
 		if (!is_asked)
 			geo_files_look(sync, false);
@@ -251,6 +253,7 @@ sync_run(const struct heritage *heritage, int request_fd)
 	atomic_store(&sync.region->swap.sync_state, SYNC_STARTING);
 	atomic_store(&sync.region->swap.job_pid, 0); /* it died with the sync before */
 	geo_files_start(&sync);
+	watching_start(&sync);
 	start(&sync);
 	run_loop(&sync);
 }

@@ -14,6 +14,7 @@ enum { SYNC_REASON_MAX = PUBLISH_REASON_MAX };
 
 struct follow;
 struct live;
+struct watch;
 
 /* What a file looked like; `len` -errno: it could not be looked at. */
 struct geo_stamp {
@@ -47,6 +48,11 @@ struct sync {
 		struct geo_stamp stamps[GEO_KINDS]; /* of the files, when last looked at */
 		uint64_t looked_ms;
 	} geo;
+
+	/* loader/watching.h */
+	struct watch *watch;		/* NULL: there is no list */
+	uint64_t watched_id;		/* the generation that it is of */
+	uint64_t watch_retry_ms;
 
 	/* loader/compaction.h */
 	uint64_t compacted_ms;		/* when one was last begun, or has failed */

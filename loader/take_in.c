@@ -19,6 +19,7 @@
 #include "loader/store/disk_space.h"
 #include "loader/store/generations.h"
 #include "loader/store/store_verify.h"
+#include "loader/store/watch_list.h"
 #include "shm/errcode.h"
 
 enum { FILE_MODE = 0440, DIR_MODE = 0750 };
@@ -153,6 +154,17 @@ write_manifest(const struct taking *taking, const struct generation_manifest *ma
 	return 0;
 }
 
+/* A generation of before has none. */
+static int
+copy_watched(const struct taking *taking)
+{
+	struct stat info;
+
+	if (fstatat(taking->from_fd, WATCH_LIST_FILE, &info, AT_SYMLINK_NOFOLLOW) != 0)
+		return 0;
+	return copy_file(taking, WATCH_LIST_FILE, (uint64_t)info.st_size);
+}
+
 static int
 copy_all(const struct taking *taking, uint64_t id, struct generation_manifest *manifest)
 {
@@ -166,6 +178,8 @@ copy_all(const struct taking *taking, uint64_t id, struct generation_manifest *m
 		result = copy_file(taking, "data.mdb", manifest->data_len);
 	if (result == 0)
 		result = copy_file(taking, "index", manifest->index_len);
+	if (result == 0)
+		result = copy_watched(taking);
 	if (result)
 		return result;
 	manifest->id = id;

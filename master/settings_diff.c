@@ -18,12 +18,13 @@ is_same_texts(const struct setting_texts *a, const struct setting_texts *b)
 }
 
 static bool
-is_same_listen(const struct settings *a, const struct settings *b)
+is_same_listen(const struct listen_address *a, size_t a_count,
+	       const struct listen_address *b, size_t b_count)
 {
-	if (a->listen_count != b->listen_count)
+	if (a_count != b_count)
 		return false;
-	for (size_t i = 0; i < a->listen_count; i++) {
-		const struct listen_address *one = &a->listen[i], *other = &b->listen[i];
+	for (size_t i = 0; i < a_count; i++) {
+		const struct listen_address *one = &a[i], *other = &b[i];
 
 		if (one->address_len != other->address_len ||
 		    memcmp(&one->address, &other->address, one->address_len) != 0 ||
@@ -48,6 +49,19 @@ is_same_zone_files(const struct settings *a, const struct settings *b)
 			return false;
 	}
 	return true;
+}
+
+static bool
+is_same_list(const struct setting_row *row, const struct settings *a,
+	     const struct settings *b)
+{
+	if (strcmp(row->name, "listen") == 0)
+		return is_same_listen(a->listen, a->listen_count, b->listen,
+				      b->listen_count);
+	if (strcmp(row->name, "resolver.servers") == 0)
+		return is_same_listen(a->resolver.servers, a->resolver.server_count,
+				      b->resolver.servers, b->resolver.server_count);
+	return is_same_zone_files(a, b);
 }
 
 static bool
@@ -79,8 +93,7 @@ is_same(const struct setting_row *row, const struct settings *a, const struct se
 			memcmp(a->workers.cpus, b->workers.cpus,
 			       a->workers.cpu_count * sizeof *a->workers.cpus) == 0);
 	case SETTING_LIST:
-		return strcmp(row->name, "listen") == 0 ? is_same_listen(a, b)
-							: is_same_zone_files(a, b);
+		return is_same_list(row, a, b);
 	}
 	return true;
 }
@@ -159,7 +172,7 @@ keep(const struct setting_row *row, const struct settings *from, struct settings
 		keep_cpus(from, to);
 		break;
 	case SETTING_LIST:
-		keep_listen(from, to); /* zones.files takes effect at a reload */
+		keep_listen(from, to); /* the others take effect at a reload */
 		break;
 	}
 }

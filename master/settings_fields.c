@@ -305,6 +305,7 @@ settings_free(struct settings *settings)
 	free(settings->zones.files);
 	free(settings->workers.cpus);
 	free(settings->listen);
+	free(settings->resolver.servers);
 	free(settings->config_path);
 	free(settings);
 }

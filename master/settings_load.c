@@ -273,12 +273,37 @@ read_zone_file(struct load *load, const config_setting_t *element)
 	settings_fields_free("zones.files", &option);
 }
 
+/* A group, or the address alone. */
+static void
+read_server(struct load *load, const config_setting_t *element)
+{
+	const struct setting_row *row = settings_row_find("resolver.servers.address");
+	struct server_option option = { .address = NULL };
+	unsigned error_count = load->report.error_count;
+	const char *why = NULL;
+
+	settings_fields_default("resolver.servers", &option);
+	if (config_setting_is_group(element))
+		read_group(load, element, "resolver.servers", &option);
+	else
+		read_text(load, element, row, &option);
+	if (load->report.error_count == error_count)
+		why = option.address[0] ? settings_resolve_server(load->settings, &option)
+					: "a group { address = \"192.0.2.1\"; } is needed";
+	if (why)
+		complain(load, element, "resolver.servers: %s", why);
+	settings_fields_free("resolver.servers", &option);
+}
+
 static void
 read_list(struct load *load, const config_setting_t *at, const struct setting_row *row)
 {
 	unsigned count = (unsigned)config_setting_length(at);
 
-	if (!config_setting_is_list(at) && !(config_setting_is_array(at) && count == 0)) {
+	bool is_servers = strcmp(row->name, "resolver.servers") == 0;
+
+	if (!config_setting_is_list(at) &&
+	    !(config_setting_is_array(at) && (count == 0 || is_servers))) {
 		wrong_type(load, at, row->name, "a list ( ) of groups { }");
 		return;
 	}
@@ -290,7 +315,9 @@ read_list(struct load *load, const config_setting_t *at, const struct setting_ro
 	for (unsigned i = 0; i < count; i++) {
 		const config_setting_t *element = config_setting_get_elem(at, i);
 
-		if (!config_setting_is_group(element))
+		if (is_servers)
+			read_server(load, element);
+		else if (!config_setting_is_group(element))
 			wrong_type(load, element, row->name, "a group { }");
 		else if (strcmp(row->name, "listen") == 0)
 			read_listen(load, element);
@@ -430,6 +457,12 @@ settle(struct load *load, const config_t *config)
 	if (why && at)
 		complain(load, at, "dns.identity: %s", why);
 	settle_redis(load, config);
+	at = config_lookup(config, "resolver.servers");
+	why = settings_resolve_check_servers(settings);
+	if (why && at)
+		settings_report_add(&load->report, false, config_setting_source_file(at),
+				    config_setting_source_line(at),
+				    "resolver.servers: %s", why);
 	at = config_lookup(config, "workers.count");
 	why = settings_resolve_workers(settings);
 	if (why && at)

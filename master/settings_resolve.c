@@ -37,7 +37,7 @@ listens_on(const struct settings *settings, const struct listen_address *one)
 }
 
 static const char *
-parse_address(const struct listen_option *option, struct listen_address *out)
+parse_address(const char *text, unsigned port_number, struct listen_address *out)
 {
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
 				  .ai_socktype = SOCK_DGRAM };
@@ -45,10 +45,10 @@ parse_address(const struct listen_option *option, struct listen_address *out)
 	const char *why = NULL;
 	char port[8];
 
-	snprintf(port, sizeof port, "%u", option->port);
-	if (getaddrinfo(option->address, port, &hints, &found) != 0) {
+	snprintf(port, sizeof port, "%u", port_number);
+	if (getaddrinfo(text, port, &hints, &found) != 0) {
 		snprintf(reason, sizeof reason, "\"%s\" is no IPv4 or IPv6 address",
-			 option->address);
+			 text);
 		return reason;
 	}
 	if (is_v4_mapped(found->ai_addr)) {
@@ -65,7 +65,7 @@ const char *
 settings_resolve_listen(struct settings *settings, const struct listen_option *option)
 {
 	struct listen_address address = { .freebind = option->freebind };
-	const char *why = parse_address(option, &address);
+	const char *why = parse_address(option->address, option->port, &address);
 
 	if (why)
 		return why;
@@ -78,6 +78,68 @@ settings_resolve_listen(struct settings *settings, const struct listen_option *o
 	settings->listen = alloc_again(settings->listen, settings->listen_count + 1,
 				       sizeof *settings->listen);
 	settings->listen[settings->listen_count++] = address;
+	return NULL;
+}
+
+const char *
+settings_resolve_check_servers(const struct settings *settings)
+{
+	for (size_t i = 0; i < settings->resolver.server_count; i++) {
+		if (!listens_on(settings, &settings->resolver.servers[i]))
+			continue;
+		snprintf(reason, sizeof reason,
+			 "%s is this server, which knows nothing of names outside of its "
+			 "zones",
+			 settings->resolver.servers[i].text);
+		return reason;
+	}
+	return NULL;
+}
+
+/* Cut "address:port" or "[IPv6]:port" in two; a text without a port is all address. */
+static void
+split_port(char *text, char **address, unsigned *port)
+{
+	char *colon = strrchr(text, ':'), *end;
+	bool is_bracketed = text[0] == '[' && strchr(text, ']');
+	unsigned long number;
+
+	*address = text;
+	if (is_bracketed) {
+		*address = text + 1;
+		end = strchr(text, ']');
+		colon = end[1] == ':' ? end + 1 : NULL;
+		*end = '\0';
+	} else if (colon && memchr(text, ':', (size_t)(colon - text))) {
+		colon = NULL; /* an IPv6 address by itself */
+	}
+	if (!colon || colon[1] < '0' || colon[1] > '9')
+		return;
+	number = strtoul(colon + 1, &end, 10);
+	if (*end != '\0' || number < 1 || number > 65535)
+		return;
+	*port = (unsigned)number;
+	*colon = '\0';
+}
+
+const char *
+settings_resolve_server(struct settings *settings, const struct server_option *option)
+{
+	struct listen_address server = { .freebind = false };
+	char *text = alloc_text(option->address), *address;
+	unsigned port = option->port;
+	const char *why;
+
+	split_port(text, &address, &port);
+	why = parse_address(address, port, &server);
+	snprintf(server.text, sizeof server.text, "%.48s port %u", address, port);
+	free(text);
+	if (why)
+		return why;
+	settings->resolver.servers =
+		alloc_again(settings->resolver.servers,
+			    settings->resolver.server_count + 1, sizeof server);
+	settings->resolver.servers[settings->resolver.server_count++] = server;
 	return NULL;
 }
 

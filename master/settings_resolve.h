@@ -13,6 +13,14 @@
 __attribute__((nonnull)) const char *
 settings_resolve_listen(struct settings *settings, const struct listen_option *option);
 
+/* Append a resolver; the address may have a port behind it, which wins. */
+__attribute__((nonnull)) const char *
+settings_resolve_server(struct settings *settings, const struct server_option *option);
+
+/* Is one of the resolvers an address that we listen on?  A reason is only a warning here. */
+__attribute__((nonnull)) const char *
+settings_resolve_check_servers(const struct settings *settings);
+
 /* Append a zone file; option->file, an absolute path, is copied. */
 __attribute__((nonnull)) const char *
 settings_resolve_zone_file(struct settings *settings,

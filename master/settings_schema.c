@@ -11,6 +11,7 @@
 
 #define IN_SETTINGS(field) NULL, offsetof(struct settings, field)
 #define IN_LISTEN(field) "listen", offsetof(struct listen_option, field)
+#define IN_SERVER(field) "resolver.servers", offsetof(struct server_option, field)
 #define IN_ZONE_FILE(field) "zones.files", offsetof(struct zone_file_option, field)
 
 enum {
@@ -144,6 +145,17 @@ const struct setting_row settings_rows[] = {
 	{ "health.redis.suffix", SETTING_TEXT, SETTING_PROBER, 0, REDIS_AFFIX_MAX, "", NULL,
 	  IN_SETTINGS(health.redis.suffix), "what stands behind every key" },
 
+	{ "resolver.servers", SETTING_LIST, SETTING_RESOLVER, 0, SETTINGS_SERVERS_MAX, "( )", NULL,
+	  IN_SETTINGS(resolver.servers), "resolvers that are asked where ANAMEs and flattened CNAMEs lead to, in this order" },
+	{ "resolver.servers.address", SETTING_TEXT, SETTING_RESOLVER, 1, NAME_LEN_MAX, "", NULL,
+	  IN_SERVER(address), "IPv4 or IPv6; with a port behind it, as 192.0.2.1:53 or [2001:db8::1]:53" },
+	{ "resolver.servers.port", SETTING_UINT, SETTING_RESOLVER, 1, 65535, "53", NULL,
+	  IN_SERVER(port), "port, for UDP and TCP" },
+	{ "resolver.timeout_ms", SETTING_UINT, SETTING_RESOLVER, 10, 60000, "400", NULL,
+	  IN_SETTINGS(resolver.timeout_ms), "how long one of them may take" },
+	{ "resolver.max_qps", SETTING_UINT, SETTING_RESOLVER, 1, 100000, "200", NULL,
+	  IN_SETTINGS(resolver.max_qps), "questions a second, to all of them" },
+
 	{ "redis.enable", SETTING_BOOL, SETTING_SYNC, 0, 1, "false", NULL,
 	  IN_SETTINGS(redis.enable), "serve the zones that a Redis holds" },
 	{ "redis.address", SETTING_ADDRESS, SETTING_SYNC, 1, PATH_LEN_MAX, "127.0.0.1:6379",
@@ -200,7 +212,7 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"resolver", "limit", "dnssec", "query_log", "http",
+	"limit", "dnssec", "query_log", "http",
 };
 
 const struct setting_row *

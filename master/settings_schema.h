@@ -35,6 +35,7 @@ enum setting_scope {
 	SETTING_LIVE, /* at a reload: master and workers follow */
 	SETTING_SYNC, /* at a reload: sync is started anew with it */
 	SETTING_PROBER, /* at a reload: the prober is */
+	SETTING_RESOLVER, /* the same of the resolver process */
 	SETTING_RESTART,
 };
 
@@ -50,7 +51,7 @@ struct setting_row {
 	const char *help;
 };
 
-/* What a group inside `listen` or `zones.files` says, before it is resolved. */
+/* What a group inside `listen`, `zones.files` or `resolver.servers` says, before it is resolved. */
 struct listen_option {
 	char *address;
 	unsigned port;
@@ -60,6 +61,11 @@ struct listen_option {
 struct zone_file_option {
 	char *origin;
 	char *file;
+};
+
+struct server_option {
+	char *address;
+	unsigned port;
 };
 
 extern const struct setting_row settings_rows[];

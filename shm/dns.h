@@ -21,6 +21,7 @@ enum dns_rcode {
 enum dns_extended_error {
 	EDE_NOT_AUTHORITATIVE = 20,
 	EDE_NOT_SUPPORTED = 21,
+	EDE_NO_REACHABLE_AUTHORITY = 22,
 	EDE_INVALID_DATA = 24,
 };
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <lmdb.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,15 +12,23 @@
 enum {
 	FILE_MODE = 0640,
 	OVERLAY_READERS_MAX = 1024, /* workers, and clerks for a moment */
+	WATCH_TABLES_MAX = 8,
 };
 #define OVERLAY_MAP_LEN (UINT64_C(32) << 30) /* address space, not memory */
+#define RESOLVED_MAP_LEN (UINT64_C(8) << 30)
+#define WATCH_MAP_LEN (UINT64_C(4) << 30)
 
 /* An overlay's data is synced, then seen: a power cut undoes the last commit at most. */
 static const unsigned flags_of[] = {
 	[LMDB_ENV_SEALED_NEW] = MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC | MDB_NOTLS,
 	[LMDB_ENV_SEALED] = MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOTLS | MDB_RDONLY,
 	[LMDB_ENV_OVERLAY_WRITER] = MDB_NOMETASYNC | MDB_NOTLS,
+	/* made anew at each start */
+	[LMDB_ENV_WATCH_WRITER] = MDB_NOSYNC | MDB_NOTLS,
+	[LMDB_ENV_WATCH_READER] = MDB_RDONLY | MDB_NOTLS,
 	[LMDB_ENV_OVERLAY_READER] = MDB_RDONLY | MDB_NOTLS,
+	[LMDB_ENV_RESOLVED_WRITER] = MDB_NOMETASYNC | MDB_NOTLS,
+	[LMDB_ENV_RESOLVED_READER] = MDB_RDONLY | MDB_NOTLS,
 };
 
 int
@@ -31,9 +40,16 @@ lmdb_env_open(enum lmdb_env_kind kind, const char *path, uint64_t map_len, MDB_e
 	*out = NULL;
 	if (rc != 0)
 		return lmdb_env_error(rc);
-	if (kind == LMDB_ENV_OVERLAY_WRITER || kind == LMDB_ENV_OVERLAY_READER) {
-		map_len = OVERLAY_MAP_LEN;
+	if (kind != LMDB_ENV_SEALED_NEW && kind != LMDB_ENV_SEALED) {
+		bool is_overlay = kind == LMDB_ENV_OVERLAY_WRITER ||
+				  kind == LMDB_ENV_OVERLAY_READER;
+
+		map_len = is_overlay ? OVERLAY_MAP_LEN : RESOLVED_MAP_LEN;
 		rc = mdb_env_set_maxreaders(env, OVERLAY_READERS_MAX);
+	}
+	if (kind == LMDB_ENV_WATCH_WRITER || kind == LMDB_ENV_WATCH_READER) {
+		map_len = WATCH_MAP_LEN;
+		rc = mdb_env_set_maxdbs(env, WATCH_TABLES_MAX);
 	}
 	if (rc == 0)
 		rc = mdb_env_set_mapsize(env, map_len);

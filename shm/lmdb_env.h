@@ -14,7 +14,11 @@ enum lmdb_env_kind {
 	LMDB_ENV_SEALED_NEW,		/* a file that is written once, by nobody else */
 	LMDB_ENV_SEALED,		/* that file, read-only; no lock file is made */
 	LMDB_ENV_OVERLAY_WRITER,	/* a directory; there is one writer */
+	LMDB_ENV_WATCH_WRITER,		/* a directory; one writer, several tables, never synced */
+	LMDB_ENV_WATCH_READER,		/* as that of an overlay */
 	LMDB_ENV_OVERLAY_READER,	/* that directory; needs the right to write lock.mdb */
+	LMDB_ENV_RESOLVED_WRITER,	/* of shm/resolved.h: as those of an overlay */
+	LMDB_ENV_RESOLVED_READER,
 };
 
 /* Open `path`.

@@ -1,6 +1,7 @@
 /* Checking a node down to its last octet. */
 #include "shm/node.h"
 
+#include "shm/aname.h"
 #include "shm/dname.h"
 #include "shm/dns.h"
 #include "shm/rrtype.h"
@@ -270,6 +271,8 @@ check_block(const struct node *node, const struct block *block)
 		return check_rrset(node, block);
 	case BLOCK_STEERED:
 		return check_steered(node, block);
+	case BLOCK_ANAME:
+		return aname_check(block);
 	case BLOCK_BAD_RRSET:
 		return check_text(block);
 	case BLOCK_ZONE:
@@ -322,6 +325,8 @@ node_type_flag(uint16_t type)
 		return NODE_HAS_DNAME;
 	case RRTYPE_CNAME:
 		return NODE_HAS_CNAME;
+	case ANAME_TYPE:
+		return NODE_HAS_ANAME;
 	}
 	return 0;
 }
@@ -346,7 +351,8 @@ block_flag(const struct node *node, const struct block *block)
 
 	if (block->head.kind == BLOCK_STEERED)
 		return NODE_HAS_STEERED;
-	if (block->head.kind != BLOCK_RRSET && block->head.kind != BLOCK_BAD_RRSET)
+	if (block->head.kind != BLOCK_RRSET && block->head.kind != BLOCK_BAD_RRSET &&
+	    block->head.kind != BLOCK_ANAME)
 		return 0;
 	flag = node_type_flag(block->head.type);
 	return flag == NODE_HAS_NS && (node->head.flags & NODE_APEX) ? 0 : flag;
@@ -377,7 +383,8 @@ check_blocks(const struct node *node)
 	if (is_empty != !!(node->head.flags & NODE_EMPTY))
 		return "the flag for empty names is wrong";
 	if (flags != (node->head.flags &
-		      (NODE_HAS_NS | NODE_HAS_DNAME | NODE_HAS_CNAME | NODE_HAS_STEERED)))
+		      (NODE_HAS_NS | NODE_HAS_DNAME | NODE_HAS_CNAME | NODE_HAS_STEERED |
+		       NODE_HAS_ANAME)))
 		return "its flags differ from its RRsets";
 	return NULL;
 }

@@ -66,6 +66,7 @@ enum node_flag {
 	NODE_EMPTY = 1 << 6,		/* no data: no blocks, or BLOCK_PROVENANCE alone */
 	NODE_DELETED = 1 << 7,		/* overlay only: a tombstone, the name is gone */
 	NODE_HAS_STEERED = 1 << 8,	/* has a BLOCK_STEERED */
+	NODE_HAS_ANAME = 1 << 9,	/* has a BLOCK_ANAME, or one that is unusable */
 };
 
 struct node_head {
@@ -105,9 +106,16 @@ enum block_kind {
 					 * chosen for each query, see shm/steered.h; in the
 					 * place of a BLOCK_RRSET of the type, also where
 					 * older data are served behind a BLOCK_BAD_RRSET */
+	BLOCK_ANAME = 12,		/* `type` is ANAME_TYPE: whose addresses are answered for
+					 * those of A and AAAA that the name has no RRset of, see
+					 * shm/aname.h */
 };
 
 enum { BAD_RRSET_ALL = 0, BAD_RRSET_OLD = 255 };
+
+/* Stands for ANAME, which has no number of its own: that of an obsolete kind of question,
+ * which no RRset can have. */
+enum { ANAME_TYPE = 254 };
 
 struct block_head {
 	uint16_t kind;			/* enum block_kind */
@@ -163,6 +171,8 @@ enum zone_flag {
 	ZONE_NSEC3 = 1 << 2,
 	ZONE_BROKEN = 1 << 3,		/* nothing good is known: SERVFAIL below the apex */
 	ZONE_OPTOUT = 1 << 4,		/* some NSEC3 has the opt-out flag */
+	ZONE_FLATTENED = 1 << 5,	/* A and AAAA at a CNAME: what it leads to is answered
+					 * under the name itself */
 };
 
 /* Packed, so that it can be read in place, where nothing is aligned. */

@@ -14,6 +14,10 @@
  *	+-------------------+
  *	| geo               |	sync: the databases of geoip.*
  *	+-------------------+
+ *	| resolver          |	the resolver process: its store, its figures
+ *	+-------------------+
+ *	| watch             |	sync: who must be probed or resolved has changed
+ *	+-------------------+
  *	| retired           |	master: what dead workers have counted
  *	+-------------------+
  *	| slots[0]          |	its worker; pid, state, restarts, cpu by the master
@@ -32,6 +36,7 @@
 
 #include "shm/client_count.h"
 #include "shm/geo_db.h"
+#include "shm/region_resolver.h"
 #include "shm/region_source.h"
 #include "shm/settings.h"
 #include "shm/stats.h"
@@ -69,6 +74,7 @@ struct worker_slot {
 	_Atomic uint64_t geo_numbers[GEO_KINDS];	/* of the databases for its next batch */
 	struct stats_block stats;
 	_Alignas(128) struct client_count clients;	/* of its TCP connections */
+	struct resolver_wishes wishes;
 };
 
 /* Sync tells the workers, see "Hot swap" in README.md. */
@@ -117,6 +123,13 @@ struct region_geo {
 	struct region_geo_fault faults[GEO_KINDS];
 };
 
+/* Sync tells those who look after names that the watch list (loader/store/watch.h) has
+ * changed, or is another one. */
+struct region_watch {
+	_Alignas(128) _Atomic uint32_t seq;
+	_Atomic uint32_t epoch;
+};
+
 /* What workers follow at run time; the master bumps `seq` (odd while writing). */
 struct region_live {
 	_Alignas(128) _Atomic uint32_t seq;
@@ -153,6 +166,8 @@ struct region {
 	struct region_swap swap;
 	struct region_source source;
 	struct region_geo geo;
+	struct region_resolver resolver;
+	struct region_watch watch;
 	_Alignas(128) struct stats_block retired;
 	_Alignas(128) struct worker_slot slots[];
 };

@@ -16,6 +16,7 @@ enum {
 	SETTINGS_WORKERS_MAX = 256,
 	SETTINGS_CPUS_MAX = 1024,
 	SETTINGS_LISTEN_MAX = 256,
+	SETTINGS_SERVERS_MAX = 16,	/* resolvers */
 	SETTINGS_IDENTITY_MAX = 255,	/* one TXT string */
 };
 
@@ -115,6 +116,13 @@ struct settings {
 			char *prefix, *suffix;
 		} redis;
 	} health;
+
+	struct {
+		size_t server_count;	/* 0: nothing outside is asked */
+		struct listen_address *servers; /* owned; `freebind` means nothing here */
+		unsigned timeout_ms;
+		unsigned max_qps;
+	} resolver;
 
 	/* Addresses are "host:port", "[IPv6]:port" or the absolute path of a socket. */
 	struct {

@@ -46,7 +46,9 @@
 	X(udp_socket_drops,  COUNTER, "datagrams dropped by the kernel, mostly because a socket's queue was full") \
 	X(hung_workers,      COUNTER, "workers killed because their loop stood still while queries waited") \
 	X(notauth,           COUNTER, "responses NOTAUTH: signed by TSIG, of which no key is known") \
-	X(steered,           COUNTER, "RRsets of which records were chosen for one response")
+	X(steered,           COUNTER, "RRsets of which records were chosen for one response") \
+	X(aname_answers,     COUNTER, "address questions at an ANAME, or a CNAME of a flattened zone") \
+	X(aname_unresolved,  COUNTER, "of these, SERVFAIL: no resolver has told the addresses as yet")
 /* clang-format on */
 
 #endif

@@ -33,7 +33,8 @@ my %home = (
 	'maxminddb.h'   => [qw(shm/geo_db.c)],
 	'lmdb.h'        => [qw(loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_env.c
 		loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c
-		shm/lmdb_env.c worker/overlay_view.c)],
+		loader/store/watch_read.c loader/store/watch_write.c
+		shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],
 );
 my $foreign = qr{^(?:libdnssec/|openssl/|ares|curl/|microhttpd|uv)};
 

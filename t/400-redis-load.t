@@ -131,7 +131,7 @@ subtest 'the listing of redins' => sub {
 	my $redis = Martlet::Redis->new(notify => 'KA');
 	redis_cli($redis, $redins);
 	my $m = served($redis);
-	$m->expect_log(qr/aname: is not served/, qr/no NS at the top of the zone/);
+	$m->expect_log(qr/no NS at the top of the zone/);
 	ask_listing($m);
 	$m->stop;
 };
@@ -141,7 +141,7 @@ subtest 'the listing in the schema of z42' => sub {
 	redis_cli($redis, as_z42());
 	$redis->cmd('SET', 'z42:zones:example.com.:labels:off:a', '{"records":[{"ip":"192.0.2.77"}]}');
 	my $m = served($redis, schema => 'z42');
-	$m->expect_log(qr/an:aname: is not served/, qr/no NS at the top of the zone/);
+	$m->expect_log(qr/no NS at the top of the zone/);
 	ask_listing($m, soa_ttl => 3600);
 	rcode_is($m, 'off.example.com', 'A', 'NXDOMAIN');
 	$m->stop;

@@ -29,6 +29,15 @@ alias_was_followed(const struct answering *a, unsigned labels)
 	return false;
 }
 
+bool
+alias_note(struct answering *a, unsigned labels)
+{
+	if (!alias_was_followed(a, labels))
+		return note_followed(a, labels);
+	trace_value(a->options->trace, TRACE_LOOP, 0);
+	return false;
+}
+
 /* Append `len` octets to a name under construction; false when it gets too long. */
 static bool
 append(uint8_t name[DNAME_MAX], unsigned *name_len, const uint8_t *octets, unsigned len)
@@ -89,6 +98,22 @@ follow(struct answering *a, const uint8_t *name, unsigned len, struct name_place
 }
 
 enum step
+alias_go_to(struct answering *a, const uint8_t *name, unsigned len)
+{
+	return follow(a, name, len, (struct name_place){ 0, 0, 0, 0 });
+}
+
+unsigned
+alias_read_target(const struct rrset *rrset, const struct rrset_place *place,
+		  uint8_t name[DNAME_MAX])
+{
+	struct rrset_patch patch;
+	unsigned own_len;
+
+	return read_target(rrset, place, name, &own_len, &patch);
+}
+
+enum step
 alias_follow_cname(struct answering *a, const struct rrset *rrset,
 		   const struct rrset_place *place, uint32_t wire_at)
 {
@@ -137,6 +162,15 @@ alias_answer_dname(struct answering *a, const struct node *node, unsigned labels
 	if (target_len == 0)
 		return STEP_DAMAGED;
 	a->authoritative = true;
+	if (a->flat.is_on) {
+		if (!append(name, &len, q->name, prefix_len) ||
+		    !append(name, &len, target, target_len) || !note_followed(a, labels))
+			return STEP_FAILED;
+		if (dname.head.ttl < a->flat.ttl)
+			a->flat.ttl = dname.head.ttl;
+		trace_name(a->options->trace, TRACE_FOLLOW, TYPE_DNAME, name, len);
+		return alias_go_to(a, name, len);
+	}
 	if (!alias_was_followed(a, labels)) {
 		step = step_from(response_add(&a->response, SECTION_ANSWER, &dname,
 					      &place, &wire_at));

@@ -49,6 +49,11 @@ conclude(struct answering *a, enum step step)
 		stats_add(a->stats, STAT_store_damage, 1);
 		give_up(a, RCODE_SERVFAIL);
 		return;
+	case STEP_UNRESOLVED:
+		stats_add(a->stats, STAT_aname_unresolved, 1);
+		give_up(a, RCODE_SERVFAIL);
+		a->extended_error = EDE_NO_REACHABLE_AUTHORITY;
+		return;
 	case STEP_FAILED:
 		give_up(a, RCODE_SERVFAIL);
 		a->extended_error = EDE_INVALID_DATA;
@@ -172,7 +177,7 @@ answer_one(struct query *q, const struct stage *stage, const struct zone_store *
 	a.options = options;
 	a.stats = stats;
 	a.chain_len = a.proof_count = 0;
-	a.has_additional = a.authoritative = a.truncated = false;
+	a.has_additional = a.authoritative = a.truncated = a.flat.is_on = false;
 	a.rcode = q->rcode;
 	a.extended_error = a.scope_len = 0;
 	a.response.packet = q->packet;

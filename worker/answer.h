@@ -15,6 +15,7 @@
 #include "shm/stats.h"
 #include "worker/query.h"
 
+struct resolved_view;
 struct steerer;
 struct trace;
 struct zone_store;
@@ -33,6 +34,7 @@ struct answer_options {
 	uint8_t changes_len;		/* 0: refused */
 	char changes[SOURCE_PROBE_MAX];	/* changes.server, see region_source.h */
 	struct steerer *steerer;	/* this worker's own, not a copy; NULL: see worker/steer.h */
+	struct resolved_view *resolved;	/* the same; NULL: nothing outside is known */
 	struct trace *trace;		/* worker/trace.h: of the general path; NULL in workers */
 };
 

@@ -119,7 +119,8 @@ answer_node(struct fast *f, struct query *q, const struct stage *stage,
 		    sealed_may_be_bad(node, q->type))
 			return false;
 		if (node->head.flags & NODE_HAS_CNAME)
-			return is_own && answer_cname(f, q, stage, node);
+			return is_own && !(stage->facts->flags & ZONE_FLATTENED) &&
+			       answer_cname(f, q, stage, node);
 		return answer_nodata(f, q, stage);
 	}
 	if (!sealed_take_rrset(node, block, q->flags & QUERY_DO, &rrset) ||

@@ -45,6 +45,18 @@ struct additional_source {
 	unsigned cut_labels;		/* of a referral's cut; 0 for answers */
 };
 
+/* Addresses of other names are answered as those of one: see worker/aname.h. */
+struct flattening {
+	bool is_on;
+	uint8_t owner[DNAME_MAX + NAME_PAD]; /* the name that is answered for */
+	uint8_t owner_len;
+	uint8_t encloser_labels;	/* less than the owner's: it expands a wildcard */
+	struct name_place place;	/* of the owner in the message */
+	struct zone zone;		/* its own, and its node */
+	struct node node;
+	uint32_t ttl;			/* the least of what was followed */
+};
+
 struct answering {
 	struct query *q;
 	const struct zone_store *store;
@@ -56,6 +68,7 @@ struct answering {
 	unsigned chain_len;
 	/* hash states of the owners that were followed: a loop ends at them */
 	uint64_t chain[CHAIN_MAX];
+	struct flattening flat;
 	unsigned proof_count;
 	struct proof proofs[PROOF_MAX];
 	bool has_additional;
@@ -72,6 +85,7 @@ enum step {
 	STEP_FOLLOW,			/* q->name is the next name of the chain */
 	STEP_FULL,			/* something that must be there does not fit */
 	STEP_FAILED,			/* nothing good is known: SERVFAIL */
+	STEP_UNRESOLVED,		/* of a name elsewhere: the same */
 	STEP_DAMAGED,			/* the store contradicts itself: SERVFAIL, counted */
 };
 

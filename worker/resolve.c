@@ -5,6 +5,7 @@
 
 #include "shm/steered.h"
 #include "worker/alias.h"
+#include "worker/aname.h"
 #include "worker/answer_steered.h"
 #include "worker/denial.h"
 #include "worker/descend.h"
@@ -30,10 +31,26 @@ wants_proof(const struct answering *a)
 	return a->response.dnssec && (a->zone->facts->flags & ZONE_SIGNED);
 }
 
+static enum step answer_nodata(struct answering *a, const struct node *node,
+			       unsigned encloser_labels);
+
+/* A flattened chain ends without an address: that is NODATA where it began. */
+static enum step
+answer_no_address(struct answering *a)
+{
+	unsigned encloser_labels;
+	struct node node;
+
+	aname_return(a, &node, &encloser_labels);
+	return answer_nodata(a, &node, encloser_labels);
+}
+
 static enum step
 answer_nxdomain(struct answering *a, const struct descent *encloser)
 {
 	trace_value(a->options->trace, TRACE_NXDOMAIN, 0);
+	if (a->flat.is_on)
+		return answer_no_address(a);
 	a->rcode = RCODE_NXDOMAIN;
 	a->authoritative = true;
 	if (wants_proof(a) && !denial_of_name(a, encloser->labels))
@@ -47,6 +64,8 @@ answer_nodata(struct answering *a, const struct node *node, unsigned encloser_la
 	bool expanded = encloser_labels < a->q->label_count;
 
 	trace_value(a->options->trace, TRACE_NODATA, 0);
+	if (a->flat.is_on)
+		return answer_no_address(a);
 	a->authoritative = true;
 	if (a->chain_len == 0)
 		stats_add(a->stats, STAT_nodata, 1);
@@ -145,8 +164,8 @@ answer_rrset(struct answering *a, const struct block *block,
 	return STEP_DONE;
 }
 
-/* The block that answers the type: its RRset, its BAD_RRSET, else those of the CNAME, else
- * the BAD_RRSET of all types. */
+/* The block that answers the type: its RRset, its BAD_RRSET, else those of the ANAME or the
+ * CNAME, else the BAD_RRSET of all types. */
 static bool
 find_answering_block(const struct node *node, uint16_t type, struct block *out)
 {
@@ -156,11 +175,27 @@ find_answering_block(const struct node *node, uint16_t type, struct block *out)
 		if (out->head.type == type &&
 		    (block_holds_rrset(out) || out->head.kind == BLOCK_BAD_RRSET))
 			return true;
+	if ((node->head.flags & NODE_HAS_ANAME) && aname_answers(type) &&
+	    (node_find_block(node, BLOCK_ANAME, ANAME_TYPE, out) ||
+	     node_find_block(node, BLOCK_BAD_RRSET, ANAME_TYPE, out)))
+		return true;
 	if ((node->head.flags & NODE_HAS_CNAME) &&
 	    (node_find_block(node, BLOCK_RRSET, TYPE_CNAME, out) ||
 	     node_find_block(node, BLOCK_BAD_RRSET, TYPE_CNAME, out)))
 		return true;
 	return node_find_block(node, BLOCK_BAD_RRSET, BAD_RRSET_ALL, out);
+}
+
+/* The end of a flattened chain, here or outside. */
+static enum step
+answer_end(struct answering *a, const struct block *block)
+{
+	uint16_t records = a->response.count[SECTION_ANSWER];
+	enum step step = block ? aname_add(a, block) : aname_add_outside(a);
+
+	if (step == STEP_DONE && a->response.count[SECTION_ANSWER] == records)
+		return answer_no_address(a);
+	return step;
 }
 
 /* Some records of a steered RRset, or none: then it is as if the name had no such type. */
@@ -197,6 +232,10 @@ answer_from(struct answering *a, const struct node *node, unsigned encloser_labe
 		trace_block(a->options->trace, TRACE_BLOCK, a->q->type, &block);
 		if (block.head.kind == BLOCK_BAD_RRSET)
 			return STEP_FAILED;
+		if (aname_leads_on(a, &block))
+			return aname_follow(a, node, &block, encloser_labels, &place);
+		if (a->flat.is_on)
+			return answer_end(a, &block);
 		if (block.head.kind == BLOCK_STEERED)
 			return answer_chosen(a, node, &block, &place, encloser_labels);
 		if (expanded && wants_proof(a) &&
@@ -291,7 +330,7 @@ answer_name(struct answering *a)
 	case MET_NOTHING:
 		return answer_below(a, &d);
 	case MET_CUT:
-		return answer_referral(a, &d);
+		return a->flat.is_on ? answer_end(a, NULL) : answer_referral(a, &d);
 	case MET_DNAME:
 		return alias_answer_dname(a, &d.node, d.labels);
 	case MET_DAMAGE:
@@ -323,6 +362,31 @@ move_to_parent(struct answering *a)
 	return STEP_DAMAGED;
 }
 
+/* Find the zone of the present name, a chain's next one.  returns STEP_FOLLOW, or how the
+ * chain ends when it is in none. */
+static enum step
+enter_zone(struct answering *a)
+{
+	enum step step = STEP_FOLLOW;
+
+	while (step == STEP_FOLLOW) {
+		switch (zone_find(a->store, a->q, a->q->label_count, a->zone)) {
+		case LOOKUP_FOUND:
+			trace_node(a->options->trace, TRACE_ZONE, a->zone->labels,
+				   &a->zone->apex);
+			return STEP_FOLLOW;
+		case LOOKUP_MISSING:
+			trace_name(a->options->trace, TRACE_NO_ZONE, 0, a->q->name,
+				   a->q->name_len);
+			step = a->flat.is_on ? answer_end(a, NULL) : STEP_DONE;
+			break;
+		case LOOKUP_DAMAGED:
+			return STEP_DAMAGED;
+		}
+	}
+	return step;
+}
+
 enum step
 resolve(struct answering *a)
 {
@@ -332,22 +396,12 @@ resolve(struct answering *a)
 		if (a->q->type == TYPE_DS)
 			step = move_to_parent(a);
 		if (step == STEP_DONE && (a->zone->facts->flags & ZONE_BROKEN))
-			return a->chain_len ? STEP_DONE : STEP_FAILED;
+			return a->chain_len && !a->flat.is_on ? STEP_DONE : STEP_FAILED;
 		if (step == STEP_DONE)
 			step = answer_name(a);
+		if (step == STEP_FOLLOW)
+			step = enter_zone(a);
 		if (step != STEP_FOLLOW)
 			return step;
-		switch (zone_find(a->store, a->q, a->q->label_count, a->zone)) {
-		case LOOKUP_FOUND:
-			trace_node(a->options->trace, TRACE_ZONE, a->zone->labels,
-				   &a->zone->apex);
-			break;
-		case LOOKUP_MISSING:
-			trace_name(a->options->trace, TRACE_NO_ZONE, 0, a->q->name,
-				   a->q->name_len);
-			return STEP_DONE;
-		case LOOKUP_DAMAGED:
-			return STEP_DAMAGED;
-		}
 	}
 }

@@ -52,13 +52,13 @@ sealed_find_rrset(const struct sealed_node *node, const uint8_t *at, uint16_t ty
 }
 
 /* Is an RRset of `type`, or what the node has besides its RRsets, known to be unusable; may
- * it be steered; or is the node damaged? */
+ * it be steered, or an ANAME's; or is the node damaged? */
 static inline bool
 sealed_may_be_bad(const struct sealed_node *node, uint16_t type)
 {
 	const uint8_t *at = sealed_blocks(node), *end = sealed_end(node);
 
-	if (node->head.flags & NODE_HAS_STEERED)
+	if (node->head.flags & (NODE_HAS_STEERED | NODE_HAS_ANAME))
 		return true;
 	while (at < end) {
 		const struct sealed_block *block = (const struct sealed_block *)at;

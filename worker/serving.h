@@ -3,6 +3,7 @@
 #define WORKER_SERVING_H
 
 #include "worker/answer.h"
+#include "worker/resolved_view.h"
 #include "worker/store_keeper.h"
 #include "worker/zone_store.h"
 
@@ -21,6 +22,7 @@ serving_answer(const struct serving *serving, struct query *queries, unsigned co
 	struct zone_store *store = store_keeper_get(serving->keeper);
 
 	zone_store_renew(store);
+	resolved_view_rest(serving->options->resolved);
 	answer_batch(queries, count, store, serving->options, serving->stats);
 }
 
@@ -30,6 +32,7 @@ serving_rest(const struct serving *serving)
 {
 	if (serving->keeper->store)
 		zone_store_rest(serving->keeper->store);
+	resolved_view_rest(serving->options->resolved);
 }
 
 #endif

@@ -15,6 +15,7 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 #include "worker/geo.h"
+#include "worker/resolved_view.h"
 #include "worker/serving.h"
 #include "worker/steer.h"
 #include "worker/store_keeper.h"
@@ -46,6 +47,7 @@ struct worker {
 	struct answer_options options;
 	struct steerer steerer;
 	struct geo geo;
+	struct resolved_view resolved;
 	struct serving serving;
 	/* Polled, since an epoll set is told of each datagram that comes, and of each that
 	 * has left: there is room to write.  Our own sockets stand first, then those of
@@ -255,6 +257,9 @@ worker_turn(struct worker *worker)
 	worker_follow_changes(worker);
 	if (geo_has_offer(&worker->geo))
 		geo_take(&worker->geo);
+	resolved_view_follow(&worker->resolved, worker->heritage->settings->state_dir,
+			     atomic_load_explicit(&worker->region->resolver.store_seq,
+						  memory_order_acquire));
 	if (is_ready && waits[WAIT_SIGNAL].revents)
 		worker_take_signal(worker);
 	if (is_ready && waits[WAIT_WAKE].revents)
@@ -350,6 +355,8 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	worker->listen_count = (unsigned)heritage->settings->listen_count;
 	worker->serving.keeper = &worker->keeper;
 	worker->options.steerer = &worker->steerer;
+	resolved_view_init(&worker->resolved, &worker->slot->wishes);
+	worker->options.resolved = &worker->resolved;
 	worker->serving.options = &worker->options;
 	worker->serving.stats = &worker->slot->stats;
 	worker->live_seq = ~UINT32_C(0);

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "shm/errcode.h"
 #include "shm/node.h"
@@ -200,29 +199,6 @@ check_rrsets(const struct reading *reading)
 
 /* ---- marks ---- */
 
-/* An address that only an ANAME could give is not told to be missing. */
-static int
-mark_aname(const struct reading *reading, const char *reason)
-{
-	int code = ERR_OK;
-
-	if (!find_good(reading->result, RRTYPE_A))
-		code = mark_bad(reading, RRTYPE_A, reason);
-	if (code == ERR_OK && !find_good(reading->result, RRTYPE_AAAA))
-		code = mark_bad(reading, RRTYPE_AAAA, reason);
-	return code;
-}
-
-/* Of z42 no other type is read that we do not know. */
-static bool
-is_aname(const struct reading *reading, const struct record_rrset *rrset)
-{
-	if (rrset->type != 0)
-		return false;
-	return reading->reader->keys.schema == REDIS_SCHEMA_Z42 ||
-	       (rrset->fault && strncasecmp(rrset->fault->path, "aname", 5) == 0);
-}
-
 static const char *
 type_in_key(const struct reading *reading, uint16_t type)
 {
@@ -248,9 +224,8 @@ mark_rrset(const struct reading *reading, const struct record_rrset *rrset)
 	write_reason(reading, type, rrset->fault, reason);
 	if (rrset->state == RECORD_SHADOWED || find_good(reading->result, RRTYPE_CNAME))
 		return ignore(reading, rrset->type, reason);
-	if (is_aname(reading, rrset))
-		return mark_aname(reading, reason);
-	if (rrset->type == 0 || rrtype_is_meta(rrset->type))
+	if (rrset->type == 0 ||
+	    (rrtype_is_meta(rrset->type) && rrset->type != ANAME_TYPE))
 		return ignore(reading, rrset->type, reason);
 	return mark_bad(reading, rrset->type, reason);
 }

@@ -187,6 +187,7 @@ redis_zone_add_soa(struct zone_records *zone, const struct zone_config *config,
 		.type = RRTYPE_SOA,
 	};
 
+	zone->is_flattened = config->cname_flattening;
 	return zone_records_add(zone, &soa);
 }
 

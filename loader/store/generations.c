@@ -13,6 +13,7 @@
 
 #include "loader/store/state_files.h"
 #include "loader/store/state_paths.h"
+#include "loader/store/watch_list.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 
@@ -181,6 +182,7 @@ dir_bytes(const char *dir)
 	static const char *const names[] = { "manifest",
 					     "data.mdb",
 					     "index",
+					     WATCH_LIST_FILE,
 					     OVERLAY_DIR "/data.mdb",
 					     OVERLAY_DIR "/filter",
 					     OVERLAY_OLD_DIR "/data.mdb" };

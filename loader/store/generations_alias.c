@@ -10,6 +10,7 @@
 
 #include "loader/store/generations.h"
 #include "loader/store/state_paths.h"
+#include "loader/store/watch_list.h"
 #include "shm/errcode.h"
 
 enum { DIR_MODE = 0750, FILE_MODE = 0440 };
@@ -54,6 +55,10 @@ fill_dir(const char *from_dir, const char *to_dir, struct generation_manifest *m
 
 	if (result == 0)
 		result = link_file(from_dir, to_dir, "index");
+	if (result == 0)
+		result = link_file(from_dir, to_dir, WATCH_LIST_FILE);
+	if (result == ERR_NOTFOUND)
+		result = 0; /* a generation of before has none */
 	if (result == 0)
 		result = write_manifest(to_dir, manifest);
 	return result == 0 ? generations_sync_dir(to_dir) : result;

@@ -59,6 +59,19 @@ const struct generation *live_generation(const struct live *live);
 __attribute__((nonnull))
 struct overlay *live_overlay(struct live *live);
 
+/* From now on the watch list (borrowed; NULL: none) is kept along with what is put and
+ * committed. */
+struct watch;
+__attribute__((nonnull(1)))
+void live_set_watch(struct live *live, struct watch *watch);
+__attribute__((nonnull, pure))
+struct watch *live_watch(const struct live *live);
+
+/* Enter all that is served into the watch list, which was cleared: where the sealed list
+ * leads to, and what the overlay has.  returns 0 or an error code. */
+__attribute__((nonnull, warn_unused_result))
+int live_fill_watch(struct live *live, struct watch *watch);
+
 /* ---- reading; within a transaction, as that leaves it ---- */
 
 /* The node of a name below an apex (zone id) or of an apex (CATALOGUE_ID), borrowed until

@@ -155,6 +155,9 @@ live_edit_end(struct live_edit *edit, const struct zone_records *apex,
 	if (apex->redis)
 		set_redis(edit, apex->redis);
 	edit->facts.serial = render_scan_serial(soa);
+	edit->facts.flags &= ~(uint32_t)ZONE_FLATTENED;
+	if (apex->is_flattened)
+		edit->facts.flags |= ZONE_FLATTENED;
 	if (scope == LIVE_APEX_ALL)
 		edit->facts.loaded_at_s = apex->loaded_at_s;
 	rc = write_apex(edit, &present, apex, scope);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "loader/store/live_private.h"
+#include "loader/store/watch.h"
 #include "shm/errcode.h"
 
 int
@@ -18,6 +19,8 @@ live_commit(struct live *live)
 	int rc = overlay_commit(live->overlay);
 
 	live_count_end(live, rc == ERR_OK);
+	if (live->watch)
+		watch_end(live->watch, rc == ERR_OK);
 	return rc;
 }
 
@@ -26,6 +29,8 @@ live_abort(struct live *live)
 {
 	overlay_abort(live->overlay);
 	live_count_end(live, false);
+	if (live->watch)
+		watch_end(live->watch, false);
 }
 
 int
@@ -90,6 +95,10 @@ live_put_writer(struct live *live)
 		return ERR_DAMAGED;
 	if (node.head.zone_id == CATALOGUE_ID)
 		rc = live_count_apex(live, node_owner(&node), node.head.owner_len, &node);
+	if (rc == ERR_OK && node.head.zone_id == CATALOGUE_ID)
+		rc = live_watch_apex(live, node_owner(&node), node.head.owner_len, &node);
+	if (rc == ERR_OK)
+		live_watch_put(live, &node);
 	return rc == ERR_OK
 		       ? overlay_put(live->overlay, live->writer.bytes, live->writer.len)
 		       : rc;

@@ -161,6 +161,7 @@ live_put_owner(struct live_edit *edit, const struct zone_records *records,
 		live_count_out(edit, &present);
 	live_count_in(edit, &node);
 	zone_facts_add_depths(&edit->facts, node.head.flags, node.head.label_count);
+	live_watch_put(edit->live, &node);
 	rc = overlay_put(edit->live->overlay, node.bytes, node.head.node_len);
 	return rc == ERR_OK && is_new ? add_to_parents(edit, owner, len) : rc;
 }
@@ -185,6 +186,8 @@ live_drop_owner(struct live_edit *edit, const uint8_t *owner, size_t owner_len)
 		return put_non_terminal(edit, owner, owner_len, present.head.child_count,
 					present.head.flags & NODE_HAS_WILDCARD);
 	edit->facts.name_count--;
+	present.head.flags |= NODE_DELETED;
+	live_watch_put(edit->live, &present);
 	rc = overlay_delete(edit->live->overlay, edit->facts.zone_id, owner, owner_len);
 	return rc == ERR_OK ? remove_from_parents(edit, owner, owner_len) : rc;
 }

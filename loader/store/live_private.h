@@ -15,10 +15,21 @@ struct live {
 	struct store_walk *walk;	/* the generation's tree; opened when it is walked */
 	struct renderer *renderer;	/* made when something is rendered */
 	struct node_writer writer;
+	struct watch *watch;		/* borrowed; NULL: nobody keeps a list */
 	bool has_totals;		/* both are kept */
 	struct live_totals totals;	/* as committed */
 	struct live_totals pending;	/* what the transaction adds; modulo 2^64 */
 };
+
+/* The node of a name, or of an apex, is put: the watch list follows. */
+__attribute__((nonnull))
+void live_watch_put(struct live *live, const struct node *node);
+
+/* The zone of that name is dropped, or about to be put under another id; `after` NULL: it
+ * is dropped.  Before it is written.  returns 0 or an error code. */
+__attribute__((nonnull(1, 2), warn_unused_result))
+int live_watch_apex(struct live *live, const uint8_t *origin, size_t origin_len,
+		    const struct node *after);
 
 /* A node enters the zone that is edited, or leaves it: keep its figures. */
 __attribute__((nonnull))

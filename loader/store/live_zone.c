@@ -54,9 +54,10 @@ put_rendered(struct live *live, const uint8_t *bytes)
 {
 	struct node node;
 
-	return node_open(bytes, UINT32_MAX, &node)
-		       ? overlay_put(live->overlay, bytes, node.head.node_len)
-		       : ERR_DAMAGED;
+	if (!node_open(bytes, UINT32_MAX, &node))
+		return ERR_DAMAGED;
+	live_watch_put(live, &node);
+	return overlay_put(live->overlay, bytes, node.head.node_len);
 }
 
 /* The apex comes last: until then the zone's name leads to the earlier one. */
@@ -128,6 +129,8 @@ live_drop_zone(struct live *live, const uint8_t *origin, size_t origin_len)
 	if (rc != ERR_OK)
 		return rc;
 	rc = live_count_apex(live, origin, origin_len, NULL);
+	if (rc == ERR_OK)
+		rc = live_watch_apex(live, origin, origin_len, NULL);
 	return rc == ERR_OK
 		       ? overlay_delete(live->overlay, CATALOGUE_ID, origin, origin_len)
 		       : rc;

@@ -18,6 +18,7 @@
 #include "loader/store/node_file.h"
 #include "loader/store/node_reader.h"
 #include "loader/store/seal_index.h"
+#include "loader/store/watch_list.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 
@@ -30,6 +31,7 @@ struct seal {
 	char *dir; /* owned */
 	struct seal_options options;
 	struct node_file *nodes;
+	struct watch_list *watched;
 	uint64_t node_count;
 	uint64_t put_bytes;
 };
@@ -68,7 +70,12 @@ open_nodes(struct seal *seal, char reason[SEAL_REASON_MAX])
 		return rc;
 	rc = file_path(seal, "data.mdb", path) ? node_file_create(path, &seal->nodes)
 					       : ERR_RANGE;
-	return rc == ERR_OK ? rc : fail(seal, "data.mdb", rc, reason);
+	if (rc != ERR_OK)
+		return fail(seal, "data.mdb", rc, reason);
+	rc = file_path(seal, WATCH_LIST_FILE, path)
+		     ? watch_list_create(path, &seal->watched)
+		     : ERR_RANGE;
+	return rc == ERR_OK ? rc : fail(seal, WATCH_LIST_FILE, rc, reason);
 }
 
 int
@@ -108,12 +115,14 @@ seal_put(struct seal *seal, const uint8_t *node, uint32_t zone_id,
 	 char reason[SEAL_REASON_MAX])
 {
 	int rc = node_file_put(seal->nodes, node, zone_id);
-	struct node_head head;
+	struct node opened;
 
 	if (rc != ERR_OK)
 		return fail(seal, "data.mdb", rc, reason);
-	memcpy(&head, node, sizeof head);
-	seal->put_bytes += head.node_len;
+	if (!node_open(node, UINT32_MAX, &opened))
+		return fail(seal, "data.mdb", ERR_DAMAGED, reason);
+	watch_list_add(seal->watched, &opened, zone_id);
+	seal->put_bytes += opened.head.node_len;
 	seal->node_count++;
 	return ERR_OK;
 }
@@ -181,6 +190,15 @@ finish_data(struct seal *seal, struct generation_manifest *manifest)
 		return ERR_RANGE;
 	rc = checksum_file(path, manifest->data_len, &manifest->data_xxh3);
 	return rc == ERR_OK ? sync_path(seal, path, 0) : rc;
+}
+
+static int
+finish_watched(struct seal *seal)
+{
+	struct watch_list *list = seal->watched;
+
+	seal->watched = NULL;
+	return watch_list_finish(list, seal->options.durable);
 }
 
 static int
@@ -253,6 +271,7 @@ static void
 seal_free(struct seal *seal)
 {
 	node_file_abort(seal->nodes);
+	watch_list_abort(seal->watched);
 	free(seal->dir);
 	free(seal);
 }
@@ -277,6 +296,10 @@ seal_finish(struct seal *seal, uint32_t next_zone_id, struct generation_manifest
 	memcpy(manifest.magic, GENERATION_MAGIC, sizeof manifest.magic);
 	rc = finish_data(seal, &manifest);
 	if (rc == ERR_OK) {
+		name = WATCH_LIST_FILE;
+		rc = finish_watched(seal);
+	}
+	if (rc == ERR_OK) {
 		name = "index";
 		rc = finish_index(seal, &manifest);
 	}
@@ -297,7 +320,8 @@ seal_finish(struct seal *seal, uint32_t next_zone_id, struct generation_manifest
 void
 seal_abort(struct seal *seal)
 {
-	static const char *const names[] = { "manifest", "index", "data.mdb" };
+	static const char *const names[] = { "manifest", "index", WATCH_LIST_FILE,
+					     "data.mdb" };
 	char path[PATH_MAX];
 
 	if (!seal)

@@ -47,11 +47,11 @@ next_rrset(const struct node *node, uint32_t *at, struct block *block, struct rr
 	return false;
 }
 
-/* Of one that is steered, how it is; 0 for others. */
+/* Of one that is steered, how it is; of an ANAME all; 0 for others. */
 static uint64_t
-hash_steering(uint64_t owner_hash, const struct block *block)
+hash_chosen(uint64_t owner_hash, const struct block *block)
 {
-	if (block->head.kind != BLOCK_STEERED)
+	if (block->head.kind != BLOCK_STEERED && block->head.kind != BLOCK_ANAME)
 		return 0;
 	return XXH3_64bits_withSeed(block->payload, block->head.len,
 				    owner_hash + block->head.type);
@@ -63,11 +63,14 @@ zone_digest_node(const struct node *node)
 	uint64_t owner_hash = XXH3_64bits(node_owner(node), node->head.owner_len);
 	struct block block;
 	struct rrset rrset;
-	uint64_t sum = 0;
+	const struct zone_facts *facts = node_facts(node);
+	uint64_t sum = facts && (facts->flags & ZONE_FLATTENED) ? owner_hash : 0;
 	uint32_t at = 0;
 
 	while (next_rrset(node, &at, &block, &rrset))
-		sum += hash_rrset(owner_hash, &rrset) + hash_steering(owner_hash, &block);
+		sum += hash_rrset(owner_hash, &rrset) + hash_chosen(owner_hash, &block);
+	if (node_find_block(node, BLOCK_ANAME, ANAME_TYPE, &block))
+		sum += hash_chosen(owner_hash, &block);
 	return sum;
 }
 

@@ -21,9 +21,9 @@ group_note_mark(struct owner_group *group, const struct zone_record *record)
 
 	group->mark_count++;
 	if (!zone_record_mark(record, &mark, &type, &bytes, &len) ||
-	    mark != ZONE_MARK_BAD)
+	    (mark != ZONE_MARK_BAD && mark != ZONE_MARK_ANAME))
 		return;
-	group->bad_count++;
+	group->bad_count += mark == ZONE_MARK_BAD;
 	group->flags |= node_type_flag(type);
 }
 

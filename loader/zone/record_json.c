@@ -5,9 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "loader/zone/name_text.h"
 #include "loader/zone/rdata_json.h"
 #include "loader/zone/rdata_text.h"
 #include "loader/zone/steering_json.h"
+#include "shm/aname.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
 
@@ -213,6 +215,39 @@ check_type(struct reading *reading, const struct json_node *rrset)
 				 "needs \"rdata\", a list of texts as in zone files");
 }
 
+/* An ANAME: the target, by itself. */
+static int
+read_aname(struct reading *reading, const struct json_node *rrset)
+{
+	struct json_node location = json_node_member(rrset, "location");
+	struct json_text text;
+	uint8_t payload[ANAME_LEN_MAX];
+	uint8_t *target = payload + sizeof(struct aname_head);
+	struct aname_head head = { .ttl = 0 };
+	const char *reason;
+
+	json_reader_object(&reading->fault, rrset);
+	text = json_reader_text(&reading->fault, &location);
+	read_ttl(reading, rrset);
+	if (reading->fault.found)
+		return ERR_OK;
+	head.ttl = reading->ttl;
+	head.target_len = (uint8_t)name_text_parse(text.bytes, text.len, target, &reason);
+	dname_lower(target, head.target_len);
+	if (head.target_len == 0)
+		json_reader_fail(&reading->fault, &location, "\"%.60s\" %s", text.bytes,
+				 reason);
+	else if (head.target_len == reading->value->owner_len &&
+		 memcmp(target, reading->value->owner, head.target_len) == 0)
+		json_reader_fail(&reading->fault, &location, "is the name itself");
+	if (reading->fault.found)
+		return ERR_OK;
+	memcpy(payload, &head, sizeof head);
+	return zone_records_add_mark(reading->zone, reading->value->owner,
+				     reading->value->owner_len, ZONE_MARK_ANAME,
+				     ANAME_TYPE, payload, sizeof head + head.target_len);
+}
+
 /* What the RRset that was read may not be, `count` records. */
 static void
 check_rrset(struct reading *reading, const struct json_node *rrset, size_t count)
@@ -282,11 +317,10 @@ read_rrset(struct reading *reading, uint16_t type, const struct json_node *rrset
 	reading->type = type;
 	reading->size = 0;
 	steering_begin(&reading->parser->steering, type);
-	if (type != 0)
+	if (type == ANAME_TYPE)
+		code = read_aname(reading, rrset);
+	else if (type != 0)
 		code = read_members(reading, rrset);
-	else if (strcasecmp(rrset->key, "aname") == 0)
-		json_reader_fail(&reading->fault, rrset,
-				 "is not served: ANAME is not in this version");
 	else
 		json_reader_fail(&reading->fault, rrset, "is no record type");
 	if (code != ERR_OK)
@@ -316,9 +350,10 @@ is_aname(const struct json_node *node)
 static bool
 is_rrset(const struct json_node *node, uint16_t *type)
 {
-	*type = 0;
+	*type = ANAME_TYPE;
 	if (is_aname(node))
 		return true;
+	*type = 0;
 	if (!rrtype_from_text(node->key, type))
 		return has_member(node, "rdata");
 	return rdata_json_knows(*type) || has_member(node, "rdata") ||
@@ -421,14 +456,15 @@ record_json_read_rrset(struct record_json *parser, const char *type_name,
 	uint16_t type;
 	int code;
 
-	if (!rrtype_from_text(type_name, &type))
+	if (strcasecmp(type_name, "aname") == 0)
+		type = ANAME_TYPE;
+	else if (!rrtype_from_text(type_name, &type))
 		type = 0;
 	code = json_reader_open(value->bytes, value->len, &root, &reading.fault);
 	if (code != ERR_OK && code != ERR_SYNTAX)
 		return code;
 	root.key = type_name;
-	if (reading.fault.found || type != 0 || is_aname(&root) ||
-	    strcasecmp(type_name, "aname") != 0)
+	if (reading.fault.found || type != ANAME_TYPE || is_aname(&root))
 		code = read_rrset(&reading, type, &root);
 	json_reader_close(&root);
 	if (code != ERR_OK)

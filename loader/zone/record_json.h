@@ -4,7 +4,8 @@
  * fields beside the "ttl".  Under the name of any type that a zone may hold, or TYPEnnn,
  * "rdata": ["presentation text", ...] adds records, to those of "records" if there are
  * any: this is the form for the types that redins lacks.  SOA comes with the zone's
- * configuration; ANAME is recognised and not served.
+ * configuration.  "aname" is {"location": name, "ttl": N}, the latter bounding the TTL of
+ * what is answered for it; one without a location is none.
  *
  * TTL, with `max_ttl` the most that is served (0: as written): redins writes 0 or nothing
  * for "the most"; in z42 only a missing "ttl" is, a 0 that is there is served.  (z42

@@ -15,7 +15,7 @@ enum record_state {
 };
 
 struct record_rrset {
-	uint16_t type;			/* 0: a type that there is not, or ANAME */
+	uint16_t type;			/* 0: a type that there is not; or ANAME_TYPE */
 	enum record_state state;
 	size_t first, count;		/* in the zone's records; count is 0 unless good, and
 					 * may be then: no such RRset.  The last one may be a

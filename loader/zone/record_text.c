@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/zone/aname_text.h"
 #include "loader/zone/grow.h"
 #include "loader/zone/steering_text.h"
 #include "shm/dname.h"
@@ -110,10 +111,11 @@ add_rrset(struct record_texts *texts, const struct node *node, const struct rrse
 			   (unsigned)rrset->head.rr_count + rrset->head.sig_count);
 }
 
-/* How records are chosen, as a comment. */
+/* What records do not tell, as a comment: how they are chosen, an ANAME, that the zone is
+ * flattened; none of most zones. */
 static int
-add_steering(struct record_texts *texts, const struct node *node,
-	     const struct block *block)
+add_comment(struct record_texts *texts, const struct node *node,
+	    const struct block *block)
 {
 	char *line;
 	int len;
@@ -121,8 +123,11 @@ add_steering(struct record_texts *texts, const struct node *node,
 	if (!make_room(texts, LINE_MAX_LEN))
 		return ERR_NOMEM;
 	line = texts->octets + texts->octets_len;
-	len = steering_text_print(node_owner(node), block, line, LINE_MAX_LEN);
-	if (len < 0)
+	if (block->head.kind == BLOCK_STEERED)
+		len = steering_text_print(node_owner(node), block, line, LINE_MAX_LEN);
+	else
+		len = aname_text_print(node, block, line, LINE_MAX_LEN);
+	if (len <= 0)
 		return len;
 	texts->starts[texts->count++] = texts->octets_len;
 	texts->octets_len += (size_t)len + 1;
@@ -141,13 +146,15 @@ record_texts_add_node(struct record_texts *texts, const struct node *node)
 	if (!message)
 		return ERR_NOMEM;
 	while (result == 0 && node_next_block(node, &at, &block)) {
+		if (block.head.kind == BLOCK_ANAME || block.head.kind == BLOCK_ZONE)
+			result = add_comment(texts, node, &block);
 		if (!block_holds_rrset(&block))
 			continue;
 		result = block_open_rrset(&block, &rrset)
 				 ? add_rrset(texts, node, &rrset, message)
 				 : ERR_DAMAGED;
 		if (result == 0 && block.head.kind == BLOCK_STEERED)
-			result = add_steering(texts, node, &block);
+			result = add_comment(texts, node, &block);
 	}
 	free(message);
 	return result;

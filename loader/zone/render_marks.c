@@ -30,12 +30,25 @@ has_other_data(const struct owner_group *group)
 	return false;
 }
 
+static bool
+has_mark(const struct owner_group *group, enum zone_mark kind)
+{
+	struct mark mark;
+
+	for (const struct zone_record *at = group->first;
+	     at < group->first + group->mark_count; at++)
+		if (mark_read(at, kind, &mark))
+			return true;
+	return false;
+}
+
 /* May an older RRset of this type stand beside the good ones?  What its source says now
  * counts, and a CNAME stands alone (RFC 2181, section 10.1). */
 static bool
 can_stay(const struct owner_group *group, uint16_t type)
 {
-	if (type == RRTYPE_SOA || owner_group_find(group, type))
+	if (type == RRTYPE_SOA || owner_group_find(group, type) ||
+	    (type == ANAME_TYPE && has_mark(group, ZONE_MARK_ANAME)))
 		return false;
 	if (type == RRTYPE_CNAME)
 		return !has_other_data(group);
@@ -49,7 +62,7 @@ next_kept(const struct owner_group *group, const struct node *last, uint16_t typ
 	  uint32_t *at, struct block *out)
 {
 	while (node_next_block(last, at, out))
-		if (block_holds_rrset(out) &&
+		if ((block_holds_rrset(out) || out->head.kind == BLOCK_ANAME) &&
 		    (type == BAD_RRSET_ALL || out->head.type == type) &&
 		    can_stay(group, out->head.type))
 			return true;
@@ -90,7 +103,7 @@ render_marks_kept(const struct owner_group *group, const struct node *last)
 			continue;
 		while (next_kept(group, last, mark.type, &block_at, &block)) {
 			kept.flags |= node_type_flag(block.head.type);
-			if (block_open_rrset(&block, &rrset))
+			if (block_holds_rrset(&block) && block_open_rrset(&block, &rrset))
 				kept.records += (uint64_t)rrset.head.rr_count +
 						rrset.head.sig_count;
 		}
@@ -142,18 +155,22 @@ render_marks_steer(const struct owner_group *group, uint16_t type)
 }
 
 uint16_t
-render_marks_put_steered(struct node_writer *writer, const struct owner_group *group)
+render_marks_put_chosen(struct node_writer *writer, const struct owner_group *group)
 {
 	uint16_t flags = 0;
 	struct mark mark;
 
 	for (const struct zone_record *at = group->first;
 	     at < group->first + group->mark_count; at++) {
-		if (!mark_read(at, ZONE_MARK_STEERED, &mark))
-			continue;
-		node_writer_put_block(writer, BLOCK_STEERED, mark.type, mark.bytes,
-				      mark.len);
-		flags |= NODE_HAS_STEERED;
+		if (mark_read(at, ZONE_MARK_STEERED, &mark)) {
+			node_writer_put_block(writer, BLOCK_STEERED, mark.type,
+					      mark.bytes, mark.len);
+			flags |= NODE_HAS_STEERED;
+		} else if (mark_read(at, ZONE_MARK_ANAME, &mark)) {
+			node_writer_put_block(writer, BLOCK_ANAME, ANAME_TYPE, mark.bytes,
+					      mark.len);
+			flags |= NODE_HAS_ANAME;
+		}
 	}
 	return flags;
 }

@@ -23,9 +23,10 @@ uint16_t render_marks_put_bad(struct node_writer *writer, const struct owner_gro
 __attribute__((nonnull, pure))
 bool render_marks_steer(const struct owner_group *group, uint16_t type);
 
-/* Append the steered RRsets, which are not to be written as plain ones.  returns as above. */
+/* Append what is looked up for each query: the steered RRsets, which are not to be written as
+ * plain ones, and the ANAME.  returns as above. */
 __attribute__((nonnull))
-uint16_t render_marks_put_steered(struct node_writer *writer, const struct owner_group *group);
+uint16_t render_marks_put_chosen(struct node_writer *writer, const struct owner_group *group);
 
 /* What of `last` would be appended so. */
 struct marks_kept {

@@ -128,7 +128,7 @@ put_data(struct renderer *r, const struct owner_group *group)
 
 	put_rrsets(r, group);
 	if (group->mark_count > 0)
-		add_flags(r, render_marks_put_steered(&r->writer, group));
+		add_flags(r, render_marks_put_chosen(&r->writer, group));
 	if (group->bad_count == 0)
 		return;
 	if (r->find_last && r->find_last(r->last_context, r->zone, group->first, &last))

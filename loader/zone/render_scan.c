@@ -204,6 +204,7 @@ render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
 				       ? (uint32_t)zone->fault_count
 				       : UINT32_MAX,
 		.loaded_at_s = zone->loaded_at_s,
+		.flags = zone->is_flattened ? ZONE_FLATTENED : 0,
 	};
 	nsec3_chain_choose(&scan->chain, zone, apex.first, apex.end);
 	for (const struct zone_record *at = zone->records;

@@ -8,7 +8,8 @@
 #include "loader/zone/zone_config_json.h"
 #include "shm/node.h"
 
-/* Fill all that a SOA tells: names, times, TTL, and the serial (has_serial is left).
+/* Fill all that a SOA tells: names, times, TTL, and the serial (has_serial is left); and
+ * whether the zone is flattened.
  * returns false when the node has none that can be read; `out` is untouched then. */
 __attribute__((nonnull, warn_unused_result))
 bool served_soa_read(const struct node *apex, struct zone_config *out);

@@ -44,6 +44,7 @@ enum zone_mark {
 					 * why all types are.  Older data may be served on */
 	ZONE_MARK_STEERED = 3,		/* payload of a BLOCK_STEERED: the RRset of this type, A or
 					 * AAAA, whose records stand here too, as it is stored */
+	ZONE_MARK_ANAME = 4,		/* payload of a BLOCK_ANAME, its type ANAME_TYPE */
 };
 enum {
 	ZONE_MARK_TYPE = 0,
@@ -72,6 +73,7 @@ struct zone_records {
 	struct zone_fault *faults;	/* the first ZONE_FAULTS_LISTED of fault_count; owned */
 	size_t fault_count;
 	const struct redis_facts *redis; /* of a zone from Redis, in the arena; else NULL */
+	bool is_flattened;		/* ZONE_FLATTENED */
 	const char *error;		/* why it is not all that its source says (BLOCK_ERROR),
 					 * in the arena; NULL: it is */
 	struct arena *arena;		/* holds owners and rdata, each with ARENA_PAD */

@@ -9,6 +9,7 @@
 
 #include "loader/zone/name_text.h"
 #include "loader/zone/zone_config_json.h"
+#include "shm/aname.h"
 #include "shm/errcode.h"
 #include "shm/rdata.h"
 #include "shm/rrtype.h"
@@ -63,6 +64,18 @@ check_steering(const struct zone_record *record, uint16_t type)
 }
 
 static void
+check_aname(const struct zone_record *record)
+{
+	struct block block = { .head = { .kind = BLOCK_ANAME } };
+	enum zone_mark mark;
+	size_t len;
+
+	demand(zone_record_mark(record, &mark, &block.head.type, &block.payload, &len));
+	block.head.len = (uint32_t)len;
+	demand(mark == ZONE_MARK_ANAME && aname_check(&block) == NULL);
+}
+
+static void
 check_records(const struct zone_records *zone, const struct record_rrset *rrset)
 {
 	size_t size = 0;
@@ -71,6 +84,11 @@ check_records(const struct zone_records *zone, const struct record_rrset *rrset)
 	for (size_t i = rrset->first; i < rrset->first + rrset->count; i++) {
 		const struct zone_record *record = &zone->records[i];
 
+		if (rrset->type == ANAME_TYPE) {
+			demand(record->type == ZONE_MARK_TYPE && rrset->count == 1);
+			check_aname(record);
+			return;
+		}
 		if (record->type == ZONE_MARK_TYPE) {
 			demand(i > rrset->first && i + 1 == rrset->first + rrset->count);
 			check_steering(record, rrset->type);

@@ -11,12 +11,16 @@
 #include "loader/zone/zone_records.h"
 #include "shm/node.h"
 #include "t/draw.h"
+#include "t/watched_maker.h"
 #include "t/zone_maker.h"
 
 enum { MODEL_ZONES = 5, MODEL_OWNERS = 60, MODEL_NAME = 300, MODEL_LAST = 1500 };
 
 /* Which values of an owner cannot be used; what was served before goes on then. */
 enum model_bad { MODEL_GOOD = 0, MODEL_BAD_ALL, MODEL_BAD_ADDRESSES };
+
+/* Are there addresses with health checks too? */
+static bool model_has_watched;
 
 /* What stands at a name follows from its seed. */
 struct model_owner {
@@ -77,6 +81,9 @@ model_put_data(struct zone_records *zone, const char *owner, const char *origin,
 	}
 	for (unsigned i = 0; bad == MODEL_GOOD && i <= seed / 8 % 4; i++)
 		zone_put(zone, owner, 30 + seed % 100, RRTYPE_A, "4", seed + i);
+	if (model_has_watched && bad == MODEL_GOOD && seed % 3 == 0)
+		zone_put_watched(zone, owner, (uint8_t)(seed % 11),
+				 (uint16_t)(seed & 0x40 ? seed % 3 : 1));
 	if (seed & 0x100)
 		zone_put(zone, owner, 300, RRTYPE_MX, "2n", seed % 50, target);
 	if (seed & 0x200)

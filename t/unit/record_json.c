@@ -93,23 +93,34 @@ static void
 test_aname(void)
 {
 	bed_check(&bed, "ANAME", "{\"aname\":{\"location\":\"www.example.net.\"}}", "",
-		  "TYPE0 aname: is not served: ANAME is not in this version|");
+		  "");
+	is_int(bed.zone->count, 1, "a mark tells of it");
 	bed_check(
 		&bed, "ANAME beside A",
 		"{\"aname\":{\"location\":\"x.\"},\"a\":{\"records\":[{\"ip\":\"192.0.2."
 		"1\"}]}}",
-		"www 3600 A 192.0.2.1\n",
-		"TYPE0 aname: is not served: ANAME is not in this version|");
+		"www 3600 A 192.0.2.1\n", "");
+	bed_check(&bed, "ANAME to itself",
+		  "{\"aname\":{\"location\":\"WWW.example.com\"}}", "",
+		  "MAILA aname.location: is the name itself|");
+	bed_check(&bed, "ANAME to no name", "{\"aname\":{\"location\":\"a..b\"}}", "",
+		  "MAILA aname.location: \"a..b\" is no name: labels of 1 to 63 octets, "
+		  "255 in all, "
+		  "separated by single dots|");
+	bed_check(&bed, "ANAME beside CNAME",
+		  "{\"aname\":{\"location\":\"x.\"},\"cname\":{\"host\":\"y.\"}}",
+		  "www 3600 CNAME y.\n",
+		  "MAILA shadowed: stands beside a CNAME, which wins|");
 	bed_check(&bed, "ANAME without a target",
 		  "{\"aname\":{\"location\":\"\"},\"ANAME\":{}}", "", "");
 	bed_check(&bed, "ANAME of another kind", "{\"aname\":5}", "",
-		  "TYPE0 aname: is not served: ANAME is not in this version|");
+		  "MAILA aname: must be an object|");
 	bed_start_zone(&bed, "example.com");
 	record_result_clear(&bed.result);
 	bed_read_text(&bed, "an", "aname",
 		      "{\"location\":\"www.example.net.\",\"ttl\":5}");
-	is_int(bed.result.count, 1, "ANAME in z42 is told");
-	is_int(bed.result.rrsets[0].state, RECORD_BAD, "as not served");
+	is_int(bed.result.count, 1, "ANAME in z42");
+	is_int(bed.result.rrsets[0].state, RECORD_GOOD, "is served");
 	bed_read_text(&bed, "an", "aname", "{\"location\":\"\"}");
 	is_int(bed.result.count, 1, "without a target it is not");
 }

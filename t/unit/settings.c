@@ -90,12 +90,25 @@ static const struct {
 	{ "\n\ndns = {\n udpsize = 512;\n};", "error: c.conf:4: dns.udpsize: unknown option; nearest is \"dns.udp_size\"" },
 	{ "udp_size = 512;", "error: c.conf:1: udp_size: unknown option; nearest is \"dns.udp_size\"" },
 	{ "listen = ( { adress = \"::1\"; } );", "error: c.conf:1: listen.adress: unknown option; nearest is \"listen.address\"" },
-	{ "resolver = {}; limit = {};",
-	  "error: c.conf:1: resolver: not in this version: remove it\n"
-	  "error: c.conf:1: limit: not in this version: remove it" },
+	{ "limit = {};", "error: c.conf:1: limit: not in this version: remove it" },
 	{ "dnssec = {};\nquery_log = 1;\nhttp = {};",
 	  "error: c.conf:1: dnssec: not in this version: remove it\nerror: c.conf:2: query_log: not in this version: remove it\n"
 	  "error: c.conf:3: http: not in this version: remove it" },
+
+	/* resolver */
+	{ "resolver = { servers = ( \"dns.test\" ); };",
+	  "error: c.conf:1: resolver.servers: \"dns.test\" is no IPv4 or IPv6 address" },
+	{ "resolver = { servers = ( \"192.0.2.1:0\" ); };",
+	  "error: c.conf:1: resolver.servers: \"192.0.2.1:0\" is no IPv4 or IPv6 address" },
+	{ "resolver = { servers = ( { port = 5 } ); };",
+	  "error: c.conf:1: resolver.servers: a group { address = \"192.0.2.1\"; } is needed" },
+	{ "resolver = { servers = ( { addres = \"::1\" } ); };",
+	  "error: c.conf:1: resolver.servers.addres: unknown option; nearest is \"resolver.servers.address\"" },
+	{ "resolver = { servers = ( 5 ); };",
+	  "error: c.conf:1: resolver.servers.address: text in quotes is needed, this is a whole number" },
+	{ "resolver = { servers = \"::1\"; };",
+	  "error: c.conf:1: resolver.servers: a list ( ) of groups { } is needed, this is text in quotes" },
+	{ "resolver = { max_qps = 0; };", "error: c.conf:1: resolver.max_qps: 0 is out of range, 1 to 100000" },
 
 	/* health */
 	{ "health = { enable = true; role = \"follow\"; };",
@@ -458,6 +471,42 @@ test_worker_counts(void)
 	settings_free(settings);
 }
 
+/* Resolvers, in each way of writing one. */
+static void
+test_resolvers(void)
+{
+	static const char *const want[] = { "192.0.2.1 port 53", "192.0.2.2 port 99",
+					    "2001:db8::1 port 53", "2001:db8::1 port 99",
+					    "192.0.2.3 port 7", "::1 port 53" };
+	struct settings *settings = load_text(
+		"resolver = { servers = ( \"192.0.2.1\", \"192.0.2.2:99\", "
+		"\"2001:db8::1\", \"[2001:db8::1]:99\", { address = \"192.0.2.3\"; "
+		"port = 7; }, { address = \"[::1]\"; } ); timeout_ms = 10; };");
+	struct settings *other = load_text("resolver = { servers = [ \"192.0.2.1\" ]; };");
+	const char *names[SETTINGS_ROWS_MAX];
+
+	if (!settings || !other)
+		bail_out("no settings: %s", said);
+	is_int(settings->resolver.server_count, 6, "six resolvers");
+	for (size_t i = 0; i < settings->resolver.server_count; i++)
+		is(settings->resolver.servers[i].text, want[i], "resolver %zu", i);
+	is_int(other->resolver.server_count, 1, "one, in an array");
+	is_int(other->resolver.timeout_ms, 400, "the default timeout");
+	is_int(other->resolver.max_qps, 200, "the default of max_qps");
+	is_int(settings_diff_names(settings, other, SETTING_RESOLVER, names), 2,
+	       "two changes");
+	is(names[0], "resolver.servers", "of which this is one");
+	settings_free(settings);
+	settings = load_text("listen = ( { port = 99; } );\n"
+			     "resolver = { servers = ( \"127.0.0.1:99\" ); };");
+	is(said,
+	   "warning: c.conf:2: resolver.servers: 127.0.0.1 port 99 is this server, which "
+	   "knows nothing of names outside of its zones",
+	   "ourselves");
+	settings_free(settings);
+	settings_free(other);
+}
+
 static void
 test_diff(void)
 {
@@ -512,6 +561,7 @@ main(void)
 	test_redis_values();
 	test_passwords();
 	test_worker_counts();
+	test_resolvers();
 	test_diff();
 	unlink(path_of("c.conf"));
 	unlink(path_of("more.conf"));
