@@ -27,6 +27,8 @@ static const struct ctl_command commands[] = {
 	 "what is served from older data or not at all, and why"},
 	{"changes", 0, 0, CTL_ARG_ZONE, NULL, false, 10, "",
 	 "the last change sets, and how soon they were served"},
+	{"limits", 0, 0, CTL_ARG_ZONE, NULL, false, 10, "",
+	 "who is limited now, and why"},
 	{"reload", 0, 1, CTL_ARG_ZONE, NULL, false, 0, "[ZONE]",
 	 "read settings and zone files again, or one zone's"},
 	{"build", 1, 1, CTL_ARG_DIR, NULL, true, 0, "DIR",
@@ -55,7 +57,7 @@ static const struct ctl_command commands[] = {
 /* clang-format on */
 
 /* Commands of the interface that are still to come. */
-static const char *const later[] = { "explain", "simulate", "limits", "top",
+static const char *const later[] = { "explain", "simulate", "top",
 				     "keys",    "profile",  "trace" };
 
 const struct ctl_command *

@@ -15,7 +15,8 @@ enum { MEMBER_NAME_MAX = 64 };
 static bool
 is_age(const char *member)
 {
-	return strcmp(member, "loaded_at") == 0 || strcmp(member, "served") == 0;
+	return strcmp(member, "loaded_at") == 0 || strcmp(member, "served") == 0 ||
+	       strcmp(member, "since") == 0;
 }
 
 /* A list as a table. */
@@ -73,6 +74,16 @@ end_of_generations(struct ctl_page *page, const struct ctl_json *object)
 		"generation %s was chosen: the configured sources wait for "
 		"'martletctl resume'\n",
 		id);
+}
+
+static void
+end_of_limits(struct ctl_page *page, const struct ctl_json *object)
+{
+	const struct ctl_json *log_only = ctl_json_member(object, "log_only");
+
+	end_of_list(page, object);
+	if (ctl_json_kind(log_only) == CTL_JSON_BOOL && ctl_json_is_true(log_only))
+		fputs("limit.log_only: all of them are answered\n", page->out);
 }
 
 /* An object as lines "name  value", members of an inner one as "outer.name". */
@@ -417,6 +428,15 @@ static const struct ctl_column change_columns[] = {
 	{"took_us",    "took",     true,  false},
 };
 
+static const struct ctl_column limit_columns[] = {
+	{"client",     "client",   false, false},
+	{"class",      "class",    false, false},
+	{"reason",     "reason",   false, false},
+	{"count",      "count",    true,  false},
+	{"since",      "for",      true,  false},
+	{"name",       "name",     false, true},
+};
+
 static const struct ctl_column generation_columns[] = {
 	{"id",         "id",       true,  false},
 	{"created",    "created",  false, true},
@@ -442,6 +462,8 @@ static const struct ctl_layout layouts[] = {
 	{"zones", "zones", true, row_in_lines, end_of_list, "no such zone", NO_COLUMNS},
 	{"changes", "changes", false, row_in_table, end_of_list, "no changes yet",
 	 COLUMNS(change_columns)},
+	{"limits", "limits", false, row_in_table, end_of_limits, "nobody is limited",
+	 COLUMNS(limit_columns)},
 	{"zones --digest", "zones", false, row_in_table, end_of_digests, "no zones",
 	 COLUMNS(digest_columns)},
 	{"zones --digest", "zones", true, row_in_table, end_of_digests, "no such zone",

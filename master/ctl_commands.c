@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "master/stats_limits.h"
 #include "master/stats_report.h"
 #include "master/stats_source.h"
 #include "shm/log.h"
@@ -89,6 +90,12 @@ run_changes(struct server *server, struct ctl_peer *peer)
 }
 
 static void
+run_limits(struct server *server, struct ctl_peer *peer)
+{
+	reply_report(server, peer, stats_limits_report);
+}
+
+static void
 run_stop(struct server *server, struct ctl_peer *peer)
 {
 	ctl_server_park(peer, CTL_PEER_STOPPING);
@@ -167,6 +174,7 @@ static const struct command commands[] = {
 	{ "zones", "zones [--digest] [NAME]", 3, true, run_clerk },
 	{ "errors", "errors", 1, true, run_clerk },
 	{ "changes", "changes", 1, true, run_changes },
+	{ "limits", "limits", 1, true, run_limits },
 	{ "generations", "generations", 1, true, run_clerk },
 	{ "diff", "diff A B", 3, true, run_clerk },
 	{ "held", "held", 1, true, run_clerk },

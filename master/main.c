@@ -16,6 +16,7 @@
 #include "master/notify.h"
 #include "master/server.h"
 #include "master/settings_fields.h"
+#include "master/settings_limit.h"
 #include "master/settings_load.h"
 #include "master/settings_redis.h"
 #include "master/signals.h"
@@ -277,6 +278,7 @@ fork_all(struct settings *settings)
 		or_exit(ERR_NOMEM);
 	}
 	region_set_live(server.region, settings);
+	settings_limit_publish(settings, &server.region->limits);
 	server.heritage = (struct heritage){
 		.settings = settings,
 		.region = server.region,

@@ -11,6 +11,7 @@
 #include "master/log_sinks.h"
 #include "master/notify.h"
 #include "master/poll_set.h"
+#include "master/settings_limit.h"
 #include "master/signals.h"
 #include "shm/clock.h"
 #include "shm/log.h"
@@ -151,12 +152,24 @@ count_drops(struct server *server)
 		  listen_take_drops(&server->listen));
 }
 
+/* The buckets that are full again, so that none is older than a clock of 40 bits; not
+ * before there were any, since looking at them gives them memory. */
+static void
+sweep_limits(struct server *server)
+{
+	server->has_limits |= settings_limit_has_rates(server->settings);
+	if (server->has_limits)
+		limit_sweep(&server->region->limited_clients, &server->swept_clients,
+			    limit_ticks(clock_now_ns()));
+}
+
 static void
 tick(struct server *server)
 {
 	ctl_server_expire(&server->ctl);
 	qps_sample(&server->qps, server->region);
 	count_drops(server);
+	sweep_limits(server);
 	if (server->state == SERVER_STARTING)
 		watch_start(server);
 	if (server->state == SERVER_SERVING)

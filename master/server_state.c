@@ -9,6 +9,7 @@
 #include "master/notify.h"
 #include "master/settings_diff.h"
 #include "master/settings_fields.h"
+#include "master/settings_limit.h"
 #include "master/settings_load.h"
 #include "master/settings_redis.h"
 #include "shm/clock.h"
@@ -83,6 +84,7 @@ take_settings(struct server *server, struct settings *fresh)
 	server->settings = fresh;
 	server->heritage.settings = fresh;
 	region_set_live(server->region, fresh);
+	settings_limit_publish(fresh, &server->region->limits);
 	settings_free(old);
 }
 

@@ -38,6 +38,8 @@ struct server {
 	uint64_t notify_due_ms; /* while starting */
 	bool has_told_start; /* that it takes long, and why */
 	uint64_t drops_due_ms;
+	bool has_limits; /* something was limited by rate since the start */
+	uint32_t swept_clients; /* see limit_sweep */
 };
 
 enum { SERVER_REASON_MAX = 512 };

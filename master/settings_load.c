@@ -10,6 +10,7 @@
 
 #include "master/alloc.h"
 #include "master/settings_fields.h"
+#include "master/settings_limit.h"
 #include "master/settings_redis.h"
 #include "master/settings_resolve.h"
 #include "master/settings_schema.h"
@@ -463,6 +464,9 @@ settle(struct load *load, const config_t *config)
 		settings_report_add(&load->report, false, config_setting_source_file(at),
 				    config_setting_source_line(at),
 				    "resolver.servers: %s", why);
+	why = settings_limit_contradiction(settings);
+	if (why)
+		complain(load, config_lookup(config, "limit"), "%s", why);
 	at = config_lookup(config, "workers.count");
 	why = settings_resolve_workers(settings);
 	if (why && at)

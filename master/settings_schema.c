@@ -19,6 +19,7 @@ enum {
 	NAME_LEN_MAX = 63,
 	REDIS_TEXT_MAX = 512,
 	REDIS_AFFIX_MAX = 128,
+	LIMIT_LIST_MAX = 512, /* LIMIT_PREFIXES_MAX holds two of them */
 	SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1,
 };
 
@@ -113,6 +114,19 @@ const struct setting_row settings_rows[] = {
 
 	{ "steer.no_match", SETTING_CHOICE, SETTING_LIVE, 0, 0, "all", "all|none",
 	  IN_SETTINGS(steer.no_match), "what is answered when no record of a geo_filter matches and there is no default" },
+
+	{ "limit.log_only", SETTING_BOOL, SETTING_LIVE, 0, 1, "false", NULL,
+	  IN_SETTINGS(limit.log_only), "count what is over a limit, and answer it all the same" },
+	{ "limit.client.rate", SETTING_UINT, SETTING_LIVE, 0, 6000000, "0", NULL,
+	  IN_SETTINGS(limit.client.rate), "queries a minute of one client; 0: no limit" },
+	{ "limit.client.burst", SETTING_UINT, SETTING_LIVE, 0, 1000000, "10", NULL,
+	  IN_SETTINGS(limit.client.burst), "as many more at once, after a rest" },
+	{ "limit.client.whitelist", SETTING_NETWORKS, SETTING_LIVE, 0, LIMIT_LIST_MAX, "[ ]", NULL,
+	  IN_SETTINGS(limit.client.whitelist), "networks that are never limited" },
+	{ "limit.client.blacklist", SETTING_NETWORKS, SETTING_LIVE, 0, LIMIT_LIST_MAX, "[ ]", NULL,
+	  IN_SETTINGS(limit.client.blacklist), "networks that are not served" },
+	{ "limit.client.action", SETTING_CHOICE, SETTING_LIVE, 0, 0, "refuse", "refuse|drop",
+	  IN_SETTINGS(limit.client.action), "what becomes of a query over the limit: REFUSED, or no answer" },
 
 	{ "health.enable", SETTING_BOOL, SETTING_PROBER, 0, 1, "false", NULL,
 	  IN_SETTINGS(health.enable), "records whose health_check says that they are down are left out" },
@@ -212,7 +226,7 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"limit", "dnssec", "query_log", "http",
+	"limit.isolation", "limit.rrl", "limit.cookies", "dnssec", "query_log", "http",
 };
 
 const struct setting_row *

@@ -18,6 +18,10 @@
  *	+-------------------+
  *	| watch             |	sync: who must be probed or resolved has changed
  *	+-------------------+
+ *	| limits            |	master: what is limited
+ *	+-------------------+
+ *	| limited_clients   |	workers: buckets, by compare-and-swap
+ *	+-------------------+
  *	| retired           |	master: what dead workers have counted
  *	+-------------------+
  *	| slots[0]          |	its worker; pid, state, restarts, cpu by the master
@@ -36,6 +40,9 @@
 
 #include "shm/client_count.h"
 #include "shm/geo_db.h"
+#include "shm/limit_config.h"
+#include "shm/limit_seen.h"
+#include "shm/limit_table.h"
 #include "shm/region_resolver.h"
 #include "shm/region_source.h"
 #include "shm/settings.h"
@@ -75,6 +82,7 @@ struct worker_slot {
 	struct stats_block stats;
 	_Alignas(128) struct client_count clients;	/* of its TCP connections */
 	struct resolver_wishes wishes;
+	_Alignas(128) struct limit_seen limited;	/* who was limited lately */
 };
 
 /* Sync tells the workers, see "Hot swap" in README.md. */
@@ -168,6 +176,8 @@ struct region {
 	struct region_geo geo;
 	struct region_resolver resolver;
 	struct region_watch watch;
+	struct region_limits limits;
+	_Alignas(128) struct limit_table limited_clients;
 	_Alignas(128) struct stats_block retired;
 	_Alignas(128) struct worker_slot slots[];
 };

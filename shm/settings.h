@@ -25,6 +25,7 @@ enum any_policy { ANY_MINIMAL, ANY_TCP };
 enum steer_policy { STEER_HASH, STEER_CPU };
 enum steer_no_match { NO_MATCH_ALL, NO_MATCH_NONE };
 enum health_role { HEALTH_ROLE_PROBE, HEALTH_ROLE_FOLLOW, HEALTH_ROLE_OFF };
+enum limit_action { LIMIT_ACTION_REFUSE, LIMIT_ACTION_DROP };
 enum redis_schema { REDIS_SCHEMA_REDINS, REDIS_SCHEMA_Z42 };
 
 struct listen_address {
@@ -100,6 +101,16 @@ struct settings {
 	struct {
 		enum steer_no_match no_match;
 	} steer;
+
+	struct {
+		bool log_only;
+		struct {
+			unsigned rate;	/* queries a minute; 0: no limit */
+			unsigned burst;
+			struct setting_texts whitelist, blacklist; /* networks */
+			enum limit_action action;
+		} client;
+	} limit;
 
 	struct {
 		bool enable;

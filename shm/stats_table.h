@@ -48,7 +48,12 @@
 	X(notauth,           COUNTER, "responses NOTAUTH: signed by TSIG, of which no key is known") \
 	X(steered,           COUNTER, "RRsets of which records were chosen for one response") \
 	X(aname_answers,     COUNTER, "address questions at an ANAME, or a CNAME of a flattened zone") \
-	X(aname_unresolved,  COUNTER, "of these, SERVFAIL: no resolver has told the addresses as yet")
+	X(aname_unresolved,  COUNTER, "of these, SERVFAIL: no resolver has told the addresses as yet") \
+	X(limit_client_rate, COUNTER, "queries over limit.client.rate and its burst") \
+	X(limit_client_blacklist,COUNTER, "queries of clients on limit.client.blacklist") \
+	X(limit_refused,     COUNTER, "queries refused for a limit of their client") \
+	X(limit_dropped,     COUNTER, "queries not answered for a limit of their client") \
+	X(limit_log_only,    COUNTER, "queries and responses over a limit that were let through: limit.log_only")
 /* clang-format on */
 
 #endif

@@ -115,7 +115,7 @@ for my $case (
 	my ($exit, $out) = ctl('-h');
 	is($exit, 0, '-h');
 	like($out, qr/^  \Q$_\E\b/m, "help names $_")
-	  for qw(status ready workers stats zones errors changes reload build swap generations rollback resume diff export held accept import stop);
+	  for qw(status ready workers stats zones errors changes limits reload build swap generations rollback resume diff export held accept import stop);
 	is(scalar(grep { length > 80 } split /\n/, $out), 0, 'help fits 80 columns');
 	($exit, $out) = ctl('-V');
 	like($out, qr/^martletctl \d+\.\d+\.\d+\n$/, '-V');

@@ -10,6 +10,7 @@
 #include "worker/chaos.h"
 #include "worker/denial.h"
 #include "worker/edns.h"
+#include "worker/limit.h"
 #include "worker/resolve.h"
 #include "worker/stage.h"
 #include "worker/tsig.h"
@@ -232,16 +233,30 @@ answer_general(struct query *queries, const struct stage *stages, uint64_t which
 	}
 }
 
+/* Take a batch through its stages; clients over their limits are refused.
+ * returns those that are to be answered, as bits. */
+static uint64_t
+stage_limited(struct query *queries, struct stage *stages, unsigned count,
+	      const struct zone_store *store, const struct answer_options *options,
+	      struct stats_block *stats)
+{
+	struct limiter *limiter = options->limiter;
+
+	if (limiter)
+		limit_fetch_clients(limiter, queries, count);
+	stage_batch(queries, stages, count, store, options->udp_size);
+	return limiter ? ~limit_clients(limiter, queries, count, stats) : ~UINT64_C(0);
+}
+
 void
 answer_batch(struct query *queries, unsigned count, const struct zone_store *store,
 	     const struct answer_options *options, struct stats_block *stats)
 {
 	struct stage stages[ANSWER_BATCH];
-	uint64_t left;
+	uint64_t which = stage_limited(queries, stages, count, store, options, stats);
 
-	stage_batch(queries, stages, count, store, options->udp_size);
-	left = answer_fast(queries, stages, count, store, options, stats);
-	answer_general(queries, stages, left, store, options, stats);
+	which &= answer_fast(queries, stages, count, store, options, stats);
+	answer_general(queries, stages, which, store, options, stats);
 }
 
 void
@@ -250,10 +265,11 @@ answer_batch_general(struct query *queries, unsigned count,
 		     struct stats_block *stats)
 {
 	struct stage stages[ANSWER_BATCH];
+	uint64_t which;
 
 	if (count == 0)
 		return;
-	stage_batch(queries, stages, count, store, options->udp_size);
-	answer_general(queries, stages, ~UINT64_C(0) >> (ANSWER_BATCH - count), store,
-		       options, stats);
+	which = stage_limited(queries, stages, count, store, options, stats);
+	which &= ~UINT64_C(0) >> (ANSWER_BATCH - count);
+	answer_general(queries, stages, which, store, options, stats);
 }

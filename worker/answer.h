@@ -15,6 +15,7 @@
 #include "shm/stats.h"
 #include "worker/query.h"
 
+struct limiter;
 struct resolved_view;
 struct steerer;
 struct trace;
@@ -25,6 +26,7 @@ enum { ANSWER_BATCH = 64 };
 /* The options that an answer depends on; a copy, refreshed by the worker when the
  * configuration changes (between batches). */
 struct answer_options {
+	struct limiter *limiter;	/* this worker's own; NULL: nothing is limited */
 	uint16_t udp_size;
 	uint8_t any_policy;		/* enum any_policy */
 	bool ecs;			/* EDNS Client Subnet is honoured, else not looked at */

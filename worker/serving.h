@@ -3,6 +3,7 @@
 #define WORKER_SERVING_H
 
 #include "worker/answer.h"
+#include "worker/limit.h"
 #include "worker/resolved_view.h"
 #include "worker/store_keeper.h"
 #include "worker/zone_store.h"
@@ -15,14 +16,18 @@ struct serving {
 	struct stats_block *stats;
 };
 
-/* Answer one batch from the state that is published now.  There must be one. */
+/* Answer one batch, received at `now_ns`, from the state that is published now.  There must
+ * be one. */
 static inline void
-serving_answer(const struct serving *serving, struct query *queries, unsigned count)
+serving_answer(const struct serving *serving, struct query *queries, unsigned count,
+	       uint64_t now_ns)
 {
 	struct zone_store *store = store_keeper_get(serving->keeper);
 
 	zone_store_renew(store);
 	resolved_view_rest(serving->options->resolved);
+	if (serving->options->limiter)
+		limiter_set_time(serving->options->limiter, now_ns);
 	answer_batch(queries, count, store, serving->options, serving->stats);
 }
 

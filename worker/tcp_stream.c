@@ -220,7 +220,7 @@ tcp_stream_answer(struct tcp_stream *stream, struct tcp_workspace *workspace,
 		return true;
 	}
 	start_ns = clock_now_ns();
-	serving_answer(workspace->serving, workspace->queries, count);
+	serving_answer(workspace->serving, workspace->queries, count, start_ns);
 	good = tcp_workspace_frame(workspace, count);
 	kept = good ? tcp_stream_send(stream, workspace, good) : 0;
 	if (good && !kept)

@@ -271,7 +271,7 @@ udp_serve(struct udp_server *server, const struct udp_socket *socket)
 	stats_add(serving->stats, STAT_udp_queries, count);
 	if (udp_kind_is_ipv6(socket->kind))
 		stats_add(serving->stats, STAT_ipv6_queries, count);
-	serving_answer(serving, server->queries, count);
+	serving_answer(serving, server->queries, count, start_ns);
 	udp_respond(server, socket, count);
 	stats_add_latency(serving->stats, clock_now_ns() - start_ns, count);
 	return count;

@@ -15,6 +15,7 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 #include "worker/geo.h"
+#include "worker/limit.h"
 #include "worker/resolved_view.h"
 #include "worker/serving.h"
 #include "worker/steer.h"
@@ -48,6 +49,7 @@ struct worker {
 	struct steerer steerer;
 	struct geo geo;
 	struct resolved_view resolved;
+	struct limiter limiter;
 	struct serving serving;
 	/* Polled, since an epoll set is told of each datagram that comes, and of each that
 	 * has left: there is room to write.  Our own sockets stand first, then those of
@@ -148,6 +150,7 @@ worker_follow_live(struct worker *worker)
 	struct region_live live;
 	struct answer_options *options = &worker->options;
 
+	options->limiter = limiter_follow(&worker->limiter) ? &worker->limiter : NULL;
 	if (atomic_load_explicit(&worker->region->live.seq, memory_order_acquire) ==
 	    worker->live_seq)
 		return;
@@ -368,6 +371,7 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	rc = steerer_init(&worker->steerer, &worker->geo);
 	if (rc != ERR_OK)
 		worker_fail("random numbers", rc);
+	limiter_init(&worker->limiter, worker->region, id);
 	worker_set_signals(worker);
 	worker_raise_files();
 	udp_init(&worker->udp, &worker->serving);

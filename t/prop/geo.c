@@ -14,13 +14,13 @@
 
 enum { STATES = 6, NETWORKS = 400, ASKED = 60000 };
 
-struct network {
+struct drawn {
 	struct geo_address address;
 	unsigned len;
 	struct geo_place place;
 };
 
-static struct network networks[GEO_KINDS][NETWORKS];
+static struct drawn networks[GEO_KINDS][NETWORKS];
 static struct mmdb_maker db;
 static struct geo geo;
 static struct region_geo published;
@@ -68,15 +68,15 @@ draw_place(void)
 static int
 by_length(const void *a, const void *b)
 {
-	return (int)((const struct network *)a)->len -
-	       (int)((const struct network *)b)->len;
+	return (int)((const struct drawn *)a)->len -
+	       (int)((const struct drawn *)b)->len;
 }
 
 static void
-draw_networks(struct network *networks_of_kind)
+draw_networks(struct drawn *networks_of_kind)
 {
 	for (unsigned i = 0; i < NETWORKS; i++) {
-		struct network *network = &networks_of_kind[i];
+		struct drawn *network = &networks_of_kind[i];
 
 		network->address = draw_address();
 		network->len =
@@ -96,7 +96,7 @@ publish(const char *dir, enum geo_db_kind kind)
 	draw_networks(networks[kind]);
 	mmdb_begin(&db, kind == GEO_ASN);
 	for (unsigned i = 0; i < NETWORKS; i++) {
-		const struct network *network = &networks[kind][i];
+		const struct drawn *network = &networks[kind][i];
 
 		mmdb_add(&db, network->address, network->len,
 			 kind == GEO_ASN ? mmdb_put_asn(&db, network->place.asn)
@@ -110,10 +110,10 @@ publish(const char *dir, enum geo_db_kind kind)
 
 /* ---- the model ---- */
 
-static const struct network *
+static const struct drawn *
 model_find(enum geo_db_kind kind, const struct geo_address *address)
 {
-	const struct network *found = NULL;
+	const struct drawn *found = NULL;
 
 	for (unsigned i = 0; i < NETWORKS; i++)
 		if (geo_address_is_within(address, networks[kind][i].address.octets,
@@ -126,7 +126,7 @@ static bool
 facts_are_right(const struct geo_address *address, bool with_region)
 {
 	static const struct geo_place nothing;
-	const struct network *place = model_find(GEO_COUNTRY, address),
+	const struct drawn *place = model_find(GEO_COUNTRY, address),
 			     *number = model_find(GEO_ASN, address);
 	const struct geo_place *want = place ? &place->place : &nothing;
 	const struct geo_facts *facts = geo_find(&geo, address, with_region);
@@ -148,7 +148,7 @@ static bool
 point_is_right(const struct geo_address *address, const double *point)
 {
 	const double degree = 3.14159265358979323846 / 180;
-	const struct network *network = model_find(GEO_COUNTRY, address);
+	const struct drawn *network = model_find(GEO_COUNTRY, address);
 	const struct geo_place *place = network ? &network->place : NULL;
 
 	if (!place || !place->has_location)

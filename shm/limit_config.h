@@ -1,0 +1,53 @@
+/* What is limited, and how much: a copy of the options of `limit`, for the workers.  The
+ * master writes it into the region, at the start and at each reload. */
+#ifndef SHM_LIMIT_CONFIG_H
+#define SHM_LIMIT_CONFIG_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "shm/network.h"
+
+enum {
+	LIMIT_PREFIXES_MAX = 1024,	/* of both lists */
+};
+
+/* Why somebody is limited.  Append only: the names are told. */
+enum limit_reason {
+	LIMIT_CLIENT_RATE = 0,
+	LIMIT_CLIENT_BLACKLIST,
+	LIMIT_REASON_COUNT,
+};
+
+/* "client" or the class of responses; "rate" or "blacklist". */
+const char *limit_reason_class(enum limit_reason reason);
+const char *limit_reason_text(enum limit_reason reason);
+
+struct limit_prefix {
+	struct network network;
+	uint8_t is_black;		/* else white */
+};
+
+struct limit_config {
+	uint8_t log_only;		/* what is over a limit is counted, and answered */
+	uint8_t client_drops;		/* else REFUSED */
+	uint32_t client_rate;		/* queries a minute; 0: no limit */
+	uint32_t client_burst;		/* at once, besides the first */
+	uint32_t prefix_count;
+	struct limit_prefix prefixes[LIMIT_PREFIXES_MAX];
+};
+
+struct region_limits {
+	_Alignas(128) _Atomic uint32_t seq;	/* odd while the master writes */
+	struct limit_config config;
+};
+
+/* Master: take these into effect. */
+__attribute__((nonnull))
+void limit_config_set(struct region_limits *limits, const struct limit_config *config);
+
+/* Take a consistent copy.  returns its seq, for a cheap comparison next time. */
+__attribute__((nonnull))
+uint32_t limit_config_get(const struct region_limits *limits, struct limit_config *out);
+
+#endif

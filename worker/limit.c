@@ -1,0 +1,192 @@
+/* Who may ask, and how often. */
+#include "worker/limit.h"
+
+#include <string.h>
+
+#include "shm/name_hash.h"
+#include "shm/region.h"
+#include "worker/query_common.h"
+
+enum { IPV4_BITS = 128, IPV6_BITS = 64 }; /* what is one client, of a mapped address */
+
+void
+limiter_init(struct limiter *limiter, struct region *region, unsigned id)
+{
+	memset(limiter, 0, sizeof *limiter);
+	limiter->source = &region->limits;
+	limiter->seq = UINT32_MAX;
+	limiter->worker_count = region->worker_count;
+	limiter->seed = region->client_seed;
+	limiter->clients = &region->limited_clients;
+	limiter->seen = &region->slots[id].limited;
+}
+
+bool
+limiter_follow(struct limiter *limiter)
+{
+	struct limit_config *config = &limiter->config;
+
+	if (atomic_load_explicit(&limiter->source->seq, memory_order_acquire) !=
+	    limiter->seq) {
+		limiter->seq = limit_config_get(limiter->source, config);
+		limiter->client_rate =
+			limit_rate_of(config->client_rate, 60, config->client_burst + 1);
+		limiter->client_block =
+			limit_block(config->client_burst + 1, limiter->worker_count);
+		prefix_table_make(&limiter->prefixes, config->prefixes,
+				  config->prefix_count);
+		limiter->limits_clients =
+			config->client_rate != 0 || config->prefix_count != 0;
+	}
+	return limiter->limits_clients;
+}
+
+/* ---- clients ---- */
+
+void
+limit_address(const struct query *q, uint8_t out[16])
+{
+	if (q->client)
+		network_octets((const struct sockaddr *)q->client, out);
+	else
+		memset(out, 0, 16);
+}
+
+/* 8 octets that tell one client from another: the /64 of an IPv6 address, or an IPv4
+ * address in the place of a /64 below ::/16, which is nobody's; 0: it is unknown. */
+static inline uint64_t
+client_key(const struct sockaddr_in6 *client)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	uint8_t octets[8] = { 0, 0, 0xff, 0xff };
+	uint64_t key;
+
+	if (client->sin6_family == AF_INET6 &&
+	    memcmp(&client->sin6_addr, mapped, sizeof mapped) == 0)
+		memcpy(octets + 4, client->sin6_addr.s6_addr + 12, 4);
+	else if (client->sin6_family == AF_INET6)
+		memcpy(octets, &client->sin6_addr, 8);
+	else if (client->sin6_family == AF_INET)
+		memcpy(octets + 4, (const uint8_t *)client + 4, 4);
+	else
+		return 0;
+	memcpy(&key, octets, sizeof key);
+	/* ::/64, which holds ::1 */
+	return key ? key : 1;
+}
+
+void
+limit_fetch_clients(struct limiter *limiter, const struct query *queries, unsigned count)
+{
+	const struct client_seed seed = limiter->seed;
+
+	for (unsigned i = 0; i < count; i++) {
+		const struct sockaddr_in6 *client = queries[i].client;
+		uint64_t key = client ? client_key(client) : 0, hash = 0;
+
+		if (key != 0) {
+			hash = name_hash_fold(
+				name_hash_fold(key ^ seed.a, seed.b) ^ seed.b, seed.a);
+			__builtin_prefetch(limit_set_of(limiter->clients, hash), 1);
+		}
+		limiter->hashes[i] = hash;
+	}
+}
+
+bool
+limit_note(struct limiter *limiter, const struct query *q, uint64_t hash,
+	   enum limit_reason reason, unsigned prefix_len, struct stats_block *stats,
+	   const uint8_t *name, unsigned name_len)
+{
+	static const uint8_t counter[] = {
+		[LIMIT_CLIENT_RATE] = STAT_limit_client_rate,
+		[LIMIT_CLIENT_BLACKLIST] = STAT_limit_client_blacklist,
+	};
+	struct limit_seen_entry *entry;
+
+	/* one client may be there for more than one reason */
+	hash ^= (reason + UINT64_C(1)) << 48;
+	stats_add(stats, counter[reason], 1);
+	entry = limit_seen_count(limiter->seen, hash, limiter->now_ns);
+	if (entry) {
+		struct limit_case what = { .hash = hash,
+					   .prefix_len = (uint8_t)prefix_len,
+					   .reason = (uint8_t)reason };
+
+		limit_address(q, what.address);
+		for (unsigned bit = prefix_len; bit < 128; bit++)
+			what.address[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+		if (name) {
+			memcpy(what.name, name, name_len);
+			what.name_len = (uint8_t)name_len;
+		}
+		limit_seen_put(entry, &what, limiter->now_ns);
+	}
+	if (limiter->config.log_only)
+		stats_add(stats, STAT_limit_log_only, 1);
+	return limiter->config.log_only;
+}
+
+/* On which list is the client of the query? */
+static inline enum prefix_list
+list_of(const struct limiter *limiter, const struct query *q)
+{
+	uint8_t address[16];
+
+	if (limiter->prefixes.count == 0)
+		return PREFIX_NONE;
+	limit_address(q, address);
+	return prefix_table_find(&limiter->prefixes, prefix_number_of(address));
+}
+
+static bool
+is_over(struct limiter *limiter, const struct query *q, uint64_t hash,
+	enum limit_reason *reason)
+{
+	switch (list_of(limiter, q)) {
+	case PREFIX_WHITE:
+		return false;
+	case PREFIX_BLACK:
+		*reason = LIMIT_CLIENT_BLACKLIST;
+		return true;
+	case PREFIX_NONE:
+		break;
+	}
+	*reason = LIMIT_CLIENT_RATE;
+	return limiter->config.client_rate != 0 &&
+	       !limit_take_one(limiter->clients, &limiter->stock, hash,
+			       &limiter->client_rate, limiter->now_ticks,
+			       limiter->client_block);
+}
+
+uint64_t
+limit_clients(struct limiter *limiter, struct query *queries, unsigned count,
+	      struct stats_block *stats)
+{
+	uint64_t dropped = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct query *q = &queries[i];
+		enum limit_reason reason;
+		bool is_ipv4;
+
+		if (limiter->hashes[i] == 0 || q->verdict == QUERY_DROP ||
+		    !is_over(limiter, q, limiter->hashes[i], &reason))
+			continue;
+		is_ipv4 = q->client->sin6_family == AF_INET;
+		if (limit_note(limiter, q, limiter->hashes[i], reason,
+			       is_ipv4 ? IPV4_BITS : IPV6_BITS, stats, NULL, 0))
+			continue;
+		q->is_common = false;
+		if (limiter->config.client_drops) {
+			stats_add(stats, STAT_limit_dropped, 1);
+			q->response_len = 0;
+			dropped |= UINT64_C(1) << i;
+		} else {
+			stats_add(stats, STAT_limit_refused, 1);
+			q->verdict = QUERY_ERROR;
+			q->rcode = RCODE_REFUSED;
+		}
+	}
+	return dropped;
+}
