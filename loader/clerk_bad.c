@@ -47,19 +47,14 @@ print_where(const struct bad_list *list, const struct node *node, const char *ty
 	memcpy(out + len + 1, label, label_text.len + 1);
 }
 
+/* One row, about the RRset of a block.  `is_of_all`: about all that the name has. */
 static void
-write_bad(struct bad_list *list, const struct node *node, const struct block *block)
+write_row(struct bad_list *list, const struct node *node, const struct block *block,
+	  bool is_of_all, const char *reason, size_t reason_len, const char *state)
 {
 	char owner[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], where[WHERE_MAX];
 	struct json_out *json = list->clerk->json;
-	struct block older;
-	const char *reason = (const char *)block->payload;
-	size_t reason_len = block->head.len, where_len;
-	bool is_of_all = bad_rrset_is_of_all(block);
-	bool has_older = block->head.type == BAD_RRSET_OLD ||
-			 node_find_block(node, BLOCK_RRSET, block->head.type, &older) ||
-			 node_find_block(node, BLOCK_STEERED, block->head.type, &older) ||
-			 node_find_block(node, BLOCK_ANAME, block->head.type, &older);
+	size_t where_len;
 
 	dname_to_text(node_owner(node), owner);
 	if (block->head.type == ANAME_TYPE)
@@ -81,8 +76,30 @@ write_bad(struct bad_list *list, const struct node *node, const struct block *bl
 	json_out_text(json, "source", where);
 	json_out_null(json, "line");
 	json_out_text_len(json, "reason", reason, reason_len);
-	json_out_text(json, "state", has_older ? "stale" : "error");
+	json_out_text(json, "state", state);
 	json_out_end_object(json);
+}
+
+static void
+write_bad(struct bad_list *list, const struct node *node, const struct block *block)
+{
+	struct block older;
+	bool has_older = block->head.type == BAD_RRSET_OLD ||
+			 node_find_block(node, BLOCK_RRSET, block->head.type, &older) ||
+			 node_find_block(node, BLOCK_STEERED, block->head.type, &older) ||
+			 node_find_block(node, BLOCK_ANAME, block->head.type, &older);
+
+	write_row(list, node, block, bad_rrset_is_of_all(block),
+		  (const char *)block->payload, block->head.len,
+		  has_older ? "stale" : "error");
+}
+
+static void
+write_note(struct bad_list *list, const struct node *node, const struct block *block)
+{
+	if (block->head.len > 1)
+		write_row(list, node, block, false, (const char *)block->payload + 1,
+			  block->head.len - 1, zone_state_fault_name(block->payload[0]));
 }
 
 /* Labels that are no names, or mean the name of another one. */
@@ -120,6 +137,8 @@ write_node(struct bad_list *list, const struct node *node)
 	while (node_next_block(node, &at, &block))
 		if (block.head.kind == BLOCK_BAD_RRSET)
 			write_bad(list, node, &block);
+		else if (block.head.kind == BLOCK_NOTE)
+			write_note(list, node, &block);
 }
 
 int
@@ -131,7 +150,7 @@ clerk_bad_rrsets(struct clerk *clerk, struct store_walk *walk,
 	struct node node;
 	int result;
 
-	if (zone->facts.fault_count == 0)
+	if (zone->facts.fault_count == 0 && !(zone->facts.flags & ZONE_NOTED))
 		return 0;
 	redis_keys_init(&list.keys, clerk->heritage->settings);
 	dname_to_text(list.origin, list.zone);

@@ -274,6 +274,7 @@ check_block(const struct node *node, const struct block *block)
 	case BLOCK_ANAME:
 		return aname_check(block);
 	case BLOCK_BAD_RRSET:
+	case BLOCK_NOTE:
 		return check_text(block);
 	case BLOCK_ZONE:
 		if (block->head.len < sizeof(struct zone_facts))

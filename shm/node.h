@@ -109,6 +109,9 @@ enum block_kind {
 	BLOCK_ANAME = 12,		/* `type` is ANAME_TYPE: whose addresses are answered for
 					 * those of A and AAAA that the name has no RRset of, see
 					 * shm/aname.h */
+	BLOCK_NOTE = 13,		/* of a zone from Redis; about the RRset of `type`, which is
+					 * served: an octet, FAULT_PARTIAL or FAULT_WARNING,
+					 * then the reason as text; any number of them */
 };
 
 enum { BAD_RRSET_ALL = 0, BAD_RRSET_OLD = 255 };
@@ -173,6 +176,7 @@ enum zone_flag {
 	ZONE_OPTOUT = 1 << 4,		/* some NSEC3 has the opt-out flag */
 	ZONE_FLATTENED = 1 << 5,	/* A and AAAA at a CNAME: what it leads to is answered
 					 * under the name itself */
+	ZONE_NOTED = 1 << 6,		/* a name has, or had, a BLOCK_NOTE */
 };
 
 /* Packed, so that it can be read in place, where nothing is aligned. */
@@ -181,7 +185,8 @@ struct __attribute__((packed)) zone_facts {
 	uint32_t flags;			/* enum zone_flag */
 	uint32_t serial;
 	uint32_t fault_count;		/* what BLOCK_FAULTS lists, or would; in a zone from Redis
-					 * BLOCK_BAD_RRSETs too */
+					 * BLOCK_BAD_RRSETs too, and RRsets with a BLOCK_NOTE of
+					 * FAULT_PARTIAL */
 	uint64_t record_count;		/* RRs of the zone, RRSIGs included */
 	uint64_t name_count;		/* nodes, NSEC3 not counted */
 	uint64_t cut_depths[2];		/* bit n: some cut has n labels (bit 0 of [0] is n = 0) */
@@ -194,6 +199,8 @@ enum fault_kind {
 	FAULT_SERVFAIL = 1,		/* answers SERVFAIL */
 	FAULT_UNSIGNED = 2,		/* is served without its signatures */
 	FAULT_IGNORED = 3,		/* the source has something here that means nothing */
+	FAULT_PARTIAL = 4,		/* is served without some of its records */
+	FAULT_WARNING = 5,		/* is served; a word that steers it means nothing */
 };
 
 /* Followed by owner (lower-cased wire form), path and reason (texts without NUL). */

@@ -1,6 +1,8 @@
 /* Taking steered RRsets apart. */
 #include "shm/steered.h"
 
+#include "shm/health_target.h"
+
 bool
 steered_plain_block(const struct block *block, struct block *out)
 {
@@ -206,7 +208,12 @@ places_are_right(const struct steered *steered)
 static bool
 probe_is_right(const struct steered *steered)
 {
-	return !steered->probe == !steered->targets;
+	struct health_check check;
+
+	if (!steered->probe)
+		return !steered->targets;
+	return steered->targets &&
+	       health_check_read(steered->probe, steered->probe_len, &check);
 }
 
 const char *
@@ -227,7 +234,6 @@ steered_check(const struct block *block)
 	if (!addresses_differ(&steered))
 		return "a steered RRset has an address twice";
 	if (!probe_is_right(&steered))
-		return "a steered RRset has targets, or a way to probe them, but not "
-		       "both";
+		return "a steered RRset does not say how its targets are probed";
 	return NULL;
 }

@@ -105,7 +105,8 @@ struct steered_country {
 	uint8_t candidate;
 	uint8_t reserved;		/* 0 */
 	char code[2];			/* ISO 3166-1, upper case; of a continent as GeoIP has
-					 * it: AF AN AS EU NA OC SA */
+					 * it: AF AN AS EU NA OC SA; there a candidate
+					 * without any is a default too */
 };
 _Static_assert(sizeof(struct steered_country) == 4, "as it is stored");
 
@@ -128,7 +129,7 @@ struct steered_region {
 	uint8_t candidate;
 	uint8_t reserved;		/* 0 */
 	char code[6];			/* ISO 3166-2, upper case ("US-CA"), 0 behind it; all 0:
-					 * for all others */
+					 * for all others, as a candidate without any */
 };
 _Static_assert(sizeof(struct steered_region) == 8, "as it is stored");
 

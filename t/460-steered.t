@@ -140,6 +140,12 @@ sub fits {
 	return;
 }
 
+# Rows of `errors` that are no warnings, of which a word that is not known is one.
+sub faults {
+	my ($m) = @_;
+	return grep { $_->{state} ne 'warning' } @{ $m->ctl('errors')->{errors} };
+}
+
 # ---- the data ----
 
 sub value {
@@ -223,13 +229,13 @@ subtest 'changed live' => sub {
 	fits($m, \%plain, 'single.z.test', 'a plain RRset');
 	$redis->cmd('HSET', $key, single => '{"a":{"filter":{"order":"weighted"},"records":[{"ip":"192.0.2.1","weight":-1}]}}');
 	$m->expect_log(qr/weight: must be a whole number from 0/);
-	ok(poll(10, sub { @{ $m->ctl('errors')->{errors} } }), 'a bad weight is told');
+	ok(poll(10, sub { faults($m) }), 'a bad weight is told');
 	fits($m, \%plain, 'single.z.test', 'what was there is served on');
 	$redis->cmd('HSET', $key, '*.wild' => '{"a":{"filter":{"order":"weighted"},"records":[{"ip":"192.0.2.1","weight":-1}]}}');
-	ok(poll(10, sub { @{ $m->ctl('errors')->{errors} } == 2 }), 'another one');
+	ok(poll(10, sub { faults($m) == 2 }), 'another one');
 	fits($m, \%changed, 'w.wild.z.test', 'a steered one is served on steered');
 	$redis->cmd('HSET', $key, '*.wild' => value($wild));
-	ok(poll(10, sub { @{ $m->ctl('errors')->{errors} } == 1 }), 'mended');
+	ok(poll(10, sub { faults($m) == 1 }), 'mended');
 	my $lines = $json->encode(scalar $m->ctl('diff', $before, 'live'));
 	like($lines, qr/is steered: count single/, 'diff tells what is steered no more');
 };

@@ -81,13 +81,15 @@ visit_name(void *context, const struct node *node)
 	uint32_t at = 0;
 
 	while (node_next_block(node, &at, &block)) {
-		if (block.head.kind != BLOCK_BAD_RRSET)
+		bool is_note = block.head.kind == BLOCK_NOTE && block.head.len > 1;
+
+		if (block.head.kind != BLOCK_BAD_RRSET && !is_note)
 			continue;
 		dname_to_text(node_owner(node), owner);
 		rrtype_to_text(block.head.type, type);
 		snprintf(what, sizeof what, "%s %s", owner,
 			 bad_rrset_is_of_all(&block) ? "*" : type);
-		put(report, what, block.payload, block.head.len);
+		put(report, what, block.payload + is_note, block.head.len - is_note);
 	}
 	return 0;
 }
@@ -131,7 +133,7 @@ visit_zone(void *context, const struct node *apex)
 		dname_to_text(node_owner(apex), name);
 		put(zones->report, name, block.payload, block.head.len);
 	}
-	if (facts.fault_count == 0)
+	if (facts.fault_count == 0 && !(facts.flags & ZONE_NOTED))
 		return 0;
 	put_labels(zones->report, apex);
 	visit_name(zones->report, apex);

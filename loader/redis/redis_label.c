@@ -133,7 +133,7 @@ take_unreadable(const struct reading *reading, const struct redis_value *value)
 	if (!rrtype_from_text(value->type, &type))
 		type = 0;
 	return record_result_add(reading->result, reading->zone, type,
-				 reading->zone->count, &fault);
+				 reading->zone->count, &fault, NULL);
 }
 
 static int
@@ -230,6 +230,24 @@ mark_rrset(const struct reading *reading, const struct record_rrset *rrset)
 	return mark_bad(reading, rrset->type, reason);
 }
 
+/* What is wrong with parts of an RRset that is good. */
+static int
+add_notes(const struct reading *reading, const struct record_rrset *rrset)
+{
+	const char *type = type_in_key(reading, rrset->type);
+	char text[1 + ZONE_MARK_LEN_MAX], reason[ZONE_MARK_LEN_MAX];
+	int code = ERR_OK;
+
+	for (unsigned i = 0; i < rrset->note_count && code == ERR_OK; i++) {
+		write_reason(reading, type, &rrset->notes[i].fault, reason);
+		snprintf(text, sizeof text, "%c%s", (char)rrset->notes[i].kind, reason);
+		code = zone_records_add_mark(reading->zone, reading->label->owner,
+					     reading->label->owner_len, ZONE_MARK_NOTE,
+					     rrset->type, text, strlen(text));
+	}
+	return code;
+}
+
 static int
 add_provenance(const struct reading *reading)
 {
@@ -257,8 +275,9 @@ add_marks(const struct reading *reading)
 		code = mark_bad(reading, BAD_RRSET_ALL, reason);
 	}
 	for (size_t i = 0; i < result->count && code == ERR_OK; i++)
-		if (result->rrsets[i].state != RECORD_GOOD)
-			code = mark_rrset(reading, &result->rrsets[i]);
+		code = result->rrsets[i].state != RECORD_GOOD
+			       ? mark_rrset(reading, &result->rrsets[i])
+			       : add_notes(reading, &result->rrsets[i]);
 	return code;
 }
 

@@ -12,9 +12,21 @@
 /* What a node counts for in its zone. */
 struct weight {
 	uint64_t records; /* RRs and their signatures */
-	uint32_t faults; /* BLOCK_BAD_RRSETs */
+	uint32_t faults; /* BLOCK_BAD_RRSETs; types with a BLOCK_NOTE of FAULT_PARTIAL */
+	bool is_noted; /* there is a BLOCK_NOTE */
 	uint64_t value_hash; /* of its provenance */
 };
+
+/* Is the RRset served without some of its records?  Notes stand in the order of types. */
+static bool
+is_partial(const struct block *note, uint16_t *last_type)
+{
+	if (note->head.len < 1 || note->payload[0] != FAULT_PARTIAL ||
+	    note->head.type == *last_type)
+		return false;
+	*last_type = note->head.type;
+	return true;
+}
 
 static struct weight
 weigh(const struct node *node)
@@ -23,6 +35,7 @@ weigh(const struct node *node)
 	struct provenance provenance;
 	struct block block;
 	struct rrset rrset;
+	uint16_t last_type = 0;
 	uint32_t at = 0;
 
 	while (node_next_block(node, &at, &block)) {
@@ -30,6 +43,10 @@ weigh(const struct node *node)
 			weight.records +=
 				(uint64_t)rrset.head.rr_count + rrset.head.sig_count;
 		weight.faults += block.head.kind == BLOCK_BAD_RRSET;
+		if (block.head.kind == BLOCK_NOTE) {
+			weight.faults += is_partial(&block, &last_type);
+			weight.is_noted = true;
+		}
 	}
 	if (node_copy_block(node, BLOCK_PROVENANCE, &provenance, sizeof provenance))
 		weight.value_hash = provenance.value_hash;
@@ -43,6 +60,8 @@ live_count_in(struct live_edit *edit, const struct node *node)
 
 	edit->facts.record_count += weight.records;
 	edit->facts.fault_count += weight.faults;
+	if (weight.is_noted)
+		edit->facts.flags |= ZONE_NOTED;
 	edit->redis.raw_digest += weight.value_hash;
 }
 

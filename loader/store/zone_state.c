@@ -69,7 +69,9 @@ zone_state_name(const struct zone_state *zone)
 const char *
 zone_state_fault_name(uint8_t kind)
 {
-	return kind == FAULT_UNSIGNED ? "partial" : "error";
+	if (kind == FAULT_WARNING)
+		return "warning";
+	return kind == FAULT_UNSIGNED || kind == FAULT_PARTIAL ? "partial" : "error";
 }
 
 const char *

@@ -306,6 +306,18 @@ json_reader_number(struct json_fault *fault, const struct json_node *node, uint3
 	return (uint32_t)value;
 }
 
+int
+json_reader_signed(struct json_fault *fault, const struct json_node *node, int bound,
+		   int missing)
+{
+	json_int_t value = json_integer_value(node->value);
+
+	if (!node->value)
+		return missing;
+	json_reader_check_integer(fault, node);
+	return value > bound ? bound : value < -bound ? -bound : (int)value;
+}
+
 bool
 json_reader_bool(struct json_fault *fault, const struct json_node *node, bool missing)
 {

@@ -100,6 +100,12 @@ bool json_reader_bool(struct json_fault *fault, const struct json_node *node, bo
 __attribute__((nonnull))
 struct json_text json_reader_text(struct json_fault *fault, const struct json_node *node);
 
+/* A whole number of either sign, those beyond `bound` brought back to it; `missing` when there
+ * is none. */
+__attribute__((nonnull))
+int json_reader_signed(struct json_fault *fault, const struct json_node *node, int bound,
+		       int missing);
+
 /* A whole number of either sign that nobody needs is one, or missing. */
 __attribute__((nonnull))
 void json_reader_check_integer(struct json_fault *fault, const struct json_node *node);

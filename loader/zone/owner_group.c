@@ -11,6 +11,17 @@ owner_group_covered(const struct zone_record *sig)
 	return sig->rdata_len < 2 ? 0 : wire_get_u16(sig->rdata);
 }
 
+/* Notes are sorted by type. */
+static void
+group_note_note(struct owner_group *group, uint16_t type, const uint8_t *bytes, size_t len)
+{
+	group->note_count++;
+	if (len < 1 || bytes[0] != FAULT_PARTIAL || type == group->last_partial)
+		return;
+	group->last_partial = type;
+	group->partial_count++;
+}
+
 static void
 group_note_mark(struct owner_group *group, const struct zone_record *record)
 {
@@ -20,8 +31,11 @@ group_note_mark(struct owner_group *group, const struct zone_record *record)
 	size_t len;
 
 	group->mark_count++;
-	if (!zone_record_mark(record, &mark, &type, &bytes, &len) ||
-	    (mark != ZONE_MARK_BAD && mark != ZONE_MARK_ANAME))
+	if (!zone_record_mark(record, &mark, &type, &bytes, &len))
+		return;
+	if (mark == ZONE_MARK_NOTE)
+		group_note_note(group, type, bytes, len);
+	if (mark != ZONE_MARK_BAD && mark != ZONE_MARK_ANAME)
 		return;
 	group->bad_count += mark == ZONE_MARK_BAD;
 	group->flags |= node_type_flag(type);

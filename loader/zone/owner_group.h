@@ -16,6 +16,9 @@ struct owner_group {
 	uint16_t flags;			/* NODE_HAS_NS (at the apex too), _DNAME, _CNAME; also by
 					 * RRsets that are marked as bad */
 	uint32_t mark_count, bad_count;	/* marks; those of them that are ZONE_MARK_BAD */
+	uint32_t note_count;		/* those that are ZONE_MARK_NOTE */
+	uint32_t partial_count;		/* types that are served without some of their records */
+	uint16_t last_partial;		/* the last one of those */
 	bool is_plain;			/* holds more than NSEC3 and its signatures */
 	const struct zone_record *nsec3; /* the first NSEC3, NULL without any */
 };

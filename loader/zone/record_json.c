@@ -32,6 +32,7 @@ struct record_json {
 	size_t member_count;
 	uint8_t rdata[UINT16_MAX];
 	struct steering steering;
+	struct record_notes notes; /* of the RRset at hand */
 	uint8_t steered[STEERING_LEN_MAX];
 };
 
@@ -43,6 +44,7 @@ struct reading {
 	struct record_result *result;
 	bool zero_is_unset; /* for TTLs: redins */
 	struct json_fault fault; /* of the RRset at hand */
+	struct json_fault first_bad; /* of its records that are left out */
 	uint16_t type; /* of it */
 	uint32_t ttl;
 	uint32_t weight; /* of the record at hand */
@@ -128,9 +130,6 @@ read_record(struct reading *reading, const struct json_node *rrset,
 	size_t len;
 
 	json_reader_object(&reading->fault, record);
-	if (is_address(reading))
-		reading->weight = steering_json_read_record(&reading->fault, record,
-							    &reading->parser->steering);
 	if (!record->value || reading->fault.found)
 		return ERR_OK;
 	len = rdata_json_make(&reading->fault, reading->type, record,
@@ -138,20 +137,45 @@ read_record(struct reading *reading, const struct json_node *rrset,
 	return len > 0 ? append(reading, rrset, len) : ERR_OK;
 }
 
+/* An address with all that steers it.  A fault costs it alone. */
+static int
+read_address(struct reading *reading, const struct json_node *rrset,
+	     const struct json_node *record)
+{
+	struct record_json *parser = reading->parser;
+	struct json_fault fault = { 0 };
+	const struct steering_reader reader = { &fault, &parser->notes,
+						&parser->steering };
+	size_t len = 0;
+
+	json_reader_object(&fault, record);
+	reading->weight = steering_json_read_record(&reader, record);
+	if (record->value && !fault.found)
+		len = rdata_json_make(&fault, reading->type, record, parser->rdata);
+	if (!fault.found)
+		return len > 0 ? append(reading, rrset, len) : ERR_OK;
+	record_notes_add(&parser->notes, FAULT_PARTIAL, &fault);
+	if (!reading->first_bad.found)
+		reading->first_bad = fault;
+	return ERR_OK;
+}
+
 static int
 read_records(struct reading *reading, const struct json_node *rrset)
 {
 	struct json_node list = json_node_member(rrset, "records");
 	size_t count = json_reader_list(&reading->fault, &list);
+	const struct steering_reader reader = { &reading->fault, &reading->parser->notes,
+						&reading->parser->steering };
 	int code = ERR_OK;
 
 	if (is_address(reading))
-		steering_json_read_rrset(&reading->fault, rrset,
-					 &reading->parser->steering);
+		steering_json_read_rrset(&reader, rrset, reading->value->owner);
 	for (size_t i = 0; i < count && code == ERR_OK && !reading->fault.found; i++) {
 		struct json_node record = json_node_item(&list, i);
 
-		code = read_record(reading, rrset, &record);
+		code = is_address(reading) ? read_address(reading, rrset, &record)
+					   : read_record(reading, rrset, &record);
 	}
 	return code;
 }
@@ -183,7 +207,7 @@ read_texts(struct reading *reading, const struct json_node *rrset)
 	int code = ERR_OK;
 
 	reading->weight = 0;
-	steering_drop_places(&reading->parser->steering);
+	steering_drop_next(&reading->parser->steering);
 	for (size_t i = 0; i < count && code == ERR_OK && !reading->fault.found; i++) {
 		struct json_node node = json_node_item(&list, i);
 
@@ -261,30 +285,57 @@ check_rrset(struct reading *reading, const struct json_node *rrset, size_t count
 				 "cannot stand at the zone's apex, beside SOA and NS");
 }
 
-/* Note how records are to be chosen, if they are. */
+/* Where no record is left, what is wrong is so with the RRset as a whole. */
+static void
+check_left(struct reading *reading, size_t count)
+{
+	if (count == 0 && reading->first_bad.found && !reading->fault.found)
+		reading->fault = reading->first_bad;
+}
+
+/* Is there more of it than can be chosen from? */
+static bool
+is_beyond(struct reading *reading, const struct json_node *rrset)
+{
+	const struct steering *steering = &reading->parser->steering;
+
+	if (steering->candidate_count > STEERED_MAX)
+		json_reader_fail(&reading->fault, rrset,
+				 "has %u records, more than the %d that can be chosen "
+				 "from",
+				 steering->candidate_count, STEERED_MAX);
+	else if (steering_is_beyond(steering))
+		json_reader_fail(&reading->fault, rrset,
+				 "has more than %d countries or networks",
+				 STEERED_PLACES_MAX);
+	return reading->fault.found;
+}
+
+/* A steered RRset may have a TTL of its own; all of its records have that. */
+static void
+set_own_ttl(struct reading *reading, size_t first)
+{
+	const struct steering *steering = &reading->parser->steering;
+	uint32_t max = reading->value->max_ttl;
+
+	if (!steering->has_ttl)
+		return;
+	reading->ttl = max != 0 && steering->ttl > max ? max : steering->ttl;
+	for (size_t i = first; i < reading->zone->count; i++)
+		reading->zone->records[i].ttl = reading->ttl;
+}
+
+/* Note how the records from `first` on are to be chosen, if they are. */
 static int
-add_steering(struct reading *reading, const struct json_node *rrset)
+add_steering(struct reading *reading, const struct json_node *rrset, size_t first)
 {
 	struct record_json *parser = reading->parser;
 	size_t len;
 
 	if (reading->fault.found || !is_address(reading) ||
-	    !steering_is_needed(&parser->steering))
+	    !steering_is_needed(&parser->steering) || is_beyond(reading, rrset))
 		return ERR_OK;
-	if (parser->steering.candidate_count > STEERED_MAX) {
-		json_reader_fail(&reading->fault, rrset,
-				 "has %u records, more than the %d that can be chosen "
-				 "from",
-				 parser->steering.candidate_count, STEERED_MAX);
-		return ERR_OK;
-	}
-	if (parser->steering.country_count > STEERED_PLACES_MAX ||
-	    parser->steering.asn_count > STEERED_PLACES_MAX) {
-		json_reader_fail(&reading->fault, rrset,
-				 "has more than %d countries or networks",
-				 STEERED_PLACES_MAX);
-		return ERR_OK;
-	}
+	set_own_ttl(reading, first);
 	len = steering_write(&parser->steering, reading->ttl, parser->steered);
 	return zone_records_add_mark(reading->zone, reading->value->owner,
 				     reading->value->owner_len, ZONE_MARK_STEERED,
@@ -316,6 +367,8 @@ read_rrset(struct reading *reading, uint16_t type, const struct json_node *rrset
 
 	reading->type = type;
 	reading->size = 0;
+	reading->first_bad.found = false;
+	record_notes_clear(&reading->parser->notes);
 	steering_begin(&reading->parser->steering, type);
 	if (type == ANAME_TYPE)
 		code = read_aname(reading, rrset);
@@ -326,11 +379,13 @@ read_rrset(struct reading *reading, uint16_t type, const struct json_node *rrset
 	if (code != ERR_OK)
 		return code;
 	check_rrset(reading, rrset, reading->zone->count - first);
-	code = add_steering(reading, rrset);
+	check_left(reading, reading->zone->count - first);
+	code = add_steering(reading, rrset, first);
 	if (code != ERR_OK)
 		return code;
+	record_notes_end(&reading->parser->notes);
 	return record_result_add(reading->result, reading->zone, type, first,
-				 &reading->fault);
+				 &reading->fault, &reading->parser->notes);
 }
 
 /* An ANAME without a target is none, as in redins. */

@@ -33,9 +33,33 @@ next_rrset(struct record_result *result)
 	return &rrsets[result->count];
 }
 
+static bool
+copy_notes(struct record_rrset *rrset, const struct record_notes *notes)
+{
+	size_t len = notes->count * sizeof notes->list[0];
+
+	rrset->notes = malloc(len);
+	if (!rrset->notes)
+		return false;
+	memcpy(rrset->notes, notes->list, len);
+	rrset->note_count = notes->count;
+	return true;
+}
+
+static void
+forget(struct record_rrset *rrset)
+{
+	free(rrset->fault);
+	free(rrset->notes);
+	rrset->fault = NULL;
+	rrset->notes = NULL;
+	rrset->note_count = 0;
+}
+
 int
 record_result_add(struct record_result *result, struct zone_records *zone, uint16_t type,
-		  size_t first, const struct json_fault *fault)
+		  size_t first, const struct json_fault *fault,
+		  const struct record_notes *notes)
 {
 	struct record_rrset *rrset = next_rrset(result);
 
@@ -48,6 +72,8 @@ record_result_add(struct record_result *result, struct zone_records *zone, uint1
 		rrset->fault = copy_fault(fault);
 		if (!rrset->fault)
 			return ERR_NOMEM;
+	} else if (notes && notes->count > 0 && !copy_notes(rrset, notes)) {
+		return ERR_NOMEM;
 	}
 	rrset->count = zone->count - first;
 	result->count++;
@@ -68,6 +94,7 @@ record_result_reject(struct record_result *result, struct zone_records *zone,
 	for (size_t i = index + 1; i < result->count; i++)
 		result->rrsets[i].first -= rrset->count;
 	snprintf(fault.reason, sizeof fault.reason, "%s", reason);
+	forget(rrset);
 	rrset->count = 0;
 	rrset->state = RECORD_BAD;
 	rrset->fault = copy_fault(&fault);
@@ -96,6 +123,7 @@ shadow(struct record_rrset *rrset)
 		.reason = "stands beside a CNAME, which wins",
 	};
 
+	forget(rrset);
 	rrset->state = RECORD_SHADOWED;
 	rrset->count = 0;
 	/* Without memory there is no reason, but the state still tells it. */
@@ -126,7 +154,7 @@ void
 record_result_clear(struct record_result *result)
 {
 	for (size_t i = 0; i < result->count; i++)
-		free(result->rrsets[i].fault);
+		forget(&result->rrsets[i]);
 	result->count = 0;
 	result->fault.found = false;
 }

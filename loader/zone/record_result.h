@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "loader/zone/json_reader.h"
+#include "loader/zone/record_notes.h"
 #include "loader/zone/zone_records.h"
 
 enum record_state {
@@ -22,6 +22,8 @@ struct record_rrset {
 					 * ZONE_MARK_STEERED */
 	struct json_fault *fault;	/* owned; NULL when good, and when shadowed without
 					 * memory for it */
+	struct record_note *notes;	/* owned; of one that is good */
+	unsigned note_count;
 };
 
 /* All zero is a good start. */
@@ -33,10 +35,12 @@ struct record_result {
 
 /* Add an RRset: the zone's records from `first` on.
  * fault    what is wrong with it, if it was found: the records are taken back.
+ * notes    what is wrong with parts of it, else; NULL: nothing.
  * returns  0 or ERR_NOMEM. */
-__attribute__((nonnull, warn_unused_result))
+__attribute__((nonnull(1, 2, 5), warn_unused_result))
 int record_result_add(struct record_result *result, struct zone_records *zone, uint16_t type,
-		      size_t first, const struct json_fault *fault);
+		      size_t first, const struct json_fault *fault,
+		      const struct record_notes *notes);
 
 /* Take back an RRset that was good, and its records, for this reason; the zone's last
  * records are those of the result.  Without memory for the reason only its state tells. */

@@ -176,6 +176,18 @@ render_marks_put_chosen(struct node_writer *writer, const struct owner_group *gr
 }
 
 void
+render_marks_put_notes(struct node_writer *writer, const struct owner_group *group)
+{
+	struct mark mark;
+
+	for (const struct zone_record *at = group->first;
+	     at < group->first + group->mark_count; at++)
+		if (mark_read(at, ZONE_MARK_NOTE, &mark))
+			node_writer_put_block(writer, BLOCK_NOTE, mark.type, mark.bytes,
+					      mark.len);
+}
+
+void
 render_marks_put_provenance(struct node_writer *writer, const struct owner_group *group)
 {
 	struct mark mark;

@@ -28,6 +28,10 @@ bool render_marks_steer(const struct owner_group *group, uint16_t type);
 __attribute__((nonnull))
 uint16_t render_marks_put_chosen(struct node_writer *writer, const struct owner_group *group);
 
+/* Append the notes. */
+__attribute__((nonnull))
+void render_marks_put_notes(struct node_writer *writer, const struct owner_group *group);
+
 /* What of `last` would be appended so. */
 struct marks_kept {
 	uint64_t records;		/* RRs and signatures */

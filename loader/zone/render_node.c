@@ -129,6 +129,8 @@ put_data(struct renderer *r, const struct owner_group *group)
 	put_rrsets(r, group);
 	if (group->mark_count > 0)
 		add_flags(r, render_marks_put_chosen(&r->writer, group));
+	if (group->note_count > 0)
+		render_marks_put_notes(&r->writer, group);
 	if (group->bad_count == 0)
 		return;
 	if (r->find_last && r->find_last(r->last_context, r->zone, group->first, &last))

@@ -127,7 +127,9 @@ scan_group(struct scanning *s, const struct owner_group *group)
 	struct zone_facts *facts = &s->scan->facts;
 
 	facts->record_count -= group->mark_count;
-	facts->fault_count += group->bad_count;
+	facts->fault_count += group->bad_count + group->partial_count;
+	if (group->note_count > 0)
+		facts->flags |= ZONE_NOTED;
 	if (group->nsec3)
 		nsec3_chain_count(&s->scan->chain, group->first, group->end);
 	if (!group->is_plain)

@@ -1,26 +1,35 @@
-/* The members by which redins and z42 choose among addresses: "filter" and
- * "health_check" of an A or AAAA RRset, "weight", "country" and "asn" of its records.
+/* The members by which answers are steered: "filter" and "health_check" of an A or AAAA
+ * RRset; "weight", "country" and "asn" of its records, as redins and z42 have them, and
+ * "subnet", "region", "continent" and "fallback", which are ours.
  *
- * "health_check" is looked at so that a slip of the pen is told when it is made; the others
- * steer answers. */
+ * A value of the wrong kind, and one that steers and makes no sense, is a fault.  A word
+ * that is not known steers nothing, as in redins; that is noted as a warning, and so is a
+ * health check that cannot be made: its targets stay unknown. */
 #ifndef LOADER_ZONE_STEERING_JSON_H
 #define LOADER_ZONE_STEERING_JSON_H
 
 #include "loader/zone/json_reader.h"
+#include "loader/zone/record_notes.h"
 #include "loader/zone/steering.h"
 
-/* Read the members of the RRset's object; "first" is ours: at most so many records.  Words
- * are not judged: redins takes unknown ones for its defaults. */
-__attribute__((nonnull))
-void steering_json_read_rrset(struct json_fault *fault, const struct json_node *rrset,
-			      struct steering *steering);
+/* Where faults go, and warnings. */
+struct steering_reader {
+	struct json_fault *fault;
+	struct record_notes *notes;
+	struct steering *steering;
+};
 
-/* The same for one record, whose "weight" is returned; its places are added to `steering`,
- * as those of the candidate that comes next.  "country" and "asn" may be one value or a
- * list.  What steers must make sense: a weight of at most STEERED_WEIGHT_MAX, countries of
- * two letters or none. */
+/* Read the members of the RRset's object.
+ * owner    of the RRset, lower-cased wire form: what is probed over HTTP is asked for it. */
 __attribute__((nonnull))
-uint32_t steering_json_read_record(struct json_fault *fault, const struct json_node *record,
-				   struct steering *steering);
+void steering_json_read_rrset(const struct steering_reader *reader,
+			      const struct json_node *rrset, const uint8_t *owner);
+
+/* The same for one record, whose "weight" is returned; the rest is added to the steering, as
+ * that of the candidate that comes next.  What steers must make sense: a weight of at most
+ * STEERED_WEIGHT_MAX, countries of two letters or none. */
+__attribute__((nonnull, warn_unused_result))
+uint32_t steering_json_read_record(const struct steering_reader *reader,
+				   const struct json_node *record);
 
 #endif

@@ -45,6 +45,7 @@ enum zone_mark {
 	ZONE_MARK_STEERED = 3,		/* payload of a BLOCK_STEERED: the RRset of this type, A or
 					 * AAAA, whose records stand here too, as it is stored */
 	ZONE_MARK_ANAME = 4,		/* payload of a BLOCK_ANAME, its type ANAME_TYPE */
+	ZONE_MARK_NOTE = 5,		/* payload of a BLOCK_NOTE about the RRset of this type */
 };
 enum {
 	ZONE_MARK_TYPE = 0,

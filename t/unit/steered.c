@@ -22,7 +22,7 @@ make_block(const char *value, uint16_t type, enum block_kind kind, struct block 
 		 "host.example.com", 1, 2, 3, 4, 5);
 	bed_read_text(&bed, "www", NULL, value);
 	faults = bed_dump_faults(&bed.result);
-	is(faults, "", "no fault");
+	ok(faults[0] == '\0' || strstr(faults, " warning "), "no fault: %s", faults);
 	free(faults);
 	zone_done(bed.zone);
 	render_all(bed.zone);
@@ -137,7 +137,9 @@ test_places(void)
 	bed_check(&bed, "a country that is not asked for",
 		  FILTER("\"geo_filter\":\"asn\"",
 			 "{\"ip\":\"192.0.2.1\",\"country\":\"Germany\"}"),
-		  "www 60 A 192.0.2.1\n", "");
+		  "www 60 A 192.0.2.1\n",
+		  "A warning a.records[0].country: \"Germany\" is no country; none is "
+		  "asked for|");
 }
 
 /* So many countries for one record. */
@@ -197,8 +199,9 @@ test_bounds(void)
 		  "A a.records[0].weight: must be a whole number from 0 to 2147483648|");
 	bed_check(&bed, "a weight above 2^31",
 		  FILTER("\"order\":\"weighted\"", IP("1") "," IPW("2", "2147483649")),
-		  "",
-		  "A a.records[1].weight: must be a whole number from 0 to 2147483648|");
+		  "www 60 A 192.0.2.1\n",
+		  "A left out a.records[1].weight: must be a whole number from 0 to "
+		  "2147483648|");
 }
 
 /* A CNAME beside it wins, and nothing is left of the choice. */

@@ -1,6 +1,7 @@
 /* Parts of steered RRsets, whole and damaged, put together octet by octet. */
 #include "shm/steered.h"
 
+#include "shm/health_target.h"
 #include "shm/wire.h"
 #include "t/tap.h"
 
@@ -64,7 +65,7 @@ part_is(enum steered_part_kind kind, const void *bytes, size_t len, bool opens,
 
 #define LENGTHS "the lengths of a steered RRset contradict each other"
 #define PLACE "a place is of no candidate of its RRset"
-#define PROBE "a steered RRset has targets, or a way to probe them, but not both"
+#define PROBE "a steered RRset does not say how its targets are probed"
 
 static void
 test_subnets(void)
@@ -132,14 +133,21 @@ test_health(void)
 		struct steered_health head;
 		uint64_t targets[RECORDS];
 	} health = { { 3, -3, STEERED_LAST, { 0 } }, { 7, 0, UINT64_MAX } };
-	static const uint8_t probe[20];
+	struct health_check check = { .protocol = HEALTH_TCP };
+	uint8_t probe[HEALTH_CHECK_LEN_MAX];
+	size_t len;
+
+	health_check_settle(&check);
+	len = health_check_write(&check, probe);
 
 	part_is(STEERED_HEALTH, &health, sizeof health, true, PROBE, "targets alone");
-	part_is(STEERED_PROBE, probe, sizeof probe, true, PROBE, "a probe alone");
+	part_is(STEERED_PROBE, probe, len, true, PROBE, "a probe alone");
 	start();
 	part(STEERED_HEALTH, &health, sizeof health);
-	part(STEERED_PROBE, probe, sizeof probe);
+	part(STEERED_PROBE, probe, len);
 	ok(steered_open(&block, &steered) && !steered_check(&block), "both");
+	payload[block.head.len - len] = HEALTH_ICMP + 1;
+	is(steered_check(&block), PROBE, "an unknown protocol");
 	is_int(steered.health.up_count, 3, "up");
 	is_int(steered.health.down_count, -3, "down");
 	ok(steered_target(&steered, 0) == 7 && steered_target(&steered, 1) == 0 &&

@@ -75,7 +75,8 @@ bed_read(struct value_bed *bed, const char *label, const char *type, const char 
 	free(exact);
 }
 
-/* "TYPE path: reason|" for each RRset that is not good, "+offset" for a text's fault;
+/* "TYPE path: reason|" for each RRset that is not good, "+offset" for a text's fault,
+ * "TYPE left out path: reason|" and "TYPE warning path: reason|" for parts of good ones;
  * malloc'ed. */
 static inline char *
 bed_dump_faults(const struct record_result *result)
@@ -95,6 +96,11 @@ bed_dump_faults(const struct record_result *result)
 			fprintf(stream, "%s %s%s: %s|", type,
 				rrset->state == RECORD_SHADOWED ? "shadowed" : "",
 				rrset->fault->path, rrset->fault->reason);
+		for (unsigned j = 0; j < rrset->note_count; j++)
+			fprintf(stream, "%s %s %s: %s|", type,
+				rrset->notes[j].kind == FAULT_PARTIAL ? "left out"
+								      : "warning",
+				rrset->notes[j].fault.path, rrset->notes[j].fault.reason);
 	}
 	fclose(stream);
 	return out;
