@@ -9,11 +9,12 @@ use FindBin qw($Bin);
 use lib "$Bin/lib";
 
 use File::Temp qw(tempdir);
+use IO::Select;
 use JSON::PP ();
 use Martlet;
 use Martlet::Answer;
 use Martlet::Geo qw(need_writer write_db);
-use Martlet::Process qw(poll);
+use Martlet::Process qw(poll slow);
 use Martlet::Redis;
 use Martlet::Wire qw(encode_query);
 use Socket qw(AF_INET AF_INET6 inet_pton);
@@ -21,6 +22,10 @@ use Test::More;
 
 Martlet::Redis::need();
 need_writer();
+
+my $seed = $ENV{MARTLET_SEED} // time & 0xffffff;
+srand $seed;
+diag("MARTLET_SEED=$seed");
 
 my $json = JSON::PP->new->canonical;
 my $dir = tempdir(CLEANUP => 1);
@@ -151,6 +156,35 @@ subtest 'beside answers of all kinds' => sub {
 	is_for('many', '203.0.116.0/24', '', 24, tcp => 1);
 	($r, @scopes) = $back->($m->exchange(encode_query('country.z.test', 'A', edns => 1232, options => $option . subnet('203.0.113.0/24'))));
 	is_deeply([map({ /(\d)$/ } $r->text('answer')), @scopes], [2, 24], 'two of them: the first counts');
+};
+
+# Whatever arrives together: each client gets what it gets alone.
+subtest 'many clients at once' => sub {
+	my @names = qw(country asn asn-country location plain alias many nothing x.sub);
+	my @subnets = (undef, '', 'bad', '203.0.113.0/24', '203.0.116.0/24', '203.0.117.16/28', '203.0.117.0/25', '2001:db8:1::/48', '2001:db9::/40',
+		'10.0.0.0/8', '203.0.116.0/0', '192.0.2.0/24');
+	my @queries = map {
+		my ($subnet, $name) = ($subnets[rand @subnets], $names[rand @names]);
+		my $option = !$subnet ? '' : $subnet eq 'bad' ? pack('n n/a*', 8, 'x') : subnet($subnet);
+		encode_query("$name.z.test", 'A', id => $_, edns => (defined $subnet ? 1232 : 0), options => $option, do => rand 2 < 1)
+	} 1 .. 400;
+	my @alone = map { scalar $m->exchange($_) } @queries;
+	my ($socket, $tcp) = ($m->udp_socket, $m->tcp_socket);
+	my $wrong = 0;
+
+	for my $burst (0 .. 7) {
+		my %want = map { (unpack('n', $alone[$_]) => $alone[$_]) } my @some = map { 50 * $burst + $_ } 0 .. 49;
+		$socket->send($queries[$_]) for @some;
+		for (@some) {
+			last unless IO::Select->new($socket)->can_read(10 * slow()) && defined $socket->recv(my $wire, 4096);
+			$wrong++ unless $wire eq delete $want{ unpack 'n', $wire };
+		}
+		is(scalar keys %want, 0, 'all answered');
+	}
+	is($wrong, 0, 'as alone');
+	my @alone_tcp = map { scalar $m->exchange($_, tcp => 1) } @queries[0 .. 99];
+	$m->tcp_write($tcp, @queries[0 .. 99]);
+	is(scalar(grep { $m->tcp_read($tcp) ne $alone_tcp[$_] } 0 .. 99), 0, 'over one connection, too');
 };
 
 subtest 'malformed' => sub {
