@@ -3,12 +3,12 @@
 
 #include "loader/clerk.h"
 #include "loader/redis/redis_keys.h"
-#include "loader/zone/name_text.h"
+#include "loader/redis/redis_where.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
 
-enum { NAMES_PER_TURN = 4096, WHERE_MAX = REDIS_KEY_MAX + DNAME_TEXT_MAX + 2 };
+enum { NAMES_PER_TURN = 4096 };
 
 struct bad_list {
 	struct clerk *clerk;
@@ -18,41 +18,12 @@ struct bad_list {
 	uint64_t name_count;
 };
 
-/* Where the value stands: "redins:zones:example.com. www", the field of a hash; or a key
- * of z42. */
-static void
-print_where(const struct bad_list *list, const struct node *node, const char *type,
-	    char out[WHERE_MAX])
-{
-	const struct redis_text zone = { list->zone, strlen(list->zone) };
-	char label[DNAME_TEXT_MAX];
-	const struct redis_text label_text = {
-		label, name_text_print_label(node_owner(node), list->origin, label)
-	};
-	char lower[RRTYPE_TEXT_MAX];
-	size_t len;
-
-	if (list->keys.schema == REDIS_SCHEMA_Z42) {
-		for (len = 0; type[len] != '\0'; len++)
-			lower[len] = type[len] >= 'A' && type[len] <= 'Z'
-					     ? (char)(type[len] | 0x20)
-					     : type[len];
-		lower[len] = '\0';
-		len = redis_keys_rrset(&list->keys, zone, label_text, lower, out);
-		out[len] = '\0';
-		return;
-	}
-	len = redis_keys_zone(&list->keys, zone, out);
-	out[len] = ' ';
-	memcpy(out + len + 1, label, label_text.len + 1);
-}
-
 /* One row, about the RRset of a block.  `is_of_all`: about all that the name has. */
 static void
 write_row(struct bad_list *list, const struct node *node, const struct block *block,
 	  bool is_of_all, const char *reason, size_t reason_len, const char *state)
 {
-	char owner[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], where[WHERE_MAX];
+	char owner[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX], where[REDIS_WHERE_MAX];
 	struct json_out *json = list->clerk->json;
 	size_t where_len;
 
@@ -61,9 +32,9 @@ write_row(struct bad_list *list, const struct node *node, const struct block *bl
 		memcpy(type, "ANAME", sizeof "ANAME");
 	else
 		rrtype_to_text(block->head.type, type);
-	print_where(list, node, type, where);
+	where_len = redis_where_print(&list->keys, list->origin, node_owner(node), type,
+				      where);
 	/* the reason may begin with the key, "KEY: reason" */
-	where_len = strlen(where);
 	if (reason_len > where_len + 2 && memcmp(reason, where, where_len) == 0 &&
 	    memcmp(reason + where_len, ": ", 2) == 0) {
 		reason += where_len + 2;

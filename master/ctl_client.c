@@ -10,9 +10,11 @@
 #include "master/ctl_client_build.h"
 #include "master/ctl_client_commands.h"
 #include "master/ctl_client_config.h"
+#include "master/ctl_client_explain.h"
 #include "master/ctl_client_import.h"
 #include "master/ctl_client_link.h"
 #include "master/ctl_client_output.h"
+#include "shm/ctl_proto.h"
 #include "shm/errcode.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_NO_SERVER = 3, NEXT_IS_COMMAND = -1 };
@@ -24,6 +26,7 @@ struct options {
 	const char *flag; /* of the command, as "per-worker"; NULL: none */
 	bool is_json;
 	const char *import[CTL_IMPORT_OPTION_COUNT]; /* NULL where not given */
+	struct ctl_explain_options explain;
 };
 
 static void
@@ -39,6 +42,7 @@ print_help(void)
 	     "import takes, over what the configuration says: --redis ADDRESS, --db N,\n"
 	     "--user NAME, --password-file FILE, --prefix TEXT, --suffix TEXT,\n"
 	     "--schema redins|z42\n\n"
+	     "explain takes: --client IP, --ecs PREFIX, --tcp, --do\n\n"
 	     "exit 0 done, 1 refused or failed, 2 usage, 3 no server");
 }
 
@@ -136,14 +140,26 @@ ask_server(const char *socket_path, const struct ctl_command *command,
 	return code;
 }
 
+/* Behind the arguments of a request, "--client" and "192.0.2.1".  returns their number. */
+static int
+add_options(const struct ctl_explain_options *options, char **request, int count)
+{
+	for (unsigned i = 0; i < options->count; i++) {
+		request[count++] = alloc_printf("--%s", options->list[i].name);
+		if (options->list[i].value)
+			request[count++] = alloc_text(options->list[i].value);
+	}
+	return count;
+}
+
 static int
 run_remote(const struct options *options, const struct ctl_command *command,
 	   struct ctl_output *output, int arg_count, char **args)
 {
-	char *request[REQUEST_ARGS_MAX] = { args[0] };
+	char *request[CTL_ARGS_MAX] = { args[0] };
 	char flag[CTL_FLAG_MAX], path[2 * PATH_MAX];
 	char *socket_path, *why = NULL;
-	int count = 1, code;
+	int count = 1, first_option, code;
 
 	for (int i = 1; i < arg_count; i++) {
 		request[count++] = args[i];
@@ -154,6 +170,8 @@ run_remote(const struct options *options, const struct ctl_command *command,
 		snprintf(flag, sizeof flag, "--%s", options->flag);
 		request[count++] = flag;
 	}
+	first_option = count;
+	count = add_options(&options->explain, request, count);
 	socket_path = options->socket ? alloc_text(options->socket)
 				      : ctl_config_socket(options->config, &why);
 	if (!socket_path) {
@@ -163,6 +181,8 @@ run_remote(const struct options *options, const struct ctl_command *command,
 	}
 	code = ask_server(socket_path, command, output, count, request);
 	free(socket_path);
+	while (count > first_option)
+		free(request[--count]);
 	return code;
 }
 
@@ -211,10 +231,16 @@ check_command(const struct options *options, int arg_count, char **args)
 				ctl_import_option_name((enum ctl_import_option)i));
 			return NULL;
 		}
+	if (!ctl_explain_check(&options->explain, command->name))
+		return NULL;
 	return ctl_command_check(command, arg_count - 1, args + 1) ? command : NULL;
 }
 
 static const struct option long_options[] = {
+	{ "client", required_argument, NULL, 'e' },
+	{ "ecs", required_argument, NULL, 'e' },
+	{ "tcp", no_argument, NULL, 'e' },
+	{ "do", no_argument, NULL, 'e' },
 	{ "redis", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_REDIS },
 	{ "db", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_DB },
 	{ "user", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_USER },
@@ -251,6 +277,11 @@ parse_options(int argc, char **argv, struct options *options)
 			break;
 		case 'f':
 			options->flag = long_options[long_index].name;
+			break;
+		case 'e':
+			if (!ctl_explain_keep(&options->explain,
+					      long_options[long_index].name, optarg))
+				return EXIT_USAGE;
 			break;
 		case 'V':
 			puts("martletctl " MARTLET_VERSION);

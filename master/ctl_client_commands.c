@@ -7,6 +7,7 @@
 
 #include "master/settings_schema.h"
 #include "shm/dname.h"
+#include "shm/rrtype.h"
 
 enum { CTL_ID_DIGITS_MAX = 19 };
 
@@ -29,6 +30,9 @@ static const struct ctl_command commands[] = {
 	 "the last change sets, and how soon they were served"},
 	{"limits", 0, 0, CTL_ARG_ZONE, NULL, false, 10, "",
 	 "who is limited now, and why"},
+	{"explain", 2, 2, CTL_ARG_QUESTION, NULL, false, 60,
+	 "NAME TYPE [OPTION...]",
+	 "the answer, and each step that led to it"},
 	{"reload", 0, 1, CTL_ARG_ZONE, NULL, false, 0, "[ZONE]",
 	 "read settings and zone files again, or one zone's"},
 	{"build", 1, 1, CTL_ARG_DIR, NULL, true, 0, "DIR",
@@ -57,8 +61,7 @@ static const struct ctl_command commands[] = {
 /* clang-format on */
 
 /* Commands of the interface that are still to come. */
-static const char *const later[] = { "explain", "simulate", "top",
-				     "keys",    "profile",  "trace" };
+static const char *const later[] = { "simulate", "top", "keys", "profile", "trace" };
 
 const struct ctl_command *
 ctl_command_find(const char *name)
@@ -102,6 +105,7 @@ static const char *
 complaint(enum ctl_arg_kind kind, const char *arg)
 {
 	uint8_t name[DNAME_MAX];
+	uint16_t type;
 
 	switch (kind) {
 	case CTL_ARG_ZONE:
@@ -120,8 +124,19 @@ complaint(enum ctl_arg_kind kind, const char *arg)
 		return *arg ? NULL : "is no file";
 	case CTL_ARG_DIR:
 		return *arg && strlen(arg) < PATH_MAX ? NULL : "is no directory";
+	case CTL_ARG_QUESTION:
+		return rrtype_from_text(arg, &type) ? NULL : "is no type of records";
 	}
 	return NULL;
+}
+
+/* What argument `at` of a command is; of a question, CTL_ARG_QUESTION is the type. */
+static enum ctl_arg_kind
+kind_of(const struct ctl_command *command, int at)
+{
+	if (command->arg_kind != CTL_ARG_QUESTION || at == 1)
+		return command->arg_kind;
+	return at == 0 ? CTL_ARG_ZONE : CTL_ARG_FILE;
 }
 
 bool
@@ -133,7 +148,7 @@ ctl_command_check(const struct ctl_command *command, int arg_count, char *const 
 		return false;
 	}
 	for (int i = 0; i < arg_count; i++) {
-		const char *text = complaint(command->arg_kind, args[i]);
+		const char *text = complaint(kind_of(command, i), args[i]);
 
 		if (text) {
 			fprintf(stderr, "martletctl: %s: '%s' %s\n", command->name,

@@ -12,12 +12,13 @@ enum ctl_arg_kind {
 	CTL_ARG_HELD, /* an id that `held` lists */
 	CTL_ARG_FILE, /* <origin>.zone or ORIGIN=PATH */
 	CTL_ARG_DIR,
+	CTL_ARG_QUESTION, /* a domain name, a type of records, and maybe a file */
 };
 
 struct ctl_command {
 	const char *name;
 	int args_min, args_max;
-	enum ctl_arg_kind arg_kind; /* of all its arguments */
+	enum ctl_arg_kind arg_kind; /* of all its arguments, or CTL_ARG_QUESTION */
 	const char *flag; /* the one that it knows, as "per-worker"; NULL: none */
 	bool is_local; /* needs no server */
 	int patience_s; /* longest silence of the server; 0: reports progress, any */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "master/alloc.h"
+#include "master/ctl_client_explain.h"
 #include "master/ctl_client_text.h"
 #include "master/ctl_client_times.h"
 #include "master/ctl_client_value.h"
@@ -476,6 +477,7 @@ static const struct ctl_layout layouts[] = {
 	{"accept", NULL, true, NULL, end_of_accept, NULL, NO_COLUMNS},
 	{"export", "export", false, row_of_export, end_of_export, NULL, NO_COLUMNS},
 	{"export", "export", true, row_of_export, end_of_export, NULL, NO_COLUMNS},
+	{"explain", NULL, true, NULL, ctl_explain_print, NULL, NO_COLUMNS},
 	{"reload", "errors", false, row_of_errors, end_of_change, NULL, NO_COLUMNS},
 	{"reload", "errors", true, row_of_errors, end_of_change, NULL, NO_COLUMNS},
 	{"swap", NULL, true, NULL, end_of_change, NULL, NO_COLUMNS},

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "explain/explain.h"
+#include "loader/loader.h"
 #include "master/stats_limits.h"
 #include "master/stats_report.h"
 #include "master/stats_source.h"
@@ -104,9 +106,9 @@ run_stop(struct server *server, struct ctl_peer *peer)
 }
 
 static void
-run_clerk(struct server *server, struct ctl_peer *peer)
+start_clerk(struct server *server, struct ctl_peer *peer, process_clerk_fn *run)
 {
-	pid_t pid = process_start_clerk(&server->processes, peer->fd,
+	pid_t pid = process_start_clerk(&server->processes, run, peer->fd,
 					peer->request.arg_count, peer->request.args);
 
 	if (pid < 0) {
@@ -115,6 +117,18 @@ run_clerk(struct server *server, struct ctl_peer *peer)
 	}
 	peer->clerk = pid;
 	ctl_server_park(peer, CTL_PEER_AT_CLERK);
+}
+
+static void
+run_clerk(struct server *server, struct ctl_peer *peer)
+{
+	start_clerk(server, peer, clerk_run);
+}
+
+static void
+run_explain(struct server *server, struct ctl_peer *peer)
+{
+	start_clerk(server, peer, explain_run);
 }
 
 void
@@ -180,6 +194,8 @@ static const struct command commands[] = {
 	{ "held", "held", 1, true, run_clerk },
 	{ "accept", "accept ID", 2, false, run_accept },
 	{ "export", "export [ZONE]", 2, true, run_clerk },
+	{ "explain", "explain NAME TYPE [--client IP] [--ecs PREFIX] [--tcp] [--do]", 9,
+	  true, run_explain },
 	{ "reload", "reload [ZONE]", 2, false, run_reload },
 	{ "swap", "swap DIR", 2, false, run_sync },
 	{ "rollback", "rollback [ID]", 2, false, run_sync },

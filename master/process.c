@@ -128,7 +128,8 @@ process_start_all(struct process_table *table)
 }
 
 pid_t
-process_start_clerk(struct process_table *table, int fd, int arg_count, char **args)
+process_start_clerk(struct process_table *table, process_clerk_fn *run, int fd,
+		    int arg_count, char **args)
 {
 	struct child *clerk = NULL;
 	pid_t pid;
@@ -141,7 +142,8 @@ process_start_clerk(struct process_table *table, int fd, int arg_count, char **a
 	pid = fork();
 	if (pid == 0) {
 		enter_child(fd);
-		clerk_run(table->heritage, fd, arg_count, args);
+		run(table->heritage, fd, arg_count, args);
+		_exit(1);
 	}
 	if (pid < 0)
 		return errcode_from_errno(errno);

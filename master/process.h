@@ -39,9 +39,14 @@ struct process_table {
 /* Start sync, then all workers, which wait for its first generation. */
 __attribute__((nonnull)) void process_start_all(struct process_table *table);
 
+/* What a clerk is to do, with its end of the connection (moved); does not return. */
+typedef void process_clerk_fn(const struct heritage *heritage, int fd, int arg_count,
+			      char **args);
+
 /* Fork a clerk for the connection `fd` (borrowed).  returns its pid, or an error code. */
 __attribute__((nonnull, warn_unused_result)) pid_t
-process_start_clerk(struct process_table *table, int fd, int arg_count, char **args);
+process_start_clerk(struct process_table *table, process_clerk_fn *run, int fd,
+		    int arg_count, char **args);
 
 /* Nobody waits for this clerk any more: end it. */
 __attribute__((nonnull)) void process_end_clerk(struct process_table *table, pid_t pid);

@@ -42,6 +42,9 @@
  *	             served offered reason}]}]
  *	accept       id
  *	export       export:[{zone apex records:[...]}], a name each, lines of zone files
+ *	explain      explain:{name type client ecs transport do generation live_changes
+ *	             same_on_straight_path steps:[{step text ...}] rcode flags size ecs_scope
+ *	             extended_error extended_error_text answer authority additional}
  *	stop         nothing; answered once the server has stopped */
 #ifndef SHM_CTL_PROTO_H
 #define SHM_CTL_PROTO_H

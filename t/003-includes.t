@@ -19,7 +19,9 @@ my %may = (
 	'loader/zone'  => qr{^(?:shm|loader/zone)/},
 	'loader/store' => qr{^(?:shm|loader/zone|loader/store)/},
 	'loader/redis' => qr{^(?:shm|loader/(?:zone|store|redis))/},
-	master => qr{^(?:shm/|master/|worker/worker\.h$|loader/loader\.h$)},
+	# a worker's answering, told by a clerk: both meet in this process alone
+	explain => qr{^(?:shm|worker|loader(?:/\w+)?|explain)/},
+	master => qr{^(?:shm/|master/|worker/worker\.h$|loader/loader\.h$|explain/explain\.h$)},
 );
 # Libraries by what their headers begin with, and the files that know them.  A second
 # place needs a reason: LMDB holds generations (written in one, walked in two others) and

@@ -86,7 +86,14 @@ for my $case (
 	[[], qr/^usage/],
 	[['-x'], qr/usage/],
 	[['statsu'], qr/^martletctl: unknown command 'statsu', nearest is 'stats': see martletctl -h\n$/],
-	[['explain', 'a', 'A'], qr/^martletctl: explain: not in this version\n$/],
+	[['keys'], qr/^martletctl: keys: not in this version\n$/],
+	[['explain', 'a'], qr/usage: martletctl explain NAME TYPE/],
+	[['explain', 'a..b', 'A'], qr/'a\.\.b' is no domain name/],
+	[['explain', 'a', 'B'], qr/'B' is no type of records/],
+	[['explain', 'a', 'A', '--client', '192.0.2'], qr/--client '192\.0\.2' is no address/],
+	[['explain', 'a', 'A', '--ecs', '192.0.2.0/33'], qr/--ecs '192\.0\.2\.0\/33' is no prefix/],
+	[['explain', 'a', 'A', '--ecs', '2001:db8::/129'], qr/is no prefix/],
+	[['zones', '--client', '192.0.2.1'], qr/zones knows no --client/],
 	[['zones', 'a..b'], qr/'a\.\.b' is no domain name/],
 	[['zones', 'a', 'b'], qr/usage: martletctl zones \[--digest\] \[NAME\]/],
 	[['stats', '--digest'], qr/stats knows no --digest/],
@@ -115,7 +122,7 @@ for my $case (
 	my ($exit, $out) = ctl('-h');
 	is($exit, 0, '-h');
 	like($out, qr/^  \Q$_\E\b/m, "help names $_")
-	  for qw(status ready workers stats zones errors changes limits reload build swap generations rollback resume diff export held accept import stop);
+	  for qw(status ready workers stats zones errors changes limits explain reload build swap generations rollback resume diff export held accept import stop);
 	is(scalar(grep { length > 80 } split /\n/, $out), 0, 'help fits 80 columns');
 	($exit, $out) = ctl('-V');
 	like($out, qr/^martletctl \d+\.\d+\.\d+\n$/, '-V');

@@ -14,6 +14,7 @@
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
+#include "worker/answer_options.h"
 #include "worker/geo.h"
 #include "worker/limit.h"
 #include "worker/resolved_view.h"
@@ -148,24 +149,16 @@ static void
 worker_follow_live(struct worker *worker)
 {
 	struct region_live live;
-	struct answer_options *options = &worker->options;
 
-	options->limiter = limiter_follow(&worker->limiter) ? &worker->limiter : NULL;
+	worker->options.limiter =
+		limiter_follow(&worker->limiter) ? &worker->limiter : NULL;
 	if (atomic_load_explicit(&worker->region->live.seq, memory_order_acquire) ==
 	    worker->live_seq)
 		return;
 	worker->live_seq = region_get_live(worker->region, &live);
-	options->udp_size = live.udp_size;
-	options->any_policy = live.any_policy;
-	options->identity_len = live.identity_len;
-	options->version_len = live.version_len;
-	memcpy(options->identity, live.identity, sizeof options->identity);
-	memcpy(options->version, live.version, sizeof options->version);
-	options->ecs = live.ecs;
-	worker->steerer.no_match = (enum steer_no_match)live.steer_no_match;
+	answer_options_follow(&worker->options, &live);
 	worker->shows_changes = live.shows_changes;
 	worker->changes_seq = UINT64_MAX;
-	options->changes_len = 0;
 	tcp_set_limits(&worker->tcp, &(struct tcp_limits){
 					     .clients = live.tcp_clients,
 					     .per_client = live.tcp_per_client,

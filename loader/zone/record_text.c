@@ -81,7 +81,7 @@ add_record(struct record_texts *texts, const knot_rrset_t *record)
 }
 
 static int
-add_message(struct record_texts *texts, const uint8_t *message, size_t at, size_t len,
+add_records(struct record_texts *texts, const uint8_t *message, size_t at, size_t len,
 	    unsigned record_count)
 {
 	int result = 0;
@@ -107,7 +107,7 @@ add_rrset(struct record_texts *texts, const struct node *node, const struct rrse
 	memset(message, 0, base);
 	memcpy(message + 12, node_owner(node), node->head.owner_len);
 	memcpy(message + base, rrset->wire, len);
-	return add_message(texts, message, base, base + len,
+	return add_records(texts, message, base, base + len,
 			   (unsigned)rrset->head.rr_count + rrset->head.sig_count);
 }
 
@@ -157,6 +157,25 @@ record_texts_add_node(struct record_texts *texts, const struct node *node)
 			result = add_comment(texts, node, &block);
 	}
 	free(message);
+	return result;
+}
+
+int
+record_texts_add_message(struct record_texts *texts, const uint8_t *message, size_t len,
+			 size_t *at, unsigned count)
+{
+	int result = 0;
+
+	for (unsigned i = 0; i < count && result == 0; i++) {
+		knot_rrset_t record;
+
+		if (knot_rrset_rr_from_wire(message, at, len, &record, NULL, false) != 0)
+			return ERR_DAMAGED;
+		if (!rrtype_is_meta(record.type))
+			result = is_printable(&record) ? add_record(texts, &record)
+						       : ERR_DAMAGED;
+		knot_rrset_clear(&record, NULL);
+	}
 	return result;
 }
 

@@ -22,6 +22,13 @@ struct record_texts {
 __attribute__((nonnull, warn_unused_result))
 int record_texts_add_node(struct record_texts *texts, const struct node *node);
 
+/* Add `count` records of a whole message from octet *at on, which is moved behind them;
+ * those that are no data (OPT) are passed over.
+ * returns as above. */
+__attribute__((nonnull, warn_unused_result))
+int record_texts_add_message(struct record_texts *texts, const uint8_t *message, size_t len,
+			     size_t *at, unsigned count);
+
 /* What stands behind the type in a zone file: one record's data, names absolute.
  * rdata   well-formed by rdata_is_valid, of a type that is data.
  * returns the length without the NUL; ERR_NOMEM; ERR_RANGE when it does not fit, or there

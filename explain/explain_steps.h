@@ -1,0 +1,47 @@
+/* The steps that led to an answer: events of the trace as JSON, each with a sentence. */
+#ifndef EXPLAIN_EXPLAIN_STEPS_H
+#define EXPLAIN_EXPLAIN_STEPS_H
+
+#include "explain/explainer.h"
+#include "loader/redis/redis_keys.h"
+#include "shm/json_out.h"
+
+enum { EXPLAIN_TEXT_MAX = 2048 };
+
+/* Where the telling stands. */
+struct explain_steps {
+	struct explainer *explainer;	/* its databases are asked for more than mattered */
+	const struct explain_question *question;
+	struct json_out *json;
+	struct redis_keys keys;
+	bool has_zone, has_node;
+	struct node apex;		/* of the zone that is looked in */
+	struct node node;		/* the last one that was found */
+	bool has_steered;
+	struct steered steered;		/* whose records are being chosen */
+};
+
+/* Write the list "steps" as a member of the object that is open. */
+__attribute__((nonnull))
+void explain_steps_print(struct explainer *explainer, const struct explain_question *question,
+			 struct json_out *json);
+
+/* Begin the object of a step: its name and its sentence.  More members may follow, then
+ * json_out_end_object. */
+__attribute__((nonnull, format(printf, 3, 4)))
+void explain_steps_begin(struct explain_steps *steps, const char *name, const char *format, ...);
+
+/* A text that is null when it is empty. */
+__attribute__((nonnull(1, 2)))
+void explain_steps_text(struct json_out *json, const char *member, const char *text,
+			size_t len);
+
+/* A name outside of our zones, and what is known of it (explain/explain_aname.c). */
+__attribute__((nonnull))
+void explain_aname_event(struct explain_steps *steps, const struct trace_event *event);
+
+/* Of the chain of choices (explain/explain_steer.c). */
+__attribute__((nonnull))
+void explain_steer_event(struct explain_steps *steps, const struct trace_event *event);
+
+#endif
