@@ -3,6 +3,8 @@
 
 #include "worker/fast_find.h"
 #include "worker/fast_put.h"
+#include "worker/fast_steered.h"
+#include "worker/fast_subnet.h"
 #include "worker/fast_targets.h"
 #include "worker/fast_wait.h"
 #include "worker/query_common.h"
@@ -105,6 +107,20 @@ answer_nodata(struct fast *f, struct query *q, const struct stage *stage)
 	return true;
 }
 
+/* The node has no plain RRset of the type, but a steered one, or an ANAME, of some. */
+__attribute__((noinline)) static bool
+answer_special(struct fast *f, struct query *q, const struct stage *stage,
+	       const struct sealed_node *node)
+{
+	const struct sealed_block *block =
+		sealed_find_block(node, sealed_blocks(node), BLOCK_STEERED, q->type);
+
+	if (block)
+		return fast_answer_steered(f, q, node, block);
+	return !(node->head.flags & (NODE_HAS_ANAME | NODE_HAS_CNAME)) &&
+	       !sealed_may_be_bad(node, q->type) && answer_nodata(f, q, stage);
+}
+
 /* Answer from the node of the name, or of a wildcard: then not `is_own`.  RRsets are looked
  * for from `first_block` on. */
 __attribute__((always_inline)) static inline bool
@@ -115,8 +131,11 @@ answer_node(struct fast *f, struct query *q, const struct stage *stage,
 	struct sealed_taken rrset;
 
 	if (!block) {
-		if (q->type == TYPE_ANY || q->type == TYPE_RRSIG ||
-		    sealed_may_be_bad(node, q->type))
+		if (q->type == TYPE_ANY || q->type == TYPE_RRSIG)
+			return false;
+		if (node->head.flags & (NODE_HAS_STEERED | NODE_HAS_ANAME))
+			return answer_special(f, q, stage, node);
+		if (sealed_may_be_bad(node, q->type))
 			return false;
 		if (node->head.flags & NODE_HAS_CNAME)
 			return is_own && !(stage->facts->flags & ZONE_FLATTENED) &&
@@ -252,7 +271,9 @@ answer_query(struct fast *f, struct query *q, const struct stage *stage)
 	const struct sealed_node *node;
 	const uint8_t *first_block;
 
-	if (!stage->is_sealed || !q->is_common || (stage->facts->flags & ZONE_BROKEN))
+	if (__builtin_expect(!q->is_common, 0) && !fast_take_subnet(f, q))
+		return false;
+	if (!stage->is_sealed || (stage->facts->flags & ZONE_BROKEN))
 		return false;
 	node = fast_apex(stage);
 	first_block = (const uint8_t *)(stage->facts + 1);
@@ -286,7 +307,7 @@ answer_query(struct fast *f, struct query *q, const struct stage *stage)
 
 /* returns those that are left to the general path, as bits. */
 static uint64_t
-answer_waiting(struct fast *f, const struct query *queries)
+answer_waiting(struct fast *f)
 {
 	uint64_t left = 0;
 
@@ -296,7 +317,7 @@ answer_waiting(struct fast *f, const struct query *queries)
 		const struct fast_waiting *w = &f->waiting[i];
 
 		if (!(w->targets ? fast_answer_fetched(f, w) : answer_below_parent(f, w)))
-			left |= UINT64_C(1) << (w->q - queries);
+			left |= UINT64_C(1) << (w->q - f->queries);
 	}
 	return left;
 }
@@ -308,6 +329,7 @@ flush_counts(const struct fast *f, unsigned answered)
 	stats_add(f->stats, STAT_nxdomain, f->nxdomain);
 	stats_add(f->stats, STAT_nodata, f->nodata);
 	stats_add(f->stats, STAT_wildcard_answers, f->wildcards);
+	stats_add(f->stats, STAT_steered, f->steered);
 	stats_add(f->stats, STAT_edns, f->with_opt[0] + f->with_opt[1]);
 	stats_add(f->stats, STAT_edns_do, f->with_opt[1]);
 }
@@ -318,9 +340,12 @@ answer_fast(struct query *queries, const struct stage *stages, unsigned count,
 	    struct stats_block *stats)
 {
 	struct fast_waiting waiting[ANSWER_BATCH + 1];
-	struct fast f = {
-		.store = store, .stats = stats, .waiting = waiting, .may_wait = true
-	};
+	struct fast f = { .store = store,
+			  .options = options,
+			  .stats = stats,
+			  .queries = queries,
+			  .waiting = waiting,
+			  .may_wait = true };
 	uint64_t left = 0;
 
 	for (unsigned dnssec = 0; dnssec < 2; dnssec++)
@@ -328,7 +353,8 @@ answer_fast(struct query *queries, const struct stage *stages, unsigned count,
 	for (unsigned i = 0; i < count; i++)
 		if (!answer_query(&f, &queries[i], &stages[i]))
 			left |= UINT64_C(1) << i;
-	left |= answer_waiting(&f, queries);
+	left |= answer_waiting(&f);
+	fast_put_subnets(&f, left);
 	flush_counts(&f, count - (unsigned)__builtin_popcountll(left));
 	return left;
 }

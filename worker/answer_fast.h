@@ -1,6 +1,6 @@
-/* Common answers in one go: an RRset that stands at the name or at a wildcard, a name or
- * type that does not exist, a CNAME to a name of the same zone.  One straight path for
- * each, without the machinery that the rest of the RFCs asks for.
+/* Common answers in one go: an RRset that stands at the name or at a wildcard, steered ones
+ * too, a name or type that does not exist, a CNAME to a name of the same zone.  One straight
+ * path for each, without the machinery that the rest of the RFCs asks for.
  *
  * Everything else goes to the general path (worker/answer.c), which decides: here nothing
  * is ever answered otherwise than there, octet by octet and count by count. */

@@ -16,9 +16,8 @@ enum {
 	DO_BIT = 0x8000,
 };
 
-/* Octets of the option that the client's subnet goes back in; 0: none does. */
-static unsigned
-subnet_len(const struct query *q, const struct answer_options *options)
+unsigned
+edns_subnet_len(const struct query *q, const struct answer_options *options)
 {
 	if (!options->ecs || !(q->flags & QUERY_ECS))
 		return 0;
@@ -31,7 +30,8 @@ nsid_len(const struct query *q, const struct answer_options *options)
 	unsigned len = OPTION_HEAD_LEN + (unsigned)options->identity_len;
 
 	if (!(q->flags & QUERY_NSID) || options->identity_len == 0 ||
-	    q->question_end + EDNS_PLAIN_LEN + subnet_len(q, options) + len > q->limit)
+	    q->question_end + EDNS_PLAIN_LEN + edns_subnet_len(q, options) + len >
+		    q->limit)
 		return 0;
 	return len;
 }
@@ -41,7 +41,7 @@ edns_len(const struct query *q, const struct answer_options *options)
 {
 	if (!(q->flags & QUERY_EDNS))
 		return 0;
-	return EDNS_PLAIN_LEN + subnet_len(q, options) + nsid_len(q, options);
+	return EDNS_PLAIN_LEN + edns_subnet_len(q, options) + nsid_len(q, options);
 }
 
 void
@@ -64,8 +64,8 @@ put_head(uint8_t *at, unsigned code, unsigned len)
 	return at + OPTION_HEAD_LEN;
 }
 
-static uint8_t *
-put_subnet(uint8_t *at, const struct query_subnet *subnet, unsigned scope_len)
+uint8_t *
+edns_put_subnet(uint8_t *at, const struct query_subnet *subnet, unsigned scope_len)
 {
 	unsigned octets = (subnet->source_len + 7u) / 8;
 
@@ -90,8 +90,8 @@ edns_add(struct response *response, const struct query *q,
 		memcpy(option, options->identity, options->identity_len);
 		option += options->identity_len;
 	}
-	if (subnet_len(q, options) > 0)
-		option = put_subnet(option, &q->subnet, scope_len);
+	if (edns_subnet_len(q, options) > 0)
+		option = edns_put_subnet(option, &q->subnet, scope_len);
 	if (extended_error && response->at + len + EXTENDED_ERROR_LEN <= q->limit) {
 		option = put_head(option, OPTION_EXTENDED_ERROR,
 				  EXTENDED_ERROR_LEN - OPTION_HEAD_LEN);

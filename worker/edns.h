@@ -10,6 +10,12 @@ enum { EDNS_PLAIN_LEN = 11 };		/* of an OPT without options */
 /* Write the EDNS_PLAIN_LEN octets of one. */
 void edns_put_plain(uint8_t *at, uint16_t udp_size, bool dnssec, unsigned rcode);
 
+/* Octets of the option in which the client's subnet goes back; 0: it does not. */
+unsigned edns_subnet_len(const struct query *q, const struct answer_options *options);
+
+/* Write it.  returns where it ends. */
+uint8_t *edns_put_subnet(uint8_t *at, const struct query_subnet *subnet, unsigned scope_len);
+
 /* Octets that the OPT of this query's response will need, 0 without EDNS. */
 unsigned edns_len(const struct query *q, const struct answer_options *options);
 

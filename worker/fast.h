@@ -3,6 +3,7 @@
 #ifndef WORKER_FAST_H
 #define WORKER_FAST_H
 
+#include "worker/answer.h"
 #include "worker/sealed.h"
 #include "worker/stage.h"
 
@@ -22,16 +23,19 @@ struct fast_target {
 /* What is the same for a whole batch, and what is counted in it. */
 struct fast {
 	const struct zone_store *store;
+	const struct answer_options *options;
 	struct stats_block *stats;
+	struct query *queries; /* of the batch */
 	uint8_t opt[2][FAST_COPY_STEP]; /* OPT records without and with DO */
 	uint64_t with_opt[2]; /* and how many were sent */
-	uint64_t nxdomain, nodata, wildcards;
+	uint64_t nxdomain, nodata, wildcards, steered;
 	struct fast_target target;
 	/* Queries that wait, see fast_wait.h: room for a whole batch, none waiting twice,
 	 * and for one that is prepared. */
 	struct fast_waiting *waiting;
 	unsigned waiting_count;
 	bool may_wait;
+	uint64_t with_subnet; /* queries, as bits: see fast_subnet.h */
 };
 
 static inline const struct sealed_node *

@@ -93,6 +93,7 @@ struct query {
 	uint64_t state[DNAME_LABELS_MAX + 1];
 
 	struct query_subnet subnet;	/* with QUERY_ECS */
+	uint8_t scope_len;		/* the straight path's own: what goes back with it */
 };
 
 /* The suffix of `labels` labels of the name, and its length. */

@@ -33,13 +33,13 @@ sealed_tag(const struct sealed_block *block)
 	return tag;
 }
 
-/* The block of the RRset of `type`, from block `at` of the node on; NULL when there is
- * none. */
+/* The block of a kind and type, from block `at` of the node on; NULL when there is none. */
 static inline const struct sealed_block *
-sealed_find_rrset(const struct sealed_node *node, const uint8_t *at, uint16_t type)
+sealed_find_block(const struct sealed_node *node, const uint8_t *at, enum block_kind kind,
+		  uint16_t type)
 {
 	const uint8_t *end = sealed_end(node);
-	uint32_t tag = sealed_block_tag(BLOCK_RRSET, type);
+	uint32_t tag = sealed_block_tag(kind, type);
 
 	while (at < end) {
 		const struct sealed_block *block = (const struct sealed_block *)at;
@@ -51,15 +51,20 @@ sealed_find_rrset(const struct sealed_node *node, const uint8_t *at, uint16_t ty
 	return NULL;
 }
 
-/* Is an RRset of `type`, or what the node has besides its RRsets, known to be unusable; may
- * it be steered, or an ANAME's; or is the node damaged? */
+/* That of the RRset of `type`. */
+static inline const struct sealed_block *
+sealed_find_rrset(const struct sealed_node *node, const uint8_t *at, uint16_t type)
+{
+	return sealed_find_block(node, at, BLOCK_RRSET, type);
+}
+
+/* Is an RRset of `type`, or what the node has besides its RRsets, known to be unusable; or
+ * is the node damaged? */
 static inline bool
 sealed_may_be_bad(const struct sealed_node *node, uint16_t type)
 {
 	const uint8_t *at = sealed_blocks(node), *end = sealed_end(node);
 
-	if (node->head.flags & (NODE_HAS_STEERED | NODE_HAS_ANAME))
-		return true;
 	while (at < end) {
 		const struct sealed_block *block = (const struct sealed_block *)at;
 

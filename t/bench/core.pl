@@ -5,6 +5,9 @@
 # to a zone of 1,000 names.  User instructions are counted by the machine, else by
 # valgrind's callgrind where that is installed.  BENCH_CORE names the sets, separated by
 # commas; names-10000000 takes a minute and 4 GB of memory and disk.
+#
+# Then what choosing among 8 records costs (t/bench/steered.c), against an RRset of 8 that is
+# plain; BENCH_STEERED names the loads, none when it is empty.
 
 use strict;
 use warnings;
@@ -23,6 +26,9 @@ use constant { BATCH => 64, TIMED => 4000, COUNTED => 400 };
 my @sets = split /,/, $ENV{BENCH_CORE} // 'names-1000,names-1000000,small,medium,many';
 my $rounds = $ENV{BENCH_ROUNDS} // 5;
 my $core = "$Martlet::BUILD/t/bench/core";
+my $steered = "$Martlet::BUILD/t/bench/steered";
+my @loads = split /,/, $ENV{BENCH_STEERED} // 'plain,none-hit,rr-hit,rr-miss,weighted-hit,weighted-miss,weighted-ecs,'
+  . 'plain-aaaa,weighted-aaaa,nearest-hit,nearest-miss';
 my $valgrind = find_program('valgrind');
 my %thousand;
 
@@ -37,22 +43,23 @@ sub build {
 	return "$dir/generation";
 }
 
-sub run_core { return JSON::PP->new->decode(scalar `$core $_[0] $_[1] $_[2] 2>/dev/null`) }
+sub run_program { return JSON::PP->new->decode(scalar `$_[0] $_[1] 2>/dev/null`) }
 
+# Of a program that answers so many batches: as it has counted them, or by callgrind.
 sub instructions {
-	my ($generation, $queries, $counted) = @_;
+	my ($program, $counted) = @_;
 	return $counted if $counted > 0;
 	return unless $valgrind;
-	my $text = `$valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=answer_batch $core $generation $queries @{[COUNTED]} 2>&1`;
+	my $text = `$valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect=answer_batch $program @{[COUNTED]} 2>&1`;
 	return $text =~ /Collected : (\d+)/ ? $1 / COUNTED / BATCH : undef;
 }
 
 sub row {
 	my ($set, $load, $generation) = @_;
-	my $queries = $set->{queries}{$load};
+	my $program = "$core $generation $set->{queries}{$load}";
 	my ($best) = sort { $a->{ns_per_query} <=> $b->{ns_per_query} }
-	  map { run_core($generation, $queries, TIMED) } 1 .. $rounds;
-	my $instructions = instructions($generation, $queries, $best->{instructions_per_query});
+	  map { run_program($program, TIMED) } 1 .. $rounds;
+	my $instructions = instructions($program, $best->{instructions_per_query});
 
 	$thousand{$load} //= $best->{ns_per_query} if $set->{name} eq 'names-1000';
 	printf "%-15s %-7s %9d %6.0f %9s %8s\n", $set->{name}, $load, $set->{records}, $best->{ns_per_query},
@@ -60,6 +67,18 @@ sub row {
 	  ? sprintf('%.2f', $best->{ns_per_query} / $thousand{$load}) : '-',
 	  defined $instructions ? sprintf('%.0f', $instructions) : '-';
 	return;
+}
+
+sub steered_row {
+	my ($load, $plain) = @_;
+	my ($best) = sort { $a->{ns_per_query} <=> $b->{ns_per_query} }
+	  map { run_program("$steered $load", TIMED) } 1 .. $rounds;
+	my $instructions = instructions("$steered $load", $best->{instructions_per_query});
+
+	printf "%-15s %6.0f %8s %8s\n", $load, $best->{ns_per_query},
+	  map { defined $_ ? sprintf '%.0f', $_ : '-' } $instructions,
+	  defined $plain && defined $instructions ? $instructions - $plain : undef;
+	return $instructions;
 }
 
 $| = 1;
@@ -70,4 +89,15 @@ for my $name (@sets) {
 	my $generation = build($set, $tmp->dirname);
 
 	row($set, $_, $generation) for qw(hit nx nodata);
+}
+
+if (@loads) {
+	my %plain;
+
+	printf "\n%-15s %6s %8s %8s\n", 'steered', 'ns/q', 'instr/q', 'more';
+	for my $load (@loads) {
+		my ($aaaa) = $load =~ /(-aaaa)?$/;
+		my $count = steered_row($load, $plain{ $aaaa // '' });
+		$plain{ $aaaa // '' } = $count if $load =~ /^plain/;
+	}
 }

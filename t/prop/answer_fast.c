@@ -1,6 +1,6 @@
 /* The straight path answers as the general one does: random queries of all kinds, asked of
  * random zones without live changes, with some, and with nothing but these, both ways, give
- * the same octets and the same counts. */
+ * the same octets and the same counts; steered RRsets, too, when both draw the same. */
 #include "worker/answer_fast.h"
 
 #include <stdio.h>
@@ -11,12 +11,16 @@
 #include "loader/store/builder.h"
 #include "loader/store/live.h"
 #include "shm/dns.h"
+#include "shm/geo_path.h"
 #include "shm/wire.h"
 #include "t/draw.h"
 #include "t/live_store.h"
+#include "t/mmdb_maker.h"
 #include "t/scratch_dir.h"
 #include "t/steered_maker.h"
 #include "worker/answer.h"
+#include "worker/geo.h"
+#include "worker/steer.h"
 
 enum {
 	STORES = 24,
@@ -31,7 +35,52 @@ enum {
 static uint8_t packets[2][ANSWER_BATCH][ROOM + 8];
 static struct query queries[2][ANSWER_BATCH];
 static struct stats_block counts[2];
-static unsigned fast_answers, all_answers, fast_live, all_live;
+static unsigned fast_answers, all_answers, fast_live, all_live, fast_steered;
+
+static struct sockaddr_in6 clients[ANSWER_BATCH];
+static struct geo geo;
+static struct steerer steerer;
+
+/* ---- places ---- */
+
+static void
+make_database(const char *dir, enum geo_db_kind kind)
+{
+	static struct mmdb_maker db;
+	struct geo_address network = { { [10] = 0xff, [11] = 0xff, 192, 0, 2 } };
+	char path[PATH_MAX];
+
+	mmdb_begin(&db, kind == GEO_ASN);
+	for (unsigned len = 23; len <= 32; len++) {
+		struct geo_place place = { .has_location = draw(3) > 0,
+					   .latitude = draw(90),
+					   .longitude = draw(90) };
+
+		memcpy(place.country, draw(2) ? "DE" : "FR", sizeof place.country);
+		network.octets[15] = (uint8_t)draw(256);
+		mmdb_add(&db, network, 96 + len,
+			 kind == GEO_ASN ? mmdb_put_asn(&db, draw(3))
+					 : mmdb_put_place(&db, &place));
+	}
+	if (!geo_path(dir, kind, 1, path))
+		bail_out("a path too long");
+	mmdb_write(&db, path);
+}
+
+static void
+make_databases(const char *dir)
+{
+	static struct region_geo published = { .numbers = { 1, 1 } };
+
+	if (mkdir(scratch_path(dir, GEO_DIR), 0700) != 0)
+		bail_out("no directory");
+	make_database(dir, GEO_COUNTRY);
+	make_database(dir, GEO_ASN);
+	geo_follow(&geo, dir, &published);
+	geo_take(&geo);
+	if (steerer_init(&steerer, &geo) != 0)
+		bail_out("no seed");
+}
 
 /* ---- zones ---- */
 
@@ -93,12 +142,12 @@ put_plain(struct zone_records *zone, const char *owner, const char *origin,
 {
 	char target[NAME_TEXT];
 
-	if (draw(6) == 0)
+	if (draw(2))
 		put_steered(zone, owner, RRTYPE_A);
 	else
 		for (unsigned i = draw(3); i > 0; i--)
 			zone_put(zone, owner, 300, RRTYPE_A, "4", draw(100));
-	if (draw(9) == 0) {
+	if (draw(4) == 0) {
 		put_steered(zone, owner, RRTYPE_AAAA);
 	} else if (draw(3) == 0) {
 		zone_put(zone, owner, 300, RRTYPE_AAAA, "4444", 1, 2, 3, draw(100));
@@ -348,12 +397,35 @@ draw_question(uint8_t *packet)
 	return 16 + len;
 }
 
+/* Mostly well-formed, of IPv4.  returns its length. */
+static unsigned
+draw_subnet(uint8_t *option)
+{
+	static const uint8_t head[11] = { 0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2 };
+	unsigned len = sizeof head;
+
+	memcpy(option, head, sizeof head);
+	if (draw(3) == 0) {
+		option[3] = 8;
+		option[6] = 32;
+		option[len++] = (uint8_t)draw(256);
+	} else if (draw(3) == 0) {
+		option[8] = 10; /* nowhere */
+	} else if (draw(4) == 0) {
+		option[3] = 4;
+		option[6] = 0;
+		len = 8;
+	}
+	if (draw(4) == 0)
+		option[draw(len)] = (uint8_t)draw(256);
+	return len;
+}
+
 static unsigned
 draw_opt(uint8_t *opt)
 {
 	static const uint8_t cookie[12] = { 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
 	static const uint8_t nsid[4] = { 0, 3, 0, 0 };
-	static const uint8_t subnet[11] = { 0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2 };
 	unsigned len = 0;
 
 	memset(opt, 0, 11);
@@ -369,12 +441,8 @@ draw_opt(uint8_t *opt)
 		memcpy(opt + 11 + len, nsid, sizeof nsid);
 		len += sizeof nsid;
 	}
-	if (draw(10) == 0) {
-		memcpy(opt + 11 + len, subnet, sizeof subnet);
-		if (draw(4) == 0)
-			opt[11 + len + draw(sizeof subnet)] = (uint8_t)draw(256);
-		len += (unsigned)sizeof subnet;
-	}
+	if (draw(4) == 0)
+		len += draw_subnet(opt + 11 + len);
 	wire_put_u16(opt + 9, (uint16_t)(len + (draw(60) == 0)));
 	return 11 + len;
 }
@@ -401,6 +469,23 @@ draw_message(uint8_t *packet)
 	return len;
 }
 
+/* returns it; NULL: nobody knows. */
+static const struct sockaddr_in6 *
+draw_client(unsigned i)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+
+	in.sin_addr.s_addr = htonl(0xc0000200 + draw(256));
+	memset(&clients[i], 0, sizeof clients[i]);
+	if (draw(4)) {
+		memcpy(&clients[i], &in, sizeof in);
+	} else {
+		clients[i].sin6_family = AF_INET6;
+		clients[i].sin6_addr.s6_addr[0] = 0x20;
+	}
+	return draw(10) ? &clients[i] : NULL;
+}
+
 static void
 draw_queries(unsigned count)
 {
@@ -409,6 +494,7 @@ draw_queries(unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		unsigned len, room = rooms[draw(5)];
 		uint32_t flags = draw(6) ? 0 : QUERY_TCP;
+		const struct sockaddr_in6 *client = draw_client(i);
 
 		memset(packets[0][i], 0, sizeof packets[0][i]);
 		len = draw_message(packets[0][i]);
@@ -420,6 +506,7 @@ draw_queries(unsigned count)
 			queries[way][i].received_len = len;
 			queries[way][i].room = room;
 			queries[way][i].flags = flags;
+			queries[way][i].client = client;
 		}
 	}
 }
@@ -450,17 +537,35 @@ count_fast(const struct zone_store *store, const struct answer_options *options,
 	   unsigned count)
 {
 	struct stage stages[ANSWER_BATCH];
+	uint64_t steered = counts[0].value[STAT_steered], left;
 	unsigned fast;
-	uint64_t left;
 
 	stage_batch(queries[0], stages, count, store, options->udp_size);
 	left = answer_fast(queries[0], stages, count, store, options, &counts[0]);
 	fast = count - (unsigned)__builtin_popcountll(left);
+	fast_steered += (unsigned)(counts[0].value[STAT_steered] - steered);
 	all_answers += count;
 	fast_answers += fast;
 	if (store->overlay.active) {
 		all_live += count;
 		fast_live += fast;
+	}
+}
+
+/* Answer one way: when records are drawn one by one, so that both ways draw the same. */
+static void
+answer_way(unsigned way, unsigned count, const struct zone_store *store,
+	   const struct answer_options *options)
+{
+	unsigned step = options->steerer ? 1 : count;
+
+	for (unsigned i = 0; i < count; i += step) {
+		steerer.random.state = i;
+		if (way == 0)
+			answer_batch(&queries[0][i], step, store, options, &counts[0]);
+		else
+			answer_batch_general(&queries[1][i], step, store, options,
+					     &counts[1]);
 	}
 }
 
@@ -474,15 +579,17 @@ ask_batch(const struct zone_store *store)
 		.ecs = draw(2),
 		.identity_len = 2,
 		.identity = "me",
+		.steerer = draw(2) ? &steerer : NULL,
 	};
 	unsigned count = 1 + draw(ANSWER_BATCH);
 	bool same = true;
 
+	steerer.no_match = draw(2) ? NO_MATCH_ALL : NO_MATCH_NONE;
 	draw_queries(count);
 	for (unsigned i = 0; i < count; i++)
 		memcpy(asked[i], packets[0][i], ROOM);
-	answer_batch(queries[0], count, store, &options, &counts[0]);
-	answer_batch_general(queries[1], count, store, &options, &counts[1]);
+	answer_way(0, count, store, &options);
+	answer_way(1, count, store, &options);
 	for (unsigned i = 0; i < count && same; i++)
 		same = is_same(i, asked[i]);
 	same = same && memcmp(&counts[0], &counts[1], sizeof counts[0]) == 0;
@@ -618,10 +725,12 @@ round_trip(unsigned number)
 int
 main(void)
 {
+	char *scratch = scratch_dir_make();
 	unsigned failed = 0;
 
-	plan(3);
+	plan(4);
 	draw_seed();
+	make_databases(scratch);
 	for (unsigned i = 0; i < STORES && failed == 0; i++)
 		if (!round_trip(i)) {
 			diag("store %u", i);
@@ -632,5 +741,9 @@ main(void)
 	   fast_answers, all_answers);
 	ok(fast_live > all_live / 20, "and %u of %u in stores with live changes",
 	   fast_live, all_live);
+	ok(fast_steered > all_answers / 1000, "%u with records that are chosen",
+	   fast_steered);
+	geo_fini(&geo);
+	scratch_dir_free(scratch);
 	return done_testing();
 }
