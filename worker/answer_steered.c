@@ -44,8 +44,7 @@ answer_steered(struct answering *a, const struct block *block, enum section sect
 	trace_block(a->options->trace, TRACE_STEERED, section, block);
 	trace_client(a->options->trace, &client);
 	if (!steered_open(block, &steered) ||
-	    !steer_choose(a->options->steerer, &steered,
-			  client.is_known ? &client.address : NULL, &choice))
+	    !steer_choose(a->options->steerer, &steered, &client, &choice))
 		return STEP_DAMAGED;
 	trace_chosen(a->options->trace, choice.records, choice.count);
 	stats_add(a->stats, STAT_steered, 1);

@@ -85,6 +85,7 @@ take_subnet(const struct query *q, struct client_place *out)
 		memcpy(out->address.octets, subnet->address, 16);
 	len = anywhere_len(&out->address);
 	out->is_known = len == 0;
+	out->has_address = true;
 	out->scope_len = (uint8_t)len;
 }
 
@@ -97,19 +98,19 @@ take_sender(const struct query *q, struct client_place *out)
 		return;
 	if (q->client->sin6_family == AF_INET6) {
 		memcpy(out->address.octets, &q->client->sin6_addr, 16);
-		out->is_known = true;
+		out->is_known = out->has_address = true;
 	} else if (q->client->sin6_family == AF_INET) {
 		memcpy(&in, q->client, sizeof in);
 		memcpy(out->address.octets, mapped, sizeof mapped);
 		memcpy(out->address.octets + sizeof mapped, &in.sin_addr, 4);
-		out->is_known = true;
+		out->is_known = out->has_address = true;
 	}
 }
 
 void
 client_place_find(const struct query *q, bool ecs, struct client_place *out)
 {
-	out->is_known = false;
+	out->is_known = out->has_address = false;
 	out->scope_len = 0;
 	if (ecs && (q->flags & QUERY_ECS))
 		take_subnet(q, out);
@@ -124,7 +125,7 @@ client_place_scope(const struct query *q, const struct client_place *place,
 	if (!(q->flags & QUERY_ECS) || q->subnet.source_len == 0)
 		return 0;
 	if (!place->is_known) {
-		place_len = place->scope_len;
+		place_len = place_len > place->scope_len ? place_len : place->scope_len;
 	} else if (!is_narrow(&place->address, place_len)) {
 		unsigned least = placed_len(&place->address);
 

@@ -7,8 +7,9 @@
 #include "worker/query.h"
 
 struct client_place {
-	bool is_known;
-	struct geo_address address;	/* when it is known */
+	bool is_known;			/* where it is */
+	bool has_address;		/* which may be private */
+	struct geo_address address;
 	uint8_t scope_len;		/* of a subnet that is not known: what that holds for */
 };
 

@@ -52,8 +52,7 @@ fast_answer_steered(struct fast *f, struct query *q, const struct sealed_node *n
 	    q->question_end + steered.rrset.head.wire_len + 2 * FAST_COPY_STEP > q->limit)
 		return false;
 	client_place_find(q, f->options->ecs, &client);
-	if (!steer_choose(f->options->steerer, &steered,
-			  client.is_known ? &client.address : NULL, &choice) ||
+	if (!steer_choose(f->options->steerer, &steered, &client, &choice) ||
 	    choice.count == 0)
 		return false;
 	if (choice.by_place && (q->flags & QUERY_ECS))

@@ -11,6 +11,8 @@ int
 steerer_init(struct steerer *steerer, struct geo *geo)
 {
 	steerer->geo = geo;
+	steerer->board = NULL;
+	steerer->interval_s = 0;
 	steerer->no_match = NO_MATCH_ALL;
 	steerer->trace = NULL;
 	if (getrandom(&steerer->random, sizeof steerer->random, 0) !=
@@ -62,9 +64,42 @@ take_records(const struct steer_run *run, unsigned first)
 	       take_members(run, 0, first, &taken, most);
 }
 
+static bool
+asks_for_place(const struct steered *steered)
+{
+	return (steered->head.geo | steered->region_count | steered->continent_count) !=
+	       0;
+}
+
+/* The steps that leave candidates. */
+static void
+leave(struct steer_run *run, const struct client_place *client)
+{
+	const struct steered *steered = run->steered;
+	struct steerer *steerer = run->steerer;
+
+	if (steered->targets && steerer->board)
+		steer_by_health(run);
+	if (steered->fallback)
+		steer_by_fallback(run);
+	if (steered->subnet_count > 0)
+		steer_by_subnet(run, client->has_address ? &client->address : NULL);
+	if (asks_for_place(steered) && steerer->geo)
+		steer_by_place(run, client->is_known ? &client->address : NULL);
+}
+
+static unsigned
+choose_first(struct steer_run *run, const struct client_place *client)
+{
+	if ((run->steered->head.flags & STEERED_STICKY) && run->steerer &&
+	    client->has_address)
+		return steer_stick(run, &client->address);
+	return steer_draw_first(run);
+}
+
 bool
 steer_choose(struct steerer *steerer, const struct steered *steered,
-	     const struct geo_address *client, struct steer_choice *out)
+	     const struct client_place *client, struct steer_choice *out)
 {
 	struct steer_run run = {
 		.steerer = steerer,
@@ -77,9 +112,9 @@ steer_choose(struct steerer *steerer, const struct steered *steered,
 	out->by_place = false;
 	out->place_len = 0;
 	steer_set_fill(&run.left, steered->candidate_count);
-	if (steered->head.geo != STEERED_ANYWHERE && steerer && steerer->geo)
-		steer_by_place(&run, client);
+	if (steerer)
+		leave(&run, client);
 	if (steer_set_is_empty(&run.left, run.words))
 		return true;
-	return take_records(&run, steer_draw_first(&run));
+	return take_records(&run, choose_first(&run, client));
 }

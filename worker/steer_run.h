@@ -1,5 +1,5 @@
-/* What the steps of the chain (worker/steer.h) share, each in its file: steer_place.c,
- * steer_nearest.c, steer_order.c. */
+/* What the steps of the chain (worker/steer.h) share, each in its file: steer_health.c,
+ * steer_subnet.c, steer_place.c, steer_nearest.c, steer_order.c, steer_sticky.c. */
 #ifndef WORKER_STEER_RUN_H
 #define WORKER_STEER_RUN_H
 
@@ -53,8 +53,17 @@ steer_run_leave(struct steer_run *run, enum trace_step_name step,
 	steer_run_trace(run, step, how);
 }
 
-/* Leave by ASN, country or location, as the RRset says; `client` NULL: it is not known.
- * The steerer has a geo. */
+/* Leave by the status board, which the steerer has; the RRset is probed. */
+void steer_by_health(struct steer_run *run);
+
+/* Leave those that are no fallback, if there are any. */
+void steer_by_fallback(struct steer_run *run);
+
+/* Leave by networks, which the RRset has; `client` NULL: it is not known. */
+void steer_by_subnet(struct steer_run *run, const struct geo_address *client);
+
+/* Leave by ASN, region, country, continent or location, as the RRset says; `client` NULL: it
+ * is not known.  The steerer has a geo. */
 void steer_by_place(struct steer_run *run, const struct geo_address *client);
 
 /* Leave those nearest to the client; NULL: it is not known. */
@@ -62,5 +71,8 @@ void steer_by_distance(struct steer_run *run, const struct geo_address *client);
 
 /* The candidate that is answered first; there is one. */
 unsigned steer_draw_first(struct steer_run *run);
+
+/* The same for one who always gets the same. */
+unsigned steer_stick(struct steer_run *run, const struct geo_address *client);
 
 #endif

@@ -364,6 +364,8 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	rc = steerer_init(&worker->steerer, &worker->geo);
 	if (rc != ERR_OK)
 		worker_fail("random numbers", rc);
+	worker->steerer.board = worker->heritage->board;
+	worker->steerer.interval_s = worker->heritage->settings->health.interval_s;
 	limiter_init(&worker->limiter, worker->region, id);
 	worker_set_signals(worker);
 	worker_raise_files();
