@@ -12,9 +12,6 @@
 
 enum {
 	OPT_LEN = 11,
-	OPTION_NSID = 3,
-	OPTION_ECS = 8,
-	OPTION_EXTENDED_ERROR = 15,
 	OPT_AT_FLAGS = 7, /* of the record: behind owner, type, size, rcode, version */
 	DO_BIT = 0x8000,
 	SECTIONS = 3,

@@ -17,6 +17,17 @@ enum dns_rcode {
 	RCODE_BADVERS = 16,
 };
 
+/* Options of EDNS, and the octets before what each holds: code and length. */
+enum dns_option {
+	OPTION_NSID = 3, /* RFC 5001 */
+	OPTION_ECS = 8, /* RFC 7871 */
+	OPTION_EXTENDED_ERROR = 15, /* RFC 8914 */
+};
+enum {
+	OPTION_HEAD_LEN = 4,
+	SUBNET_HEAD_LEN = 4, /* of ECS: family, source and scope prefix lengths */
+};
+
 /* RFC 8914: why an answer is none. */
 enum dns_extended_error {
 	EDE_NOT_AUTHORITATIVE = 20,

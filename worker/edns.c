@@ -7,12 +7,7 @@
 #include "shm/wire.h"
 
 enum {
-	OPTION_HEAD_LEN = 4,
-	OPTION_NSID = 3,
-	OPTION_ECS = 8,
-	OPTION_EXTENDED_ERROR = 15,
 	EXTENDED_ERROR_LEN = 6, /* without text */
-	SUBNET_HEAD_LEN = 4, /* family, source and scope prefix lengths */
 	DO_BIT = 0x8000,
 };
 

@@ -9,12 +9,6 @@
 #include "worker/query_common.h"
 #include "worker/tsig.h"
 
-enum {
-	OPTION_NSID = 3,
-	OPTION_ECS = 8,
-	SUBNET_HEAD_LEN = 4, /* family, source and scope prefix lengths */
-};
-
 /* Measure the name at `at` and note where its labels start.
  * returns its length, or 0 when it is malformed or compressed. */
 static inline unsigned
@@ -59,7 +53,6 @@ decode_question(struct query *q)
 	if (len == 0 || (unsigned)(end - at) < len + QUESTION_TAIL_LEN)
 		return false;
 	q->name_len = (uint8_t)len;
-	query_place_question(q);
 	copy_lowered(q->name, at, len);
 	q->type = wire_get_u16(at + len);
 	q->class = wire_get_u16(at + len + 2);
@@ -105,19 +98,20 @@ decode_subnet(struct query_subnet *subnet, const uint8_t *at, unsigned len)
 static bool
 decode_options(struct query *q, const uint8_t *at, unsigned len)
 {
-	while (len >= 4) {
+	while (len >= OPTION_HEAD_LEN) {
 		unsigned code = wire_get_u16(at), option_len = wire_get_u16(at + 2);
 
-		if (option_len > len - 4)
+		if (option_len > len - OPTION_HEAD_LEN)
 			return false;
 		if (code == OPTION_NSID)
 			q->flags |= QUERY_NSID;
 		else if (code == OPTION_ECS && !(q->flags & (QUERY_ECS | QUERY_ECS_BAD)))
-			q->flags |= decode_subnet(&q->subnet, at + 4, option_len)
+			q->flags |= decode_subnet(&q->subnet, at + OPTION_HEAD_LEN,
+						  option_len)
 					    ? QUERY_ECS
 					    : QUERY_ECS_BAD;
-		at += 4 + option_len;
-		len -= 4 + option_len;
+		at += OPTION_HEAD_LEN + option_len;
+		len -= OPTION_HEAD_LEN + option_len;
 	}
 	return len == 0;
 }
@@ -284,13 +278,4 @@ query_decode_uncommon(struct query *q, uint16_t udp_size)
 	decode_any(q, udp_size);
 	if (q->limit > q->room)
 		q->limit = (uint16_t)q->room;
-}
-
-void
-query_decode(struct query *q, uint16_t udp_size)
-{
-	if (query_decode_common(q, udp_size))
-		query_place_question(q);
-	else
-		query_decode_uncommon(q, udp_size);
 }

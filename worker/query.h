@@ -133,11 +133,7 @@ query_hash_labels(struct query *q, const struct hash_seed *seed)
 	}
 }
 
-/* Parse header, question and EDNS of `q->packet`; fills the private part, `state`
- * excepted.  `udp_size` is the configured largest response over UDP. */
-void query_decode(struct query *q, uint16_t udp_size);
-
-/* The same for what query_decode_common (worker/query_common.h) has left. */
+/* What query_decode (worker/query_common.h) does with a query that is not common. */
 void query_decode_uncommon(struct query *q, uint16_t udp_size);
 
 #endif

@@ -1,5 +1,5 @@
 /* Decoding what nearly every query is: one question of class IN, and nothing else or one
- * OPT without options.  Inline, for the loop over a batch; query_decode does the rest. */
+ * OPT without options.  Inline, for the loop over a batch; worker/query.c does the rest. */
 #ifndef WORKER_QUERY_COMMON_H
 #define WORKER_QUERY_COMMON_H
 
@@ -136,6 +136,16 @@ query_decode_common(struct query *q, uint16_t udp_size)
 	q->rcode = RCODE_NOERROR;
 	q->is_common = true;
 	return true;
+}
+
+/* Parse header, question and EDNS of `q->packet`; fills the private part, `state` excepted,
+ * and `place`, see query_place_question.  `udp_size` is the configured largest response over
+ * UDP. */
+static inline void
+query_decode(struct query *q, uint16_t udp_size)
+{
+	if (!query_decode_common(q, udp_size))
+		query_decode_uncommon(q, udp_size);
 }
 
 #endif

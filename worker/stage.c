@@ -17,12 +17,10 @@ stage_begin(struct query *q, struct stage *stage, const struct zone_store *store
 {
 	size_t depth;
 
-	if (!query_decode_common(q, udp_size)) {
-		query_decode_uncommon(q, udp_size);
-		if (q->verdict != QUERY_LOOKUP) {
-			stage->zone_labels = ZONE_STORE_NO_APEX;
-			return;
-		}
+	query_decode(q, udp_size);
+	if (q->verdict != QUERY_LOOKUP) {
+		stage->zone_labels = ZONE_STORE_NO_APEX;
+		return;
 	}
 	query_hash_labels(q, seed);
 	depth = store->deepest_apex[q->label_count];

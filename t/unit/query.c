@@ -1,5 +1,5 @@
 /* Decoding of messages: what is looked up, refused, dropped, and with which limits. */
-#include "worker/query.h"
+#include "worker/query_common.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +168,7 @@ decode(struct query *q, const char *octets, size_t len, uint32_t flags)
 	q->room = QUERY_MESSAGE_MAX; /* 512 of them are there: no more are touched */
 	q->flags = flags;
 	query_decode(q, 1232);
+	query_place_question(q);
 	free(packet);
 	q->packet = NULL;
 }
