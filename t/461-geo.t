@@ -143,12 +143,13 @@ my $by_country = { filter => { geo_filter => 'country' }, records => [
 	{ ip => '192.0.2.1', country => 'de' }, { ip => '192.0.2.2', country => ['US', 'JP'] }, { ip => '192.0.2.3', country => [''] }] };
 my $no_default = { filter => { geo_filter => 'country' }, records => [
 	{ ip => '192.0.2.1', country => 'DE' }, { ip => '192.0.2.2', country => 'US' }] };
+my $near = { filter => { geo_filter => 'location' }, records => [map { { ip => "192.0.2.$_" } } 1 .. 3] };
 my $redis = Martlet::Redis->new(notify => 'KA');
 my $key = 'redins:zones:z.test.';
 $redis->cmd('SADD', 'redins:zones', 'z.test.');
 $redis->cmd('SET', "$key:config", '{"soa":{"serial":7}}');
 $redis->cmd('HSET', $key, '@' => '{"ns":{"records":[{"host":"ns.z.test."}]}}', by => $json->encode({ a => $by_country }),
-	only => $json->encode({ a => $no_default }), map { ("s$_" => $json->encode({ a => $sets[$_] })) } 0 .. $#sets);
+	only => $json->encode({ a => $no_default }), near => $json->encode({ a => $near }), map { ("s$_" => $json->encode({ a => $sets[$_] })) } 0 .. $#sets);
 
 my %config = (redis => $redis->settings, workers => { count => 2 }, geoip => { country_db => $country_db, asn_db => $asn_db });
 my $m = Martlet->new(config => \%config);
@@ -226,6 +227,10 @@ subtest 'databases change' => sub {
 	is($exit, 0, 'reload');
 	is(addresses($m, "127.0.4.$_", 'by.z.test'), '192.0.2.2', 'returns when each worker has it') for 1 .. 8;
 	is(scalar(() = glob $m->state_dir . '/geoip/*'), 2, 'no copy is left over');
+	is(addresses($m, '127.0.1.1', 'near.z.test'), '192.0.2.1', 'the record in France is nearest to Germany');
+	write_db($country_db, { %NETWORKS, '192.0.2.1/32' => ['AU', -33.9, 151.2], '192.0.2.3/32' => ['DE', 52.5, 13.4], '127.0.4.0/24' => ['US'] });
+	$m->ctl('reload');
+	is(addresses($m, '127.0.1.1', 'near.z.test'), '192.0.2.3', "records' own places are looked up anew");
 };
 
 subtest 'databases that are none' => sub {
