@@ -101,7 +101,8 @@ load_settings(const char *path)
 	struct settings *settings;
 
 	if (settings_load(path, &settings, &sink) != 0 ||
-	    settings_redis_read_password(settings, &sink) != 0)
+	    settings_redis_read_password(settings, &sink) != 0 ||
+	    settings_limit_read_secrets(settings, &sink) != 0)
 		exit(1);
 	log_set_level(settings->log.level);
 	if (!settings->zones.dir[0] && settings->zones.file_count == 0 &&

@@ -97,7 +97,8 @@ server_reload_settings(struct server *server, char reason[SERVER_REASON_MAX])
 	size_t len;
 
 	if (settings_load(server->settings->config_path, &fresh, &sink) != 0 ||
-	    settings_redis_read_password(fresh, &sink) != 0) {
+	    settings_redis_read_password(fresh, &sink) != 0 ||
+	    settings_limit_read_secrets(fresh, &sink) != 0) {
 		settings_free(fresh);
 		len = strlen(reason);
 		if (findings.error_count > 1)

@@ -1,9 +1,17 @@
 /* Limits: what fits together, and the copy for the workers. */
 #include "master/settings_limit.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
 
+#include "master/alloc.h"
+#include "master/settings_redis.h"
+#include "shm/errcode.h"
 #include "shm/limit_table.h"
 #include "shm/network.h"
 
@@ -23,6 +31,145 @@ settings_limit_contradiction(const struct settings *settings)
 		 settings->limit.client.burst, rate, most);
 	return reason;
 }
+
+/* ---- secrets ---- */
+
+enum { SECRET_DIGITS = 2 * SETTINGS_SECRET_LEN, SECRET_LINE_MAX = 256 };
+
+static unsigned
+digit_value(char digit)
+{
+	return isdigit((unsigned char)digit)
+		       ? (unsigned)(digit - '0')
+		       : (unsigned)(tolower((unsigned char)digit) - 'a') + 10;
+}
+
+/* Take the secret in `text`, without white space around.  returns what is wrong. */
+static const char *
+take_secret(struct settings *settings, const char *text)
+{
+	uint8_t *secret =
+		settings->limit.cookies.secrets[settings->limit.cookies.secret_count];
+
+	if (strspn(text, "0123456789abcdefABCDEF") != strlen(text) ||
+	    strlen(text) != SECRET_DIGITS)
+		return "a secret is 32 hexadecimal digits, one a line";
+	if (settings->limit.cookies.secret_count == SETTINGS_SECRETS_MAX)
+		return "at most 16 secrets";
+	for (unsigned i = 0; i < SETTINGS_SECRET_LEN; i++)
+		secret[i] = (uint8_t)(digit_value(text[2 * i]) << 4 |
+				      digit_value(text[2 * i + 1]));
+	settings->limit.cookies.secret_count++;
+	return NULL;
+}
+
+static char *
+trim(char *line)
+{
+	line += strspn(line, " \t");
+	line[strcspn(line, " \t\r\n#")] = '\0';
+	return line;
+}
+
+/* Empty lines, and what is behind a '#', say nothing.  *line receives the number of the one
+ * that is wrong. */
+static const char *
+read_lines(struct settings *settings, FILE *file, unsigned *line)
+{
+	char text[SECRET_LINE_MAX];
+	const char *why = NULL;
+
+	for (*line = 1; fgets(text, sizeof text, file); ++*line) {
+		char *secret = trim(text);
+
+		if (secret[0])
+			why = take_secret(settings, secret);
+		if (why)
+			break;
+	}
+	if (!why)
+		*line = 0;
+	if (!why && ferror(file))
+		why = strerror(errno);
+	else if (!why && settings->limit.cookies.secret_count == 0)
+		why = "it holds no secret: 32 hexadecimal digits are needed, as "
+		      "`openssl rand -hex 16` makes them";
+	explicit_bzero(text, sizeof text);
+	return why;
+}
+
+static void
+tell(const struct settings *settings, const struct settings_sink *sink, bool is_error,
+     unsigned line, const char *why)
+{
+	const char *path = settings->limit.cookies.secret_file;
+	char *text = line ? alloc_printf("%s:%u: limit.cookies.secret_file: %s", path,
+					 line, why)
+			  : alloc_printf("%s: limit.cookies.secret_file: %s: %s",
+					 settings->config_path, path, why);
+
+	sink->put(sink->arg, is_error, text);
+	free(text);
+}
+
+int
+settings_limit_read_secrets(struct settings *settings, const struct settings_sink *sink)
+{
+	const char *path = settings->limit.cookies.secret_file, *why;
+	unsigned line = 0;
+	struct stat status;
+	FILE *file;
+
+	if (!settings->limit.cookies.enable || !path[0])
+		return ERR_OK;
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode)) {
+		tell(settings, sink, true, 0, "it is no regular file");
+		return ERR_SYNTAX;
+	}
+	file = fopen(path, "re");
+	if (!file) {
+		tell(settings, sink, true, 0, strerror(errno));
+		return ERR_SYNTAX;
+	}
+	setvbuf(file, NULL, _IONBF, 0); /* no copies of secrets */
+	why = read_lines(settings, file, &line);
+	fclose(file);
+	if (why) {
+		tell(settings, sink, true, line, why);
+		return ERR_SYNTAX;
+	}
+	why = settings_redis_open_to_others(path);
+	if (why)
+		tell(settings, sink, false, 0, why);
+	return ERR_OK;
+}
+
+/* Without a file: drawn once a start, so that a reload changes nothing. */
+static void
+draw_secret(struct limit_config *config)
+{
+	static uint8_t own[LIMIT_SECRET_LEN];
+	static bool has_own;
+
+	if (!has_own && getentropy(own, sizeof own) != 0)
+		config->has_cookies = false;
+	else
+		has_own = true;
+	memcpy(config->secrets[0], own, sizeof own);
+	config->secret_count = 1;
+}
+
+static void
+put_secrets(struct limit_config *config, const struct settings *settings)
+{
+	config->has_cookies = settings->limit.cookies.enable;
+	config->secret_count = (uint8_t)settings->limit.cookies.secret_count;
+	memcpy(config->secrets, settings->limit.cookies.secrets, sizeof config->secrets);
+	if (config->secret_count == 0)
+		draw_secret(config);
+}
+
+/* ---- all of it ---- */
 
 /* The networks of a list, which have been checked. */
 static void
@@ -58,5 +205,6 @@ settings_limit_publish(const struct settings *settings, struct region_limits *li
 	config.client_burst = settings->limit.client.burst;
 	add_prefixes(&config, &settings->limit.client.whitelist, false);
 	add_prefixes(&config, &settings->limit.client.blacklist, true);
+	put_secrets(&config, settings);
 	limit_config_set(limits, &config);
 }

@@ -128,6 +128,11 @@ const struct setting_row settings_rows[] = {
 	{ "limit.client.action", SETTING_CHOICE, SETTING_LIVE, 0, 0, "refuse", "refuse|drop",
 	  IN_SETTINGS(limit.client.action), "what becomes of a query over the limit: REFUSED, or no answer" },
 
+	{ "limit.cookies.enable", SETTING_BOOL, SETTING_LIVE, 0, 1, "true", NULL,
+	  IN_SETTINGS(limit.cookies.enable), "look at DNS cookies, and make them" },
+	{ "limit.cookies.secret_file", SETTING_PATH, SETTING_LIVE, 0, PATH_LEN_MAX, "", NULL,
+	  IN_SETTINGS(limit.cookies.secret_file), "what they are made with; \"\": drawn at each start" },
+
 	{ "health.enable", SETTING_BOOL, SETTING_PROBER, 0, 1, "false", NULL,
 	  IN_SETTINGS(health.enable), "records whose health_check says that they are down are left out" },
 	{ "health.role", SETTING_CHOICE, SETTING_PROBER, 0, 0, "probe", "probe|follow|off",
@@ -226,7 +231,7 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"limit.isolation", "limit.rrl", "limit.cookies", "dnssec", "query_log", "http",
+	"limit.isolation", "limit.rrl", "dnssec", "query_log", "http",
 };
 
 const struct setting_row *

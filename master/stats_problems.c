@@ -171,6 +171,12 @@ stats_problems_put_notices(const struct server *server, struct json_out *json)
 		put(json,
 		    "a generation was chosen by `rollback` or `swap`: the configured "
 		    "sources wait for `martletctl resume`");
+	if (server->settings->limit.cookies.enable &&
+	    server->settings->limit.cookies.secret_count == 0)
+		put(json,
+		    "DNS cookies are made with a secret of this start: "
+		    "limit.cookies.secret_file is for one that lasts and that other "
+		    "servers of these zones share");
 	if (server->listen.rcvbuf_kb < wanted_kb)
 		put(json,
 		    "UDP receive buffers hold %u KiB instead of dns.rcvbuf_kb = %u: set "

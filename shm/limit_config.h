@@ -10,6 +10,8 @@
 
 enum {
 	LIMIT_PREFIXES_MAX = 1024,	/* of both lists */
+	LIMIT_SECRETS_MAX = 16,
+	LIMIT_SECRET_LEN = 16,
 };
 
 /* Why somebody is limited.  Append only: the names are told. */
@@ -31,6 +33,9 @@ struct limit_prefix {
 struct limit_config {
 	uint8_t log_only;		/* what is over a limit is counted, and answered */
 	uint8_t client_drops;		/* else REFUSED */
+	uint8_t has_cookies;		/* DNS cookies are looked at, and made */
+	uint8_t secret_count;		/* 1 or more; the first makes, all are accepted */
+	uint8_t secrets[LIMIT_SECRETS_MAX][LIMIT_SECRET_LEN];
 	uint32_t client_rate;		/* queries a minute; 0: no limit */
 	uint32_t client_burst;		/* at once, besides the first */
 	uint32_t prefix_count;

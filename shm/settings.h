@@ -17,6 +17,8 @@ enum {
 	SETTINGS_CPUS_MAX = 1024,
 	SETTINGS_LISTEN_MAX = 256,
 	SETTINGS_SERVERS_MAX = 16,	/* resolvers */
+	SETTINGS_SECRETS_MAX = 16,	/* for DNS cookies */
+	SETTINGS_SECRET_LEN = 16,
 	SETTINGS_IDENTITY_MAX = 255,	/* one TXT string */
 };
 
@@ -110,6 +112,13 @@ struct settings {
 			struct setting_texts whitelist, blacklist; /* networks */
 			enum limit_action action;
 		} client;
+		struct {
+			bool enable;
+			char *secret_file; /* "": a secret of this start */
+			/* what it held, never shown */
+			unsigned secret_count;
+			uint8_t secrets[SETTINGS_SECRETS_MAX][SETTINGS_SECRET_LEN];
+		} cookies;
 	} limit;
 
 	struct {

@@ -53,7 +53,11 @@
 	X(limit_client_blacklist,COUNTER, "queries of clients on limit.client.blacklist") \
 	X(limit_refused,     COUNTER, "queries refused for a limit of their client") \
 	X(limit_dropped,     COUNTER, "queries not answered for a limit of their client") \
-	X(limit_log_only,    COUNTER, "queries and responses over a limit that were let through: limit.log_only")
+	X(limit_log_only,    COUNTER, "queries and responses over a limit that were let through: limit.log_only") \
+	X(cookies_new,       COUNTER, "queries with a DNS cookie of the client alone") \
+	X(cookies_valid,     COUNTER, "queries with a cookie that we gave to this client") \
+	X(cookies_invalid,   COUNTER, "queries with a cookie that is not ours, or too old") \
+	X(cookies_malformed, COUNTER, "queries with a cookie of a wrong length: FORMERR")
 /* clang-format on */
 
 #endif

@@ -211,7 +211,7 @@ subtest 'a first start without it' => sub {
 	is($json->{zones}, 1, 'once the zones are served');
 	is($m->ask('z.test', 'A')->rcode, 'NOERROR', 'they are');
 	is(($m->ctl('ready'))[0], 0, 'and the server is ready');
-	is_deeply($m->ctl('status')->{notices}, [], 'there is nothing to be said');
+	is_deeply([grep { !/^DNS cookies/ } @{ $m->ctl('status')->{notices} }], [], 'there is nothing to be said');
 
 	# one that has other keys
 	my $other = Martlet->new(config => { zones => undef,

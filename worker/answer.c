@@ -8,6 +8,7 @@
 #include "worker/answer_fast.h"
 #include "worker/answering.h"
 #include "worker/chaos.h"
+#include "worker/cookie.h"
 #include "worker/denial.h"
 #include "worker/edns.h"
 #include "worker/limit.h"
@@ -166,6 +167,17 @@ finish_notauth(struct answering *a, unsigned opt_len)
 	finish(a);
 }
 
+/* What is wrong only for who honours it: a subnet (RFC 7871, section 7.1.2), a cookie
+ * (RFC 7873, section 5.2.2), and a cookie instead of a question (section 5.4). */
+static bool
+is_malformed(const struct query *q, const struct answer_options *options)
+{
+	if (q->verdict == QUERY_ERROR)
+		return q->rcode == RCODE_NOERROR && !options->cookies;
+	return (options->ecs && (q->flags & QUERY_ECS_BAD)) ||
+	       (options->cookies && (q->flags & QUERY_COOKIE_BAD));
+}
+
 static void
 answer_one(struct query *q, const struct stage *stage, const struct zone_store *store,
 	   const struct answer_options *options, struct stats_block *stats)
@@ -185,8 +197,8 @@ answer_one(struct query *q, const struct stage *stage, const struct zone_store *
 	a.response.dnssec = q->flags & QUERY_DO;
 	a.response.limit = q->limit - opt_len;
 	drop_sections(&a);
-	if (options->ecs && (q->flags & QUERY_ECS_BAD) && q->verdict != QUERY_ERROR) {
-		a.rcode = RCODE_FORMERR; /* RFC 7871, section 7.1.2 */
+	if (is_malformed(q, options)) {
+		a.rcode = RCODE_FORMERR;
 	} else if (q->verdict == QUERY_LOOKUP) {
 		query_place_question(q);
 		answer_lookup(&a, stage);
@@ -245,6 +257,8 @@ stage_limited(struct query *queries, struct stage *stages, unsigned count,
 	if (limiter)
 		limit_fetch_clients(limiter, queries, count);
 	stage_batch(queries, stages, count, store, options->udp_size);
+	if (options->cookies)
+		cookie_take(options->cookies, queries, count, stats);
 	return limiter ? ~limit_clients(limiter, queries, count, stats) : ~UINT64_C(0);
 }
 

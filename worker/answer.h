@@ -15,6 +15,7 @@
 #include "shm/stats.h"
 #include "worker/query.h"
 
+struct cookie_jar;
 struct limiter;
 struct resolved_view;
 struct steerer;
@@ -27,6 +28,7 @@ enum { ANSWER_BATCH = 64 };
  * configuration changes (between batches). */
 struct answer_options {
 	struct limiter *limiter;	/* this worker's own; NULL: nothing is limited */
+	const struct cookie_jar *cookies;	/* this worker's own; NULL: not looked at */
 	uint16_t udp_size;
 	uint8_t any_policy;		/* enum any_policy */
 	bool ecs;			/* EDNS Client Subnet is honoured, else not looked at */

@@ -5,6 +5,7 @@
 
 #include "shm/dns.h"
 #include "shm/wire.h"
+#include "worker/cookie.h"
 
 enum {
 	EXTENDED_ERROR_LEN = 6, /* without text */
@@ -87,6 +88,8 @@ edns_add(struct response *response, const struct query *q,
 	}
 	if (edns_subnet_len(q, options) > 0)
 		option = edns_put_subnet(option, &q->subnet, scope_len);
+	if (q->flags & QUERY_COOKIE_REPLY)
+		option = cookie_put(option, q); /* its room was taken off q->limit */
 	if (extended_error && response->at + len + EXTENDED_ERROR_LEN <= q->limit) {
 		option = put_head(option, OPTION_EXTENDED_ERROR,
 				  EXTENDED_ERROR_LEN - OPTION_HEAD_LEN);

@@ -1,23 +1,25 @@
-/* Queries that tell of their client's subnet (RFC 7871), on the straight path: answered as
- * if they did not, with room kept free; at the end of the batch the option that goes back
- * is appended to the OPT, which stands last.  Who does not ask so pays nothing. */
+/* Queries that tell of their client's subnet (RFC 7871), or come with a cookie (RFC 7873), on
+ * the straight path: answered as if they did not, with room kept free; at the end of the
+ * batch the options that go back are appended to the OPT, which stands last.  Who does not
+ * ask so pays nothing. */
 #ifndef WORKER_FAST_SUBNET_H
 #define WORKER_FAST_SUBNET_H
 
 #include "shm/dns.h"
 #include "shm/wire.h"
+#include "worker/cookie.h"
 #include "worker/edns.h"
 #include "worker/fast.h"
 
-/* Is an uncommon query common but for a subnet?  Then keep room for it. */
+/* Is an uncommon query common but for a subnet or cookie?  Then keep room for the subnet;
+ * worker/cookie.c has done so. */
 __attribute__((noinline)) static bool
 fast_take_subnet(struct fast *f, struct query *q)
 {
 	if (q->verdict != QUERY_LOOKUP || q->class != CLASS_IN || (q->flags & QUERY_NSID))
 		return false;
-	if (!f->options->ecs)
-		return true; /* it is not looked at */
-	if (q->flags & QUERY_ECS_BAD)
+	if ((f->options->ecs && (q->flags & QUERY_ECS_BAD)) ||
+	    (f->options->cookies && (q->flags & QUERY_COOKIE_BAD)))
 		return false;
 	q->scope_len = 0;
 	q->limit = (uint16_t)(q->limit - edns_subnet_len(q, f->options));
@@ -32,14 +34,19 @@ fast_put_subnets(const struct fast *f, uint64_t left)
 	for (uint64_t which = f->with_subnet; which; which &= which - 1) {
 		struct query *q = &f->queries[__builtin_ctzll(which)];
 		unsigned len = edns_subnet_len(q, f->options);
-		uint8_t *end = q->packet + q->response_len;
+		uint8_t *opt_end = q->packet + q->response_len, *end = opt_end;
 
 		q->limit = (uint16_t)(q->limit + len);
 		if (which & -which & left)
 			continue;
-		wire_put_u16(end - sizeof(uint16_t), (uint16_t)len);
-		edns_put_subnet(end, &q->subnet, q->scope_len);
-		q->response_len += len;
+		if (len > 0)
+			end = edns_put_subnet(end, &q->subnet, q->scope_len);
+		if (q->flags & QUERY_COOKIE_REPLY)
+			end = cookie_put(end, q);
+		if (end == opt_end)
+			continue;
+		wire_put_u16(opt_end - sizeof(uint16_t), (uint16_t)(end - opt_end));
+		q->response_len += (uint32_t)(end - opt_end);
 	}
 }
 

@@ -181,6 +181,7 @@ limit_clients(struct limiter *limiter, struct query *queries, unsigned count,
 		if (limiter->config.client_drops) {
 			stats_add(stats, STAT_limit_dropped, 1);
 			q->response_len = 0;
+			q->verdict = QUERY_DROP;
 			dropped |= UINT64_C(1) << i;
 		} else {
 			stats_add(stats, STAT_limit_refused, 1);

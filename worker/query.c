@@ -6,6 +6,7 @@
 
 #include "shm/dns.h"
 #include "shm/wire.h"
+#include "worker/cookie.h"
 #include "worker/query_common.h"
 #include "worker/tsig.h"
 
@@ -94,6 +95,18 @@ decode_subnet(struct query_subnet *subnet, const uint8_t *at, unsigned len)
 	return true;
 }
 
+static void
+decode_cookie(struct query *q, const uint8_t *at, unsigned len)
+{
+	if (!cookie_is_well_formed(len)) {
+		q->flags |= QUERY_COOKIE_BAD;
+		return;
+	}
+	q->flags |= QUERY_COOKIE;
+	q->cookie_at = (uint16_t)(at - q->packet);
+	q->cookie_len = (uint8_t)len;
+}
+
 /* Options must tile the RDATA (RFC 6891, section 6.1.2); unknown ones are ignored. */
 static bool
 decode_options(struct query *q, const uint8_t *at, unsigned len)
@@ -110,6 +123,9 @@ decode_options(struct query *q, const uint8_t *at, unsigned len)
 						  option_len)
 					    ? QUERY_ECS
 					    : QUERY_ECS_BAD;
+		else if (code == COOKIE_OPTION &&
+			 !(q->flags & (QUERY_COOKIE | QUERY_COOKIE_BAD)))
+			decode_cookie(q, at + OPTION_HEAD_LEN, option_len);
 		at += OPTION_HEAD_LEN + option_len;
 		len -= OPTION_HEAD_LEN + option_len;
 	}
@@ -236,8 +252,9 @@ decide(struct query *q)
 		fail(q, RCODE_REFUSED);
 	else
 		q->verdict = QUERY_LOOKUP;
-	q->is_common = q->verdict == QUERY_LOOKUP && q->class == CLASS_IN &&
-		       !(q->flags & (QUERY_NSID | QUERY_ECS | QUERY_ECS_BAD));
+	q->is_common =
+		q->verdict == QUERY_LOOKUP && q->class == CLASS_IN &&
+		!(q->flags & (QUERY_NSID | QUERY_ECS | QUERY_ECS_BAD | QUERY_COOKIE_BAD));
 }
 
 /* What parses is honoured even when the message as a whole is wrong: OPT in, OPT out
@@ -259,6 +276,9 @@ decode_any(struct query *q, uint16_t udp_size)
 					   additional, udp_size);
 	if (opcode != OPCODE_QUERY)
 		decide_other_opcode(q, opcode);
+	else if (parses && questions == 0 && answers == 0 && (q->flags & QUERY_COOKIE) &&
+		 !(q->flags & QUERY_BADVERS))
+		fail(q, RCODE_NOERROR); /* who asks for a cookie only */
 	else if (!parses || questions != 1 || answers != 0)
 		fail(q, RCODE_FORMERR);
 	else

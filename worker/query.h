@@ -14,6 +14,7 @@ enum {
 	QUERY_HEADER_LEN = 12,
 	QUERY_UDP_MIN = 512,		/* response size without EDNS, RFC 1035, section 4.2.1 */
 	QUERY_MESSAGE_MAX = 65535,
+	QUERY_COOKIE_LEN = 24,		/* of those that we make */
 };
 
 enum query_flag {
@@ -25,6 +26,10 @@ enum query_flag {
 	QUERY_BADVERS = 1 << 5,
 	QUERY_ECS = 1 << 6,		/* EDNS Client Subnet: `subnet` is set */
 	QUERY_ECS_BAD = 1 << 7,		/* there is one, malformed */
+	QUERY_COOKIE = 1 << 8,		/* DNS cookie: cookie_at and cookie_len are set */
+	QUERY_COOKIE_BAD = 1 << 9,	/* there is one, malformed */
+	QUERY_COOKIE_VALID = 1 << 10,	/* ours, for this client: see worker/cookie.h */
+	QUERY_COOKIE_REPLY = 1 << 11,	/* `cookie` goes into the response */
 };
 
 /* What became of decoding. */
@@ -94,6 +99,9 @@ struct query {
 
 	struct query_subnet subnet;	/* with QUERY_ECS */
 	uint8_t scope_len;		/* the straight path's own: what goes back with it */
+	uint16_t cookie_at;		/* offset in the message, */
+	uint8_t cookie_len;		/* and octets, of the cookie that was sent */
+	uint8_t cookie[QUERY_COOKIE_LEN];	/* with QUERY_COOKIE_REPLY */
 };
 
 /* The suffix of `labels` labels of the name, and its length. */

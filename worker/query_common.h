@@ -1,5 +1,6 @@
 /* Decoding what nearly every query is: one question of class IN, and nothing else or one
- * OPT without options.  Inline, for the loop over a batch; worker/query.c does the rest. */
+ * OPT without options, or with a cookie.  Inline, for the loop over a batch; worker/query.c
+ * does the rest. */
 #ifndef WORKER_QUERY_COMMON_H
 #define WORKER_QUERY_COMMON_H
 
@@ -7,6 +8,7 @@
 
 #include "shm/dns.h"
 #include "shm/wire.h"
+#include "worker/cookie.h"
 #include "worker/query.h"
 
 enum {
@@ -89,6 +91,30 @@ is_plain_opt(const uint8_t *opt)
 	       wire_get_u16(opt + OPT_FIXED_LEN - 1) == 0;
 }
 
+/* The same with a cookie (RFC 7873) as its only option, and nothing behind it; notes where
+ * that is. */
+__attribute__((noinline)) static bool
+take_cookie_opt(struct query *q, const uint8_t *opt)
+{
+	static const uint8_t head[8] = { 0, 0, TYPE_OPT };
+	static const uint8_t mask[8] = { 255, 255, 255, 0, 0, 0, 255 };
+	const uint8_t *option = opt + 1 + OPT_FIXED_LEN, *end = q->packet + q->received_len;
+	unsigned len;
+
+	if ((eight_octets(opt) & eight_octets(mask)) != eight_octets(head) ||
+	    end - option < 4 || wire_get_u16(option) != COOKIE_OPTION)
+		return false;
+	len = wire_get_u16(option + 2);
+	if (option + 4 + len != end ||
+	    wire_get_u16(opt + OPT_FIXED_LEN - 1) != 4 + len ||
+	    !cookie_is_well_formed(len))
+		return false;
+	q->flags |= QUERY_COOKIE;
+	q->cookie_at = (uint16_t)(option + 4 - q->packet);
+	q->cookie_len = (uint8_t)len;
+	return true;
+}
+
 /* returns false, with nothing decided, for all others: for TCP and for clients that take
  * less than usual, too.  `place` is left unset. */
 static inline bool
@@ -114,7 +140,8 @@ query_decode_common(struct query *q, uint16_t udp_size)
 	if (eight_octets(packet + 4) == eight_octets(with_opt)) {
 		const uint8_t *opt = tail + QUESTION_TAIL_LEN;
 
-		if (q->received_len != len + 1 + OPT_FIXED_LEN || !is_plain_opt(opt))
+		if ((q->received_len != len + 1 + OPT_FIXED_LEN || !is_plain_opt(opt)) &&
+		    !take_cookie_opt(q, opt))
 			return false;
 		q->flags |= QUERY_EDNS | (opt[7] & 0x80u) / (0x80 / QUERY_DO);
 		limit = wire_get_u16(opt + 3);

@@ -15,6 +15,7 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 #include "worker/answer_options.h"
+#include "worker/cookie.h"
 #include "worker/geo.h"
 #include "worker/limit.h"
 #include "worker/resolved_view.h"
@@ -51,6 +52,7 @@ struct worker {
 	struct geo geo;
 	struct resolved_view resolved;
 	struct limiter limiter;
+	struct cookie_jar cookies;
 	struct serving serving;
 	/* Polled, since an epoll set is told of each datagram that comes, and of each that
 	 * has left: there is room to write.  Our own sockets stand first, then those of
@@ -152,6 +154,8 @@ worker_follow_live(struct worker *worker)
 
 	worker->options.limiter =
 		limiter_follow(&worker->limiter) ? &worker->limiter : NULL;
+	worker->options.cookies =
+		worker->limiter.config.has_cookies ? &worker->cookies : NULL;
 	if (atomic_load_explicit(&worker->region->live.seq, memory_order_acquire) ==
 	    worker->live_seq)
 		return;
@@ -248,6 +252,7 @@ worker_turn(struct worker *worker)
 
 	serving_rest(&worker->serving);
 	is_ready = poll(worker->waits, count, timeout_ms) > 0;
+	worker->cookies.now_s = (uint32_t)clock_wall_s();
 	/* before anything is answered that came after the change */
 	worker_follow_live(worker);
 	worker_follow_changes(worker);
@@ -367,6 +372,7 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	worker->steerer.board = worker->heritage->board;
 	worker->steerer.interval_s = worker->heritage->settings->health.interval_s;
 	limiter_init(&worker->limiter, worker->region, id);
+	worker->cookies.config = &worker->limiter.config;
 	worker_set_signals(worker);
 	worker_raise_files();
 	udp_init(&worker->udp, &worker->serving);

@@ -10,6 +10,7 @@
 #include "t/message_check.h"
 #include "t/zone_dir_store.h"
 #include "worker/answer.h"
+#include "worker/cookie.h"
 #include "worker/zone_store.h"
 
 enum { UDP_ROOM = 4096 };
@@ -20,6 +21,7 @@ enum how {
 	HOW_NAMELESS = 1 << 2, /* identity and version are not configured */
 	HOW_ANY_TCP = 1 << 3,
 	HOW_UDP_LARGE = 1 << 4, /* dns.udp_size is 4096, else 1232 */
+	HOW_NO_COOKIES = 1 << 5,
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -75,6 +77,8 @@ check(const struct query *q, const uint8_t *message, size_t len, size_t udp_size
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+	static const struct limit_config secrets = { .secret_count = 2 };
+	static const struct cookie_jar cookies = { &secrets, 0x5cf79f11 };
 	struct answer_options options = { .any_policy = ANY_MINIMAL, .ecs = true };
 	struct query query, general;
 	unsigned how;
@@ -87,6 +91,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	query.room = (how & HOW_TCP) ? QUERY_MESSAGE_MAX : UDP_ROOM;
 	if (len > query.room)
 		return 0;
+	if (!(how & HOW_NO_COOKIES))
+		options.cookies = &cookies;
 	options.udp_size = (how & HOW_UDP_LARGE) ? UDP_ROOM : 1232;
 	if (how & HOW_ANY_TCP)
 		options.any_policy = ANY_TCP;

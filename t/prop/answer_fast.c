@@ -19,6 +19,7 @@
 #include "t/scratch_dir.h"
 #include "t/steered_maker.h"
 #include "worker/answer.h"
+#include "worker/cookie.h"
 #include "worker/geo.h"
 #include "worker/steer.h"
 
@@ -421,10 +422,24 @@ draw_subnet(uint8_t *option)
 	return len;
 }
 
+/* Of the client alone, one of ours, and of a wrong length now and then. */
+static unsigned
+draw_cookie(uint8_t *option)
+{
+	static const uint8_t ours[24] = { 1, 2, 3, 4,    5, 6, 7, 8, 1, 0, 0, 0,
+					  0, 0, 3, 0xe8, 9, 9, 9, 9, 9, 9, 9, 9 };
+	unsigned len = draw(2) ? 8 : draw(4) ? 24 : draw(60);
+
+	wire_put_u16(option, COOKIE_OPTION);
+	wire_put_u16(option + 2, (uint16_t)len);
+	for (unsigned i = 0; i < len; i++)
+		option[4 + i] = i < 24 ? ours[i] : 0;
+	return 4 + len;
+}
+
 static unsigned
 draw_opt(uint8_t *opt)
 {
-	static const uint8_t cookie[12] = { 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
 	static const uint8_t nsid[4] = { 0, 3, 0, 0 };
 	unsigned len = 0;
 
@@ -434,8 +449,7 @@ draw_opt(uint8_t *opt)
 	opt[6] = draw(40) == 0;
 	opt[7] = draw(2) ? 0x80 : 0;
 	if (draw(4) == 0) {
-		memcpy(opt + 11, cookie, sizeof cookie);
-		len = sizeof cookie;
+		len = draw_cookie(opt + 11);
 	}
 	if (draw(10) == 0) {
 		memcpy(opt + 11 + len, nsid, sizeof nsid);
@@ -573,7 +587,10 @@ static bool
 ask_batch(const struct zone_store *store)
 {
 	static uint8_t asked[ANSWER_BATCH][ROOM];
+	static const struct limit_config secrets = { .secret_count = 1 };
+	static const struct cookie_jar cookies = { &secrets, 1000 };
 	const struct answer_options options = {
+		.cookies = draw(4) ? &cookies : NULL,
 		.udp_size = (uint16_t)(draw(3) ? 1232 : 512 + draw(ROOM - 511)),
 		.any_policy = draw(2) ? ANY_TCP : ANY_MINIMAL,
 		.ecs = draw(2),

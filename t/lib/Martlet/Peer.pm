@@ -30,7 +30,8 @@ sub need {
 	return;
 }
 
-# %arg: zones (origin => text), or zone_files (origin => path).
+# %arg: zones (origin => text), or zone_files (origin => path); options, text for the
+# options of the server (NSD and BIND).
 sub new {
 	my ($class, $kind, %arg) = @_;
 	my $self = bless { kind => $kind, %arg }, $class;
@@ -107,6 +108,7 @@ server:
 	round-robin: no
 	rrl-ratelimit: 0
 	hide-version: no
+@{[ $self->{options} // '' ]}
 remote-control:
 	control-enable: no
 END
@@ -186,6 +188,7 @@ options {
 	empty-zones-enable no;
 	max-records-per-type 0;
 	max-types-per-name 0;
+	@{[ $self->{options} // '' ]}
 };
 controls { };
 logging { category default { null; }; category general { stderr_only; }; channel stderr_only {

@@ -1,0 +1,79 @@
+/* SipHash-2-4 (Aumasson and Bernstein), a keyed hash that does not tell its key: for DNS
+ * cookies, which strangers may collect. */
+#ifndef SHM_SIPHASH_H
+#define SHM_SIPHASH_H
+
+#include <endian.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { SIPHASH_KEY_LEN = 16 };
+
+struct siphash {
+	uint64_t v0, v1, v2, v3;
+};
+
+static inline uint64_t
+siphash_rotate(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+static inline void
+siphash_round(struct siphash *s)
+{
+	s->v0 += s->v1;
+	s->v2 += s->v3;
+	s->v1 = siphash_rotate(s->v1, 13) ^ s->v0;
+	s->v3 = siphash_rotate(s->v3, 16) ^ s->v2;
+	s->v0 = siphash_rotate(s->v0, 32);
+	s->v2 += s->v1;
+	s->v0 += s->v3;
+	s->v1 = siphash_rotate(s->v1, 17) ^ s->v2;
+	s->v3 = siphash_rotate(s->v3, 21) ^ s->v0;
+	s->v2 = siphash_rotate(s->v2, 32);
+}
+
+static inline uint64_t
+siphash_piece(const uint8_t *octets)
+{
+	uint64_t piece;
+
+	memcpy(&piece, octets, sizeof piece);
+	return le64toh(piece);
+}
+
+/* The hash as a number; its octets are told least significant first. */
+static inline uint64_t
+siphash(const uint8_t key[SIPHASH_KEY_LEN], const uint8_t *data, size_t len)
+{
+	uint64_t k0 = siphash_piece(key), k1 = siphash_piece(key + 8);
+	struct siphash s = {
+		k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
+		k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573),
+	};
+	uint64_t last = (uint64_t)len << 56;
+	size_t at = 0;
+
+	for (; len - at >= 8; at += 8) {
+		uint64_t piece = siphash_piece(data + at);
+
+		s.v3 ^= piece;
+		siphash_round(&s);
+		siphash_round(&s);
+		s.v0 ^= piece;
+	}
+	for (size_t i = 0; at + i < len; i++)
+		last |= (uint64_t)data[at + i] << 8 * i;
+	s.v3 ^= last;
+	siphash_round(&s);
+	siphash_round(&s);
+	s.v0 ^= last;
+	s.v2 ^= 0xff;
+	for (unsigned i = 0; i < 4; i++)
+		siphash_round(&s);
+	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+}
+
+#endif
