@@ -15,6 +15,10 @@
  *              (no connection): a worker died, clear its LMDB reader slots. */
 _Noreturn void sync_run(const struct heritage *heritage, int request_fd);
 
+/* The resolver: asks resolver.servers for the addresses of names that ANAMEs and flattened
+ * CNAMEs lead to, until SIGTERM. */
+_Noreturn void resolver_run(const struct heritage *heritage);
+
 /* A clerk: a short-lived process that answers one reading request from the store.
  * `fd` is the peer's connection, args[0] the command: zones, errors, generations, diff. */
 _Noreturn void clerk_run(const struct heritage *heritage, int fd, int arg_count, char **args);

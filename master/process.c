@@ -114,12 +114,83 @@ start_sync(struct process_table *table)
 	table->events.sync_started(table->events.arg, ends[0]);
 }
 
+/* ---- services ---- */
+
+static bool
+wants_resolver(const struct settings *settings)
+{
+	return settings->resolver.server_count > 0;
+}
+
+static const struct {
+	const char *name;
+	void (*run)(const struct heritage *heritage); /* does not return */
+	bool (*is_wanted)(const struct settings *settings);
+	const char *meanwhile;
+} services[SERVICE_COUNT] = {
+	[SERVICE_RESOLVER] = { "resolver", resolver_run, wants_resolver,
+			       "; what is known of names elsewhere is served on" },
+};
+
+static void
+start_service(struct process_table *table, enum service service)
+{
+	struct child *child = &table->services[service];
+	pid_t pid;
+
+	if (!services[service].is_wanted(table->heritage->settings)) {
+		child->state = CHILD_NONE;
+		return;
+	}
+	snprintf(child->name, sizeof child->name, "%s", services[service].name);
+	pid = fork();
+	if (pid == 0) {
+		enter_child(-1);
+		services[service].run(table->heritage);
+	}
+	if (pid < 0)
+		child_note_failure(child);
+	else
+		child_note_start(child, pid);
+}
+
+static void
+service_ended(struct process_table *table, enum service service, int status)
+{
+	struct child *child = &table->services[service];
+	bool is_ending = child->state == CHILD_ENDING;
+
+	if (!table->is_stopping && !is_ending)
+		child_note_death(child, status, CHILD_BACKOFF_MAX_MS,
+				 services[service].meanwhile);
+	child->pid = 0;
+	if (table->is_stopping)
+		child->state = CHILD_NONE;
+	else if (is_ending)
+		start_service(table, service);
+}
+
+void
+process_renew_service(struct process_table *table, enum service service)
+{
+	struct child *child = &table->services[service];
+
+	if (child->state == CHILD_RUNNING) {
+		child->state = CHILD_ENDING;
+		kill(child->pid, SIGTERM);
+	} else if (child->state != CHILD_ENDING && !table->is_stopping) {
+		start_service(table, service);
+	}
+}
+
 void
 process_start_all(struct process_table *table)
 {
 	snprintf(table->sync.name, sizeof table->sync.name, "sync");
 	table->workers = alloc_zero(table->worker_count, sizeof *table->workers);
 	start_sync(table);
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		start_service(table, (enum service)i);
 	for (unsigned i = 0; i < table->worker_count; i++) {
 		snprintf(table->workers[i].name, sizeof table->workers[i].name,
 			 "worker %u", i);
@@ -277,6 +348,11 @@ child_ended(struct process_table *table, pid_t pid, int status)
 		sync_ended(table, status);
 		return;
 	}
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		if (pid == table->services[i].pid) {
+			service_ended(table, (enum service)i, status);
+			return;
+		}
 	for (unsigned i = 0; i < table->worker_count; i++)
 		if (pid == table->workers[i].pid) {
 			worker_ended(table, i, status);
@@ -318,6 +394,9 @@ process_restart_due(struct process_table *table, int limit_ms)
 		return limit_ms;
 	if (child_is_due(&table->sync, now_ms, &limit_ms))
 		start_sync(table);
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		if (child_is_due(&table->services[i], now_ms, &limit_ms))
+			start_service(table, (enum service)i);
 	for (unsigned i = 0; i < table->worker_count; i++)
 		if (child_is_due(&table->workers[i], now_ms, &limit_ms))
 			restart_worker(table, i);
@@ -351,6 +430,8 @@ process_stop_all(struct process_table *table, int signal)
 	for (unsigned i = 0; i < table->worker_count; i++)
 		stop_child(&table->workers[i], signal);
 	stop_child(&table->sync, signal);
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		stop_child(&table->services[i], signal);
 	for (unsigned i = 0; i < CTL_PEERS_MAX; i++)
 		stop_child(&table->clerks[i], signal);
 }
@@ -360,6 +441,8 @@ process_all_ended(const struct process_table *table)
 {
 	bool any = table->sync.pid > 0;
 
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		any |= table->services[i].pid > 0;
 	for (unsigned i = 0; i < table->worker_count; i++)
 		any |= table->workers[i].pid > 0;
 	for (unsigned i = 0; i < CTL_PEERS_MAX; i++)

@@ -1,9 +1,9 @@
-/* The children: workers, sync, clerks.  Forks, pins, reaps and restarts them.
+/* The children: workers, sync, services, clerks.  Forks, pins, reaps and restarts them.
  *
  * A worker that dies is forked again at once, because its sockets still get their share
  * of the queries.  Only one that dies within a second of its start three times in a row
  * waits, from 1 s doubling to 10 s, and a neighbour serves its sockets meanwhile.  Sync
- * is treated alike.  A clerk is forked for one request and never again. */
+ * and services are treated alike.  A clerk is forked for one request and never again. */
 #ifndef MASTER_PROCESS_H
 #define MASTER_PROCESS_H
 
@@ -15,6 +15,9 @@
 #include "master/listen.h"
 #include "shm/ctl_proto.h"
 #include "shm/heritage.h"
+
+/* Children that the settings may ask for, each one process. */
+enum service { SERVICE_RESOLVER, SERVICE_COUNT };
 
 /* What others do about a child's end; called from process_reap. */
 struct process_events {
@@ -32,6 +35,7 @@ struct process_table {
 	unsigned worker_count;
 	struct child *workers; /* owned */
 	struct child sync;
+	struct child services[SERVICE_COUNT];
 	struct child clerks[CTL_PEERS_MAX];
 	bool is_stopping;
 };
@@ -64,6 +68,10 @@ __attribute__((nonnull)) void process_watch(struct process_table *table);
 
 /* End sync and fork it anew, with the settings that heritage has by then. */
 __attribute__((nonnull)) void process_renew_sync(struct process_table *table);
+
+/* The same of a service; it is started or stays away as the settings want it then. */
+__attribute__((nonnull)) void process_renew_service(struct process_table *table,
+						    enum service service);
 
 /* Send `signal` to all children; from now on none is forked. */
 __attribute__((nonnull)) void process_stop_all(struct process_table *table, int signal);

@@ -72,6 +72,8 @@ take_settings(struct server *server, struct settings *fresh)
 {
 	const char *names[SETTINGS_ROWS_MAX];
 	struct settings *old = server->settings;
+	bool is_resolver_stale =
+		settings_diff_names(old, fresh, SETTING_RESOLVER, names) > 0;
 
 	if (settings_diff_names(old, fresh, SETTING_SYNC, names) > 0)
 		server->is_sync_stale = true;
@@ -85,6 +87,8 @@ take_settings(struct server *server, struct settings *fresh)
 	server->heritage.settings = fresh;
 	region_set_live(server->region, fresh);
 	settings_limit_publish(fresh, &server->region->limits);
+	if (is_resolver_stale)
+		process_renew_service(&server->processes, SERVICE_RESOLVER);
 	settings_free(old);
 }
 

@@ -55,7 +55,7 @@ enum {
 #define NSEC3_SPACE UINT32_C(0x80000000)
 
 /* Facts about a node's own data, so that the common case needs no scan.  All but
- * NODE_HAS_WILDCARD (a child named "*" exists) follow from the node's own blocks. */
+ * NODE_HAS_WILDCARD (a child named "*" exists) and NODE_FLATTENED follow from the node's own blocks. */
 enum node_flag {
 	NODE_APEX = 1 << 0,		/* has a BLOCK_ZONE, stands in the catalogue */
 	NODE_HAS_NS = 1 << 1,		/* below the apex: a zone cut */
@@ -67,6 +67,8 @@ enum node_flag {
 	NODE_DELETED = 1 << 7,		/* overlay only: a tombstone, the name is gone */
 	NODE_HAS_STEERED = 1 << 8,	/* has a BLOCK_STEERED */
 	NODE_HAS_ANAME = 1 << 9,	/* has a BLOCK_ANAME, or one that is unusable */
+	NODE_FLATTENED = 1 << 10,	/* has a CNAME, in a zone that is ZONE_FLATTENED: for who
+					 * sees the node alone */
 };
 
 struct node_head {

@@ -12,6 +12,7 @@
 
 enum {
 	RESOLVER_WISHES_MAX = 32, /* of one worker, that wait; a power of 2 */
+	RESOLVER_WISHES_USED = 8, /* of these, for names that are known and in use */
 	RESOLVER_ERROR_MAX = 256,
 };
 
@@ -42,15 +43,19 @@ struct region_resolver {
 	char last_error[RESOLVER_ERROR_MAX]; /* "": none */
 };
 
-/* Worker: wish for a name. */
+/* Worker: wish for a name, unless it is wished for already, or as many as `most` are. */
 static inline void
-resolver_wish(struct resolver_wishes *wishes, const uint8_t *name, unsigned len)
+resolver_wish(struct resolver_wishes *wishes, const uint8_t *name, unsigned len, unsigned most)
 {
 	uint32_t put = atomic_load_explicit(&wishes->put, memory_order_relaxed);
 	uint32_t taken = atomic_load_explicit(&wishes->taken, memory_order_acquire);
 
-	if (put - taken >= RESOLVER_WISHES_MAX)
+	if (put - taken >= most)
 		return;
+	for (uint32_t at = taken; at != put; at++)
+		if (wishes->slots[at % RESOLVER_WISHES_MAX].len == len &&
+		    memcmp(wishes->slots[at % RESOLVER_WISHES_MAX].name, name, len) == 0)
+			return;
 	wishes->slots[put % RESOLVER_WISHES_MAX].len = (uint8_t)len;
 	memcpy(wishes->slots[put % RESOLVER_WISHES_MAX].name, name, len);
 	atomic_store_explicit(&wishes->put, put + 1, memory_order_release);

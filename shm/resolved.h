@@ -43,12 +43,17 @@ enum resolved_state {
 	RESOLVED_NODATA, /* the name has no address of the type */
 };
 
+enum resolved_flag {
+	RESOLVED_WISHED = 1,		/* it stays for a while after the last wish for it, so who
+					 * uses it wishes */
+};
+
 struct resolved_head {
 	uint32_t ttl; /* to be answered with; RESOLVED_TTL_MIN.._MAX */
 	uint8_t state; /* enum resolved_state */
 	uint8_t address_count; /* 0..RESOLVED_ADDRESSES_MAX */
 	uint8_t name_count; /* 0..RESOLVED_NAMES_MAX */
-	uint8_t reserved; /* 0 */
+	uint8_t flags; /* enum resolved_flag */
 	uint16_t names_len, reason_len;
 	uint32_t failures; /* in a row; 0: what stands here is what was said last */
 	int64_t good_at_s; /* Unix time of the last good answer; 0: none */

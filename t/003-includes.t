@@ -18,6 +18,7 @@ my %may = (
 	# what follows Redis
 	'loader/zone'  => qr{^(?:shm|loader/zone)/},
 	'loader/store' => qr{^(?:shm|loader/zone|loader/store)/},
+	'loader/resolve' => qr{^(?:shm/|loader/(?:zone|store|resolve)/|loader/loader\.h$)},
 	'loader/redis' => qr{^(?:shm|loader/(?:zone|store|redis))/},
 	# a worker's answering, told by a clerk: both meet in this process alone
 	explain => qr{^(?:shm|worker|loader(?:/\w+)?|explain)/},
@@ -27,18 +28,16 @@ my %may = (
 # place needs a reason: LMDB holds generations (written in one, walked in two others) and
 # overlays (written by the loader, read by workers), which agree in how it is opened.
 my %home = (
+	'ares.h'        => [qw(loader/resolve/resolve_ask.c)],
 	'hiredis/'      => [qw(loader/redis/redis_parser.c)],
 	'jansson.h'     => [qw(loader/zone/json_reader.c master/ctl_client_json.c)],
 	'libconfig.h'   => [qw(master/settings_load.c)],
 	'libknot/'      => [qw(loader/zone/record_text.c)],
 	'libzscanner/'  => [qw(loader/zone/zone_scanner.c)],
 	'maxminddb.h'   => [qw(shm/geo_db.c)],
-	'lmdb.h'        => [qw(loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_env.c
-		loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c
-		loader/store/watch_read.c loader/store/watch_write.c
-		shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],
+	'lmdb.h'        => [qw(loader/resolve/resolved_store.c loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_env.c loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c loader/store/watch_read.c loader/store/watch_write.c shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],
 );
-my $foreign = qr{^(?:libdnssec/|openssl/|ares|curl/|microhttpd|uv)};
+my $foreign = qr{^(?:libdnssec/|openssl/|curl/|microhttpd|uv)};
 
 sub includes {
 	my ($path) = @_;

@@ -190,18 +190,21 @@ aname_add_outside(struct answering *a)
 	const struct query *q = a->q;
 	struct resolved found;
 	enum step step;
+	bool is_known;
 
 	trace_name(a->options->trace, TRACE_ANAME, 0, q->name, q->name_len);
 	if (!alias_note(a, q->label_count))
 		return STEP_FAILED;
 	if (!view)
 		return STEP_UNRESOLVED;
-	if (!resolved_view_find(view, q->type, q->name, q->name_len, &found) ||
-	    found.head.state == RESOLVED_NEVER) {
-		if (view->wishes)
-			resolver_wish(view->wishes, q->name, q->name_len);
+	is_known = resolved_view_find(view, q->type, q->name, q->name_len, &found) &&
+		   found.head.state != RESOLVED_NEVER;
+	if (view->wishes && !is_known)
+		resolver_wish(view->wishes, q->name, q->name_len, RESOLVER_WISHES_MAX);
+	else if (view->wishes && (found.head.flags & RESOLVED_WISHED))
+		resolver_wish(view->wishes, q->name, q->name_len, RESOLVER_WISHES_USED);
+	if (!is_known)
 		return STEP_UNRESOLVED;
-	}
 	lower_ttl(a, found.head.ttl);
 	step = come_back(a, &found);
 	if (step != STEP_DONE || found.head.address_count == 0)

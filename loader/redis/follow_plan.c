@@ -139,8 +139,11 @@ plan_put(struct follow *f, const struct change_zone *zone, const struct group_zo
 static bool
 needs_whole(const struct plan *plan)
 {
+	bool was_flattened = plan->facts.flags & ZONE_FLATTENED;
+
 	return !plan->is_served || plan->is_broken ||
-	       (plan->redis.flags & REDIS_ZONE_ODD);
+	       (plan->redis.flags & REDIS_ZONE_ODD) ||
+	       plan->config.config.cname_flattening != was_flattened;
 }
 
 /* The config, or the one that is served when it cannot be used. */

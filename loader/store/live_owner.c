@@ -129,6 +129,7 @@ render_owner(struct live_edit *edit, const struct zone_records *records,
 		.zone_id = edit->facts.zone_id,
 		.child_count = present->head.child_count,
 		.has_wildcard = present->head.flags & NODE_HAS_WILDCARD,
+		.is_flattened = edit->facts.flags & ZONE_FLATTENED,
 	};
 
 	return live_render(edit->live, records, first, &place, present, out);

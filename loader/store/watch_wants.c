@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "loader/store/watch.h"
+#include "shm/aname.h"
 #include "shm/rrtype.h"
 #include "shm/steered.h"
 
@@ -56,6 +57,42 @@ tell_targets(const struct block *block, watch_want_fn *tell, void *context)
 	}
 }
 
+static void
+tell_aname(const struct block *block, watch_want_fn *tell, void *context)
+{
+	struct aname aname;
+
+	if (aname_open(block, &aname))
+		tell(context, WATCH_NAME, aname.target, aname.head.target_len, NULL, 0);
+}
+
+static bool
+is_flattened(const struct node *node, const struct block *block)
+{
+	return (node->head.flags & NODE_FLATTENED) && block->head.kind == BLOCK_RRSET &&
+	       block->head.type == RRTYPE_CNAME;
+}
+
+/* One that ends in a pointer leads to a name of its own zone. */
+static void
+tell_cname(const struct block *block, watch_want_fn *tell, void *context)
+{
+	uint8_t name[DNAME_MAX];
+	struct rrset cname;
+	size_t len;
+
+	if (!rrset_open(block, &cname) || cname.head.patch_count > 0 ||
+	    cname.head.wire_len <= STEERED_RR_HEAD_LEN)
+		return;
+	len = dname_len(cname.wire + STEERED_RR_HEAD_LEN,
+			cname.head.wire_len - (size_t)STEERED_RR_HEAD_LEN);
+	if (len == 0)
+		return;
+	memcpy(name, cname.wire + STEERED_RR_HEAD_LEN, len);
+	dname_lower(name, len);
+	tell(context, WATCH_NAME, name, len, NULL, 0);
+}
+
 void
 watch_wants(const struct node *node, watch_want_fn *tell, void *context)
 {
@@ -67,6 +104,10 @@ watch_wants(const struct node *node, watch_want_fn *tell, void *context)
 	while (node_next_block(node, &at, &block))
 		if (block.head.kind == BLOCK_STEERED)
 			tell_targets(&block, tell, context);
+		else if (block.head.kind == BLOCK_ANAME)
+			tell_aname(&block, tell, context);
+		else if (is_flattened(node, &block))
+			tell_cname(&block, tell, context);
 }
 
 bool
@@ -75,7 +116,11 @@ watch_wants_any(const struct node *node)
 	struct block block;
 	uint32_t at = 0;
 
-	if (!(node->head.flags & NODE_HAS_STEERED) || (node->head.flags & NODE_DELETED))
+	if (node->head.flags & NODE_DELETED)
+		return false;
+	if (node->head.flags & (NODE_HAS_ANAME | NODE_FLATTENED))
+		return true;
+	if (!(node->head.flags & NODE_HAS_STEERED))
 		return false;
 	while (node_next_block(node, &at, &block))
 		if (block.head.kind == BLOCK_STEERED && has_targets(&block))

@@ -135,6 +135,7 @@ render_alone(struct renderer *r, const struct zone_records *records,
 		return ERR_FORMAT;
 	r->zone = records;
 	r->zone_id = place->zone_id;
+	r->is_flattened = place->is_flattened;
 	r->warn = NULL;
 	if (group.owner_len > records->origin_len)
 		render_put_owner(r, &group, &below);
@@ -181,6 +182,7 @@ render_start(struct renderer *r, const struct zone_records *zone, uint32_t zone_
 
 	r->zone = zone;
 	r->zone_id = zone_id;
+	r->is_flattened = zone->is_flattened;
 	r->warn = warn;
 	r->warn_context = context;
 	r->warned = 0;

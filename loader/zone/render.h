@@ -73,6 +73,7 @@ struct render_place {
 	uint32_t zone_id;		/* of names below the apex */
 	uint32_t child_count;
 	bool has_wildcard;		/* a child "*" exists */
+	bool is_flattened;		/* the zone is */
 	const struct zone_facts *facts;	/* of the apex; else not used */
 };
 

@@ -23,6 +23,8 @@ begin_node(struct renderer *r, uint32_t zone_id, unsigned flags, const uint8_t *
 		flags |= NODE_IS_WILDCARD;
 	if (below->has_wildcard)
 		flags |= NODE_HAS_WILDCARD;
+	if ((flags & NODE_HAS_CNAME) && r->is_flattened)
+		flags |= NODE_FLATTENED;
 	node_writer_begin(&r->writer, zone_id, (uint16_t)flags, name, len);
 	if (below->child_count > 0)
 		node_writer_set_facts(&r->writer, (uint16_t)flags, below->child_count);

@@ -24,6 +24,7 @@ struct renderer {
 	render_last_fn *find_last;
 	void *last_context;
 	unsigned warned; /* enum render_warning */
+	bool is_flattened; /* the zone is */
 	const struct zone_records *zone;
 	uint32_t zone_id;
 	/* where render_next and render_next_nsec3 stand */

@@ -1,0 +1,252 @@
+/* What is kept of answers and failures, and for how long. */
+#include <stdio.h>
+#include <string.h>
+
+#include "loader/resolve/resolver.h"
+#include "shm/clock.h"
+#include "shm/dns.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+enum {
+	REFRESH_PERCENT = 80, /* of the TTL, when the next look-up is due, */
+	JITTER_PERCENT = 10, /* less so much at most */
+	STORE_RETRY_MS = 5000,
+	LOAD_SPREAD_MS = 1000,
+};
+
+static uint16_t
+type_of(const struct wanted_lookup *lookup)
+{
+	return lookup->type == WANTED_A ? TYPE_A : TYPE_AAAA;
+}
+
+uint64_t
+resolver_draw(struct resolver *resolver, uint64_t bound)
+{
+	/* xorshift64 */
+	resolver->random ^= resolver->random << 13;
+	resolver->random ^= resolver->random >> 7;
+	resolver->random ^= resolver->random << 17;
+	return resolver->random % bound;
+}
+
+/* ---- figures ---- */
+
+static void
+count(struct resolver *resolver, const struct wanted *wanted, uint64_t by)
+{
+	const struct wanted_lookup *v4 = &wanted->lookups[WANTED_A];
+	const struct wanted_lookup *v6 = &wanted->lookups[WANTED_AAAA];
+
+	if (v4->is_known || v6->is_known)
+		resolver->resolved_count += by;
+	if (v4->failures || v6->failures)
+		resolver->failing_count += by;
+}
+
+static void
+set_state(struct resolver *resolver, struct wanted_lookup *lookup, bool is_known,
+	  uint32_t failures)
+{
+	const struct wanted *wanted = wanted_of(lookup);
+
+	count(resolver, wanted, (uint64_t)-1);
+	lookup->is_known = is_known;
+	lookup->failures = failures;
+	count(resolver, wanted, 1);
+}
+
+/* ---- the store ---- */
+
+static void
+note_store(struct resolver *resolver, int rc)
+{
+	char text[RESOLVER_ERROR_MAX];
+
+	if (rc == resolver->store_error)
+		return;
+	resolver->store_error = rc;
+	if (rc == ERR_OK)
+		return;
+	snprintf(text, sizeof text, "%s/%s %s: what resolvers say is not kept",
+		 resolver->settings->state_dir, RESOLVED_DIR, errcode_text(rc));
+	log_errorx("%s", text);
+	region_resolver_set_error(&resolver->region->resolver, text);
+}
+
+void
+resolver_commit(struct resolver *resolver)
+{
+	note_store(resolver, resolved_store_commit(resolver->store));
+}
+
+/* returns whether it was put. */
+static bool
+put(struct resolver *resolver, struct wanted_lookup *lookup, struct resolved *entry)
+{
+	const struct wanted *wanted = wanted_of(lookup);
+	int rc;
+
+	entry->head.flags = wanted->is_watched ? 0 : RESOLVED_WISHED;
+	rc = resolved_store_put(resolver->store, type_of(lookup), wanted->name,
+				wanted->name_len, entry);
+
+	note_store(resolver, rc);
+	if (rc != ERR_OK)
+		wanted_put(&resolver->wanted, lookup, clock_now_ms() + STORE_RETRY_MS);
+	return rc == ERR_OK;
+}
+
+/* ---- answers ---- */
+
+static uint32_t
+bounded_ttl(uint32_t ttl)
+{
+	if (ttl < RESOLVED_TTL_MIN)
+		return RESOLVED_TTL_MIN;
+	return ttl < RESOLVED_TTL_MAX ? ttl : RESOLVED_TTL_MAX;
+}
+
+/* Milliseconds of a TTL until it is refreshed. */
+static uint64_t
+refresh_ms(struct resolver *resolver, uint32_t ttl)
+{
+	uint64_t whole = (uint64_t)ttl * 1000;
+
+	return whole * REFRESH_PERCENT / 100 -
+	       resolver_draw(resolver, whole * JITTER_PERCENT / 100 + 1);
+}
+
+void
+resolver_take_answer(struct resolver *resolver, struct wanted_lookup *lookup,
+		     const struct resolve_answer *answer)
+{
+	bool has_addresses = answer->verdict == RESOLVE_ADDRESSES;
+	struct resolved entry = {
+		.head = {
+			.ttl = bounded_ttl(answer->ttl),
+			.state = has_addresses ? RESOLVED_ADDRESSES : RESOLVED_NODATA,
+			.address_count = (uint8_t)answer->address_count,
+			.name_count = (uint8_t)answer->name_count,
+			.names_len = (uint16_t)answer->names_len,
+			.good_at_s = clock_wall_s(),
+		},
+		.address_len = lookup->type == WANTED_A ? 4 : 16,
+		.addresses = answer->addresses,
+		.names = answer->names,
+		.reason = "",
+	};
+
+	lookup->tried = 0;
+	if (!put(resolver, lookup, &entry))
+		return;
+	set_state(resolver, lookup, true, 0);
+	wanted_put(&resolver->wanted, lookup,
+		   clock_now_ms() + refresh_ms(resolver, entry.head.ttl));
+}
+
+static uint64_t
+backoff_ms(struct resolver *resolver, uint32_t failures)
+{
+	uint64_t ms = RESOLVER_BACKOFF_MS;
+
+	for (uint32_t i = 1; i < failures && ms < RESOLVER_BACKOFF_MAX_MS; i++)
+		ms *= 2;
+	if (ms > RESOLVER_BACKOFF_MAX_MS)
+		ms = RESOLVER_BACKOFF_MAX_MS;
+	return ms - resolver_draw(resolver, ms / 10);
+}
+
+/* What is served on beyond its time is asked for again soon. */
+static void
+make_stale(struct resolved_head *head)
+{
+	if (head->good_at_s + (int64_t)head->ttl <= clock_wall_s() &&
+	    head->ttl > RESOLVED_TTL_STALE)
+		head->ttl = RESOLVED_TTL_STALE;
+}
+
+void
+resolver_take_failure(struct resolver *resolver, struct wanted_lookup *lookup,
+		      const char *server, const char *reason)
+{
+	struct region_resolver *region = &resolver->region->resolver;
+	const struct wanted *wanted = wanted_of(lookup);
+	char name[DNAME_TEXT_MAX], text[RESOLVED_REASON_MAX + 1],
+		error[RESOLVER_ERROR_MAX];
+	struct resolved entry;
+	int len, rc = resolved_store_find(resolver->store, type_of(lookup), wanted->name,
+					  wanted->name_len, &entry);
+
+	lookup->tried = 0;
+	if (rc != ERR_OK)
+		entry = (struct resolved){ .head = { .ttl = RESOLVED_TTL_MIN } };
+	make_stale(&entry.head);
+	entry.head.failures = lookup->failures + 1;
+	len = snprintf(text, sizeof text, "%s %s", server, reason);
+	entry.head.reason_len =
+		(uint16_t)(len < RESOLVED_REASON_MAX ? len : RESOLVED_REASON_MAX);
+	entry.reason = text;
+	dname_to_text(wanted->name, name);
+	snprintf(error, sizeof error, "%.100s %s: %.140s", name,
+		 lookup->type == WANTED_A ? "A" : "AAAA", text);
+	region_resolver_set_error(region, error);
+	atomic_fetch_add(&region->failures, 1);
+	if (!put(resolver, lookup, &entry))
+		return;
+	set_state(resolver, lookup, entry.head.state != RESOLVED_NEVER,
+		  entry.head.failures);
+	wanted_put(&resolver->wanted, lookup,
+		   clock_now_ms() + backoff_ms(resolver, lookup->failures));
+}
+
+/* ---- names ---- */
+
+static void
+load_entry(void *context, uint16_t type, const uint8_t *name, size_t name_len,
+	   const struct resolved *entry)
+{
+	struct resolver *resolver = context;
+	uint64_t now_ms = clock_now_ms();
+	struct wanted *wanted = wanted_add(&resolver->wanted, name, name_len, now_ms);
+	int64_t left_s;
+	struct wanted_lookup *lookup;
+
+	if (!wanted)
+		return;
+	wanted->wished_until_ms = now_ms + RESOLVER_WISH_MS;
+	lookup = &wanted->lookups[type == TYPE_A ? WANTED_A : WANTED_AAAA];
+	set_state(resolver, lookup, entry->head.state != RESOLVED_NEVER,
+		  entry->head.failures);
+	left_s = entry->head.good_at_s +
+		 (int64_t)entry->head.ttl * REFRESH_PERCENT / 100 - clock_wall_s();
+	if (left_s < 0 || entry->head.failures > 0)
+		left_s = 0;
+	if (left_s > RESOLVED_TTL_MAX)
+		left_s = RESOLVED_TTL_MAX;
+	wanted_put(&resolver->wanted, lookup,
+		   now_ms + (uint64_t)left_s * 1000 +
+			   resolver_draw(resolver, LOAD_SPREAD_MS));
+}
+
+void
+resolver_load(struct resolver *resolver)
+{
+	note_store(resolver, resolved_store_walk(resolver->store, load_entry, resolver));
+}
+
+void
+resolver_drop(struct resolver *resolver, struct wanted *wanted)
+{
+	for (unsigned i = 0; i < RESOLVE_ASK_MAX; i++)
+		if (resolver->flights[i].lookup &&
+		    wanted_of(resolver->flights[i].lookup) == wanted)
+			resolver->flights[i].lookup = NULL;
+	note_store(resolver, resolved_store_drop(resolver->store, TYPE_A, wanted->name,
+						 wanted->name_len));
+	note_store(resolver, resolved_store_drop(resolver->store, TYPE_AAAA, wanted->name,
+						 wanted->name_len));
+	count(resolver, wanted, (uint64_t)-1);
+	wanted_drop(&resolver->wanted, wanted);
+}
