@@ -12,6 +12,7 @@
 #include "explain/explain_message.h"
 #include "explain/explain_steps.h"
 #include "explain/explainer.h"
+#include "explain/simulate.h"
 #include "loader/reply.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
@@ -63,15 +64,13 @@ static unsigned
 run_explain(int arg_count, char **args)
 {
 	static struct explain_answer answer;
-	char complaint[EXPLAIN_COMPLAINT_MAX], reason[EXPLAINER_REASON_MAX];
+	char complaint[EXPLAIN_COMPLAINT_MAX];
 	struct explain_question question;
 	struct json_out *json = &reply.json;
 	int result;
 
 	if (!explain_args_parse(arg_count, args, &question, complaint))
 		return refuse(complaint);
-	if (explainer_open(&explainer, explainer.heritage, reason) != 0)
-		return refuse(reason);
 	explainer_answer(&explainer, &question, &answer);
 	json_out_begin_object(json, NULL);
 	json_out_begin_object(json, "explain");
@@ -83,8 +82,23 @@ run_explain(int arg_count, char **args)
 	if (result)
 		json_out_text(json, "error", "the answer cannot be printed");
 	json_out_end_object(json);
-	explainer_close(&explainer);
 	return result ? 1 : 0;
+}
+
+static unsigned
+run_command(const struct heritage *heritage, int fd, int arg_count, char **args)
+{
+	char reason[EXPLAINER_REASON_MAX];
+	unsigned status;
+
+	if (explainer_open(&explainer, heritage, reason) != 0)
+		return refuse(reason);
+	if (strcmp(args[0], "simulate") == 0)
+		status = simulate_run(&explainer, &reply, fd, arg_count, args);
+	else
+		status = run_explain(arg_count, args);
+	explainer_close(&explainer);
+	return status;
 }
 
 /* Told to end while nobody waits any more: no failure. */
@@ -107,9 +121,8 @@ explain_run(const struct heritage *heritage, int fd, int arg_count, char **args)
 	/* workers come first; where that is not granted, we go on as we are */
 	sched_setscheduler(0, SCHED_BATCH, &param);
 	setpriority(PRIO_PROCESS, 0, NICE);
-	explainer.heritage = heritage;
 	reply_open(&reply, fd, STALL_MS, WAIT_MS);
-	status = run_explain(arg_count, args);
+	status = run_command(heritage, fd, arg_count, args);
 	reply_close(&reply, status);
 	_exit(0);
 }

@@ -2,7 +2,6 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "explain/explain_steps.h"
 #include "shm/rrtype.h"
@@ -36,18 +35,6 @@ print_addresses(struct json_out *json, const struct resolved *found)
 	json_out_end_array(json);
 }
 
-static void
-print_time(struct json_out *json, const char *member, int64_t unix_s)
-{
-	time_t at = (time_t)unix_s;
-	char text[32] = "";
-	struct tm parts;
-
-	if (unix_s > 0 && gmtime_r(&at, &parts))
-		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-	json_out_text(json, member, text[0] ? text : NULL);
-}
-
 void
 explain_aname_event(struct explain_steps *steps, const struct trace_event *event)
 {
@@ -73,7 +60,7 @@ explain_aname_event(struct explain_steps *steps, const struct trace_event *event
 		json_out_null(json, "ttl");
 	else
 		json_out_uint(json, "ttl", head->ttl);
-	print_time(json, "good_at", head->good_at_s);
+	explain_steps_time(json, "good_at", head->good_at_s);
 	explain_steps_text(json, "reason", found.reason, head->reason_len);
 	json_out_end_object(json);
 }

@@ -131,6 +131,40 @@ print_networks(struct explain_steps *steps, unsigned candidate)
 	json_out_end_array(json);
 }
 
+/* "up" and "down" are where a status stops of one check after the other. */
+static const char *
+state_word(const struct steered *steered, struct board_status status)
+{
+	if (status.flags & BOARD_DENIED)
+		return "denied";
+	if (status.status >= steered->health.up_count)
+		return "up";
+	if (status.status <= steered->health.down_count)
+		return "down";
+	return status.status > 0 ? "rising" : status.status < 0 ? "falling" : "unknown";
+}
+
+/* What the status board says of a candidate; null when it is not probed. */
+static void
+print_health(struct explain_steps *steps, unsigned candidate)
+{
+	const struct steered *steered = &steps->steered;
+	uint64_t target = steered_target(steered, candidate);
+	struct json_out *json = steps->json;
+	struct board_status status;
+
+	if (target == 0) {
+		json_out_null(json, "health");
+		json_out_null(json, "status");
+		json_out_null(json, "last_up");
+		return;
+	}
+	status = board_get(steps->explainer->steerer.board, target);
+	json_out_text(json, "health", state_word(steered, status));
+	json_out_int(json, "status", status.status);
+	explain_steps_time(json, "last_up", status.up_s);
+}
+
 static void
 print_candidates(struct explain_steps *steps)
 {
@@ -145,6 +179,7 @@ print_candidates(struct explain_steps *steps)
 		json_out_uint(json, "weight", steered_weight(&steps->steered, i));
 		print_places(steps, i);
 		print_networks(steps, i);
+		print_health(steps, i);
 		json_out_bool(json, "fallback", steered_is_fallback(&steps->steered, i));
 		json_out_end_object(json);
 	}
@@ -231,6 +266,32 @@ static const struct {
 	[TRACE_SKIPPED] = { "skipped", "not known, left out" },
 };
 
+/* What a step did, in its own words where it has some. */
+static const char *
+how_text(uint64_t step, unsigned how)
+{
+	static const char *const health[] = {
+		[TRACE_MATCHED] = "those that are up, or not known to be down",
+		[TRACE_DEFAULT] = "all are down: those that were up last",
+		[TRACE_KEPT_ALL] = "all are down, and all are kept",
+		[TRACE_KEPT_NONE] = "all are down, and none is kept",
+	};
+	static const char *const fallback[] = {
+		[TRACE_MATCHED] = "those that are no fallback",
+		[TRACE_DEFAULT] = "only fallbacks are left",
+	};
+
+	if (step == TRACE_HEALTH && how <= TRACE_KEPT_NONE)
+		return health[how];
+	if (step == TRACE_FALLBACK && how <= TRACE_DEFAULT)
+		return fallback[how];
+	if (step == TRACE_NEAREST && how == TRACE_MATCHED)
+		return "those nearest to the client";
+	if (step == TRACE_STICKY)
+		return "the client's network decides among";
+	return hows[how].text;
+}
+
 static void
 tell_step(struct explain_steps *steps, const struct trace_event *event)
 {
@@ -242,7 +303,8 @@ tell_step(struct explain_steps *steps, const struct trace_event *event)
 	if (event->how >= sizeof hows / sizeof *hows)
 		return;
 	put_set(&steps->steered, event->left, left, sizeof left);
-	explain_steps_begin(steps, name, "%s: %s", hows[event->how].text, left);
+	explain_steps_begin(steps, name, "%s: %s", how_text(event->value, event->how),
+			    left);
 	json_out_text(steps->json, "result", hows[event->how].word);
 	print_set(steps, "kept", event->left);
 	json_out_end_object(steps->json);

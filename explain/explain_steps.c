@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "loader/redis/redis_where.h"
 #include "loader/store/zone_state.h"
@@ -36,6 +37,18 @@ explain_steps_text(struct json_out *json, const char *member, const char *text,
 		json_out_text_len(json, member, text, len);
 	else
 		json_out_null(json, member);
+}
+
+void
+explain_steps_time(struct json_out *json, const char *member, int64_t unix_s)
+{
+	time_t at = (time_t)unix_s;
+	char text[32] = "";
+	struct tm parts;
+
+	if (unix_s > 0 && gmtime_r(&at, &parts))
+		strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	json_out_text(json, member, text[0] ? text : NULL);
 }
 
 static void

@@ -36,6 +36,10 @@ __attribute__((nonnull(1, 2)))
 void explain_steps_text(struct json_out *json, const char *member, const char *text,
 			size_t len);
 
+/* "2024-11-21T04:20:00Z"; null for 0. */
+__attribute__((nonnull))
+void explain_steps_time(struct json_out *json, const char *member, int64_t unix_s);
+
 /* A name outside of our zones, and what is known of it (explain/explain_aname.c). */
 __attribute__((nonnull))
 void explain_aname_event(struct explain_steps *steps, const struct trace_event *event);

@@ -42,7 +42,9 @@ print_help(void)
 	     "import takes, over what the configuration says: --redis ADDRESS, --db N,\n"
 	     "--user NAME, --password-file FILE, --prefix TEXT, --suffix TEXT,\n"
 	     "--schema redins|z42\n\n"
-	     "explain takes: --client IP, --ecs PREFIX, --tcp, --do\n\n"
+	     "explain takes: --client IP, --ecs PREFIX, --tcp, --do\n"
+	     "simulate takes: --down ADDRESS, --weight ADDRESS=N, --country-db FILE,\n"
+	     "--asn-db FILE\n\n"
 	     "exit 0 done, 1 refused or failed, 2 usage, 3 no server");
 }
 
@@ -83,14 +85,17 @@ take_progress(void *arg, const char *text, size_t len)
 	ctl_output_progress(arg, text, len);
 }
 
-/* Send the request, print the reply. */
+/* Send the request, with the files that belong to it, if there are any; print the reply. */
 static int
-ask(struct ctl_link *link, struct ctl_output *output, int arg_count, char *const *args)
+ask(struct ctl_link *link, struct ctl_output *output, struct ctl_simulate_files *files,
+    int arg_count, char *const *args)
 {
 	const struct ctl_reply_sink sink = { take_progress, take_data, output };
 	int status = 0, code;
 
 	code = ctl_link_send(link, arg_count, args);
+	if (!code && files->count > 0)
+		code = ctl_simulate_send(files, link);
 	if (!code)
 		code = ctl_link_receive(link, &sink, &status);
 	if (!code)
@@ -124,7 +129,8 @@ absolute_path(const char *path, char out[2 * PATH_MAX])
 
 static int
 ask_server(const char *socket_path, const struct ctl_command *command,
-	   struct ctl_output *output, int arg_count, char *const *args)
+	   struct ctl_output *output, struct ctl_simulate_files *files, int arg_count,
+	   char *const *args)
 {
 	struct ctl_link link;
 	int code = ctl_link_open(&link, socket_path,
@@ -135,7 +141,7 @@ ask_server(const char *socket_path, const struct ctl_command *command,
 		ctl_output_fail(output, link.error);
 		return exit_code(code);
 	}
-	code = ask(&link, output, arg_count, args);
+	code = ask(&link, output, files, arg_count, args);
 	ctl_link_close(&link);
 	return code;
 }
@@ -159,7 +165,14 @@ run_remote(const struct options *options, const struct ctl_command *command,
 	char *request[CTL_ARGS_MAX] = { args[0] };
 	char flag[CTL_FLAG_MAX], path[2 * PATH_MAX];
 	char *socket_path, *why = NULL;
+	struct ctl_simulate_files files = { .count = 0 };
 	int count = 1, first_option, code;
+
+	if (strcmp(command->name, "simulate") == 0 &&
+	    !ctl_simulate_open(&options->explain, args[--arg_count], &files)) {
+		ctl_output_fail_told(output, "a file cannot be read");
+		return EXIT_REFUSED;
+	}
 
 	for (int i = 1; i < arg_count; i++) {
 		request[count++] = args[i];
@@ -179,7 +192,7 @@ run_remote(const struct options *options, const struct ctl_command *command,
 		free(why);
 		return EXIT_REFUSED;
 	}
-	code = ask_server(socket_path, command, output, count, request);
+	code = ask_server(socket_path, command, output, &files, count, request);
 	free(socket_path);
 	while (count > first_option)
 		free(request[--count]);
@@ -241,6 +254,10 @@ static const struct option long_options[] = {
 	{ "ecs", required_argument, NULL, 'e' },
 	{ "tcp", no_argument, NULL, 'e' },
 	{ "do", no_argument, NULL, 'e' },
+	{ "down", required_argument, NULL, 'e' },
+	{ "weight", required_argument, NULL, 'e' },
+	{ "country-db", required_argument, NULL, 'e' },
+	{ "asn-db", required_argument, NULL, 'e' },
 	{ "redis", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_REDIS },
 	{ "db", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_DB },
 	{ "user", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_USER },

@@ -31,8 +31,11 @@ static const struct ctl_command commands[] = {
 	{"limits", 0, 0, CTL_ARG_ZONE, NULL, false, 10, "",
 	 "who is limited now, and why"},
 	{"explain", 2, 2, CTL_ARG_QUESTION, NULL, false, 60,
-	 "NAME TYPE [OPTION...]",
+	 "NAME TYPE",
 	 "the answer, and each step that led to it"},
+	{"simulate", 3, 3, CTL_ARG_QUESTION, NULL, false, 600,
+	 "NAME TYPE FILE",
+	 "how answers share out, and what would shift"},
 	{"reload", 0, 1, CTL_ARG_ZONE, NULL, false, 0, "[ZONE]",
 	 "read settings and zone files again, or one zone's"},
 	{"build", 1, 1, CTL_ARG_DIR, NULL, true, 0, "DIR",
@@ -61,7 +64,7 @@ static const struct ctl_command commands[] = {
 /* clang-format on */
 
 /* Commands of the interface that are still to come. */
-static const char *const later[] = { "simulate", "top", "keys", "profile", "trace" };
+static const char *const later[] = { "top", "keys", "profile", "trace" };
 
 const struct ctl_command *
 ctl_command_find(const char *name)

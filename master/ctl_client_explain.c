@@ -54,6 +54,25 @@ is_prefix(const char *text)
 	return is_good;
 }
 
+/* "192.0.2.1=5" */
+static bool
+is_weight(const char *text)
+{
+	const char *equals = strchr(text, '=');
+	char *address = alloc_text(text);
+	bool is_good = false;
+
+	if (equals) {
+		address[equals - text] = '\0';
+		is_good = is_address(address) && equals[1] != '\0' &&
+			  strspn(equals + 1, "0123456789") == strlen(equals + 1) &&
+			  strlen(equals + 1) <= 10 &&
+			  strtoull(equals + 1, NULL, 10) <= 2147483648u;
+	}
+	free(address);
+	return is_good;
+}
+
 static const struct {
 	const char *command, *name;
 	bool (*is_good)(const char *value);
@@ -63,6 +82,10 @@ static const struct {
 	{ "explain", "ecs", is_prefix, "is no prefix, as 192.0.2.0/24" },
 	{ "explain", "tcp", NULL, NULL },
 	{ "explain", "do", NULL, NULL },
+	{ "simulate", "down", is_address, "is no address" },
+	{ "simulate", "weight", is_weight, "is not ADDRESS=N, N up to 2147483648" },
+	{ "simulate", "country-db", NULL, NULL },
+	{ "simulate", "asn-db", NULL, NULL },
 };
 
 bool

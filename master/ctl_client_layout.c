@@ -438,6 +438,15 @@ static const struct ctl_column limit_columns[] = {
 	{"name",       "name",     false, true},
 };
 
+static const struct ctl_column simulate_columns[] = {
+	{"address",        "record",         false, true},
+	{"share",          "first",          true,  false},
+	{"share_after",    "then",           true,  false},
+	{"change",         "change",         true,  false},
+	{"answered",       "answered",       true,  false},
+	{"answered_after", "then",           true,  false},
+};
+
 static const struct ctl_column generation_columns[] = {
 	{"id",         "id",       true,  false},
 	{"created",    "created",  false, true},
@@ -478,6 +487,8 @@ static const struct ctl_layout layouts[] = {
 	{"export", "export", false, row_of_export, end_of_export, NULL, NO_COLUMNS},
 	{"export", "export", true, row_of_export, end_of_export, NULL, NO_COLUMNS},
 	{"explain", NULL, true, NULL, ctl_explain_print, NULL, NO_COLUMNS},
+	{"simulate", "simulate", true, ctl_simulate_row, ctl_simulate_end, NULL,
+	 COLUMNS(simulate_columns)},
 	{"reload", "errors", false, row_of_errors, end_of_change, NULL, NO_COLUMNS},
 	{"reload", "errors", true, row_of_errors, end_of_change, NULL, NO_COLUMNS},
 	{"swap", NULL, true, NULL, end_of_change, NULL, NO_COLUMNS},

@@ -191,6 +191,49 @@ ctl_link_send(struct ctl_link *link, int arg_count, char *const *args)
 	return code;
 }
 
+/* One frame; *is_closed as in send_all. */
+static int
+send_frame(struct ctl_link *link, enum ctl_kind kind, const char *piece, size_t len,
+	   int *is_closed)
+{
+	const struct ctl_head head = {
+		.magic_be = htons(CTL_MAGIC),
+		.version = CTL_VERSION,
+		.kind = (uint8_t)kind,
+		.len_be = htonl((uint32_t)len),
+	};
+	int code = send_all(link, &head, sizeof head, is_closed);
+
+	return code ? code : send_all(link, piece, len, is_closed);
+}
+
+int
+ctl_link_send_file(struct ctl_link *link, int fd, const char *name)
+{
+	static char piece[CTL_DATA_MAX];
+	int is_closed = 0, code = 0;
+	ssize_t got = 1;
+
+	while (got > 0 && !is_closed && !code) {
+		do
+			got = read(fd, piece, sizeof piece);
+		while (got < 0 && errno == EINTR);
+		if (got < 0)
+			return fail(link, ERR_IO, "reading %s: %s", name,
+				    strerror(errno));
+		code = send_frame(link, CTL_INPUT, piece, (size_t)got, &is_closed);
+	}
+	return code;
+}
+
+int
+ctl_link_send_end(struct ctl_link *link)
+{
+	int is_closed = 0;
+
+	return send_frame(link, CTL_END, "", 0, &is_closed);
+}
+
 static int
 receive_all(struct ctl_link *link, void *data, size_t len)
 {
@@ -243,9 +286,9 @@ check_head(struct ctl_link *link, const struct ctl_head *head)
 static void
 tell_silence(const struct ctl_link *link, const struct ctl_reply_sink *sink)
 {
-	static const char text[] =
-		"no answer yet: the server is busy with something else, or a process of it "
-		"is stopped, see 'martletctl status'; still waiting";
+	static const char text[] = "no answer yet: the server is busy with something "
+				   "else, or a process of it "
+				   "is stopped, see 'martletctl status'; still waiting";
 	struct pollfd poll_fd = { .fd = link->fd, .events = POLLIN };
 
 	if (link->timeout_ms < 0 && link->notice_ms > 0 &&

@@ -36,6 +36,14 @@ __attribute__((nonnull)) void ctl_link_close(struct ctl_link *link);
 __attribute__((nonnull, warn_unused_result)) int
 ctl_link_send(struct ctl_link *link, int arg_count, char *const *args);
 
+/* Send what can be read from `fd` behind a request, as one file; then, behind the last one,
+ * ctl_link_send_end.  A server that has closed its end already: as above.
+ * name     of the file, for messages
+ * returns  0; ERR_TIMEOUT, ERR_IO */
+__attribute__((nonnull, warn_unused_result)) int
+ctl_link_send_file(struct ctl_link *link, int fd, const char *name);
+__attribute__((nonnull, warn_unused_result)) int ctl_link_send_end(struct ctl_link *link);
+
 /* Read the whole reply.  On 0 *status is its exit code, 0 or 1.  A long silence before it
  * is told as progress.
  * returns ERR_TIMEOUT, ERR_CLOSED when the reply breaks off, ERR_FORMAT when it is not

@@ -196,6 +196,8 @@ static const struct command commands[] = {
 	{ "export", "export [ZONE]", 2, true, run_clerk },
 	{ "explain", "explain NAME TYPE [--client IP] [--ecs PREFIX] [--tcp] [--do]", 9,
 	  true, run_explain },
+	{ "simulate", "simulate NAME TYPE FILE [OPTION...]", CTL_ARGS_MAX, true,
+	  run_explain },
 	{ "reload", "reload [ZONE]", 2, false, run_reload },
 	{ "swap", "swap DIR", 2, false, run_sync },
 	{ "rollback", "rollback [ID]", 2, false, run_sync },

@@ -8,6 +8,11 @@
  *	          CTL_DATA (pieces of one JSON object, to be joined), then one CTL_END,
  *	          whose `status` is the exit code: 0 done, 1 refused or failed
  *
+ * Behind a request of simulate the client sends files: each any number of CTL_INPUT (pieces
+ * of it, 1..CTL_DATA_MAX octets), ended by one without octets, and then one CTL_END.  They
+ * are, as far as the request names them, the other country database, the other ASN database,
+ * the clients.
+ *
  * On failure the object has a member "error" (text for people, one line).  Numbers are
  * in network order.  An unknown version, kind or command is answered by CTL_END with
  * status 1 and an object that says so.
@@ -45,6 +50,9 @@
  *	explain      explain:{name type client ecs transport do generation live_changes
  *	             same_on_straight_path steps:[{step text ...}] rcode flags size ecs_scope
  *	             extended_error extended_error_text answer authority additional}
+ *	simulate     simulate:[{address share share_after change answered answered_after}]
+ *	             name type generation clients moved unanswered unanswered_after lines
+ *	             skipped notices:[...]
  *	stop         nothing; answered once the server has stopped */
 #ifndef SHM_CTL_PROTO_H
 #define SHM_CTL_PROTO_H
@@ -61,7 +69,7 @@ enum {
 };
 #define CTL_MAGIC 0x4d54u		/* "MT" */
 
-enum ctl_kind { CTL_REQUEST = 1, CTL_PROGRESS = 2, CTL_DATA = 3, CTL_END = 4 };
+enum ctl_kind { CTL_REQUEST = 1, CTL_PROGRESS = 2, CTL_DATA = 3, CTL_END = 4, CTL_INPUT = 5 };
 
 struct ctl_head {
 	uint16_t magic_be;

@@ -93,6 +93,10 @@ for my $case (
 	[['explain', 'a', 'A', '--client', '192.0.2'], qr/--client '192\.0\.2' is no address/],
 	[['explain', 'a', 'A', '--ecs', '192.0.2.0/33'], qr/--ecs '192\.0\.2\.0\/33' is no prefix/],
 	[['explain', 'a', 'A', '--ecs', '2001:db8::/129'], qr/is no prefix/],
+	[['simulate', 'a', 'A'], qr/usage: martletctl simulate NAME TYPE FILE/],
+	[['simulate', 'a', 'A', '/dev/null', '--down', 'x'], qr/--down 'x' is no address/],
+	[['simulate', 'a', 'A', '/dev/null', '--weight', '192.0.2.1=2147483649'], qr/is not ADDRESS=N/],
+	[['simulate', 'a', 'A', '/dev/null', '--client', '192.0.2.1'], qr/simulate knows no --client/],
 	[['zones', '--client', '192.0.2.1'], qr/zones knows no --client/],
 	[['zones', 'a..b'], qr/'a\.\.b' is no domain name/],
 	[['zones', 'a', 'b'], qr/usage: martletctl zones \[--digest\] \[NAME\]/],
@@ -122,7 +126,7 @@ for my $case (
 	my ($exit, $out) = ctl('-h');
 	is($exit, 0, '-h');
 	like($out, qr/^  \Q$_\E\b/m, "help names $_")
-	  for qw(status ready workers stats zones errors changes limits explain reload build swap generations rollback resume diff export held accept import stop);
+	  for qw(status ready workers stats zones errors changes limits explain simulate reload build swap generations rollback resume diff export held accept import stop);
 	is(scalar(grep { length > 80 } split /\n/, $out), 0, 'help fits 80 columns');
 	($exit, $out) = ctl('-V');
 	like($out, qr/^martletctl \d+\.\d+\.\d+\n$/, '-V');

@@ -81,6 +81,26 @@ geo_follow(struct geo *geo, const char *state_dir, const struct region_geo *publ
 	set_close(atomic_exchange_explicit(&geo->offered, set, memory_order_acq_rel));
 }
 
+int
+geo_open_files(struct geo *geo, const char *const paths[GEO_KINDS],
+	       char reason[GEO_DB_REASON_MAX])
+{
+	struct geo_set *set = calloc(1, sizeof *set);
+	int result = set ? ERR_OK : ERR_NOMEM;
+
+	snprintf(reason, GEO_DB_REASON_MAX, "%s", errcode_text(ERR_NOMEM));
+	for (unsigned kind = 0; kind < GEO_KINDS && result == ERR_OK; kind++)
+		if (paths[kind])
+			result = geo_db_open(paths[kind], (enum geo_db_kind)kind,
+					     &set->dbs[kind], reason);
+	if (result != ERR_OK) {
+		set_close(set);
+		return result;
+	}
+	geo->set = set;
+	return ERR_OK;
+}
+
 /* ---- the query thread's side ---- */
 
 void

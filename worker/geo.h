@@ -59,6 +59,12 @@ void geo_take(struct geo *geo);
 __attribute__((nonnull))
 void geo_fini(struct geo *geo);
 
+/* Use these files at once, NULL for none; for tools, in the place of geo_follow.  `geo` is all
+ * zero before.  returns 0, or an error code with a reason. */
+__attribute__((nonnull, warn_unused_result))
+int geo_open_files(struct geo *geo, const char *const paths[GEO_KINDS],
+		   char reason[GEO_DB_REASON_MAX]);
+
 /* The facts about an address, borrowed until the next call; never NULL.
  * with_region  else continent and region mean nothing */
 __attribute__((nonnull, returns_nonnull))
