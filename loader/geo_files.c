@@ -44,11 +44,13 @@ open_source(const struct copying *copying, struct stat *stat, char reason[JOB_RE
 
 	if (fd >= 0 && fstat(fd, stat) == 0 && S_ISREG(stat->st_mode))
 		return fd;
-	snprintf(reason, JOB_REASON_MAX, "%s",
-		 fd < 0 ? strerror(errno) : "is no regular file");
-	if (fd >= 0)
-		close(fd);
-	return fd < 0 ? errcode_from_errno(errno) : ERR_FORMAT;
+	if (fd < 0) {
+		snprintf(reason, JOB_REASON_MAX, "cannot be read: %s", strerror(errno));
+		return errcode_from_errno(errno);
+	}
+	snprintf(reason, JOB_REASON_MAX, "is no regular file");
+	close(fd);
+	return ERR_FORMAT;
 }
 
 /* The copy gets the time of the file, by which both are known to be the same. */
@@ -214,6 +216,15 @@ refuse(struct sync *sync, enum geo_db_kind kind, const char *reason)
 }
 
 static void
+refuse_unreadable(struct sync *sync, enum geo_db_kind kind, int error)
+{
+	char reason[REGION_GEO_REASON_MAX];
+
+	snprintf(reason, sizeof reason, "cannot be read: %s", strerror(error));
+	refuse(sync, kind, reason);
+}
+
+static void
 take(struct sync *sync, enum geo_db_kind kind)
 {
 	char to[PATH_MAX], temporary[PATH_MAX + 8], reason[JOB_REASON_MAX] = "";
@@ -258,7 +269,7 @@ look(struct sync *sync, enum geo_db_kind kind, bool is_told)
 		return;
 	sync->geo.stamps[kind] = stamp;
 	if (!is_there)
-		refuse(sync, kind, strerror(-(int)stamp.len));
+		refuse_unreadable(sync, kind, -(int)stamp.len);
 	else if (is_copied(sync, kind, &source))
 		region_set_geo_fault(sync->region, kind, NULL);
 	else
