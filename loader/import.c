@@ -135,6 +135,7 @@ load_zone(struct import *import, const char *path, const uint8_t *origin,
 		.origin = origin,
 		.origin_len = (uint8_t)origin_len,
 		.path = realpath(path, real) ? real : path,
+		.is_alone = true,
 	};
 	int code = zone_load(import->text, &entry, &zone, &messages);
 

@@ -10,6 +10,7 @@
 
 #include "loader/store/live.h"
 #include "loader/store/zone_state.h"
+#include "loader/zone/sidecar.h"
 #include "loader/zone/zone_load.h"
 #include "loader/zone/zone_stamp.h"
 #include "shm/dname.h"
@@ -35,6 +36,23 @@ find_in_base(const struct zone_update *update, const uint8_t *origin, size_t len
 	       zone_state_read(&apex, state);
 }
 
+/* Was the sidecar there, if there is one now?  (One that is gone has no stamp.) */
+static bool
+sidecar_is_known(const struct zone_list_entry *entry, const struct zone_state *state)
+{
+	const char *path = state->paths;
+	char wanted[PATH_MAX];
+
+	if (!sidecar_path(entry, wanted) || !sidecar_exists(wanted))
+		return true;
+	for (uint32_t i = 0; i < state->source.path_count; i++) {
+		if (strcmp(path, wanted) == 0)
+			return true;
+		path += strlen(path) + 1;
+	}
+	return false;
+}
+
 /* Do the files of the zone have the stamp that is stored with it? */
 static bool
 is_unchanged(const struct zone_list_entry *entry, const struct zone_state *state)
@@ -45,6 +63,8 @@ is_unchanged(const struct zone_list_entry *entry, const struct zone_state *state
 	if (entry->rival || state->error || state->source.kind != SOURCE_FILE ||
 	    state->source.stamp == ZONE_STAMP_UNKNOWN ||
 	    strcmp(zone_state_path(state), entry->path) != 0)
+		return false;
+	if (!sidecar_is_known(entry, state))
 		return false;
 	paths = calloc(state->source.path_count + 1, sizeof *paths);
 	if (!paths)
@@ -204,11 +224,13 @@ static int
 add_bad(struct zone_update *update, size_t index, const struct zone_message *message)
 {
 	const struct zone_list_entry *entry = update->stale[index];
+	/* the error may be in a file beside the zone's own */
+	const char *paths[] = { entry->path, message ? message->path : "" };
 	const struct zone_source source = {
 		.kind = SOURCE_FILE,
 		.stamp = ZONE_STAMP_UNKNOWN,
-		.paths = &entry->path,
-		.path_count = 1,
+		.paths = paths,
+		.path_count = paths[1][0] && strcmp(paths[1], paths[0]) != 0 ? 2 : 1,
 	};
 	char text[ERROR_TEXT_MAX] = "not enough memory";
 	struct zone_state state;

@@ -13,6 +13,25 @@
 
 enum { NUMBER_LEN_MAX = 18 }; /* digits and sign that always fit 64 bits */
 
+/* How much of it is read. */
+struct bounds {
+	size_t len_max, values_max;
+	const char *too_long, *too_many;
+};
+
+static const struct bounds value_bounds = {
+	JSON_READER_LEN_MAX,
+	JSON_READER_VALUES_MAX,
+	"is longer than 4 MiB",
+	"holds more than 100000 values",
+};
+static const struct bounds file_bounds = {
+	JSON_READER_FILE_LEN_MAX,
+	JSON_READER_FILE_VALUES_MAX,
+	"is longer than 64 MiB",
+	"holds more than 1000000 values",
+};
+
 /* What a look at the text tells before it is parsed. */
 struct outline {
 	const char *excess; /* what is beyond the bounds; NULL: nothing */
@@ -50,7 +69,7 @@ starts_number(char octet)
 }
 
 static struct outline
-look_over(const char *bytes, size_t len)
+look_over(const char *bytes, size_t len, const struct bounds *bounds)
 {
 	struct outline outline = { 0 };
 	size_t depth = 0, values = 1;
@@ -72,8 +91,8 @@ look_over(const char *bytes, size_t len)
 		} else if (bytes[at] == ',') {
 			values++;
 		}
-		if (values > JSON_READER_VALUES_MAX)
-			outline.excess = "holds more than 100000 values";
+		if (values > bounds->values_max)
+			outline.excess = bounds->too_many;
 	}
 	return outline;
 }
@@ -155,18 +174,18 @@ parse_narrowed(const char *bytes, size_t len, json_t **out, struct json_fault *f
 	return code;
 }
 
-int
-json_reader_open(const char *bytes, size_t len, struct json_node *root,
-		 struct json_fault *fault)
+static int
+open_bounded(const char *bytes, size_t len, const struct bounds *bounds,
+	     struct json_node *root, struct json_fault *fault)
 {
 	struct outline outline = { 0 };
 	json_t *value = NULL;
 	int code;
 
-	if (len > JSON_READER_LEN_MAX)
-		outline.excess = "is longer than 4 MiB";
+	if (len > bounds->len_max)
+		outline.excess = bounds->too_long;
 	else
-		outline = look_over(bytes, len);
+		outline = look_over(bytes, len, bounds);
 	if (outline.excess) {
 		fail_text(fault, outline.excess, 0);
 		return ERR_SYNTAX;
@@ -176,6 +195,20 @@ json_reader_open(const char *bytes, size_t len, struct json_node *root,
 	if (code == ERR_OK)
 		*root = (struct json_node){ .value = value_or_null(value) };
 	return code;
+}
+
+int
+json_reader_open(const char *bytes, size_t len, struct json_node *root,
+		 struct json_fault *fault)
+{
+	return open_bounded(bytes, len, &value_bounds, root, fault);
+}
+
+int
+json_reader_open_file(const char *bytes, size_t len, struct json_node *root,
+		      struct json_fault *fault)
+{
+	return open_bounded(bytes, len, &file_bounds, root, fault);
 }
 
 void

@@ -24,6 +24,8 @@ enum {
 	JSON_READER_LEN_MAX = 4 << 20,
 	JSON_READER_DEPTH_MAX = 64,
 	JSON_READER_VALUES_MAX = 100000,
+	JSON_READER_FILE_LEN_MAX = 64 << 20,
+	JSON_READER_FILE_VALUES_MAX = 1000000,
 };
 
 enum { JSON_PATH_MAX = 80, JSON_REASON_MAX = 200 };	/* octets, NUL included */
@@ -56,6 +58,11 @@ struct json_text {
 __attribute__((nonnull, warn_unused_result))
 int json_reader_open(const char *bytes, size_t len, struct json_node *root,
 		     struct json_fault *fault);
+
+/* The same of a file that the operator wrote: 64 MiB, and 1,000,000 values. */
+__attribute__((nonnull, warn_unused_result))
+int json_reader_open_file(const char *bytes, size_t len, struct json_node *root,
+			  struct json_fault *fault);
 
 __attribute__((nonnull))
 void json_reader_close(struct json_node *root);

@@ -118,7 +118,7 @@ read_ttl(struct reading *reading, const struct json_node *rrset)
 	uint32_t ttl = json_reader_number(&reading->fault, &node, UINT32_MAX, max);
 
 	if ((ttl == 0 && reading->zero_is_unset) || (max != 0 && ttl > max))
-		ttl = max;
+		ttl = max != 0 ? max : reading->value->missing_ttl;
 	reading->ttl = ttl < TTL_MAX ? ttl : TTL_MAX;
 }
 
@@ -470,8 +470,9 @@ read_label(struct reading *reading, const struct json_node *label)
 }
 
 int
-record_json_read_label(struct record_json *parser, const struct record_json_value *value,
-		       struct zone_records *zone, struct record_result *result)
+record_json_read_node(struct record_json *parser, const struct json_node *label,
+		      const struct record_json_value *value, struct zone_records *zone,
+		      struct record_result *result)
 {
 	struct reading reading = {
 		.parser = parser,
@@ -481,17 +482,26 @@ record_json_read_label(struct record_json *parser, const struct record_json_valu
 		.zero_is_unset = true,
 	};
 	size_t first = zone->count;
+	int code = read_label(&reading, label);
+
+	if (code == ERR_OK)
+		record_result_settle(result, zone);
+	else
+		zone->count = first;
+	return code;
+}
+
+int
+record_json_read_label(struct record_json *parser, const struct record_json_value *value,
+		       struct zone_records *zone, struct record_result *result)
+{
 	struct json_node root;
 	int code = json_reader_open(value->bytes, value->len, &root, &result->fault);
 
 	if (code != ERR_OK)
 		return code == ERR_SYNTAX ? ERR_OK : code;
-	code = read_label(&reading, &root);
+	code = record_json_read_node(parser, &root, value, zone, result);
 	json_reader_close(&root);
-	if (code == ERR_OK)
-		record_result_settle(result, zone);
-	else
-		zone->count = first;
 	return code;
 }
 

@@ -35,6 +35,7 @@ struct record_json_value {
 	const uint8_t *owner;		/* lower-cased, at or below the zone's origin */
 	size_t owner_len;
 	uint32_t max_ttl;
+	uint32_t missing_ttl;		/* without max_ttl: of an RRset that says none */
 };
 
 /* returns NULL when there is no memory. */
@@ -52,6 +53,12 @@ void record_json_free(struct record_json *parser);
 __attribute__((nonnull, warn_unused_result))
 int record_json_read_label(struct record_json *parser, const struct record_json_value *value,
 			   struct zone_records *zone, struct record_result *result);
+
+/* The same of an object that was read already, with the value's `bytes` not used. */
+__attribute__((nonnull, warn_unused_result))
+int record_json_read_node(struct record_json *parser, const struct json_node *label,
+			  const struct record_json_value *value, struct zone_records *zone,
+			  struct record_result *result);
 
 /* Read an RRset of z42.  The values of one label follow each other into the same
  * `result`, with nothing else appended to `zone` in between, and no type twice; then

@@ -96,7 +96,7 @@ search_group(struct fault_search *search, const struct owner_group *group)
 	for (; at < group->end && rc == ERR_OK; at = end) {
 		for (end = at; end < group->end && end->type == at->type;)
 			end++;
-		if (at->type == RRTYPE_RRSIG)
+		if (at->type == RRTYPE_RRSIG || at->type == ZONE_MARK_TYPE)
 			continue;
 		sigs = owner_group_sigs(group, at->type, &sigs_end);
 		if (may_be_too_large(group->owner_len,

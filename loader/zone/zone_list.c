@@ -33,6 +33,7 @@ add_entry(struct zone_list *list, const uint8_t *origin, size_t origin_len,
 	entry->path = arena_copy(list->arena, path, strlen(path) + 1);
 	entry->rival = NULL;
 	entry->origin_len = (uint8_t)origin_len;
+	entry->is_alone = false;
 	if (!entry->origin || !entry->path)
 		return ERR_NOMEM;
 	list->count++;

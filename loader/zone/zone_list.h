@@ -2,6 +2,7 @@
 #ifndef LOADER_ZONE_ZONE_LIST_H
 #define LOADER_ZONE_ZONE_LIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct zone_list_entry {
 	const char *rival;		/* NULL, or a second file for the same origin: an
 					 * error of this zone */
 	uint8_t origin_len;
+	bool is_alone;			/* a sidecar (sidecar.h) does not count */
 };
 
 /* Sorted by origin (canonical order), each origin once. */

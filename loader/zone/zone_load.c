@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "loader/zone/sidecar.h"
 #include "loader/zone/threads.h"
 #include "loader/zone/zone_check.h"
 #include "loader/zone/zone_sort.h"
@@ -51,7 +52,10 @@ zone_load(struct zone_text *text, const struct zone_list_entry *entry,
 			      messages);
 	if (code != ERR_OK)
 		return code;
-	code = sort_and_check(zone, entry->path, messages);
+	if (!entry->is_alone)
+		code = sidecar_merge(entry, zone, messages);
+	if (code == ERR_OK)
+		code = sort_and_check(zone, entry->path, messages);
 	if (code == ERR_OK)
 		*out = zone;
 	else

@@ -10,7 +10,7 @@
 #include "loader/zone/zone_records.h"
 #include "loader/zone/zone_text.h"
 
-/* Read, sort and check one zone.
+/* Read, sort and check one zone, with its sidecar.
  * out      the records, as zone_records.h promises; owned by the caller.  Untouched on
  *          failure.
  * messages gets errors and warnings.
