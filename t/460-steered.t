@@ -215,6 +215,22 @@ subtest 'what the commands say' => sub {
 	is(scalar(grep { /^single.*192\.0\.2/ } @texts), 3, 'and all its records');
 };
 
+subtest 'as the manual has it' => sub {
+	my $page = do { open my $file, '<', "$Bin/../man/martlet-redis.7" or die $!; local $/; <$file> };
+	my %example = $page =~ /^\.\\" test: (steered|subnet|health)\n\.Bd [^\n]*\n(.*?)^\.Ed$/msg;
+
+	is_deeply([sort keys %example], [qw(health steered subnet)], 'examples');
+	$redis->cmd('HSET', $key, map { ("man-$_" => $example{$_}) } keys %example);
+	ok(poll(10, sub { !grep { !@{ $m->ask("man-$_.z.test", 'A')->{answer} } } keys %example }), 'they are served');
+	fits($m, { type => 'A', count => 'single', order => 'weighted', records => [{ ip => '192.0.2.1', weight => 3 }, { ip => '192.0.2.2', weight => 1 }] },
+		'man-steered.z.test', 'by weight');
+	is(addresses($m->ask('man-subnet.z.test', 'A'), 'A'), '192.0.2.1', 'by network');
+	my ($comment) = grep { /^; man-health/ } map { @{ $_->{records} } } @{ $m->ctl('export', 'z.test')->{export} };
+	is($comment, '; man-health.z.test. IN A is steered: count multi, order none, health_check https port 443 host "www.example.com" uri "/healthz" '
+		. 'body "well" codes 204|200-299 verify timeout 1000 up_count 3 down_count -3 interval 20 policy last: 192.0.2.1, 192.0.2.2', 'its health check');
+	is_deeply([grep { $_->{owner} =~ /^man/ } @{ $m->ctl('errors')->{errors} }], [], 'without errors');
+};
+
 subtest 'changed live' => sub {
 	my $before = $m->ctl('status')->{generation};
 	my ($digest) = map { $_->{digest} } @{ $m->ctl('zones', '--digest', 'z.test')->{zones} };
