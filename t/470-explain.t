@@ -28,7 +28,7 @@ my $json = JSON::PP->new->canonical;
 my $dir = tempdir(CLEANUP => 1);
 
 write_db("$dir/country.mmdb", {
-	'127.0.1.0/24' => ['DE', 52.5, 13.4], '127.0.2.0/24' => ['US', 40.7, -74], '203.0.113.0/24' => ['DE', 52.5, 13.4],
+	'127.0.1.0/24' => ['DE', 52.5, 13.4], '127.0.2.0/24' => ['US', 40.7, -74, 'NA', 'NY'], '203.0.113.0/24' => ['DE', 52.5, 13.4],
 	'203.0.116.0/22' => ['US', 40.7, -74], '192.0.2.1/32' => ['FR', 48.9, 2.4], '192.0.2.2/32' => ['US', 41.9, -87.6] });
 write_db("$dir/asn.mmdb", { '127.0.1.0/24' => 64496 }, type => 'asn');
 
@@ -43,6 +43,14 @@ my %labels = (
 	only => { a => { filter => { geo_filter => 'country' }, records => \@no_default } },
 	weighted => { a => { filter => { order => 'weighted', count => 'single' }, records => \@weighted } },
 	first => { a => { filter => { first => 2 }, records => \@weighted } },
+	fallback => { a => { records => [{ ip => '192.0.2.1' }, { ip => '192.0.2.2', fallback => \1 }] } },
+	subnet => { a => { records => [{ ip => '192.0.2.1', subnet => '203.0.113.0/24' }, { ip => '192.0.2.2', subnet => ['203.0.0.0/16'] }, { ip => '192.0.2.3' }] } },
+	region => { a => { records => [{ ip => '192.0.2.1', region => 'US-NY' }, { ip => '192.0.2.2', continent => 'NA' }, { ip => '192.0.2.3' }] } },
+	continent => { a => { records => [{ ip => '192.0.2.1', continent => 'NA' }, { ip => '192.0.2.2', continent => 'EU' }, { ip => '192.0.2.3' }] } },
+	sticky => { a => { filter => { order => 'rr', count => 'single', sticky => \1 }, records => \@by_country } },
+	probed => { a => { health_check => { enable => \1, protocol => 'tcp', port => 9 }, records => \@no_default } },
+	here => { aname => { location => 'country.z.test.' } },
+	there => { aname => { location => 'www.elsewhere.test.' } },
 	alias => { cname => { host => 'country.z.test.' } },
 	plain => { a => { records => [{ ip => '192.0.2.9' }] } },
 	bad => { a => { records => [{ ip => '192.0.2.10' }] } },
@@ -126,7 +134,7 @@ sub answered {
 # "zone node:exact rrset": the steps, with what some of them say.
 sub path_of {
 	my ($explain) = @_;
-	my %detail = (node => 'found', rrset => 'state', alias => 'type', asn => 'result', country => 'result', nearest => 'result', client => 'by');
+	my %detail = (node => 'found', rrset => 'state', alias => 'type', asn => 'result', country => 'result', nearest => 'result', map({ ($_ => 'result') } qw(health fallback subnet region continent sticky)), client => 'by');
 	return join ' ', map { my $detail = $detail{ $_->{step} }; (my $word = $detail ? "$_->{step}:$_->{$detail}" : $_->{step}) =~ tr/ /-/; $word }
 		@{ $explain->{steps} };
 }
@@ -164,7 +172,19 @@ my @situations = (
 		'zone node:exact rrset:ok alias:CNAME zone node:exact rrset:ok filter client:ecs geoip country:matched draw chosen scope'],
 	['a private client subnet', 'country.z.test', 'A', { ecs => '10.1.2.0/24' },
 		'zone node:exact rrset:ok filter client:ecs geoip country:default draw chosen scope'],
+	['records that are fallbacks', 'fallback.z.test', 'A', {}, 'zone node:exact rrset:ok filter client:sender fallback:matched draw chosen'],
 	['the first two of many', 'first.z.test', 'A', {}, 'zone node:exact rrset:ok filter client:sender draw chosen'],
+	['the longest network', 'subnet.z.test', 'A', { ecs => '203.0.113.0/24' }, 'zone node:exact rrset:ok filter client:ecs subnet:matched draw chosen scope'],
+	['a shorter one', 'subnet.z.test', 'A', { ecs => '203.0.116.0/24' }, 'zone node:exact rrset:ok filter client:ecs subnet:matched draw chosen scope'],
+	['none of them', 'subnet.z.test', 'A', {}, 'zone node:exact rrset:ok filter client:sender subnet:default draw chosen'],
+	['a region, then a continent', 'region.z.test', 'A', { client => '127.0.2.1' },
+		'zone node:exact rrset:ok filter client:sender geoip region:matched continent:default draw chosen'],
+	['a continent', 'continent.z.test', 'A', { client => '127.0.2.1' }, 'zone node:exact rrset:ok filter client:sender geoip continent:matched draw chosen'],
+	['who always gets the same', 'sticky.z.test', 'A', { client => '127.0.2.1' }, 'zone node:exact rrset:ok filter client:sender sticky:matched draw chosen'],
+	['targets of which nothing is known', 'probed.z.test', 'A', {}, 'zone node:exact rrset:ok filter client:sender health:matched draw chosen'],
+	['an ANAME to a name here', 'here.z.test', 'A', { client => '127.0.1.1' },
+		'zone node:exact rrset:ok alias:ANAME zone node:exact rrset:ok filter client:sender geoip country:matched draw chosen'],
+	['an ANAME to a name elsewhere, never resolved', 'there.z.test', 'A', {}, 'zone node:exact rrset:ok alias:ANAME no-zone resolved unresolved'],
 );
 my $number = 0;
 

@@ -11,6 +11,7 @@ our @EXPORT_OK = qw(need_reader need_writer write_db);
 
 my %TYPES = (
 	country => 'utf8_string', iso_code => 'utf8_string', location => 'map', latitude => 'double', longitude => 'double',
+	continent => 'map', code => 'utf8_string', subdivisions => ['array', 'map'],
 	autonomous_system_number => 'uint32', name => 'utf8_string',
 );
 
@@ -24,7 +25,7 @@ sub need_reader {
 	return;
 }
 
-# Write $path, through a rename: network => [country, latitude, longitude] or, with
+# Write $path, through a rename: network => [country, latitude, longitude, continent, region] or, with
 # type => 'asn', network => number; undef: an entry that says nothing.  alias => 1: what stands
 # for IPv4 elsewhere (2002::/16, ::ffff:0:0/96) says the same.
 sub write_db {
@@ -41,7 +42,9 @@ sub write_db {
 		my $entry = !defined $data ? { name => 'nowhere' }
 		  : $is_asn ? { autonomous_system_number => $data }
 		  : { (defined $data->[0] ? (country => { iso_code => $data->[0] }) : ()),
-			(defined $data->[1] ? (location => { latitude => $data->[1], longitude => $data->[2] }) : ()) };
+			(defined $data->[1] ? (location => { latitude => $data->[1], longitude => $data->[2] }) : ()),
+			(defined $data->[3] ? (continent => { code => $data->[3] }) : ()),
+			(defined $data->[4] ? (subdivisions => [{ iso_code => $data->[4] }]) : ()) };
 		$tree->insert_network($network, $entry);
 	}
 	open my $out, '>', "$path.new" or die "$path.new: $!\n";
