@@ -1,8 +1,13 @@
-/* Control requests, as a hostile peer may send them: head and arguments. */
+/* Control requests, as a hostile peer may send them: head and arguments, and what explain and
+ * simulate make of these. */
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "explain/explain_args.h"
+#include "explain/explain_message.h"
+#include "explain/simulate_args.h"
 #include "master/ctl_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len);
@@ -17,6 +22,32 @@ check_args(const struct ctl_request *request, const uint8_t *octets, size_t len)
 		const char *end = request->args[i] + strlen(request->args[i]);
 
 		if (end >= (const char *)octets + len)
+			abort();
+	}
+}
+
+/* Whatever is taken makes a query that fits. */
+static void
+explain(const struct ctl_request *request)
+{
+	static uint8_t packet[512];
+	static struct simulate_question simulated;
+	char complaint[EXPLAIN_COMPLAINT_MAX], line[256];
+	struct explain_question question;
+	struct explain_client client;
+	double count;
+
+	if (explain_args_parse(request->arg_count, request->args, &question, complaint) &&
+	    explain_message_put(&question, packet) > sizeof packet)
+		abort();
+	if (simulate_args_parse(request->arg_count, request->args, &simulated,
+				complaint) &&
+	    simulated.change_count > SIMULATE_CHANGES_MAX)
+		abort();
+	for (int i = 0; i < request->arg_count; i++) {
+		snprintf(line, sizeof line, "%s", request->args[i]);
+		if (simulate_args_client(line, &client, &count) > 0 &&
+		    client.has_subnet && client.subnet.source_len > 128)
 			abort();
 	}
 }
@@ -39,8 +70,10 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t len)
 	if (!octets)
 		abort();
 	memcpy(octets, input + head_len, len - head_len);
-	if (ctl_request_split(octets, len - head_len, &request) == NULL)
+	if (ctl_request_split(octets, len - head_len, &request) == NULL) {
 		check_args(&request, octets, len - head_len);
+		explain(&request);
+	}
 	free(octets);
 	return 0;
 }
