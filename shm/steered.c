@@ -22,22 +22,6 @@ steered_plain_block(const struct block *block, struct block *out)
 	return true;
 }
 
-/* Take the next part, from *at on, before `end`.  returns false at the end, and at a part
- * that overruns it: then *at is not `end`. */
-static bool
-next_part(const uint8_t **at, const uint8_t *end, struct steered_part_head *head,
-	  const uint8_t **payload)
-{
-	if ((size_t)(end - *at) < sizeof *head)
-		return false;
-	memcpy(head, *at, sizeof *head);
-	if (head->len > (size_t)(end - *at) - sizeof *head)
-		return false;
-	*payload = *at + sizeof *head;
-	*at = *payload + head->len;
-	return true;
-}
-
 /* Entries of a kind of place. */
 static bool
 take_places(const uint8_t **places, unsigned *count, const uint8_t *payload, size_t len,
@@ -61,54 +45,58 @@ take_health(struct steered *steered, const uint8_t *payload, size_t len)
 }
 
 /* returns false when it has another length than it must have. */
-static bool
-take_part(struct steered *steered, const struct steered_part_head *head,
-	  const uint8_t *payload)
+static inline bool
+take_part(struct steered *steered, unsigned kind, uint32_t len, const uint8_t *payload)
 {
-	switch (head->kind) {
+	switch (kind) {
 	case STEERED_CANDIDATES:
 		steered->candidates = payload;
-		steered->candidate_count = head->len;
-		return head->len >= 1 && head->len <= STEERED_MAX;
+		steered->candidate_count = len;
+		return len >= 1 && len <= STEERED_MAX;
 	case STEERED_WEIGHTS:
 		steered->weights = payload;
-		return head->len == sizeof(uint32_t) * steered->candidate_count;
+		return len == sizeof(uint32_t) * steered->candidate_count;
 	case STEERED_COUNTRIES:
 		return take_places(&steered->countries, &steered->country_count, payload,
-				   head->len, sizeof(struct steered_country));
+				   len, sizeof(struct steered_country));
 	case STEERED_ASNS:
-		return take_places(&steered->asns, &steered->asn_count, payload,
-				   head->len, sizeof(struct steered_asn));
+		return take_places(&steered->asns, &steered->asn_count, payload, len,
+				   sizeof(struct steered_asn));
 	case STEERED_SUBNETS:
 		return take_places(&steered->subnets, &steered->subnet_count, payload,
-				   head->len, sizeof(struct steered_subnet));
+				   len, sizeof(struct steered_subnet));
 	case STEERED_REGIONS:
 		return take_places(&steered->regions, &steered->region_count, payload,
-				   head->len, sizeof(struct steered_region));
+				   len, sizeof(struct steered_region));
 	case STEERED_CONTINENTS:
 		return take_places(&steered->continents, &steered->continent_count,
-				   payload, head->len, sizeof(struct steered_country));
+				   payload, len, sizeof(struct steered_country));
 	case STEERED_FALLBACK:
 		steered->fallback = payload;
-		return head->len == (steered->candidate_count + 7) / 8;
+		return len == (steered->candidate_count + 7) / 8;
 	case STEERED_HEALTH:
-		return take_health(steered, payload, head->len);
+		return take_health(steered, payload, len);
 	case STEERED_PROBE:
 		steered->probe = payload;
-		steered->probe_len = head->len;
+		steered->probe_len = len;
 		return true;
 	}
 	return true;
 }
 
-static bool
+static inline bool
 take_rrset(const struct block *block, struct steered *out)
 {
-	struct block plain;
+	struct block plain = { .head.type = block->head.type };
 
-	if (!steered_plain_block(block, &plain) || !rrset_open(&plain, &out->rrset))
+	if (block->head.len < sizeof out->head)
 		return false;
-	if (block->head.type != TYPE_A && block->head.type != TYPE_AAAA)
+	memcpy(&out->head, block->payload, sizeof out->head);
+	plain.head.len = out->head.rrset_len;
+	plain.payload = block->payload + sizeof out->head;
+	if (plain.head.len > block->head.len - sizeof out->head ||
+	    !rrset_open(&plain, &out->rrset) ||
+	    (block->head.type != TYPE_A && block->head.type != TYPE_AAAA))
 		return false;
 	out->rr_len = STEERED_RR_LEN(block->head.type);
 	out->candidate_count = out->rrset.head.rr_count;
@@ -119,22 +107,25 @@ take_rrset(const struct block *block, struct steered *out)
 bool
 steered_open(const struct block *block, struct steered *out)
 {
-	const uint8_t *end = block->payload + block->head.len, *at, *payload;
+	const uint8_t *end = block->payload + block->head.len, *at;
 	struct steered_part_head part;
 	int last = 0;
 
 	if (!take_rrset(block, out))
 		return false;
-	memcpy(&out->head, block->payload, sizeof out->head);
 	out->candidates = out->weights = out->countries = out->asns = NULL;
 	out->subnets = out->regions = out->continents = NULL;
 	out->fallback = out->targets = out->probe = NULL;
 	out->country_count = out->asn_count = 0;
 	out->subnet_count = out->region_count = out->continent_count = 0;
 	at = block->payload + sizeof out->head + out->head.rrset_len;
-	for (; next_part(&at, end, &part, &payload); last = part.kind)
-		if (part.kind <= last || !take_part(out, &part, payload))
+	for (; (size_t)(end - at) >= sizeof part; at += part.len, last = part.kind) {
+		memcpy(&part, at, sizeof part);
+		at += sizeof part;
+		if (part.len > (size_t)(end - at) || part.kind <= last ||
+		    !take_part(out, part.kind, part.len, at))
 			return false;
+	}
 	return at == end;
 }
 

@@ -1,54 +1,104 @@
 /* Steered RRsets on the straight path: chosen records are copied behind the question, as
- * answer_steered.c does it on the general one. */
+ * answer_steered.c does it on the general one.  Nothing is drawn unless the answer is
+ * certain to fit, so that it is drawn once. */
 #ifndef WORKER_FAST_STEERED_H
 #define WORKER_FAST_STEERED_H
 
-#include "shm/steered.h"
-#include "worker/client_place.h"
-#include "worker/fast_put.h"
-#include "worker/steer.h"
+#include "worker/fast_choose.h"
 
-/* Copy the chosen records to `to`; up to FAST_COPY_STEP - 1 octets too many are written. */
-static inline unsigned
-fast_copy_chosen(uint8_t *to, const struct steered *steered,
-		 const struct steer_choice *choice)
+/* Copy one record.  Up to FAST_COPY_STEP - 1 octets too many are written. */
+static inline uint8_t *
+fast_copy_record(uint8_t *to, const uint8_t *wire, unsigned rr_len, unsigned record)
 {
-	const uint8_t *start = to;
+	const uint8_t *from = wire + (size_t)record * rr_len;
 
-	if (steered->rr_len == STEERED_RR_LEN_A) {
-		_Static_assert((int)STEERED_RR_LEN_A == (int)FAST_COPY_STEP, "one step");
-		for (unsigned i = 0; i < choice->count; i++, to += FAST_COPY_STEP)
-			*(fast_step *)to =
-				*(const fast_step *)(steered->rrset.wire +
-						     (size_t)choice->records[i] *
-							     FAST_COPY_STEP);
-		return (unsigned)(to - start);
-	}
-	for (unsigned i = 0; i < choice->count; i++, to += STEERED_RR_LEN_AAAA) {
-		const uint8_t *from = steered->rrset.wire +
-				      (size_t)choice->records[i] * STEERED_RR_LEN_AAAA;
-
-		*(fast_step *)to = *(const fast_step *)from;
+	*(fast_step *)to = *(const fast_step *)from;
+	if (rr_len > FAST_COPY_STEP)
 		*(fast_step *)(to + FAST_COPY_STEP) =
 			*(const fast_step *)(from + FAST_COPY_STEP);
-	}
-	return (unsigned)(to - start);
+	return to + rr_len;
 }
 
-/* Answer from a BLOCK_STEERED of the type that is asked for.  Nothing is drawn unless the
- * answer is certain to fit, so that it is drawn once. */
+/* ---- the usual ---- */
+
+static inline unsigned
+fast_most_records(const struct fast_usual *usual)
+{
+	if (usual->head.count == STEERED_SINGLE)
+		return 1;
+	return usual->head.first > 0 ? usual->head.first : usual->count;
+}
+
+/* Copy the records of those that are left, from the one that is drawn on, the earlier ones
+ * last; *records receives how many.  returns where they end. */
+static inline uint8_t *
+fast_copy_left(struct steerer *steerer, uint8_t *to, const struct fast_usual *usual,
+	       uint64_t left, unsigned *records)
+{
+	unsigned first = (unsigned)__builtin_ctzll(left), most, count = 0;
+	uint64_t late;
+
+	*records = 1;
+	if ((left & (left - 1)) == 0)
+		return fast_copy_record(to, usual->wire, usual->rr_len, first);
+	first = fast_draw_first(steerer, usual, left);
+	most = fast_most_records(usual);
+	late = left & ~UINT64_C(0) << first;
+	for (uint64_t bits = late; bits && count < most; bits &= bits - 1, count++)
+		to = fast_copy_record(to, usual->wire, usual->rr_len,
+				      (unsigned)__builtin_ctzll(bits));
+	for (uint64_t bits = left & ~late; bits && count < most;
+	     bits &= bits - 1, count++)
+		to = fast_copy_record(to, usual->wire, usual->rr_len,
+				      (unsigned)__builtin_ctzll(bits));
+	*records = count;
+	return to;
+}
+
+/* *done receives whether it was answered; returns false when it is unusual after all. */
+__attribute__((always_inline)) static inline bool
+fast_answer_usual(struct fast *f, struct query *q, const struct fast_usual *usual,
+		  bool *done)
+{
+	struct steerer *steerer = f->options->steerer;
+	uint64_t left = ~UINT64_C(0) >> (64 - usual->count);
+	int place_len;
+	unsigned records;
+	const struct geo_facts *facts;
+	struct client_place client;
+	uint8_t *end;
+
+	*done = false;
+	if (usual->head.geo != STEERED_ANYWHERE) {
+		facts = fast_find_facts(f, q, &client);
+		if (!facts)
+			return false;
+		left = fast_leave_by_place(steerer, usual, facts, left, &place_len);
+		if ((q->flags & QUERY_ECS) && place_len >= 0)
+			q->scope_len = (uint8_t)client_place_scope(q, &client,
+								   (unsigned)place_len);
+		if (left == 0)
+			return true;
+	}
+	end = fast_copy_left(steerer, q->packet + q->question_end, usual, left, &records);
+	f->steered++;
+	fast_finish(f, q, (unsigned)(end - q->packet), RCODE_NOERROR, records, 0, 0);
+	*done = true;
+	return true;
+}
+
+/* ---- all others ---- */
+
 __attribute__((noinline)) static bool
-fast_answer_steered(struct fast *f, struct query *q, const struct sealed_node *node,
-		    const struct sealed_block *found)
+fast_answer_unusual(struct fast *f, struct query *q, const struct sealed_block *found)
 {
 	const struct block block = { found->head, (const uint8_t *)(found + 1) };
+	uint8_t *to = q->packet + q->question_end;
 	struct client_place client;
 	struct steer_choice choice;
 	struct steered steered;
-	unsigned len;
 
-	if ((ptrdiff_t)block.head.len > sealed_end(node) - block.payload ||
-	    !steered_open(&block, &steered) ||
+	if (!steered_open(&block, &steered) ||
 	    q->question_end + steered.rrset.head.wire_len + 2 * FAST_COPY_STEP > q->limit)
 		return false;
 	client_place_find(q, f->options->ecs, &client);
@@ -57,10 +107,31 @@ fast_answer_steered(struct fast *f, struct query *q, const struct sealed_node *n
 		return false;
 	if (choice.by_place && (q->flags & QUERY_ECS))
 		q->scope_len = (uint8_t)client_place_scope(q, &client, choice.place_len);
-	len = fast_copy_chosen(q->packet + q->question_end, &steered, &choice);
+	for (unsigned i = 0; i < choice.count; i++)
+		to = fast_copy_record(to, steered.rrset.wire, steered.rr_len,
+				      choice.records[i]);
 	f->steered++;
-	fast_finish(f, q, q->question_end + len, RCODE_NOERROR, choice.count, 0, 0);
+	fast_finish(f, q, (unsigned)(to - q->packet), RCODE_NOERROR, choice.count, 0, 0);
 	return true;
+}
+
+/* Answer from a BLOCK_STEERED of the type that is asked for. */
+static inline bool
+fast_answer_steered(struct fast *f, struct query *q, const struct sealed_node *node,
+		    const struct sealed_block *block)
+{
+	const struct steerer *steerer = f->options->steerer;
+	struct fast_usual usual;
+	bool done;
+
+	if ((ptrdiff_t)block->head.len > sealed_end(node) - (const uint8_t *)(block + 1))
+		return false;
+	if (!steerer || !steerer->geo || !fast_open_usual(block, &usual))
+		return fast_answer_unusual(f, q, block);
+	if (q->question_end + usual.count * usual.rr_len + 2 * FAST_COPY_STEP > q->limit)
+		return false;
+	return fast_answer_usual(f, q, &usual, &done) ? done
+						      : fast_answer_unusual(f, q, block);
 }
 
 #endif

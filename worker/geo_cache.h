@@ -65,6 +65,12 @@ geo_key_of(const struct geo_address *address)
 	return key;
 }
 
+static inline struct geo_key
+geo_key_of_v4(uint32_t address)
+{
+	return (struct geo_key){ 0, UINT64_C(0xffff) << 32 | address };
+}
+
 static inline bool
 geo_key_is_v4(struct geo_key address)
 {

@@ -21,27 +21,32 @@ steerer_init(struct steerer *steerer, struct geo *geo)
 	return ERR_OK;
 }
 
-/* Take the members of what is left in [from, to), up to `most` records in all.
- * returns false on damage. */
-static bool
-take_members(const struct steer_run *run, unsigned from, unsigned to,
-	     struct steer_set *taken, unsigned most)
+/* Take the record of a candidate, unless it was taken.  returns false on damage. */
+static inline bool
+take_record(const struct steer_run *run, unsigned candidate, struct steer_set *taken)
 {
 	struct steer_choice *out = run->out;
+	unsigned record = steered_record(run->steered, candidate);
 
-	for (unsigned at = from; at < to && out->count < most; at++) {
-		unsigned record;
-
-		if (!steer_set_has(&run->left, at))
-			continue;
-		record = steered_record(run->steered, at);
-		if (record >= run->steered->rrset.head.rr_count)
-			return false;
+	if (record >= run->steered->rrset.head.rr_count)
+		return false;
+	if (run->steered->candidates) {
 		if (steer_set_has(taken, record))
-			continue;
+			return true;
 		steer_set_add(taken, record);
-		out->records[out->count++] = (uint8_t)record;
 	}
+	out->records[out->count++] = (uint8_t)record;
+	return true;
+}
+
+/* Take those of the bits of a word, up to `most` records in all.  returns false on damage. */
+static inline bool
+take_word(const struct steer_run *run, unsigned word, uint64_t bits,
+	  struct steer_set *taken, unsigned most)
+{
+	for (; bits && run->out->count < most; bits &= bits - 1)
+		if (!take_record(run, steer_set_at(word, bits), taken))
+			return false;
 	return true;
 }
 
@@ -57,11 +62,16 @@ most_records(const struct steered *steered)
 static bool
 take_records(const struct steer_run *run, unsigned first)
 {
-	unsigned most = most_records(run->steered);
+	const uint64_t *left = run->left.bits, late = ~UINT64_C(0) << first % 64;
+	unsigned most = most_records(run->steered), split = first / 64;
 	struct steer_set taken = { { 0 } };
+	bool good = take_word(run, split, left[split] & late, &taken, most);
 
-	return take_members(run, first, run->steered->candidate_count, &taken, most) &&
-	       take_members(run, 0, first, &taken, most);
+	for (unsigned word = split + 1; word < run->words; word++)
+		good = good && take_word(run, word, left[word], &taken, most);
+	for (unsigned word = 0; word < split; word++)
+		good = good && take_word(run, word, left[word], &taken, most);
+	return good && take_word(run, split, left[split] & ~late, &taken, most);
 }
 
 static bool
@@ -101,13 +111,12 @@ bool
 steer_choose(struct steerer *steerer, const struct steered *steered,
 	     const struct client_place *client, struct steer_choice *out)
 {
-	struct steer_run run = {
-		.steerer = steerer,
-		.steered = steered,
-		.words = steer_set_words(steered->candidate_count),
-		.out = out,
-	};
+	struct steer_run run;
 
+	run.steerer = steerer;
+	run.steered = steered;
+	run.words = steer_set_words(steered->candidate_count);
+	run.out = out;
 	out->count = 0;
 	out->by_place = false;
 	out->place_len = 0;

@@ -54,17 +54,19 @@ draw_by_weight(struct steer_run *run)
 				return take_first(run, at, drawn, sum);
 			point -= weight;
 		}
-	return take_first(run, steer_set_member(&run->left, 0), 0, 0);
+	return take_first(run, steer_set_first(&run->left), 0, 0);
 }
 
 unsigned
 steer_draw_first(struct steer_run *run)
 {
+	if (steer_set_is_single(&run->left, run->words))
+		return take_first(run, steer_set_first(&run->left), 0, 0);
 	switch (run->steered->head.order) {
 	case STEERED_RR:
 		return draw_evenly(run);
 	case STEERED_WEIGHTED:
 		return draw_by_weight(run);
 	}
-	return take_first(run, steer_set_member(&run->left, 0), 0, 0);
+	return take_first(run, steer_set_first(&run->left), 0, 0);
 }

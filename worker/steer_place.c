@@ -1,13 +1,30 @@
 /* The steps that leave records by the client's ASN, region, country and continent. */
 #include <string.h>
 
+#include "worker/steer_match.h"
 #include "worker/steer_run.h"
+
+/* What was found by one word, as sets. */
+static void
+leave_matching(struct steer_run *run, enum trace_step_name step, struct steer_match match)
+{
+	struct steer_set matching = { { match.matching } },
+			 otherwise = { { match.otherwise } };
+
+	steer_run_leave(run, step, &matching, &otherwise);
+}
 
 static void
 leave_by_asn(struct steer_run *run, uint32_t asn)
 {
 	struct steer_set matching = { { 0 } }, otherwise = { { 0 } };
 
+	if (run->words == 1) {
+		leave_matching(run, TRACE_ASN,
+			       steer_match_asns(run->steered->asns,
+						run->steered->asn_count, asn));
+		return;
+	}
 	for (unsigned i = 0; i < run->steered->asn_count; i++) {
 		struct steered_asn place = steered_asn(run->steered, i);
 
@@ -24,6 +41,13 @@ leave_by_country(struct steer_run *run, const char country[2])
 {
 	struct steer_set matching = { { 0 } }, otherwise = { { 0 } };
 
+	if (run->words == 1) {
+		leave_matching(run, TRACE_COUNTRY,
+			       steer_match_codes(run->steered->countries,
+						 run->steered->country_count,
+						 steer_code(country)));
+		return;
+	}
 	for (unsigned i = 0; i < run->steered->country_count; i++) {
 		struct steered_country place = steered_country(run->steered, i);
 
@@ -88,17 +112,21 @@ leave_by_continent(struct steer_run *run, const char continent[2])
 }
 
 /* What is known of the client; of one that is not, which databases there are. */
-static struct geo_facts
+static const struct geo_facts *
 facts_about(struct geo *geo, const struct geo_address *client, bool with_region)
 {
+	static const struct geo_facts unknown[2][2] = {
+		{ { 0 }, { .has_asn_db = true } },
+		{ { .has_country_db = true },
+		  { .has_country_db = true, .has_asn_db = true } },
+	};
 	static const struct geo_address nowhere;
-	const struct geo_facts *facts =
-		geo_find(geo, client ? client : &nowhere, with_region);
+	const struct geo_facts *facts;
 
 	if (client)
-		return *facts;
-	return (struct geo_facts){ .has_country_db = facts->has_country_db,
-				   .has_asn_db = facts->has_asn_db };
+		return geo_find(geo, client, with_region);
+	facts = geo_find(geo, &nowhere, with_region);
+	return &unknown[facts->has_country_db][facts->has_asn_db];
 }
 
 static bool
@@ -131,18 +159,19 @@ steer_by_place(struct steer_run *run, const struct geo_address *client)
 {
 	const struct steered *steered = run->steered;
 	bool with_region = (steered->region_count | steered->continent_count) != 0;
-	struct geo_facts facts = facts_about(run->steerer->geo, client, with_region);
+	const struct geo_facts *facts =
+		facts_about(run->steerer->geo, client, with_region);
 
-	trace_facts(run->steerer->trace, &facts);
-	leave_by_asn_or_country(run, &facts);
-	if (!facts.has_country_db)
+	trace_facts(run->steerer->trace, facts);
+	leave_by_asn_or_country(run, facts);
+	if (!facts->has_country_db)
 		return;
 	if (steered->continent_count > 0) {
-		steer_run_note_place(run, facts.country_len);
-		leave_by_continent(run, facts.continent);
+		steer_run_note_place(run, facts->country_len);
+		leave_by_continent(run, facts->continent);
 	}
 	if (steered->head.geo == STEERED_BY_LOCATION) {
-		steer_run_note_place(run, facts.country_len);
+		steer_run_note_place(run, facts->country_len);
 		steer_by_distance(run, client);
 	}
 }

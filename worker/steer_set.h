@@ -83,6 +83,32 @@ steer_set_is_empty(const struct steer_set *set, unsigned words)
 	return any == 0;
 }
 
+/* Has it one member? */
+static inline bool
+steer_set_is_single(const struct steer_set *set, unsigned words)
+{
+	uint64_t any = 0, more = 0;
+
+	for (unsigned word = 0; word < words; word++) {
+		uint64_t bits = set->bits[word];
+
+		more |= (bits & (bits - 1)) | (any && bits);
+		any |= bits;
+	}
+	return any && !more;
+}
+
+/* The first member, of one that has any. */
+static inline unsigned
+steer_set_first(const struct steer_set *set)
+{
+	unsigned word = 0;
+
+	while (set->bits[word] == 0)
+		word++;
+	return steer_set_at(word, set->bits[word]);
+}
+
 /* The member of this rank, which it has: 0 is the first. */
 static inline unsigned
 steer_set_member(const struct steer_set *set, unsigned rank)

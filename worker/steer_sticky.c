@@ -80,7 +80,7 @@ is_weighted(const struct steer_run *run)
 unsigned
 steer_stick(struct steer_run *run, const struct geo_address *client)
 {
-	unsigned len = network_len(client), best = steer_set_member(&run->left, 0);
+	unsigned len = network_len(client), best = steer_set_first(&run->left);
 	uint64_t network = hash_network(client, len);
 	uint8_t seen[STEERED_MAX] = { 0 };
 	bool weighted = is_weighted(run);

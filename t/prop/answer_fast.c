@@ -31,6 +31,7 @@ enum {
 	NAME_TEXT = 300,
 	SETS = 20, /* change sets, of so many owners each */
 	SET_OWNERS = 4,
+	STEERED_MOST = 80, /* more than a word of bits */
 };
 
 static uint8_t packets[2][ANSWER_BATCH][ROOM + 8];
@@ -39,7 +40,7 @@ static struct stats_block counts[2];
 static unsigned fast_answers, all_answers, fast_live, all_live, fast_steered;
 
 static struct sockaddr_in6 clients[ANSWER_BATCH];
-static struct geo geo;
+static struct geo geos[4]; /* both databases, each alone, and none */
 static struct steerer steerer;
 
 /* ---- places ---- */
@@ -71,15 +72,19 @@ make_database(const char *dir, enum geo_db_kind kind)
 static void
 make_databases(const char *dir)
 {
-	static struct region_geo published = { .numbers = { 1, 1 } };
+	static struct region_geo published[3] = { { .numbers = { 1, 1 } },
+						  { .numbers = { 1, 0 } },
+						  { .numbers = { 0, 1 } } };
 
 	if (mkdir(scratch_path(dir, GEO_DIR), 0700) != 0)
 		bail_out("no directory");
 	make_database(dir, GEO_COUNTRY);
 	make_database(dir, GEO_ASN);
-	geo_follow(&geo, dir, &published);
-	geo_take(&geo);
-	if (steerer_init(&steerer, &geo) != 0)
+	for (unsigned i = 0; i < 3; i++) {
+		geo_follow(&geos[i], dir, &published[i]);
+		geo_take(&geos[i]);
+	}
+	if (steerer_init(&steerer, NULL) != 0)
 		bail_out("no seed");
 }
 
@@ -129,12 +134,18 @@ put_signed(struct zone_records *zone, const char *owner, const char *origin,
 static void
 put_steered(struct zone_records *zone, const char *owner, uint16_t type)
 {
-	const uint8_t lasts[] = { (uint8_t)draw(3), 1, 2, (uint8_t)draw(9) };
-	const uint32_t weights[] = { draw(2), 0, draw(9), 1 };
+	uint8_t lasts[STEERED_MOST];
+	uint32_t weights[STEERED_MOST];
+	unsigned count = 1 + draw(draw(4) ? 12 : STEERED_MOST);
+	bool differ = draw(3);
 
+	for (unsigned i = 0; i < count; i++) {
+		lasts[i] = (uint8_t)(differ ? i + 1 : draw(9));
+		weights[i] = draw(3) ? draw(9) : 0;
+	}
 	zone_put_steered(zone, owner, 300, type, (enum steered_count)draw(2),
 			 (enum steered_order)draw(3), (enum steered_geo)draw(5),
-			 (uint16_t)draw(4), 1 + draw(4), lasts, weights);
+			 (uint16_t)draw(4), count, lasts, weights);
 }
 
 static void
@@ -601,6 +612,7 @@ ask_batch(const struct zone_store *store)
 	unsigned count = 1 + draw(ANSWER_BATCH);
 	bool same = true;
 
+	steerer.geo = draw(9) ? &geos[draw(2) ? 0 : draw(4)] : NULL;
 	steerer.no_match = draw(2) ? NO_MATCH_ALL : NO_MATCH_NONE;
 	draw_queries(count);
 	for (unsigned i = 0; i < count; i++)
@@ -760,7 +772,8 @@ main(void)
 	   fast_live, all_live);
 	ok(fast_steered > all_answers / 1000, "%u with records that are chosen",
 	   fast_steered);
-	geo_fini(&geo);
+	for (unsigned i = 0; i < 3; i++)
+		geo_fini(&geos[i]);
 	scratch_dir_free(scratch);
 	return done_testing();
 }
