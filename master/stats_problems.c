@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "master/log_sinks.h"
+#include "master/stats_resolver.h"
 #include "master/stats_source.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
@@ -127,6 +128,7 @@ stats_problems_put(const struct server *server, struct json_out *json)
 				     fault.path, fault.reason);
 	}
 	count += stats_source_put_texts(server, json, SOURCE_TEXT_PROBLEM);
+	count += stats_resolver_put_problems(server, json);
 	count += put_sync(server, json);
 	count += put_job(server, json);
 	for (unsigned i = 0; i < server->region->worker_count; i++)
@@ -164,6 +166,7 @@ stats_problems_put_notices(const struct server *server, struct json_out *json)
 
 	put_emptiness(server, json);
 	stats_source_put_texts(server, json, SOURCE_TEXT_NOTICE);
+	stats_resolver_put_notices(server, json);
 	region_get_restart_options(server->region, names);
 	if (names[0])
 		put(json, "changed, but only effective after a restart: %s", names);

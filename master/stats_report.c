@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "master/stats_problems.h"
+#include "master/stats_resolver.h"
 #include "master/stats_source.h"
 #include "shm/clock.h"
 
@@ -57,6 +58,7 @@ stats_report_status(struct server *server, struct json_out *json)
 		json_out_null(json, "records");
 	}
 	stats_source_put(server, json);
+	stats_resolver_put(server, json);
 	json_out_uint(json, "workers", region->worker_count);
 	json_out_begin_array(json, "problems");
 	problem_count = stats_problems_put(server, json);

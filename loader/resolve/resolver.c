@@ -76,7 +76,7 @@ ask(struct resolver *resolver, struct wanted_lookup *lookup)
 			       lookup->type == WANTED_A ? TYPE_A : TYPE_AAAA, number);
 	if (rc != ERR_OK)
 		return false;
-	*flight = (struct flight){ lookup, true, (uint8_t)server };
+	*flight = (struct flight){ lookup, clock_now_ms(), true, (uint8_t)server };
 	lookup->tried |= UINT32_C(1) << server;
 	wanted_take(&resolver->wanted, lookup);
 	resolver->tokens_ns -= question_ns(resolver);
@@ -103,14 +103,21 @@ hasten(struct resolver *resolver)
 			}
 }
 
-/* A server has not helped: the next one may, else it is a failure. */
+/* A server has not helped: the next one may, or itself if the question was only lost; else
+ * it is a failure. */
 static void
 try_next(struct resolver *resolver, struct wanted_lookup *lookup, const char *server,
-	 const char *reason)
+	 const char *reason, bool is_silent)
 {
 	struct servers probe = resolver->servers;
 	uint64_t now_ms = clock_now_ms();
 
+	if (is_silent && !lookup->is_repeated &&
+	    servers_choose(&probe, lookup->tried, now_ms) < 0 &&
+	    servers_down(&probe) < probe.count) {
+		lookup->is_repeated = true;
+		lookup->tried = 0;
+	}
 	if (servers_choose(&probe, lookup->tried, now_ms) >= 0)
 		wanted_put(&resolver->wanted, lookup, now_ms);
 	else
@@ -119,16 +126,20 @@ try_next(struct resolver *resolver, struct wanted_lookup *lookup, const char *se
 
 /* Keep track of who answers at all. */
 static void
-note_server(struct resolver *resolver, unsigned server, const struct resolve_reply *reply)
+note_server(struct resolver *resolver, const struct flight *flight,
+	    const struct resolve_reply *reply)
 {
+	unsigned server = flight->server;
 	const char *text = resolver->servers.addresses[server].text;
+	uint64_t now_ms = clock_now_ms();
 
 	if (!reply->message) {
-		if (servers_note_silence(&resolver->servers, server, clock_now_ms()))
+		if (servers_note_silence(&resolver->servers, server, flight->asked_ms,
+					 now_ms))
 			log_warnx("resolver %s %s: others are asked, it is tried every "
 				  "%d s",
 				  text, reply->reason, SERVERS_RETRY_MS / 1000);
-	} else if (servers_note_answer(&resolver->servers, server)) {
+	} else if (servers_note_answer(&resolver->servers, server, now_ms)) {
 		log_info("resolver %s answers again", text);
 		hasten(resolver);
 	}
@@ -145,11 +156,11 @@ on_reply(void *context, uint64_t number, const struct resolve_reply *reply)
 
 	resolver->flights[number].is_used = false;
 	resolver->flights[number].lookup = NULL;
-	note_server(resolver, flight.server, reply);
+	note_server(resolver, &flight, reply);
 	if (!flight.lookup)
 		return;
 	if (!reply->message) {
-		try_next(resolver, flight.lookup, server, reply->reason);
+		try_next(resolver, flight.lookup, server, reply->reason, true);
 		return;
 	}
 	wanted = wanted_of(flight.lookup);
@@ -165,7 +176,7 @@ on_reply(void *context, uint64_t number, const struct resolve_reply *reply)
 		resolver_take_failure(resolver, flight.lookup, server, answer.reason);
 		break;
 	case RESOLVE_FAILED:
-		try_next(resolver, flight.lookup, server, answer.reason);
+		try_next(resolver, flight.lookup, server, answer.reason, false);
 		break;
 	}
 }

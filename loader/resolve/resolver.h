@@ -20,6 +20,7 @@ enum {
 /* A look-up under way. */
 struct flight {
 	struct wanted_lookup *lookup;	/* NULL: its name is no longer wanted */
+	uint64_t asked_ms;
 	bool is_used;
 	uint8_t server;
 };

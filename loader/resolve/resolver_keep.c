@@ -139,6 +139,7 @@ resolver_take_answer(struct resolver *resolver, struct wanted_lookup *lookup,
 	};
 
 	lookup->tried = 0;
+	lookup->is_repeated = false;
 	if (!put(resolver, lookup, &entry))
 		return;
 	set_state(resolver, lookup, true, 0);
@@ -180,6 +181,7 @@ resolver_take_failure(struct resolver *resolver, struct wanted_lookup *lookup,
 					  wanted->name_len, &entry);
 
 	lookup->tried = 0;
+	lookup->is_repeated = false;
 	if (rc != ERR_OK)
 		entry = (struct resolved){ .head = { .ttl = RESOLVED_TTL_MIN } };
 	make_stale(&entry.head);

@@ -25,17 +25,21 @@ servers_choose(struct servers *servers, uint32_t tried, uint64_t now_ms)
 }
 
 bool
-servers_note_answer(struct servers *servers, unsigned server)
+servers_note_answer(struct servers *servers, unsigned server, uint64_t now_ms)
 {
 	bool was_down = servers_is_down(servers, server);
 
+	servers->states[server].answered_ms = now_ms;
 	servers->states[server].failures = 0;
 	return was_down;
 }
 
 bool
-servers_note_silence(struct servers *servers, unsigned server, uint64_t now_ms)
+servers_note_silence(struct servers *servers, unsigned server, uint64_t asked_ms,
+		     uint64_t now_ms)
 {
+	if (servers->states[server].answered_ms >= asked_ms)
+		return false;
 	servers->states[server].retry_ms = now_ms + SERVERS_RETRY_MS;
 	if (servers->states[server].failures < UINT32_MAX)
 		servers->states[server].failures++;

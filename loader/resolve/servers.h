@@ -20,6 +20,7 @@ struct servers {
 	struct {
 		unsigned failures;	/* in a row */
 		uint64_t retry_ms;	/* while it is down: when it is tried again */
+		uint64_t answered_ms;	/* when it answered last */
 	} states[SETTINGS_SERVERS_MAX];
 };
 
@@ -36,11 +37,13 @@ int servers_choose(struct servers *servers, uint32_t tried, uint64_t now_ms);
 
 /* It has answered, whatever it said.  returns whether it was down. */
 __attribute__((nonnull))
-bool servers_note_answer(struct servers *servers, unsigned server);
+bool servers_note_answer(struct servers *servers, unsigned server, uint64_t now_ms);
 
-/* It has not.  returns whether it is down from now on. */
+/* It has not, what it was asked at `asked_ms`; that says something of the name and not of it,
+ * when it has answered others since.  returns whether it is down from now on. */
 __attribute__((nonnull))
-bool servers_note_silence(struct servers *servers, unsigned server, uint64_t now_ms);
+bool servers_note_silence(struct servers *servers, unsigned server, uint64_t asked_ms,
+			  uint64_t now_ms);
 
 /* How many are down? */
 __attribute__((nonnull, pure))

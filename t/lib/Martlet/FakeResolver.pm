@@ -9,6 +9,7 @@
 #	rcode               its name
 #	question            another name that the answer is said to be about
 #	tc                  1: cut short over UDP, whole over TCP; 2: over TCP too
+#	addresses           so many of type A, over TCP
 #	garbage             octets in the place of a message
 #	silent              1: nothing
 #	slow                seconds that it takes
@@ -97,8 +98,10 @@ sub _serve {
 sub _serve_tcp {
 	my ($self, $socket) = @_;
 
-	return 0 unless (sysread $socket, my $len, 2) && length $len == 2;
-	return 0 unless sysread $socket, my $query, unpack 'n', $len;
+	my ($len, $query) = ('', '');
+
+	return 0 unless (sysread $socket, $len, 2) && length $len == 2;
+	return 0 unless sysread $socket, $query, unpack 'n', $len;
 	my $answer = $self->_answer($query, 'tcp');
 	syswrite $socket, pack 'n/a*', $answer if length $answer;
 	return length $answer;
@@ -117,6 +120,7 @@ sub _answer {
 	sleep $said->{slow} if $said->{slow};
 	return '' if $said->{silent};
 	return $said->{garbage} if defined $said->{garbage};
+	return $self->_addresses($packet, $said->{addresses}, $proto) if $said->{addresses};
 	my $answer = Net::DNS::Packet->new($said->{question} // $question->qname, $question->qtype);
 	$answer->header->id($packet->header->id);
 	$answer->header->qr(1);
@@ -128,6 +132,17 @@ sub _answer {
 		$answer->push($_ => map { Net::DNS::RR->new($_) } @{ $said->{$_} // [] }) for qw(answer authority);
 	}
 	return $answer->data;
+}
+
+# Whole only over TCP.
+sub _addresses {
+	my ($self, $packet, $count, $proto) = @_;
+	my ($question) = $packet->question;
+	my $is_cut = $proto eq 'udp';
+
+	return pack('n C2 n4', $packet->header->id, $is_cut ? 0x82 : 0x80, 0x80, 1, $is_cut ? 0 : $count, 0, 0)
+	  . $question->encode
+	  . ($is_cut ? '' : join '', map { pack 'n3 N n C4', 0xc00c, 1, 1, 60, 4, 198, 51, $_ >> 8, $_ & 255 } 1 .. $count);
 }
 
 1;
