@@ -158,9 +158,12 @@ static void
 sweep_limits(struct server *server)
 {
 	server->has_limits |= settings_limit_has_rates(server->settings);
-	if (server->has_limits)
-		limit_sweep(&server->region->limited_clients, &server->swept_clients,
-			    limit_ticks(clock_now_ns()));
+	if (!server->has_limits)
+		return;
+	limit_sweep(&server->region->limited_clients, &server->swept_clients,
+		    limit_ticks(clock_now_ns()));
+	limit_sweep(&server->region->limited_networks, &server->swept_networks,
+		    limit_ticks(clock_now_ns()));
 }
 
 static void

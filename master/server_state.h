@@ -39,7 +39,7 @@ struct server {
 	bool has_told_start; /* that it takes long, and why */
 	uint64_t drops_due_ms;
 	bool has_limits; /* something was limited by rate since the start */
-	uint32_t swept_clients; /* see limit_sweep */
+	uint32_t swept_clients, swept_networks; /* see limit_sweep */
 };
 
 enum { SERVER_REASON_MAX = 512 };

@@ -190,7 +190,27 @@ add_prefixes(struct limit_config *config, const struct setting_texts *texts,
 bool
 settings_limit_has_rates(const struct settings *settings)
 {
-	return settings->limit.client.rate != 0;
+	return settings->limit.client.rate != 0 || settings->limit.rrl.answers != 0 ||
+	       settings->limit.rrl.nxdomain != 0 || settings->limit.rrl.referrals != 0 ||
+	       settings->limit.rrl.errors != 0;
+}
+
+static void
+put_rrl(struct limit_config *config, const struct settings *settings)
+{
+	const unsigned rates[LIMIT_RRL_CLASSES] = {
+		[LIMIT_RRL_ANSWERS - LIMIT_RRL_ANSWERS] = settings->limit.rrl.answers,
+		[LIMIT_RRL_NXDOMAIN - LIMIT_RRL_ANSWERS] = settings->limit.rrl.nxdomain,
+		[LIMIT_RRL_NODATA - LIMIT_RRL_ANSWERS] = settings->limit.rrl.nxdomain,
+		[LIMIT_RRL_REFERRALS - LIMIT_RRL_ANSWERS] = settings->limit.rrl.referrals,
+		[LIMIT_RRL_ERRORS - LIMIT_RRL_ANSWERS] = settings->limit.rrl.errors,
+	};
+
+	for (unsigned i = 0; i < LIMIT_RRL_CLASSES; i++)
+		config->rrl_rates[i] = rates[i];
+	config->rrl_slip = settings->limit.rrl.slip;
+	config->rrl_v4_prefix = (uint8_t)settings->limit.rrl.v4_prefix;
+	config->rrl_v6_prefix = (uint8_t)settings->limit.rrl.v6_prefix;
 }
 
 void
@@ -205,6 +225,7 @@ settings_limit_publish(const struct settings *settings, struct region_limits *li
 	config.client_burst = settings->limit.client.burst;
 	add_prefixes(&config, &settings->limit.client.whitelist, false);
 	add_prefixes(&config, &settings->limit.client.blacklist, true);
+	put_rrl(&config, settings);
 	put_secrets(&config, settings);
 	limit_config_set(limits, &config);
 }

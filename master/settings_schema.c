@@ -20,6 +20,7 @@ enum {
 	REDIS_TEXT_MAX = 512,
 	REDIS_AFFIX_MAX = 128,
 	LIMIT_LIST_MAX = 512, /* LIMIT_PREFIXES_MAX holds two of them */
+	RRL_MAX = 100000,
 	SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1,
 };
 
@@ -128,6 +129,21 @@ const struct setting_row settings_rows[] = {
 	{ "limit.client.action", SETTING_CHOICE, SETTING_LIVE, 0, 0, "refuse", "refuse|drop",
 	  IN_SETTINGS(limit.client.action), "what becomes of a query over the limit: REFUSED, or no answer" },
 
+	{ "limit.rrl.answers", SETTING_UINT, SETTING_LIVE, 0, RRL_MAX, "0", NULL,
+	  IN_SETTINGS(limit.rrl.answers), "answers of one name to one network in a second; 0: no limit" },
+	{ "limit.rrl.nxdomain", SETTING_UINT, SETTING_LIVE, 0, RRL_MAX, "0", NULL,
+	  IN_SETTINGS(limit.rrl.nxdomain), "the same for NXDOMAIN of one zone, and for NODATA" },
+	{ "limit.rrl.referrals", SETTING_UINT, SETTING_LIVE, 0, RRL_MAX, "0", NULL,
+	  IN_SETTINGS(limit.rrl.referrals), "the same for referrals to one zone" },
+	{ "limit.rrl.errors", SETTING_UINT, SETTING_LIVE, 0, RRL_MAX, "0", NULL,
+	  IN_SETTINGS(limit.rrl.errors), "the same for all errors together" },
+	{ "limit.rrl.slip", SETTING_UINT, SETTING_LIVE, 0, 100, "2", NULL,
+	  IN_SETTINGS(limit.rrl.slip), "one of so many over the limit goes out, truncated; 0: none" },
+	{ "limit.rrl.v4_prefix", SETTING_UINT, SETTING_LIVE, 1, 32, "24", NULL,
+	  IN_SETTINGS(limit.rrl.v4_prefix), "bits of what is one network, IPv4" },
+	{ "limit.rrl.v6_prefix", SETTING_UINT, SETTING_LIVE, 1, 128, "56", NULL,
+	  IN_SETTINGS(limit.rrl.v6_prefix), "IPv6" },
+
 	{ "limit.cookies.enable", SETTING_BOOL, SETTING_LIVE, 0, 1, "true", NULL,
 	  IN_SETTINGS(limit.cookies.enable), "look at DNS cookies, and make them" },
 	{ "limit.cookies.secret_file", SETTING_PATH, SETTING_LIVE, 0, PATH_LEN_MAX, "", NULL,
@@ -231,7 +247,7 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"limit.isolation", "limit.rrl", "dnssec", "query_log", "http",
+	"limit.isolation", "dnssec", "query_log", "http",
 };
 
 const struct setting_row *

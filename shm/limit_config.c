@@ -27,6 +27,16 @@ limit_reason_class(enum limit_reason reason)
 	case LIMIT_CLIENT_RATE:
 	case LIMIT_CLIENT_BLACKLIST:
 		return "client";
+	case LIMIT_RRL_ANSWERS:
+		return "answers";
+	case LIMIT_RRL_NXDOMAIN:
+		return "nxdomain";
+	case LIMIT_RRL_NODATA:
+		return "nodata";
+	case LIMIT_RRL_REFERRALS:
+		return "referrals";
+	case LIMIT_RRL_ERRORS:
+		return "errors";
 	case LIMIT_REASON_COUNT:
 		break;
 	}

@@ -18,8 +18,15 @@ enum {
 enum limit_reason {
 	LIMIT_CLIENT_RATE = 0,
 	LIMIT_CLIENT_BLACKLIST,
+	LIMIT_RRL_ANSWERS,		/* the classes of responses, see worker/rrl.h */
+	LIMIT_RRL_NXDOMAIN,
+	LIMIT_RRL_NODATA,
+	LIMIT_RRL_REFERRALS,
+	LIMIT_RRL_ERRORS,
 	LIMIT_REASON_COUNT,
 };
+
+enum { LIMIT_RRL_CLASSES = LIMIT_REASON_COUNT - LIMIT_RRL_ANSWERS };
 
 /* "client" or the class of responses; "rate" or "blacklist". */
 const char *limit_reason_class(enum limit_reason reason);
@@ -38,6 +45,9 @@ struct limit_config {
 	uint8_t secrets[LIMIT_SECRETS_MAX][LIMIT_SECRET_LEN];
 	uint32_t client_rate;		/* queries a minute; 0: no limit */
 	uint32_t client_burst;		/* at once, besides the first */
+	uint32_t rrl_rates[LIMIT_RRL_CLASSES];	/* responses a second; 0: no limit */
+	uint32_t rrl_slip;		/* one of so many goes out; 0: none */
+	uint8_t rrl_v4_prefix, rrl_v6_prefix;	/* bits of a network, of 32 and of 128 */
 	uint32_t prefix_count;
 	struct limit_prefix prefixes[LIMIT_PREFIXES_MAX];
 };

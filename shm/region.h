@@ -20,7 +20,8 @@
  *	+-------------------+
  *	| limits            |	master: what is limited
  *	+-------------------+
- *	| limited_clients   |	workers: buckets, by compare-and-swap
+ *	| limited_clients,  |	workers: buckets, by compare-and-swap
+ *	| limited_networks  |
  *	+-------------------+
  *	| retired           |	master: what dead workers have counted
  *	+-------------------+
@@ -177,7 +178,7 @@ struct region {
 	struct region_resolver resolver;
 	struct region_watch watch;
 	struct region_limits limits;
-	_Alignas(128) struct limit_table limited_clients;
+	_Alignas(128) struct limit_table limited_clients, limited_networks;
 	_Alignas(128) struct stats_block retired;
 	_Alignas(128) struct worker_slot slots[];
 };

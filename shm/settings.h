@@ -113,6 +113,11 @@ struct settings {
 			enum limit_action action;
 		} client;
 		struct {
+			/* a second; 0: no limit */
+			unsigned answers, nxdomain, referrals, errors;
+			unsigned slip, v4_prefix, v6_prefix;
+		} rrl;
+		struct {
 			bool enable;
 			char *secret_file; /* "": a secret of this start */
 			/* what it held, never shown */

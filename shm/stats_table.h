@@ -57,7 +57,15 @@
 	X(cookies_new,       COUNTER, "queries with a DNS cookie of the client alone") \
 	X(cookies_valid,     COUNTER, "queries with a cookie that we gave to this client") \
 	X(cookies_invalid,   COUNTER, "queries with a cookie that is not ours, or too old") \
-	X(cookies_malformed, COUNTER, "queries with a cookie of a wrong length: FORMERR")
+	X(cookies_malformed, COUNTER, "queries with a cookie of a wrong length: FORMERR") \
+	X(limit_rrl_answers, COUNTER, "answers over limit.rrl.answers") \
+	X(limit_rrl_nxdomain,COUNTER, "NXDOMAIN over limit.rrl.nxdomain") \
+	X(limit_rrl_nodata,  COUNTER, "NODATA over limit.rrl.nxdomain") \
+	X(limit_rrl_referrals,COUNTER, "referrals over limit.rrl.referrals") \
+	X(limit_rrl_errors,  COUNTER, "errors over limit.rrl.errors") \
+	X(limit_rrl_dropped, COUNTER, "responses over limit.rrl that were made, and not sent") \
+	X(limit_rrl_slipped, COUNTER, "responses over limit.rrl that went out with TC, errors as they were") \
+	X(badcookie,         COUNTER, "responses over limit.rrl that became BADCOOKIE")
 /* clang-format on */
 
 #endif

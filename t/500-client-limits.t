@@ -41,7 +41,7 @@ sub flood {
 	}
 	my $select = IO::Select->new(@sockets);
 	my $left = $count * @sockets;
-	while ($left > 0 && (my @ready = $select->can_read(0.3))) {
+	while ($left > 0 && (my @ready = $select->can_read(0.15))) {
 		for my $socket (@ready) {
 			recv($socket, my $answer, 4096, 0) // next;
 			$seen{ Martlet::Answer->new($answer)->rcode }++;

@@ -162,6 +162,7 @@ alias_answer_dname(struct answering *a, const struct node *node, unsigned labels
 	if (target_len == 0)
 		return STEP_DAMAGED;
 	a->authoritative = true;
+	answering_note_source(a, SOURCE_DNAME, labels);
 	if (a->flat.is_on) {
 		if (!append(name, &len, q->name, prefix_len) ||
 		    !append(name, &len, target, target_len) || !note_followed(a, labels))

@@ -13,6 +13,7 @@
 #include "worker/edns.h"
 #include "worker/limit.h"
 #include "worker/resolve.h"
+#include "worker/rrl.h"
 #include "worker/stage.h"
 #include "worker/tsig.h"
 
@@ -189,6 +190,7 @@ answer_one(struct query *q, const struct stage *stage, const struct zone_store *
 	a.store = store;
 	a.options = options;
 	a.stats = stats;
+	q->source = SOURCE_OWNER;
 	a.chain_len = a.proof_count = 0;
 	a.has_additional = a.authoritative = a.truncated = a.flat.is_on = false;
 	a.rcode = q->rcode;
@@ -253,13 +255,26 @@ stage_limited(struct query *queries, struct stage *stages, unsigned count,
 	      struct stats_block *stats)
 {
 	struct limiter *limiter = options->limiter;
+	uint64_t which = ~UINT64_C(0);
 
-	if (limiter)
+	if (limiter && limiter->limits_clients)
 		limit_fetch_clients(limiter, queries, count);
 	stage_batch(queries, stages, count, store, options->udp_size);
 	if (options->cookies)
 		cookie_take(options->cookies, queries, count, stats);
-	return limiter ? ~limit_clients(limiter, queries, count, stats) : ~UINT64_C(0);
+	if (limiter && limiter->limits_clients)
+		which = ~limit_clients(limiter, queries, count, stats);
+	if (limiter && limiter->limits_responses)
+		rrl_begin(limiter, queries, stages, count);
+	return which;
+}
+
+static void
+limit_responses(struct query *queries, unsigned count,
+		const struct answer_options *options, struct stats_block *stats)
+{
+	if (options->limiter && options->limiter->limits_responses)
+		rrl_limit(options->limiter, queries, count, options->udp_size, stats);
 }
 
 void
@@ -271,6 +286,7 @@ answer_batch(struct query *queries, unsigned count, const struct zone_store *sto
 
 	which &= answer_fast(queries, stages, count, store, options, stats);
 	answer_general(queries, stages, which, store, options, stats);
+	limit_responses(queries, count, options, stats);
 }
 
 void
@@ -286,4 +302,5 @@ answer_batch_general(struct query *queries, unsigned count,
 	which = stage_limited(queries, stages, count, store, options, stats);
 	which &= ~UINT64_C(0) >> (ANSWER_BATCH - count);
 	answer_general(queries, stages, which, store, options, stats);
+	limit_responses(queries, count, options, stats);
 }

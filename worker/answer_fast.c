@@ -155,13 +155,14 @@ answer_node(struct fast *f, struct query *q, const struct stage *stage,
 /* Answer from the node of a wildcard. */
 __attribute__((noinline)) static bool
 answer_wildcard(struct fast *f, struct query *q, const struct stage *stage,
-		const struct sealed_node *node)
+		const struct sealed_node *node, unsigned encloser_labels)
 {
 	/* denial of a closer match goes along */
 	if (((q->flags & QUERY_DO) && (stage->facts->flags & ZONE_SIGNED)) ||
 	    !answer_node(f, q, stage, node, sealed_blocks(node), false))
 		return false;
 	f->wildcards++;
+	query_set_source(q, SOURCE_WILDCARD, encloser_labels);
 	return true;
 }
 
@@ -202,7 +203,7 @@ answer_missing(struct fast *f, struct query *q, const struct stage *stage)
 	}
 	if (encloser->head.flags & NODE_HAS_WILDCARD)
 		return fast_find_wildcard(f, q, stage, labels, &node) &&
-		       answer_wildcard(f, q, stage, node);
+		       answer_wildcard(f, q, stage, node, labels);
 	return answer_nxdomain(f, q, stage);
 }
 
@@ -247,7 +248,8 @@ answer_below_parent(struct fast *f, const struct fast_waiting *w)
 		return answer_nxdomain(f, q, stage);
 	node = fast_fetched(f, stage, &w->fetch[1], name,
 			    fast_spell_wildcard(q, parent, name));
-	return node ? answer_wildcard(f, q, stage, node) : answer_missing(f, q, stage);
+	return node ? answer_wildcard(f, q, stage, node, parent)
+		    : answer_missing(f, q, stage);
 }
 
 /* The node was not where it was looked for.  returns it; or NULL, and *done says whether

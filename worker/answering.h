@@ -122,6 +122,14 @@ answering_place(const struct answering *a, unsigned labels)
 	};
 }
 
+/* What the response is of; what its first name leads to says nothing about that. */
+static inline void
+answering_note_source(const struct answering *a, enum query_source source, unsigned labels)
+{
+	if (a->chain_len == 0 && !a->flat.is_on)
+		query_set_source(a->q, source, labels);
+}
+
 /* Take `node` for the zone's apex.  returns false when it is none: damage. */
 static inline bool
 zone_open(struct zone *zone, unsigned labels)

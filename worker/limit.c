@@ -18,7 +18,36 @@ limiter_init(struct limiter *limiter, struct region *region, unsigned id)
 	limiter->worker_count = region->worker_count;
 	limiter->seed = region->client_seed;
 	limiter->clients = &region->limited_clients;
+	limiter->networks = &region->limited_networks;
 	limiter->seen = &region->slots[id].limited;
+}
+
+/* The first `bits` of an address, as a mask in network order. */
+static void
+make_mask(void *mask, size_t len, unsigned bits)
+{
+	uint8_t *octets = mask;
+
+	memset(octets, 0, len);
+	for (unsigned bit = 0; bit < bits && bit < 8 * len; bit++)
+		octets[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
+}
+
+static void
+follow_rrl(struct limiter *limiter)
+{
+	const struct limit_config *config = &limiter->config;
+
+	limiter->limits_responses = false;
+	for (unsigned i = 0; i < LIMIT_RRL_CLASSES; i++) {
+		unsigned rate = config->rrl_rates[i];
+
+		limiter->rrl_rates[i] = limit_rate_of(rate, 1, rate);
+		limiter->rrl_blocks[i] = limit_block(rate, limiter->worker_count);
+		limiter->limits_responses |= rate != 0;
+	}
+	make_mask(&limiter->ipv4_mask, sizeof limiter->ipv4_mask, config->rrl_v4_prefix);
+	make_mask(limiter->ipv6_mask, sizeof limiter->ipv6_mask, config->rrl_v6_prefix);
 }
 
 bool
@@ -37,8 +66,9 @@ limiter_follow(struct limiter *limiter)
 				  config->prefix_count);
 		limiter->limits_clients =
 			config->client_rate != 0 || config->prefix_count != 0;
+		follow_rrl(limiter);
 	}
-	return limiter->limits_clients;
+	return limiter->limits_clients || limiter->limits_responses;
 }
 
 /* ---- clients ---- */
@@ -101,6 +131,11 @@ limit_note(struct limiter *limiter, const struct query *q, uint64_t hash,
 	static const uint8_t counter[] = {
 		[LIMIT_CLIENT_RATE] = STAT_limit_client_rate,
 		[LIMIT_CLIENT_BLACKLIST] = STAT_limit_client_blacklist,
+		[LIMIT_RRL_ANSWERS] = STAT_limit_rrl_answers,
+		[LIMIT_RRL_NXDOMAIN] = STAT_limit_rrl_nxdomain,
+		[LIMIT_RRL_NODATA] = STAT_limit_rrl_nodata,
+		[LIMIT_RRL_REFERRALS] = STAT_limit_rrl_referrals,
+		[LIMIT_RRL_ERRORS] = STAT_limit_rrl_errors,
 	};
 	struct limit_seen_entry *entry;
 
@@ -127,9 +162,8 @@ limit_note(struct limiter *limiter, const struct query *q, uint64_t hash,
 	return limiter->config.log_only;
 }
 
-/* On which list is the client of the query? */
-static inline enum prefix_list
-list_of(const struct limiter *limiter, const struct query *q)
+enum prefix_list
+limit_list_of(const struct limiter *limiter, const struct query *q)
 {
 	uint8_t address[16];
 
@@ -143,7 +177,7 @@ static bool
 is_over(struct limiter *limiter, const struct query *q, uint64_t hash,
 	enum limit_reason *reason)
 {
-	switch (list_of(limiter, q)) {
+	switch (limit_list_of(limiter, q)) {
 	case PREFIX_WHITE:
 		return false;
 	case PREFIX_BLACK:

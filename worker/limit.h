@@ -18,6 +18,16 @@
 
 struct region;
 
+enum { LIMIT_SLIPS = 64 };		/* a power of two */
+
+/* What is kept of a query while its response is made, see worker/rrl.h. */
+struct limited_query {
+	uint64_t owner, zone;		/* hash states of its name and its zone's */
+	uint64_t bucket;		/* 0: the response is not limited */
+	uint8_t zone_len;
+	uint8_t reason;			/* enum limit_reason: its class */
+};
+
 struct limiter {
 	const struct region_limits *source;
 	uint32_t seq;
@@ -25,6 +35,15 @@ struct limiter {
 	struct client_seed seed;
 	uint64_t now_ns, now_ticks;	/* of the present batch */
 	bool limits_clients;		/* else limit_clients need not be called */
+	bool limits_responses;		/* else rrl_limit need not be called */
+	struct limit_rate rrl_rates[LIMIT_RRL_CLASSES];
+	unsigned rrl_blocks[LIMIT_RRL_CLASSES];
+	uint32_t ipv4_mask;		/* of networks, in network order */
+	uint64_t ipv6_mask[2];
+	struct limit_table *networks;
+	struct limit_stock network_stock;
+	struct limited_query kept[ANSWER_BATCH];
+	uint8_t slipped[LIMIT_SLIPS];	/* responses since one went out */
 	struct limit_rate client_rate;
 	unsigned client_block;
 	struct limit_table *clients;
@@ -69,6 +88,10 @@ __attribute__((nonnull(1, 2, 6))) bool limit_note(struct limiter *limiter,
 						   unsigned prefix_len,
 						   struct stats_block *stats,
 						   const uint8_t *name, unsigned name_len);
+
+/* On which list is the client of the query? */
+__attribute__((nonnull)) enum prefix_list limit_list_of(const struct limiter *limiter,
+							const struct query *q);
 
 /* The client's address, mapped; all zero when it is unknown. */
 __attribute__((nonnull)) void limit_address(const struct query *q, uint8_t out[16]);

@@ -40,6 +40,14 @@ enum query_verdict {
 	QUERY_DROP,			/* not answered at all */
 };
 
+/* What a response is of, in the question's name. */
+enum query_source {
+	SOURCE_OWNER = 0,		/* all of it */
+	SOURCE_WILDCARD,		/* the closest encloser of the wildcard */
+	SOURCE_CUT,			/* a zone cut */
+	SOURCE_DNAME,			/* the owner of a DNAME */
+};
+
 /* Where a message spells a name: its first head_len octets at head_at, what follows at
  * tail_at, of which tail_len octets are known to stand there in one run. */
 struct name_place {
@@ -97,6 +105,10 @@ struct query {
 	/* name_hash states; state[n] is that of the suffix of n labels, [0] the root's. */
 	uint64_t state[DNAME_LABELS_MAX + 1];
 
+	uint8_t source;			/* enum query_source; with another than SOURCE_OWNER, */
+	uint8_t source_len;		/* octets of that suffix, and its state */
+	uint64_t source_state;
+
 	struct query_subnet subnet;	/* with QUERY_ECS */
 	uint8_t scope_len;		/* the straight path's own: what goes back with it */
 	uint16_t cookie_at;		/* offset in the message, */
@@ -115,6 +127,15 @@ static inline unsigned
 query_suffix_len(const struct query *q, unsigned labels)
 {
 	return q->name_len - (unsigned)q->label_start[q->label_count - labels];
+}
+
+/* The response is of the suffix of `labels` labels; the name is still the question's. */
+static inline void
+query_set_source(struct query *q, enum query_source source, unsigned labels)
+{
+	q->source = (uint8_t)source;
+	q->source_len = (uint8_t)query_suffix_len(q, labels);
+	q->source_state = q->state[labels];
 }
 
 /* The name is the question's. */

@@ -278,6 +278,7 @@ answer_below(struct answering *a, const struct descent *encloser)
 	case LOOKUP_FOUND:
 		trace_node(a->options->trace, TRACE_WILDCARD, LOOKUP_FOUND, &wildcard);
 		stats_add(a->stats, STAT_wildcard_answers, 1);
+		answering_note_source(a, SOURCE_WILDCARD, encloser->labels);
 		return answer_from(a, &wildcard, encloser->labels);
 	case LOOKUP_MISSING:
 		trace_name(a->options->trace, TRACE_WILDCARD, LOOKUP_MISSING, name,
@@ -302,6 +303,7 @@ answer_referral(struct answering *a, const struct descent *cut)
 	trace_value(a->options->trace, TRACE_REFERRAL, 0);
 	if (a->chain_len == 0)
 		stats_add(a->stats, STAT_referrals, 1);
+	answering_note_source(a, SOURCE_CUT, cut->labels);
 	step = step_from(
 		response_add(&a->response, SECTION_AUTHORITY, &ns, &place, &ns_at));
 	if (step == STEP_DONE && wants_proof(a)) {

@@ -238,7 +238,8 @@ sub _settled {
 	my $sum = sub { my $n = 0; $n += $stats->{$_} // 0 for @_; $n };
 
 	return $sum->(qw(udp_queries tcp_queries)) <=
-		$sum->(qw(udp_responses tcp_responses udp_send_failed dropped_short dropped_response));
+		$sum->(qw(udp_responses tcp_responses udp_send_failed dropped_short dropped_response
+			limit_dropped limit_rrl_dropped));
 }
 
 # What `code` adds to each counter (only those that changed).

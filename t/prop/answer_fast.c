@@ -12,6 +12,7 @@
 #include "loader/store/live.h"
 #include "shm/dns.h"
 #include "shm/geo_path.h"
+#include "shm/region.h"
 #include "shm/wire.h"
 #include "t/draw.h"
 #include "t/live_store.h"
@@ -21,6 +22,7 @@
 #include "worker/answer.h"
 #include "worker/cookie.h"
 #include "worker/geo.h"
+#include "worker/limit.h"
 #include "worker/steer.h"
 
 enum {
@@ -594,13 +596,56 @@ answer_way(unsigned way, unsigned count, const struct zone_store *store,
 	}
 }
 
+static struct region *regions[2];
+
+/* A limiter for each way, which know the same: rates low enough to be met. */
+static struct limiter *
+limiter_of(unsigned way)
+{
+	static struct limiter limiters[2];
+
+	if (!regions[way]) {
+		regions[way] = region_create(1);
+		if (!regions[way])
+			bail_out("no memory");
+		regions[way]->client_seed = (struct client_seed){ 77, 99 };
+		limiter_init(&limiters[way], regions[way], 0);
+	}
+	return &limiters[way];
+}
+
+static void
+draw_limits(void)
+{
+	static struct limit_config config;
+
+	memset(&config, 0, sizeof config);
+	config.log_only = draw(10) == 0;
+	config.client_drops = (uint8_t)draw(2);
+	config.client_rate = draw(3) ? 0 : 6000;
+	config.client_burst = draw(30);
+	for (unsigned i = 0; i < LIMIT_RRL_CLASSES; i++)
+		config.rrl_rates[i] = draw(3) * 2;
+	config.rrl_slip = draw(4);
+	config.rrl_v4_prefix = (uint8_t)(draw(2) ? 8 : 24);
+	config.rrl_v6_prefix = 8;
+	for (unsigned way = 0; way < 2; way++) {
+		struct limiter *limiter = limiter_of(way);
+
+		limit_config_set(&regions[way]->limits, &config);
+		limiter_follow(limiter);
+	}
+}
+
 static bool
 ask_batch(const struct zone_store *store)
 {
 	static uint8_t asked[ANSWER_BATCH][ROOM];
 	static const struct limit_config secrets = { .secret_count = 1 };
 	static const struct cookie_jar cookies = { &secrets, 1000 };
-	const struct answer_options options = {
+	static uint64_t now_ns = 1;
+	const bool limits = draw(2);
+	struct answer_options options = {
 		.cookies = draw(4) ? &cookies : NULL,
 		.udp_size = (uint16_t)(draw(3) ? 1232 : 512 + draw(ROOM - 511)),
 		.any_policy = draw(2) ? ANY_TCP : ANY_MINIMAL,
@@ -617,8 +662,14 @@ ask_batch(const struct zone_store *store)
 	draw_queries(count);
 	for (unsigned i = 0; i < count; i++)
 		memcpy(asked[i], packets[0][i], ROOM);
-	answer_way(0, count, store, &options);
-	answer_way(1, count, store, &options);
+	if (limits)
+		draw_limits();
+	now_ns += draw(100000000);
+	for (unsigned way = 0; way < 2; way++) {
+		options.limiter = limits ? limiter_of(way) : NULL;
+		limiter_set_time(limiter_of(way), now_ns);
+		answer_way(way, count, store, &options);
+	}
 	for (unsigned i = 0; i < count && same; i++)
 		same = is_same(i, asked[i]);
 	same = same && memcmp(&counts[0], &counts[1], sizeof counts[0]) == 0;
@@ -757,7 +808,7 @@ main(void)
 	char *scratch = scratch_dir_make();
 	unsigned failed = 0;
 
-	plan(4);
+	plan(5);
 	draw_seed();
 	make_databases(scratch);
 	for (unsigned i = 0; i < STORES && failed == 0; i++)
@@ -774,6 +825,12 @@ main(void)
 	   fast_steered);
 	for (unsigned i = 0; i < 3; i++)
 		geo_fini(&geos[i]);
+	ok(counts[1].value[STAT_limit_rrl_answers] > 0 &&
+		   counts[1].value[STAT_limit_rrl_nxdomain] > 0 &&
+		   counts[1].value[STAT_limit_rrl_referrals] > 0 &&
+		   counts[1].value[STAT_limit_client_rate] > 0 &&
+		   counts[1].value[STAT_badcookie] > 0,
+	   "and limits are met");
 	scratch_dir_free(scratch);
 	return done_testing();
 }
