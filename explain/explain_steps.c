@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "explain/explain_line.h"
 #include "loader/redis/redis_where.h"
 #include "loader/store/zone_state.h"
 #include "shm/aname.h"
@@ -86,7 +87,25 @@ print_change(struct json_out *json, uint64_t ms, uint64_t seq)
 	json_out_text(json, "change", ms ? text : NULL);
 }
 
-/* Members "stored", "source" and "change" of a node in the present zone. */
+/* The zone's file and the line in it, as far as it can be told. */
+static void
+print_file(struct explain_steps *steps, const struct zone_state *zone,
+	   const struct node *node)
+{
+	const char *path = zone_state_path(zone);
+	uint32_t line = 0;
+	bool has_line =
+		explain_line_find(zone, node, steps->question->type, &path, &line);
+
+	json_out_text(steps->json, "source", *path ? path : NULL);
+	if (has_line)
+		json_out_uint(steps->json, "line", line);
+	else
+		json_out_null(steps->json, "line");
+	json_out_null(steps->json, "change");
+}
+
+/* Members "stored", "source", "line" and "change" of a node in the present zone. */
 static void
 print_origin(struct explain_steps *steps, const struct node *node)
 {
@@ -98,20 +117,19 @@ print_origin(struct explain_steps *steps, const struct node *node)
 	json_out_text(json, "stored", is_sealed(steps, node) ? "generation" : "live");
 	if (!steps->has_zone || !zone_state_read(&steps->apex, &zone)) {
 		json_out_null(json, "source");
+		json_out_null(json, "line");
 		json_out_null(json, "change");
 		return;
 	}
 	if (!zone.is_redis) {
-		const char *path = zone_state_path(&zone);
-
-		json_out_text(json, "source", *path ? path : NULL);
-		json_out_null(json, "change");
+		print_file(steps, &zone, node);
 		return;
 	}
 	rrtype_to_text(steps->question->type, type);
 	redis_where_print(&steps->keys, node_owner(&steps->apex), node_owner(node), type,
 			  where);
 	json_out_text(json, "source", where);
+	json_out_null(json, "line");
 	if (node_copy_block(node, BLOCK_PROVENANCE, &provenance, sizeof provenance))
 		print_change(json, provenance.change_ms, provenance.change_seq);
 	else if (node->head.flags & NODE_APEX)
@@ -150,6 +168,8 @@ tell_zone(struct explain_steps *steps, const struct trace_event *event)
 	json_out_uint(steps->json, "zone_id", facts.zone_id);
 	json_out_uint(steps->json, "serial", facts.serial);
 	json_out_text(steps->json, "state", is_known ? zone_state_name(&zone) : NULL);
+	explain_steps_text(steps->json, "error", is_known ? zone.error : NULL,
+			   is_known ? zone.error_len : 0);
 	print_origin(steps, &event->node);
 	end(steps);
 }
@@ -261,6 +281,20 @@ tell_target(struct explain_steps *steps, const struct trace_event *event)
 }
 
 static void
+tell_proof(struct explain_steps *steps, const struct trace_event *event)
+{
+	char name[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX];
+
+	dname_to_text(event->name, name);
+	rrtype_to_text((uint16_t)event->value, type);
+	explain_steps_begin(steps, "proof", "the %s of %s proves what does not exist",
+			    type, name);
+	json_out_text(steps->json, "name", name);
+	json_out_text(steps->json, "type", type);
+	end(steps);
+}
+
+static void
 tell_follow(struct explain_steps *steps, const struct trace_event *event)
 {
 	char name[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX];
@@ -282,6 +316,23 @@ find_older(const struct explain_steps *steps, uint16_t type, struct block *out)
 	return steps->has_node &&
 	       (node_find_block(&steps->node, BLOCK_BAD_RRSET, type, out) ||
 		node_find_block(&steps->node, BLOCK_BAD_RRSET, BAD_RRSET_OLD, out));
+}
+
+/* What else its source says of it: records that were left out, warnings. */
+static void
+print_notes(struct explain_steps *steps, uint16_t type)
+{
+	struct block block;
+	uint32_t at = 0;
+
+	json_out_begin_array(steps->json, "notes");
+	while (steps->has_node && node_next_block(&steps->node, &at, &block))
+		if (block.head.kind == BLOCK_NOTE && block.head.type == type &&
+		    block.head.len > 1)
+			json_out_text_len(steps->json, NULL,
+					  (const char *)block.payload + 1,
+					  block.head.len - 1);
+	json_out_end_array(steps->json);
 }
 
 static void
@@ -314,6 +365,7 @@ tell_block(struct explain_steps *steps, const struct trace_event *event)
 					    : "");
 	json_out_text(steps->json, "type", type);
 	json_out_text(steps->json, "state", is_bad ? "error" : is_older ? "stale" : "ok");
+	print_notes(steps, block->head.type);
 	if (is_bad || is_older)
 		json_out_text_len(steps->json, "reason", (const char *)bad.payload,
 				  bad.head.len);
@@ -377,6 +429,18 @@ tell(struct explain_steps *steps, const struct trace_event *event)
 	case TRACE_FOLLOW:
 		tell_follow(steps, event);
 		return;
+	case TRACE_PROOF:
+		tell_proof(steps, event);
+		return;
+	case TRACE_ANY:
+		tell_plainly(steps, "any",
+			     event->value ? "ANY: every RRset of the name"
+					  : "ANY: the first RRset of the name alone, as "
+					    "dns.any has it");
+		return;
+	case TRACE_SIGNATURES:
+		tell_plainly(steps, "signatures", "RRSIG: every signature of the name");
+		return;
 	case TRACE_BLOCK:
 		tell_block(steps, event);
 		return;
@@ -430,6 +494,9 @@ explain_steps_print(struct explainer *explainer, const struct explain_question *
 	json_out_begin_array(json, "steps");
 	for (unsigned i = 0; i < trace->count; i++)
 		tell(&steps, &trace->events[i]);
+	if (trace->count == 0)
+		tell_plainly(&steps, "refused",
+			     "such a query is not looked up: zones are not transferred");
 	if (trace->is_full)
 		tell_plainly(&steps, "more", "further steps are not shown");
 	json_out_end_array(json);

@@ -170,9 +170,12 @@ print_source(struct ctl_page *page, const struct ctl_json *step)
 {
 	char *source = ctl_value_member(step, "source");
 	char *change = ctl_value_member(step, "change"), *line;
+	char *number = ctl_value_member(step, "line");
 	bool has_change = ctl_value_has_text(step, "change");
+	bool has_line = ctl_json_number(ctl_json_member(step, "line")) > 0;
 
-	line = alloc_printf("from %s%s%s", source, has_change ? ", change " : "",
+	line = alloc_printf("from %s%s%s%s%s", source, has_line ? ":" : "",
+			    has_line ? number : "", has_change ? ", change " : "",
 			    has_change ? change : "");
 	if (ctl_value_has_text(step, "source")) {
 		fprintf(page->out, "%*s", STEP_INDENT, "");
@@ -180,7 +183,20 @@ print_source(struct ctl_page *page, const struct ctl_json *step)
 	}
 	free(source);
 	free(change);
+	free(number);
 	free(line);
+}
+
+static void
+print_notes(struct ctl_page *page, const struct ctl_json *notes)
+{
+	for (size_t i = 0; i < ctl_json_count(notes); i++) {
+		char *note = ctl_value_print("", ctl_json_item(notes, i));
+
+		fprintf(page->out, "%*s", STEP_INDENT, "");
+		ctl_text_wrap(page->out, note, STEP_INDENT, page->width);
+		free(note);
+	}
 }
 
 static void
@@ -193,6 +209,7 @@ print_step(struct ctl_page *page, const struct ctl_json *step)
 	fprintf(page->out, "  %-*s", STEP_INDENT - 2, name);
 	ctl_text_wrap(page->out, text, STEP_INDENT, page->width);
 	print_source(page, step);
+	print_notes(page, ctl_json_member(step, "notes"));
 	for (size_t i = 0; i < ctl_json_count(records); i++)
 		if (ctl_json_kind(ctl_json_item(records, i)) == CTL_JSON_OBJECT)
 			print_record(page, ctl_json_item(records, i));

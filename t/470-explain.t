@@ -53,6 +53,7 @@ my %labels = (
 	there => { aname => { location => 'www.elsewhere.test.' } },
 	alias => { cname => { host => 'country.z.test.' } },
 	plain => { a => { records => [{ ip => '192.0.2.9' }] } },
+	part => { a => { filter => { count => 'single' }, records => [{ ip => '192.0.2.30' }, { ip => '2001:db8::1' }, { ip => '192.0.2.31', weight => -1 }] } },
 	bad => { a => { records => [{ ip => '192.0.2.10' }] } },
 );
 my $redis = Martlet::Redis->new(notify => 'KA');
@@ -68,7 +69,7 @@ my $m = Martlet->new(zones => { 'f.test' => $file }, config => { redis => $redis
 	geoip => { country_db => "$dir/country.mmdb", asn_db => "$dir/asn.mmdb" } });
 ok($m->wait_log(qr/reading all zones from Redis.*generation \d+ is served/s, 20), 'Redis is read and served') or diag($m->log);
 
-$m->expect_log(qr/bad: octet 23: is not JSON/);
+$m->expect_log(qr/bad: octet 23: is not JSON/, qr/ part: /);
 
 # live changes: a name that is new, one that goes, and a value that is none
 $redis->cmd('HSET', $key, 'new', '{"a":{"records":[{"ip":"192.0.2.20"}]}}', 'bad', '{"a":{"records":[{"ip":');
@@ -222,10 +223,13 @@ subtest 'where it comes from' => sub {
 	ok($change, 'which `changes` has too');
 	$node = step_of(explained('ns.f.test', 'A'), 'node');
 	is("$node->{stored} $node->{source}", 'generation ' . $m->zone_path('f.test'), 'a zone file');
+	is($node->{line}, 3, 'and the line in it');
 	is($node->{change}, undef, 'has no change');
 	my $bad = step_of(explained('bad.z.test', 'A'), 'rrset');
 	my ($error) = grep { $_->{owner} eq 'bad.z.test.' } @{ $m->ctl('errors')->{errors} };
 	ok(index($bad->{reason}, $error->{reason}) >= 0, 'the reason is that of `errors`') or diag("$bad->{reason} / $error->{reason}");
+	my $part = step_of(explained('part.z.test', 'A'), 'rrset');
+	is("$part->{state} " . scalar @{ $part->{notes} }, 'ok 2', 'records that were left out are told') or diag(explain $part);
 	is(explained('ns.f.test', 'A')->{generation}, $m->ctl('status')->{generation}, 'the generation that is served');
 };
 

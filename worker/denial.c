@@ -21,6 +21,7 @@ proof_push(struct answering *a, const struct node *node, uint16_t type)
 			return true;
 	if (a->proof_count == PROOF_MAX)
 		return true; /* a long chain of wildcards: the resolver asks on anyway */
+	trace_node(a->options->trace, TRACE_PROOF, type, node);
 	a->proofs[a->proof_count++] = (struct proof){
 		.node = *node,
 		.type = type,

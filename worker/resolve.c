@@ -89,6 +89,7 @@ answer_any(struct answering *a, const struct node *node, const struct rrset_plac
 	struct rrset rrset;
 	uint32_t at = 0, wire_at;
 
+	trace_value(a->options->trace, TRACE_ANY, all);
 	if (all && !(a->q->flags & QUERY_TCP))
 		return STEP_FULL;
 	while (node_next_block(node, &at, &block)) {
@@ -227,6 +228,7 @@ answer_from(struct answering *a, const struct node *node, unsigned encloser_labe
 	if (a->q->type == TYPE_ANY) {
 		step = answer_any(a, node, &place);
 	} else if (a->q->type == TYPE_RRSIG) {
+		trace_value(a->options->trace, TRACE_SIGNATURES, 0);
 		step = answer_signatures(a, node, &place);
 	} else if (find_answering_block(node, a->q->type, &block)) {
 		trace_block(a->options->trace, TRACE_BLOCK, a->q->type, &block);

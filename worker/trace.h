@@ -34,6 +34,7 @@ enum trace_kind {
 	TRACE_TARGET,			/* enum lookup_result; name whose addresses go into the
 					 * additional section, node if it is there */
 	TRACE_FOLLOW,			/* RR type of the alias; name that is next */
+	TRACE_PROOF,			/* NSEC or NSEC3; node whose record is a proof of denial */
 
 	/* ---- what is answered: trace_block, trace_value ---- */
 	TRACE_BLOCK,			/* RR type asked for; block that answers it */
@@ -41,7 +42,9 @@ enum trace_kind {
 	TRACE_LOOP,			/* 0: the alias was followed before */
 	TRACE_TOO_LONG,			/* 0: the chain is */
 	TRACE_NODATA, TRACE_NXDOMAIN,	/* 0 */
-	TRACE_REFERRAL,			/* 1 with a DS */
+	TRACE_REFERRAL,			/* 0 */
+	TRACE_ANY,			/* 1: every RRset of the name, 0: the first one alone */
+	TRACE_SIGNATURES,		/* 0: those of the name, which were asked for */
 	TRACE_END,			/* enum step */
 
 	/* ---- who asks: trace_client, trace_facts ---- */
