@@ -23,6 +23,9 @@ _Noreturn void resolver_run(const struct heritage *heritage);
  * `fd` is the peer's connection, args[0] the command: zones, errors, generations, diff. */
 _Noreturn void clerk_run(const struct heritage *heritage, int fd, int arg_count, char **args);
 
+/* The prober: what the watch list names is probed, or followed, and told on the board. */
+_Noreturn void prober_run(const struct heritage *heritage);
+
 /* `martletctl build DIR`: build and seal a generation from the configured zone files
  * into the new directory `dir`.  Progress and errors go to stderr.
  * returns 0, or an error code after having said why. */

@@ -11,6 +11,7 @@
 #include "master/alloc.h"
 #include "master/ctl_commands.h"
 #include "master/daemon.h"
+#include "master/echo_sockets.h"
 #include "master/log_pipe.h"
 #include "master/log_sinks.h"
 #include "master/notify.h"
@@ -211,6 +212,7 @@ bind_and_drop(const struct settings *settings)
 	or_exit(listen_open(settings, &server.listen));
 	or_exit(ctl_server_open(&server.ctl, settings->control_socket,
 				&server.privilege));
+	echo_sockets_open(settings, server.heritage.icmp_fds);
 	or_exit(privilege_drop(&server.privilege));
 	umask(027);
 }
@@ -285,6 +287,7 @@ fork_all(struct settings *settings)
 		.region = server.region,
 		.board = server.board,
 		.master_pid = getpid(),
+		.icmp_fds = { server.heritage.icmp_fds[0], server.heritage.icmp_fds[1] },
 		.log_fd = log_pipe_open(),
 		.sockets = server.listen.pairs,
 	};

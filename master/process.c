@@ -35,6 +35,15 @@ enter_child(int keep_fd)
 	daemon_enter_child();
 }
 
+/* Echoes are the prober's alone. */
+static void
+close_icmp(const struct heritage *heritage)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (heritage->icmp_fds[i] >= 0)
+			close(heritage->icmp_fds[i]);
+}
+
 static void
 reset_slot(struct worker_slot *slot, int cpu)
 {
@@ -72,6 +81,7 @@ start_worker(struct process_table *table, unsigned id)
 	pid = fork();
 	if (pid == 0) {
 		enter_child(-1);
+		close_icmp(table->heritage);
 		pin(slot, cpu);
 		worker_run(table->heritage, id);
 	}
@@ -100,6 +110,7 @@ start_sync(struct process_table *table)
 		if (pid == 0) {
 			close(ends[0]);
 			enter_child(-1);
+			close_icmp(table->heritage);
 			sync_run(table->heritage, ends[1]);
 		}
 		close(ends[1]);
@@ -122,6 +133,12 @@ wants_resolver(const struct settings *settings)
 	return settings->resolver.server_count > 0;
 }
 
+static bool
+wants_prober(const struct settings *settings)
+{
+	return settings->health.enable && settings->health.role != HEALTH_ROLE_OFF;
+}
+
 static const struct {
 	const char *name;
 	void (*run)(const struct heritage *heritage); /* does not return */
@@ -130,7 +147,35 @@ static const struct {
 } services[SERVICE_COUNT] = {
 	[SERVICE_RESOLVER] = { "resolver", resolver_run, wants_resolver,
 			       "; what is known of names elsewhere is served on" },
+	[SERVICE_PROBER] = { "prober", prober_run, wants_prober,
+			     "; what is known of targets stands until then" },
 };
+
+/* Nobody looks after targets: all are unknown. */
+static void
+forget_health(struct process_table *table)
+{
+	struct region_health *health = &table->heritage->region->health;
+
+	board_clear(table->heritage->board);
+	for (unsigned i = HEALTH_targets; i <= HEALTH_held; i++)
+		region_health_set(health, (enum health_figure)i, 0);
+	atomic_store(&health->is_guarding, 0);
+	region_health_set_error(health, HEALTH_ERROR_PROBE, "");
+	region_health_set_error(health, HEALTH_ERROR_LINK, "");
+}
+
+static void
+note_prober(struct process_table *table, pid_t pid)
+{
+	struct region_health *health = &table->heritage->region->health;
+
+	if (atomic_load(&health->started_ns) != 0 && pid > 0)
+		atomic_fetch_add(&health->restarts, 1);
+	atomic_store(&health->started_ns, clock_now_ns());
+	atomic_store(&health->heartbeat_ns, clock_now_ns());
+	atomic_store(&health->pid, (int32_t)pid);
+}
 
 static void
 start_service(struct process_table *table, enum service service)
@@ -140,14 +185,20 @@ start_service(struct process_table *table, enum service service)
 
 	if (!services[service].is_wanted(table->heritage->settings)) {
 		child->state = CHILD_NONE;
+		if (service == SERVICE_PROBER)
+			forget_health(table);
 		return;
 	}
 	snprintf(child->name, sizeof child->name, "%s", services[service].name);
 	pid = fork();
 	if (pid == 0) {
 		enter_child(-1);
+		if (service != SERVICE_PROBER)
+			close_icmp(table->heritage);
 		services[service].run(table->heritage);
 	}
+	if (service == SERVICE_PROBER && pid > 0)
+		note_prober(table, pid);
 	if (pid < 0)
 		child_note_failure(child);
 	else
@@ -164,6 +215,8 @@ service_ended(struct process_table *table, enum service service, int status)
 		child_note_death(child, status, CHILD_BACKOFF_MAX_MS,
 				 services[service].meanwhile);
 	child->pid = 0;
+	if (service == SERVICE_PROBER)
+		atomic_store(&table->heritage->region->health.pid, 0);
 	if (table->is_stopping)
 		child->state = CHILD_NONE;
 	else if (is_ending)
@@ -213,6 +266,7 @@ process_start_clerk(struct process_table *table, process_clerk_fn *run, int fd,
 	pid = fork();
 	if (pid == 0) {
 		enter_child(fd);
+		close_icmp(table->heritage);
 		run(table->heritage, fd, arg_count, args);
 		_exit(1);
 	}

@@ -17,7 +17,7 @@
 #include "shm/heritage.h"
 
 /* Children that the settings may ask for, each one process. */
-enum service { SERVICE_RESOLVER, SERVICE_COUNT };
+enum service { SERVICE_RESOLVER, SERVICE_PROBER, SERVICE_COUNT };
 
 /* What others do about a child's end; called from process_reap. */
 struct process_events {

@@ -2,7 +2,7 @@
  *
  * A worker's loop turns at least twice a second and leaves the time in its slot.  One
  * whose heartbeat is the same for WATCH_STILL_MS, while something waits in its sockets
- * each time that we look, hangs. */
+ * each time that we look, hangs.  So does a prober that has not turned for PROBER_STILL_MS. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 #include "shm/clock.h"
 #include "shm/log.h"
 
-enum { WATCH_STILL_MS = 2000 };
+enum { WATCH_STILL_MS = 2000, PROBER_STILL_MS = 10000 };
 
 /* One line of /proc/PID/NAME, "?" when we may not read it. */
 static void
@@ -79,9 +79,28 @@ watch_worker(struct process_table *table, unsigned id)
 	}
 }
 
+/* The prober's loop turns once a second, whatever its targets do. */
+static void
+watch_prober(struct process_table *table)
+{
+	const struct region_health *health = &table->heritage->region->health;
+	struct child *prober = &table->services[SERVICE_PROBER];
+	uint64_t still_ms =
+		(clock_now_ns() - atomic_load(&health->heartbeat_ns)) / 1000000;
+
+	if (prober->state != CHILD_RUNNING || still_ms < PROBER_STILL_MS)
+		return;
+	log_errorx("prober (pid %d) has stood still for %.1f s: killed", (int)prober->pid,
+		   (double)still_ms / 1000);
+	kill(prober->pid, SIGKILL);
+	/* not again before it is gone */
+	atomic_store(&table->heritage->region->health.heartbeat_ns, clock_now_ns());
+}
+
 void
 process_watch(struct process_table *table)
 {
+	watch_prober(table);
 	for (unsigned i = 0; i < table->worker_count; i++)
 		watch_worker(table, i);
 }

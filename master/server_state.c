@@ -74,6 +74,8 @@ take_settings(struct server *server, struct settings *fresh)
 	struct settings *old = server->settings;
 	bool is_resolver_stale =
 		settings_diff_names(old, fresh, SETTING_RESOLVER, names) > 0;
+	bool is_prober_stale =
+		settings_diff_names(old, fresh, SETTING_PROBER, names) > 0;
 
 	if (settings_diff_names(old, fresh, SETTING_SYNC, names) > 0)
 		server->is_sync_stale = true;
@@ -89,6 +91,8 @@ take_settings(struct server *server, struct settings *fresh)
 	settings_limit_publish(fresh, &server->region->limits);
 	if (is_resolver_stale)
 		process_renew_service(&server->processes, SERVICE_RESOLVER);
+	if (is_prober_stale)
+		process_renew_service(&server->processes, SERVICE_PROBER);
 	settings_free(old);
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "master/log_sinks.h"
+#include "master/stats_health.h"
 #include "master/stats_resolver.h"
 #include "master/stats_source.h"
 #include "shm/clock.h"
@@ -131,6 +132,7 @@ stats_problems_put(const struct server *server, struct json_out *json)
 	count += stats_resolver_put_problems(server, json);
 	count += put_sync(server, json);
 	count += put_job(server, json);
+	count += stats_health_put_problems(server, json);
 	for (unsigned i = 0; i < server->region->worker_count; i++)
 		count += put_worker(server, json, i);
 	return count;

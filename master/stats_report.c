@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "master/stats_health.h"
 #include "master/stats_problems.h"
 #include "master/stats_resolver.h"
 #include "master/stats_source.h"
@@ -60,6 +61,7 @@ stats_report_status(struct server *server, struct json_out *json)
 	stats_source_put(server, json);
 	stats_resolver_put(server, json);
 	json_out_uint(json, "workers", region->worker_count);
+	stats_health_put(server, json);
 	json_out_begin_array(json, "problems");
 	problem_count = stats_problems_put(server, json);
 	json_out_end_array(json);
@@ -181,6 +183,7 @@ stats_report_counters(struct server *server, struct json_out *json, bool is_per_
 	json_out_begin_object(json, NULL);
 	put_counters(json, &sum);
 	stats_source_put_figures(server, json);
+	stats_health_put_figures(server, json);
 	if (is_per_worker) {
 		json_out_begin_array(json, "stats");
 		for (unsigned i = 0; i < region->worker_count; i++) {

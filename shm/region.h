@@ -23,6 +23,8 @@
  *	| limited_clients,  |	workers: buckets, by compare-and-swap
  *	| limited_networks  |
  *	+-------------------+
+ *	| health            |	prober: what it has found, in figures
+ *	+-------------------+
  *	| retired           |	master: what dead workers have counted
  *	+-------------------+
  *	| slots[0]          |	its worker; pid, state, restarts, cpu by the master
@@ -44,6 +46,7 @@
 #include "shm/limit_config.h"
 #include "shm/limit_seen.h"
 #include "shm/limit_table.h"
+#include "shm/region_health.h"
 #include "shm/region_resolver.h"
 #include "shm/region_source.h"
 #include "shm/settings.h"
@@ -136,7 +139,8 @@ struct region_geo {
  * changed, or is another one. */
 struct region_watch {
 	_Alignas(128) _Atomic uint32_t seq;
-	_Atomic uint32_t epoch;
+	_Atomic uint32_t epoch;			/* another list, empty at first */
+	_Atomic uint32_t filled_epoch;		/* it holds what is served */
 };
 
 /* What workers follow at run time; the master bumps `seq` (odd while writing). */
@@ -179,6 +183,7 @@ struct region {
 	struct region_watch watch;
 	struct region_limits limits;
 	_Alignas(128) struct limit_table limited_clients, limited_networks;
+	struct region_health health;
 	_Alignas(128) struct stats_block retired;
 	_Alignas(128) struct worker_slot slots[];
 };

@@ -19,6 +19,8 @@ my %may = (
 	'loader/zone'  => qr{^(?:shm|loader/zone)/},
 	'loader/store' => qr{^(?:shm|loader/zone|loader/store)/},
 	'loader/resolve' => qr{^(?:shm/|loader/(?:zone|store|resolve)/|loader/loader\.h$)},
+	# what looks after the health of targets
+	'loader/health' => qr{^(?:shm|loader/(?:zone|store|redis|health))/|^loader/loader\.h$},
 	'loader/redis' => qr{^(?:shm|loader/(?:zone|store|redis))/},
 	# a worker's answering, told by a clerk: both meet in this process alone
 	explain => qr{^(?:shm|worker|loader(?:/\w+)?|explain)/},
@@ -29,6 +31,8 @@ my %may = (
 # overlays (written by the loader, read by workers), which agree in how it is opened.
 my %home = (
 	'ares.h'        => [qw(loader/resolve/resolve_ask.c)],
+	'curl/'         => [qw(loader/health/http_probe.c)],
+	'uv.h'          => [qw(loader/health/event_loop.c)],
 	'hiredis/'      => [qw(loader/redis/redis_parser.c)],
 	'jansson.h'     => [qw(loader/zone/json_reader.c master/ctl_client_json.c)],
 	'libconfig.h'   => [qw(master/settings_load.c)],
@@ -37,7 +41,7 @@ my %home = (
 	'maxminddb.h'   => [qw(shm/geo_db.c)],
 	'lmdb.h'        => [qw(loader/resolve/resolved_store.c loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_env.c loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c loader/store/watch_read.c loader/store/watch_write.c shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],
 );
-my $foreign = qr{^(?:libdnssec/|openssl/|curl/|microhttpd|uv)};
+my $foreign = qr{^(?:libdnssec/|openssl/|microhttpd)};
 
 sub includes {
 	my ($path) = @_;

@@ -169,8 +169,10 @@ watch_end(struct watch *watch, bool is_kept)
 	watch->txn = NULL;
 	watch->is_changed = false;
 	check(watch, mdb_txn_commit(txn));
-	if (is_changed && !watch->is_stale)
-		atomic_fetch_add(&watch->region->seq, 1);
+	if (!is_changed || watch->is_stale)
+		return;
+	atomic_fetch_add(&watch->region->seq, 1);
+	atomic_store(&watch->region->filled_epoch, atomic_load(&watch->region->epoch));
 }
 
 void
