@@ -98,6 +98,8 @@ catch_up(struct follow *f)
 	for (;;) {
 		struct change_id before = f->place.cursor;
 
+		if (f->phase != FOLLOW_READY)
+			return ERR_CLOSED;
 		follow_stream_catch_up(f);
 		if (f->phase != FOLLOW_READY)
 			return ERR_CLOSED;
