@@ -54,6 +54,11 @@ __attribute__((nonnull, warn_unused_result))
 int clerk_bad_rrsets(struct clerk *clerk, struct store_walk *walk,
 		     const struct zone_state *zone);
 
+/* `errors`: names that lead out of our zones, and of which nobody tells the addresses, into
+ * the list that was begun. */
+__attribute__((nonnull))
+void clerk_unresolved(struct clerk *clerk, struct store_walk *walk);
+
 /* To be called every few thousand steps: the clerk lives on, unless nobody listens
  * any more, in which case this does not return. */
 __attribute__((nonnull))

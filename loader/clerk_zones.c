@@ -214,6 +214,8 @@ write_list(struct clerk *clerk, struct store_walk *walk, bool errors_only)
 	if (errors_only)
 		write_geo_faults(clerk);
 	status = write_rows(clerk, walk, cursor, errors_only);
+	if (errors_only && status == 0)
+		clerk_unresolved(clerk, walk);
 	json_out_end_array(clerk->json);
 	if (errors_only)
 		json_out_uint(clerk->json, "unlisted", clerk->unlisted);

@@ -70,7 +70,7 @@ $fake->say('flat.outside.test A' => { answer => [rr('flat', 60, 11)] });
 sub started {
 	my (%arg) = @_;
 	my $m = Martlet->new(%arg, config => { redis => $redis->settings,
-		resolver => { servers => [{ address => '127.0.0.1', port => $fake->port }], timeout_ms => 300, %{ $arg{resolver} // {} } } });
+		resolver => { servers => [{ address => "127.0.0.1", port => $fake->port }], timeout_ms => 300, %{ delete $arg{resolver} // {} } } });
 	$m->expect_log(qr/no file here is named|resolver .* does not answer|resolver .* answers again|resolver .* cannot be reached|no NS at the top/);
 	ok($m->wait_log(qr/reading all zones from Redis.*generation \d+ is served/s, 20), 'it serves') or diag($m->log);
 	return $m;
@@ -123,6 +123,23 @@ subtest 'lies' => sub {
 	is(answer('nx.an.test', 'TXT'), 'NOERROR ', 'other types are not touched');
 };
 
+subtest 'what is told' => sub {
+	my %row = map { ("$_->{owner} $_->{type}" => $_) } grep { ($_->{source} // '') eq 'resolver.servers' } @{ ($m->ctl('errors'))[1]{errors} };
+	is($row{'nx.an.test. A'}{state}, 'error', 'errors: a name without addresses') or diag(explain(\%row));
+	like($row{'nx.an.test. A'}{reason}, qr/^leads to nx\.outside\.test\., of which no address is known: resolver 127\.0\.0\.1 port \d+ says that there is no such name$/,
+		'and why');
+	is($row{'nx.an.test. A'}{zone}, 'an.test.', 'and its zone');
+	like($row{'lie.an.test. A'}{reason}, qr/answers with addresses of other names/, 'a lie');
+	like($row{'fail.an.test. A'}{reason}, qr/answers REFUSED/, 'a refusal');
+	ok(!$row{"$_.an.test. A"}, "$_ is none") for qw(good alias nodata local);
+	my $status = ($m->ctl('status'))[1];
+	is_deeply($status->{resolver}{servers}, ['127.0.0.1 port ' . $fake->port], 'status: whom we ask');
+	cmp_ok($status->{resolver}{failing}, '>', 5, 'how many names fail');
+	cmp_ok($status->{resolver}{resolved}, '>', 5, 'and how many do not');
+	like("@{ $status->{notices} }", qr/names that ANAMEs and flattened CNAMEs lead to cannot be resolved now/, 'a notice');
+	cmp_ok($m->counters->{aname_unresolved}, '>', 5, 'they are counted');
+};
+
 subtest 'refreshed' => sub {
 	$fake->say('good.outside.test A' => { answer => [rr('good', 5, 50)] });
 	becomes('good.an.test', 'A', qr/ 5 A 192\.0\.2\.50$/, 8);
@@ -158,4 +175,37 @@ subtest 'no longer wanted' => sub {
 };
 
 is($m->stop, 0, 'a clean end');
+
+subtest 'nobody to ask' => sub {
+	$m = started(resolver => { servers => [] });
+	my @rows;
+	ok(poll(10, sub { @rows = grep { ($_->{source} // '') eq 'resolver.servers' } @{ ($m->ctl('errors'))[1]{errors} } }), 'errors') ;
+	is_deeply([grep { $_ eq 'good.an.test.' || $_ eq 'local.an.test.' || $_ eq 'www.flat.test.' } map { $_->{owner} } @rows],
+		['good.an.test.', 'www.flat.test.'], 'each that leads outside is listed');
+	like($rows[0]{reason}, qr/list resolvers in resolver\.servers/, 'with the remedy');
+	$m->stop;
+};
+
+# The second of two takes over from one that is silent; no more is asked than max_qps.
+subtest 'two resolvers and a bound' => sub {
+	my $other = Martlet::FakeResolver->new;
+	$other->say(%said, map { ("n$_.outside.test A" => { answer => ["n$_.outside.test. 300 A 192.0.2.7"] }) } 1 .. 60);
+	$fake->stop;
+	$redis->cmd('HSET', $zone, map { ("n$_" => qq({"aname":{"location":"n$_.outside.test."}})) } 1 .. 60);
+	$m = started(resolver => { servers => [$fake->where, '127.0.0.1:' . $other->port], max_qps => 40 });
+	becomes("n$_.an.test", 'A', qr/192\.0\.2\.7$/, 20) for 1, 30, 60;
+	my @asked = map { $_->[1] } $other->asked;
+	my ($most, $first) = (0, 0);
+	for my $last (0 .. $#asked) {
+		$first++ while $asked[$last] - $asked[$first] > 1;
+		$most = $last - $first + 1 if $last - $first + 1 > $most;
+	}
+	cmp_ok($most, '<=', 40 * 1.25, 'at most max_qps within any second');
+	cmp_ok($most, '>', 10, 'but all that are allowed');
+	my %times;
+	my $count = sub { %times = (); $times{ $_->[0] }++ for grep { $_->[0] =~ /^n\d+\S+ A$/ } $other->asked; return keys %times };
+	ok(poll(20, sub { $count->() == 60 }), 'all are asked for');
+	cmp_ok((grep { $_ > 1 } values %times), '<', 6, 'each once, but for what is lost');
+	$m->stop;
+};
 done_testing();

@@ -18,6 +18,7 @@ enum { DIR_MODE = 0750 };
 struct resolved_store {
 	MDB_env *env;
 	MDB_dbi dbi;
+	bool is_snapshot;
 	MDB_txn *txn; /* NULL: nothing was changed since the last commit */
 	uint8_t value[RESOLVED_VALUE_MAX]; /* of the entry that was found last */
 };
@@ -35,7 +36,8 @@ begin(struct resolved_store *store)
 {
 	if (store->txn)
 		return ERR_OK;
-	return lmdb_env_error(mdb_txn_begin(store->env, NULL, 0, &store->txn));
+	return lmdb_env_error(mdb_txn_begin(
+		store->env, NULL, store->is_snapshot ? MDB_RDONLY : 0, &store->txn));
 }
 
 static void
@@ -131,6 +133,33 @@ resolved_store_open(const char *state_dir, struct resolved_store **out, bool *wa
 		*out = store;
 	else
 		free(store);
+	return rc;
+}
+
+int
+resolved_store_open_snapshot(const char *state_dir, struct resolved_store **out)
+{
+	struct resolved_store *store = calloc(1, sizeof *store);
+	char path[PATH_MAX];
+	int rc = ERR_RANGE;
+
+	if (!store)
+		return ERR_NOMEM;
+	store->is_snapshot = true;
+	if (snprintf(path, sizeof path, "%s/" RESOLVED_DIR, state_dir) < (int)sizeof path)
+		rc = lmdb_env_open(LMDB_ENV_RESOLVED_READER, path, 0, &store->env);
+	if (rc == ERR_OK)
+		rc = begin(store);
+	if (rc == ERR_OK)
+		rc = lmdb_env_error(mdb_dbi_open(store->txn, NULL, 0, &store->dbi));
+	if (rc == ERR_OK) {
+		*out = store;
+		return ERR_OK;
+	}
+	abandon(store);
+	if (store->env)
+		mdb_env_close(store->env);
+	free(store);
 	return rc;
 }
 

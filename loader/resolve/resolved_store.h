@@ -16,6 +16,11 @@ struct resolved_store;
 __attribute__((nonnull, warn_unused_result))
 int resolved_store_open(const char *state_dir, struct resolved_store **out, bool *was_lost);
 
+/* Open it to look entries up, as they are now, in a process that does not live long.
+ * returns 0; ERR_NOTFOUND when there is none; or another error code. */
+__attribute__((nonnull, warn_unused_result))
+int resolved_store_open_snapshot(const char *state_dir, struct resolved_store **out);
+
 /* What is not committed is lost.  NULL is allowed. */
 void resolved_store_close(struct resolved_store *store);
 

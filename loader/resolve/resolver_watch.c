@@ -28,15 +28,8 @@ is_ours(const struct reading *reading, const uint8_t *name)
 {
 	struct node apex;
 
-	if (!reading->walk)
-		return false;
-	for (;; name += name[0] + 1u) {
-		if (store_walk_find(reading->walk, CATALOGUE_ID, name, &apex) == ERR_OK &&
-		    (apex.head.flags & NODE_APEX) && !(apex.head.flags & NODE_DELETED))
-			return true;
-		if (name[0] == 0)
-			return false;
-	}
+	return reading->walk &&
+	       store_walk_find_zone(reading->walk, name, &apex) == ERR_OK;
 }
 
 static int

@@ -282,6 +282,18 @@ visit_note(void *context, const char *name, const void *value, size_t len)
 }
 
 int
+store_walk_find_zone(struct store_walk *walk, const uint8_t *name, struct node *out)
+{
+	int rc = store_walk_find(walk, CATALOGUE_ID, name, out);
+
+	while (rc == ERR_NOTFOUND && name[0] != 0) {
+		name += name[0] + 1u;
+		rc = store_walk_find(walk, CATALOGUE_ID, name, out);
+	}
+	return rc;
+}
+
+int
 store_walk_notes(struct store_walk *walk, const char *prefix,
 		 int (*visit)(void *context, const struct store_note *note),
 		 void *context)

@@ -60,6 +60,10 @@ __attribute__((nonnull, warn_unused_result))
 int store_walk_find(struct store_walk *walk, uint32_t zone_id, const uint8_t *name,
 		    struct node *out);
 
+/* The apex of the deepest zone at or above `name`, lower-cased; as store_walk_find. */
+__attribute__((nonnull, warn_unused_result))
+int store_walk_find_zone(struct store_walk *walk, const uint8_t *name, struct node *out);
+
 /* A note of the overlay; its name is not NUL-terminated, all is borrowed. */
 struct store_note {
 	const char *name;

@@ -1,0 +1,136 @@
+/* `errors` of ANAMEs and flattened CNAMEs: those whose addresses no resolver tells. */
+#include <stdio.h>
+#include <string.h>
+
+#include "loader/clerk.h"
+#include "loader/resolve/resolved_store.h"
+#include "loader/store/watch.h"
+#include "shm/dname.h"
+#include "shm/dns.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+enum {
+	NAMES_PER_TURN = 4096,
+	LISTED_MAX = 1000,
+	REASON_MAX = 2 * DNAME_TEXT_MAX + RESOLVED_REASON_MAX,
+};
+
+struct listing {
+	struct clerk *clerk;
+	struct store_walk *walk;
+	struct resolved_store *store; /* NULL: nothing was ever resolved */
+	uint64_t seen, listed;
+};
+
+static void
+write_row(struct listing *listing, const char *owner, const char *type,
+	  const char *reason, const char *state)
+{
+	struct json_out *json = listing->clerk->json;
+	uint8_t name[DNAME_MAX];
+	char zone[DNAME_TEXT_MAX];
+	struct node apex;
+	size_t len = dname_from_text(owner, name);
+
+	if (listing->listed++ >= LISTED_MAX) {
+		listing->clerk->unlisted++;
+		return;
+	}
+	json_out_begin_object(json, NULL);
+	if (len > 0 && store_walk_find_zone(listing->walk, name, &apex) == ERR_OK) {
+		dname_to_text(node_owner(&apex), zone);
+		json_out_text(json, "zone", zone);
+	} else {
+		json_out_null(json, "zone");
+	}
+	json_out_text(json, "owner", owner);
+	json_out_text(json, "type", type);
+	json_out_text(json, "source", "resolver.servers");
+	json_out_null(json, "line");
+	json_out_text(json, "reason", reason);
+	json_out_text(json, "state", state);
+	json_out_end_object(json);
+}
+
+/* One type of a name that a resolver is asked for. */
+static void
+write_type(struct listing *listing, const char *owner, uint16_t type, const uint8_t *name,
+	   size_t len)
+{
+	char target[DNAME_TEXT_MAX], reason[REASON_MAX];
+	struct resolved entry;
+	bool is_known;
+
+	if (!listing->store ||
+	    resolved_store_find(listing->store, type, name, len, &entry) != ERR_OK ||
+	    entry.head.failures == 0)
+		return;
+	is_known = entry.head.state != RESOLVED_NEVER;
+	dname_to_text(name, target);
+	snprintf(reason, sizeof reason, "leads to %s, %s: resolver %.*s", target,
+		 is_known ? "whose last known addresses are served"
+			  : "of which no address is known",
+		 (int)entry.head.reason_len, entry.reason);
+	write_row(listing, owner, type == TYPE_A ? "A" : "AAAA", reason,
+		  is_known ? "stale" : "error");
+}
+
+static void
+write_name(struct listing *listing, const char *owner, const uint8_t *name, size_t len)
+{
+	char target[DNAME_TEXT_MAX], reason[REASON_MAX];
+	struct node apex;
+
+	if (store_walk_find_zone(listing->walk, name, &apex) == ERR_OK)
+		return; /* one of ours */
+	if (listing->clerk->heritage->settings->resolver.server_count > 0) {
+		write_type(listing, owner, TYPE_A, name, len);
+		write_type(listing, owner, TYPE_AAAA, name, len);
+		return;
+	}
+	dname_to_text(name, target);
+	snprintf(reason, sizeof reason,
+		 "leads to %s, in no zone of ours, and there is nobody to ask for its "
+		 "addresses: list resolvers in resolver.servers",
+		 target);
+	write_row(listing, owner, "ANAME", reason, "error");
+}
+
+static int
+visit_node(void *context, const char *owner, const uint8_t *wants, size_t len)
+{
+	struct listing *listing = context;
+	enum watch_want kind;
+	const uint8_t *want;
+	size_t at = 0, want_len;
+
+	if (listing->seen++ % NAMES_PER_TURN == 0)
+		clerk_go_on(listing->clerk);
+	while (watch_next_want(wants, len, &at, &kind, &want, &want_len))
+		if (kind == WATCH_NAME && dname_len(want, want_len) == want_len)
+			write_name(listing, owner, want, want_len);
+	return 0;
+}
+
+void
+clerk_unresolved(struct clerk *clerk, struct store_walk *walk)
+{
+	const char *state_dir = clerk->heritage->settings->state_dir;
+	struct listing listing = { .clerk = clerk, .walk = walk };
+	struct watch_reader *reader;
+	int rc;
+
+	if (watch_reader_open(state_dir, &reader) != ERR_OK)
+		return;
+	if (resolved_store_open_snapshot(state_dir, &listing.store) != ERR_OK)
+		listing.store = NULL;
+	if (watch_read_begin(reader) == ERR_OK) {
+		rc = watch_read_nodes(reader, visit_node, &listing);
+		watch_read_end(reader);
+		if (rc != ERR_OK)
+			log_debug("the watch list %s", errcode_text(rc));
+	}
+	watch_reader_close(reader);
+	resolved_store_close(listing.store);
+}
