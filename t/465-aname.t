@@ -45,6 +45,7 @@ my %zones = (
 		(map { ("c$_" => { aname('c' . ($_ + 1) . '.an.test.') }) } 0 .. 30),
 		c12 => { aname('both.other.test.') },
 		txt => { aname('txt.other.test.') },
+		out2 => { aname('www.outside.example.') },
 	},
 	'other.test.' => {
 		both => { a(300, 1, 2), aaaa(200, 1) },
@@ -68,6 +69,8 @@ my %zones = (
 		'*.w' => { cname(60, 'end.flat.test.') },
 		steered => { cname(60, 'steered.other.test.') },
 		aname => { cname(60, 'four.an.test.') },
+		outside => { cname(60, 'mid2.flat.test.') }, mid2 => { cname(40, 'www.outside.example.') }, '*.o' => { cname(60, 'mid2.flat.test.') },
+		anout => { cname(60, 'out2.an.test.') },
 	},
 	'plain.test.' => {
 		'@' => { ns => { records => [{ host => 'ns.plain.test.' }] } },
@@ -152,6 +155,11 @@ loop.flat.test A      SERVFAIL
 x.w.flat.test A       NOERROR x.w.flat.test. 50 A 192.0.2.5
 x.w.flat.test CNAME   NOERROR x.w.flat.test. 60 CNAME end.flat.test.
 aname.flat.test A     NOERROR aname.flat.test. 40 A 192.0.2.4
+outside.flat.test A   NOERROR mid2.flat.test. 40 CNAME www.outside.example., outside.flat.test. 60 CNAME mid2.flat.test.
+mid2.flat.test AAAA   NOERROR mid2.flat.test. 40 CNAME www.outside.example.
+x.o.flat.test A       NOERROR mid2.flat.test. 40 CNAME www.outside.example., x.o.flat.test. 60 CNAME mid2.flat.test.
+anout.flat.test A     SERVFAIL 
+out2.an.test A        SERVFAIL 
 END
 	my $r = $m->ask('www.flat.test', 'TXT');
 	is_deeply([$r->text('answer')],

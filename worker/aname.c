@@ -16,7 +16,8 @@ enum {
 };
 
 static void
-begin(struct answering *a, const struct node *node, unsigned encloser_labels)
+begin(struct answering *a, const struct node *node, const struct block *block,
+      unsigned encloser_labels)
 {
 	struct flattening *flat = &a->flat;
 	const struct query *q = a->q;
@@ -24,6 +25,8 @@ begin(struct answering *a, const struct node *node, unsigned encloser_labels)
 	if (flat->is_on)
 		return;
 	flat->is_on = true;
+	flat->is_cname = block->head.kind != BLOCK_ANAME;
+	flat->chain_len = a->chain_len;
 	memcpy(flat->owner, q->name, q->name_len);
 	flat->owner_len = q->name_len;
 	flat->encloser_labels = (uint8_t)encloser_labels;
@@ -50,9 +53,9 @@ aname_follow(struct answering *a, const struct node *node, const struct block *b
 	struct aname aname;
 	unsigned len;
 
+	begin(a, node, block, encloser_labels);
 	if (!alias_note(a, a->q->label_count))
 		return STEP_FAILED;
-	begin(a, node, encloser_labels);
 	if (block->head.kind == BLOCK_ANAME) {
 		if (!aname_open(block, &aname))
 			return STEP_DAMAGED;

@@ -32,7 +32,8 @@ aname_leads_on(const struct answering *a, const struct block *block)
 	if (block->head.type != TYPE_CNAME || !aname_answers(a->q->type))
 		return false;
 	/* a signature over the CNAME says nothing about addresses */
-	return a->flat.is_on || ((facts->flags & ZONE_FLATTENED) &&
+	return a->flat.is_on || (!a->flat.is_given_up &&
+				 (facts->flags & ZONE_FLATTENED) &&
 				 !(a->response.dnssec && (facts->flags & ZONE_SIGNED)));
 }
 
@@ -53,6 +54,13 @@ enum step aname_add(struct answering *a, const struct block *block);
  * returns  STEP_DONE, records or none; STEP_FOLLOW where its chain comes back; STEP_FULL,
  *          STEP_FAILED, STEP_UNRESOLVED, STEP_DAMAGED */
 enum step aname_add_outside(struct answering *a);
+
+/* Can the chain, whose end is not resolved, be answered as CNAMEs, which the client follows? */
+static inline bool
+aname_may_give_up(const struct answering *a)
+{
+	return a->flat.is_on && a->flat.is_cname;
+}
 
 /* The present name is again the one that is answered for, in its zone. */
 void aname_return(struct answering *a, struct node *node, unsigned *encloser_labels);

@@ -192,7 +192,8 @@ answer_one(struct query *q, const struct stage *stage, const struct zone_store *
 	a.stats = stats;
 	q->source = SOURCE_OWNER;
 	a.chain_len = a.proof_count = 0;
-	a.has_additional = a.authoritative = a.truncated = a.flat.is_on = false;
+	a.has_additional = a.authoritative = a.truncated = false;
+	a.flat.is_on = a.flat.is_given_up = false;
 	a.rcode = q->rcode;
 	a.extended_error = a.scope_len = 0;
 	a.response.packet = q->packet;

@@ -48,6 +48,9 @@ struct additional_source {
 /* Addresses of other names are answered as those of one: see worker/aname.h. */
 struct flattening {
 	bool is_on;
+	bool is_cname;			/* it began at a CNAME, which may be answered itself */
+	bool is_given_up;		/* so it is: CNAMEs are not flattened */
+	unsigned chain_len;		/* where it began */
 	uint8_t owner[DNAME_MAX + NAME_PAD]; /* the name that is answered for */
 	uint8_t owner_len;
 	uint8_t encloser_labels;	/* less than the owner's: it expands a wildcard */

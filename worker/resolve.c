@@ -320,6 +320,19 @@ answer_referral(struct answering *a, const struct descent *cut)
 	return step;
 }
 
+/* The end of the chain is not resolved as yet: the client, which can, gets the CNAMEs. */
+static enum step
+answer_unflattened(struct answering *a)
+{
+	unsigned encloser_labels;
+	struct node node;
+
+	aname_return(a, &node, &encloser_labels);
+	a->flat.is_given_up = true;
+	a->chain_len = a->flat.chain_len;
+	return answer_from(a, &node, encloser_labels);
+}
+
 static enum step
 answer_name(struct answering *a)
 {
@@ -405,6 +418,11 @@ resolve(struct answering *a)
 			step = answer_name(a);
 		if (step == STEP_FOLLOW)
 			step = enter_zone(a);
+		if (step == STEP_UNRESOLVED && aname_may_give_up(a)) {
+			step = answer_unflattened(a);
+			if (step == STEP_FOLLOW)
+				step = enter_zone(a);
+		}
 		if (step != STEP_FOLLOW)
 			return step;
 	}
