@@ -356,15 +356,26 @@ tell_chosen(struct explain_steps *steps, const struct trace_event *event)
 	json_out_end_object(steps->json);
 }
 
+/* Why the scope is what it is (RFC 7871, section 7.2.1). */
 static void
 tell_scope(struct explain_steps *steps, const struct trace_event *event)
 {
-	if (!steps->question->client.has_subnet)
+	const struct query_subnet *subnet = &steps->question->client.subnet;
+
+	if (!steps->question->client.has_subnet || !steps->explainer->options.ecs)
 		return;
-	explain_steps_begin(steps, "scope",
-			    "the answer holds for the first %" PRIu64
-			    " bits of the client's subnet",
-			    event->value);
+	if (subnet->source_len == 0)
+		explain_steps_begin(
+			steps, "scope",
+			"0: the prefix has no bits, the answer is for all who "
+			"tell none");
+	else
+		explain_steps_begin(
+			steps, "scope",
+			"%" PRIu64
+			": so many bits of the client's subnet decided, by the "
+			"networks that were found above",
+			event->value);
 	json_out_uint(steps->json, "scope", event->value);
 	json_out_end_object(steps->json);
 }

@@ -174,15 +174,25 @@ tell_zone(struct explain_steps *steps, const struct trace_event *event)
 	end(steps);
 }
 
+/* Does what resolvers say of the name follow? */
+static bool
+is_resolved_next(const struct explain_steps *steps, const struct trace_event *event)
+{
+	const struct trace *trace = &steps->explainer->trace;
+
+	return event + 1 < trace->events + trace->count && event[1].kind == TRACE_ANAME;
+}
+
 static void
 tell_no_zone(struct explain_steps *steps, const struct trace_event *event)
 {
+	bool ends_chain = steps->has_zone && !is_resolved_next(steps, event);
 	char name[DNAME_TEXT_MAX];
 
 	dname_to_text(event->name, name);
-	explain_steps_begin(
-		steps, "no zone", "%s is in no zone that is served here%s", name,
-		steps->has_zone ? ": the chain ends, the client asks on" : "");
+	explain_steps_begin(steps, "no zone", "%s is in no zone that is served here%s",
+			    name,
+			    ends_chain ? ": the chain ends, the client asks on" : "");
 	json_out_text(steps->json, "name", name);
 	end(steps);
 }

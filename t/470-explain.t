@@ -14,6 +14,7 @@ use IO::Socket::INET;
 use JSON::PP ();
 use Martlet;
 use Martlet::Answer;
+use Martlet::FakeResolver;
 use Martlet::Geo qw(need_writer write_db);
 use Martlet::Process qw(poll slow);
 use Martlet::Redis;
@@ -51,6 +52,7 @@ my %labels = (
 	probed => { a => { health_check => { enable => \1, protocol => 'tcp', port => 9 }, records => \@no_default } },
 	here => { aname => { location => 'country.z.test.' } },
 	there => { aname => { location => 'www.elsewhere.test.' } },
+	silent => { aname => { location => 'silent.elsewhere.test.' } },
 	alias => { cname => { host => 'country.z.test.' } },
 	plain => { a => { records => [{ ip => '192.0.2.9' }] } },
 	part => { a => { filter => { count => 'single' }, records => [{ ip => '192.0.2.30' }, { ip => '2001:db8::1' }, { ip => '192.0.2.31', weight => -1 }] } },
@@ -60,22 +62,30 @@ my $redis = Martlet::Redis->new(notify => 'KA');
 my $key = 'redins:zones:z.test.';
 $redis->cmd('SADD', 'redins:zones', 'z.test.');
 $redis->cmd('SET', "$key:config", '{"soa":{"serial":7}}');
+$redis->cmd('SADD', 'redins:zones', 'flat.test.');
+$redis->cmd('SET', 'redins:zones:flat.test.:config', '{"soa":{"serial":7},"cname_flattening":true}');
+$redis->cmd('HSET', 'redins:zones:flat.test.', www => '{"cname":{"host":"country.z.test."}}', '@' => '{"ns":{"records":[{"host":"ns.flat.test."}]}}');
+my $fake = Martlet::FakeResolver->new;
+$fake->say('www.elsewhere.test A' => { answer => ['www.elsewhere.test. 300 A 198.51.100.7'] }, 'silent.elsewhere.test A' => { silent => 1 },
+	'silent.elsewhere.test AAAA' => { silent => 1 }, 'www.elsewhere.test AAAA' => {});
 $redis->cmd('HSET', $key, map { ($_ => $json->encode($labels{$_})) } keys %labels);
 
 my $file = join "\n", '@ 3600 SOA ns host 1 2 3 4 5', '@ NS ns', 'ns A 192.0.2.1', '@ MX 5 ns', 'deep.ent A 192.0.2.2', '*.wild TXT "w"',
 	'*.wild A 192.0.2.3', 'sub NS ns.sub', 'ns.sub A 192.0.2.4', 'c CNAME c2', 'c2 CNAME far.test.', 'in CNAME x.wild', 'd DNAME wild',
 	'loop CNAME loop2', 'loop2 CNAME loop', (map { "many A 198.51.100.$_" } 1 .. 120), '';
 my $m = Martlet->new(zones => { 'f.test' => $file }, config => { redis => $redis->settings, workers => { count => 2 },
+	resolver => { servers => [{ address => '127.0.0.1', port => $fake->port }], timeout_ms => 300 },
 	geoip => { country_db => "$dir/country.mmdb", asn_db => "$dir/asn.mmdb" } });
 ok($m->wait_log(qr/reading all zones from Redis.*generation \d+ is served/s, 20), 'Redis is read and served') or diag($m->log);
 
-$m->expect_log(qr/bad: octet 23: is not JSON/, qr/ part: /);
+$m->expect_log(qr/bad: octet 23: is not JSON/, qr/ part: /, qr/resolver .*(?:does not answer|answers again|cannot be reached)/);
 
 # live changes: a name that is new, one that goes, and a value that is none
 $redis->cmd('HSET', $key, 'new', '{"a":{"records":[{"ip":"192.0.2.20"}]}}', 'bad', '{"a":{"records":[{"ip":');
 $redis->cmd('HDEL', $key, 'plain');
 ok(poll(10, sub { my $r = $m->ask('new.z.test', 'A'); $r && $r->rcode eq 'NOERROR' }), 'changes are served');
 ok(poll(10, sub { $m->ask('plain.z.test', 'A')->rcode eq 'NXDOMAIN' }), 'and what goes');
+ok(poll(10, sub { $m->ask('there.z.test', 'A')->rcode eq 'NOERROR' }), 'a name elsewhere is resolved');
 ok(poll(10, sub { @{ $m->ctl('errors')->{errors} } > 0 }), 'the bad value is told');
 
 # ---- what a worker says ----
@@ -135,7 +145,7 @@ sub answered {
 # "zone node:exact rrset": the steps, with what some of them say.
 sub path_of {
 	my ($explain) = @_;
-	my %detail = (node => 'found', rrset => 'state', alias => 'type', asn => 'result', country => 'result', nearest => 'result', map({ ($_ => 'result') } qw(health fallback subnet region continent sticky)), client => 'by');
+	my %detail = (resolved => 'state', node => 'found', rrset => 'state', alias => 'type', asn => 'result', country => 'result', nearest => 'result', map({ ($_ => 'result') } qw(health fallback subnet region continent sticky)), client => 'by');
 	return join ' ', map { my $detail = $detail{ $_->{step} }; (my $word = $detail ? "$_->{step}:$_->{$detail}" : $_->{step}) =~ tr/ /-/; $word }
 		@{ $explain->{steps} };
 }
@@ -185,7 +195,10 @@ my @situations = (
 	['targets of which nothing is known', 'probed.z.test', 'A', {}, 'zone node:exact rrset:ok filter client:sender health:matched draw chosen'],
 	['an ANAME to a name here', 'here.z.test', 'A', { client => '127.0.1.1' },
 		'zone node:exact rrset:ok alias:ANAME zone node:exact rrset:ok filter client:sender geoip country:matched draw chosen'],
-	['an ANAME to a name elsewhere, never resolved', 'there.z.test', 'A', {}, 'zone node:exact rrset:ok alias:ANAME no-zone resolved unresolved'],
+	['an ANAME to a name elsewhere', 'there.z.test', 'A', {}, 'zone node:exact rrset:ok alias:ANAME no-zone resolved:addresses'],
+	['a CNAME of a flattened zone', 'www.flat.test', 'A', { client => '127.0.1.1' },
+		'zone node:exact rrset:ok alias:CNAME zone node:exact rrset:ok filter client:sender geoip country:matched draw chosen'],
+	['an ANAME to a name elsewhere, never resolved', 'silent.z.test', 'A', {}, 'zone node:exact rrset:ok alias:ANAME no-zone resolved:never unresolved'],
 );
 my $number = 0;
 
