@@ -3,16 +3,17 @@
 
 #include <errno.h>
 #include <maxminddb.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shm/errcode.h"
 #include "shm/geo_entry.h"
+#include "shm/geo_tree.h"
 
 enum {
 	V4_BITS_BEFORE = 96,
+	SEPARATOR_LEN = 16, /* between tree and data */
 	ENTRY_MAX = 4096, /* values in an entry; those of MaxMind have less than 300 */
 	WALKS_PER_OCTET = 16, /* entries may share octets, but not all with all */
 };
@@ -20,6 +21,7 @@ enum {
 struct geo_db {
 	MMDB_s mmdb;
 	enum geo_db_kind kind;
+	struct geo_tree tree; /* in mmdb's map */
 };
 
 const char *
@@ -42,6 +44,21 @@ code_of(int status)
 	return ERR_DAMAGED;
 }
 
+/* returns false when the tree does not lie in the file. */
+static bool
+open_tree(struct geo_db *db)
+{
+	const MMDB_metadata_s *metadata = &db->mmdb.metadata;
+
+	db->tree = (struct geo_tree){ db->mmdb.file_content, metadata->node_count,
+				      metadata->record_size };
+	return (metadata->record_size == 24 || metadata->record_size == 28 ||
+		metadata->record_size == 32) &&
+	       db->mmdb.file_size >= SEPARATOR_LEN &&
+	       (uint64_t)metadata->node_count * (metadata->record_size / 4) <=
+		       (uint64_t)db->mmdb.file_size - SEPARATOR_LEN;
+}
+
 int
 geo_db_open(const char *path, enum geo_db_kind kind, struct geo_db **out,
 	    char reason[GEO_DB_REASON_MAX])
@@ -55,6 +72,10 @@ geo_db_open(const char *path, enum geo_db_kind kind, struct geo_db **out,
 	}
 	db->kind = kind;
 	status = MMDB_open(path, MMDB_MODE_MMAP, &db->mmdb);
+	if (status == MMDB_SUCCESS && !open_tree(db)) {
+		MMDB_close(&db->mmdb);
+		status = MMDB_INVALID_METADATA_ERROR;
+	}
 	if (status != MMDB_SUCCESS) {
 		snprintf(reason, GEO_DB_REASON_MAX,
 			 "is no whole database of MaxMind's format: %s",
@@ -185,60 +206,61 @@ read_entry(const struct geo_db *db, const MMDB_entry_s *entry, unsigned wanted,
 
 /* ---- addresses ---- */
 
-static bool
-is_v4(const struct geo_address *address)
+/* Walk from the root.  returns the record that it ends at; *len receives after how many
+ * bits, those of IPv4 counted behind ::ffff:0:0/96. */
+static uint32_t
+walk_v4(const struct geo_db *db, uint32_t address, unsigned *len)
 {
-	static const uint8_t head[12] = { [10] = 0xff, [11] = 0xff };
+	const MMDB_ipv4_start_node_s *start = &db->mmdb.ipv4_start_node;
+	bool is_v6 = db->mmdb.metadata.ip_version == 6;
+	uint32_t record = geo_tree_walk(&db->tree, is_v6 ? start->node_value : 0,
+					(uint64_t)address << 32, 32, len);
 
-	return memcmp(address->octets, head, sizeof head) == 0;
+	*len += V4_BITS_BEFORE; /* a tree of IPv6 may have all of IPv4 in a leaf above it */
+	return record;
 }
 
-static MMDB_lookup_result_s
-look_up(const struct geo_db *db, const struct geo_address *address, int *error)
+static uint32_t
+walk_v6(const struct geo_db *db, uint64_t high, uint64_t low, unsigned *len)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	uint32_t record = geo_tree_walk(&db->tree, 0, high, 64, len);
+	unsigned more;
 
-	if (is_v4(address)) {
-		memcpy(&in.sin_addr, address->octets + 12, 4);
-		return MMDB_lookup_sockaddr(
-			&db->mmdb, (const struct sockaddr *)(const void *)&in, error);
+	if (record < db->tree.node_count) {
+		record = geo_tree_walk(&db->tree, record, low, 64, &more);
+		*len += more;
 	}
-	memcpy(&in6.sin6_addr, address->octets, 16);
-	return MMDB_lookup_sockaddr(&db->mmdb,
-				    (const struct sockaddr *)(const void *)&in6, error);
-}
-
-/* The network's length, that of IPv4 counted behind ::ffff:0:0/96; a tree of IPv6 may have
- * all of IPv4 in a leaf above it. */
-static uint8_t
-network_len(const struct geo_db *db, const struct geo_address *address, unsigned netmask)
-{
-	if (!is_v4(address))
-		return (uint8_t)(netmask < 128 ? netmask : 128);
-	if (db->mmdb.metadata.ip_version == 4)
-		netmask += V4_BITS_BEFORE;
-	if (netmask < V4_BITS_BEFORE)
-		netmask = V4_BITS_BEFORE;
-	return (uint8_t)(netmask < 128 ? netmask : 128);
+	return record;
 }
 
 uint32_t
 geo_db_entry(const struct geo_db *db, const struct geo_address *address,
 	     uint8_t *prefix_len)
 {
-	MMDB_lookup_result_s result;
-	int error = MMDB_SUCCESS;
+	uint64_t halves[2], low;
+	uint32_t record, behind;
+	unsigned len;
 
+	memcpy(halves, address->octets, sizeof halves);
+	low = be64toh(halves[1]);
 	*prefix_len = 0;
-	if (db->mmdb.metadata.ip_version == 4 && !is_v4(address))
+	if (halves[0] == 0 && low >> 32 == 0xffff)
+		record = walk_v4(db, (uint32_t)low, &len);
+	else if (db->mmdb.metadata.ip_version == 4)
 		return 0;
-	result = look_up(db, address, &error);
+	else
+		record = walk_v6(db, be64toh(halves[0]), low, &len);
+	behind = record - db->tree.node_count;
+	if (behind == 0) {
+		*prefix_len = (uint8_t)len;
+		return 0;
+	}
 	*prefix_len = 128;
-	if (error != MMDB_SUCCESS)
+	if (record < db->tree.node_count || behind < SEPARATOR_LEN ||
+	    behind - SEPARATOR_LEN >= db->mmdb.data_section_size)
 		return 0;
-	*prefix_len = network_len(db, address, result.netmask);
-	return result.found_entry ? result.entry.offset + 1 : 0;
+	*prefix_len = (uint8_t)len;
+	return behind - SEPARATOR_LEN + 1;
 }
 
 void

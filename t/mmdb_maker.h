@@ -20,6 +20,7 @@ struct mmdb_maker {
 	uint8_t data[MMDB_DATA];
 	uint32_t data_len;
 	bool is_asn;
+	unsigned record_bits; /* 24, 28 or 32; set by mmdb_begin */
 };
 
 static inline void
@@ -29,6 +30,7 @@ mmdb_begin(struct mmdb_maker *db, bool is_asn)
 	db->node_count = 1;
 	db->data_len = 0;
 	db->is_asn = is_asn;
+	db->record_bits = 32;
 }
 
 /* ---- values ---- */
@@ -191,6 +193,28 @@ mmdb_record(const struct mmdb_maker *db, int32_t child)
 	return (uint32_t)db->node_count + 16 + (uint32_t)(-2 - child);
 }
 
+/* Spell a node.  returns its length. */
+static inline size_t
+mmdb_spell_node(const struct mmdb_maker *db, int32_t node, uint8_t out[8])
+{
+	uint32_t left = mmdb_record(db, db->child[node][0]),
+		 right = mmdb_record(db, db->child[node][1]);
+
+	switch (db->record_bits) {
+	case 24:
+		wire_put_u32(out, left << 8);
+		wire_put_u32(out + 3, right << 8);
+		return 6;
+	case 28:
+		wire_put_u32(out, left << 8 | left >> 24 << 4 | right >> 24);
+		wire_put_u32(out + 4, right << 8);
+		return 7;
+	}
+	wire_put_u32(out, left);
+	wire_put_u32(out + 4, right);
+	return 8;
+}
+
 static inline void
 mmdb_put_metadata(struct mmdb_maker *db)
 {
@@ -202,7 +226,7 @@ mmdb_put_metadata(struct mmdb_maker *db)
 	mmdb_put_text(db, "node_count");
 	mmdb_put_number(db, MMDB_U32, (uint32_t)db->node_count);
 	mmdb_put_text(db, "record_size");
-	mmdb_put_number(db, MMDB_U16, 32);
+	mmdb_put_number(db, MMDB_U16, db->record_bits);
 	mmdb_put_text(db, "ip_version");
 	mmdb_put_number(db, MMDB_U16, 6);
 	mmdb_put_text(db, "database_type");
@@ -224,15 +248,12 @@ mmdb_write(struct mmdb_maker *db, const char *path)
 {
 	static const uint8_t zeros[16];
 	FILE *out = fopen(path, "w");
-	uint8_t record[4];
+	uint8_t octets[8];
 
 	if (!out)
 		bail_out("%s cannot be written", path);
 	for (int32_t node = 0; node < db->node_count; node++)
-		for (unsigned side = 0; side < 2; side++) {
-			wire_put_u32(record, mmdb_record(db, db->child[node][side]));
-			fwrite(record, sizeof record, 1, out);
-		}
+		fwrite(octets, mmdb_spell_node(db, node, octets), 1, out);
 	fwrite(zeros, sizeof zeros, 1, out);
 	mmdb_put_metadata(db);
 	fwrite(db->data, db->data_len, 1, out);

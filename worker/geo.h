@@ -8,7 +8,7 @@
  *			once `returned` is empty
  *	returned	the query thread stores (release); the helper takes it and closes
  *
- * Everything found lately is the query thread's, of fixed size, some 700 KiB a worker in
+ * Everything found lately is the query thread's, of fixed size, some 1.1 MiB a worker in
  * all, and forgotten when databases are taken. */
 #ifndef WORKER_GEO_H
 #define WORKER_GEO_H

@@ -5,7 +5,7 @@
 
 #include "shm/geo_db.h"
 
-enum { GEO_MEMO_SLOTS = 2048 };
+enum { GEO_MEMO_SLOTS = 8192 };
 
 struct geo_memo_country {
 	uint32_t entry;			/* see geo_db_entry; 0: none */
@@ -25,9 +25,9 @@ struct geo_memo {
 static inline unsigned
 geo_memo_slot(uint32_t entry)
 {
-	return entry * UINT32_C(0x9e3779b1) >> 21;
+	return entry * UINT32_C(0x9e3779b1) >> 19;
 }
-_Static_assert(GEO_MEMO_SLOTS == 1 << (32 - 21), "as many slots as there are numbers");
+_Static_assert(GEO_MEMO_SLOTS == 1 << (32 - 19), "as many slots as there are numbers");
 
 static inline const struct geo_memo_country *
 geo_memo_country(struct geo_memo *memo, const struct geo_db *db, uint32_t entry,

@@ -5,7 +5,7 @@
 
 #include "worker/geo_cache.h"
 
-enum { GEO_POINT_SETS = 1024, GEO_POINT_WAYS = 2 };
+enum { GEO_POINT_SETS = 4096, GEO_POINT_WAYS = 2 };
 
 struct geo_point {
 	struct geo_key address;
