@@ -79,6 +79,13 @@ fast_open_usual(const struct sealed_block *block, struct fast_usual *out)
 	return at == end && weight_count == out->count;
 }
 
+/* All candidates. */
+static inline uint64_t
+fast_all(const struct fast_usual *usual)
+{
+	return ~UINT64_C(0) >> (64 - usual->count);
+}
+
 /* ---- places ---- */
 
 /* What is known of the client; NULL: it is not known itself.
@@ -184,14 +191,45 @@ fast_draw_by_weight(struct steerer *steerer, const struct fast_usual *usual,
 	return (unsigned)__builtin_ctzll(left); /* the sum says that it is not reached */
 }
 
+/* The same when all are left: without looking for them. */
+static inline unsigned
+fast_draw_of_all(struct steerer *steerer, const struct fast_usual *usual)
+{
+	const uint8_t *weights = usual->weights;
+	uint64_t sum = 0, point;
+	uint32_t weight;
+	unsigned at = 0;
+
+	if (!weights)
+		return (unsigned)random_below(&steerer->random, usual->count);
+	for (unsigned i = 0; i < usual->count; i++) {
+		memcpy(&weight, weights + sizeof weight * i, sizeof weight);
+		sum += weight;
+	}
+	if (sum == 0)
+		return (unsigned)random_below(&steerer->random, usual->count);
+	point = random_below(&steerer->random, sum);
+	for (; at + 1 < usual->count; at++) {
+		memcpy(&weight, weights + sizeof weight * at, sizeof weight);
+		if (point < weight)
+			break;
+		point -= weight;
+	}
+	return at;
+}
+
 /* The candidate that is first, of several that are left. */
 static inline unsigned
 fast_draw_first(struct steerer *steerer, const struct fast_usual *usual, uint64_t left)
 {
 	if (usual->head.order == STEERED_WEIGHTED)
-		return fast_draw_by_weight(steerer, usual, left);
+		return left == fast_all(usual)
+			       ? fast_draw_of_all(steerer, usual)
+			       : fast_draw_by_weight(steerer, usual, left);
 	if (usual->head.order == STEERED_RR)
-		return fast_draw_evenly(steerer, left);
+		return left == fast_all(usual)
+			       ? (unsigned)random_below(&steerer->random, usual->count)
+			       : fast_draw_evenly(steerer, left);
 	return (unsigned)__builtin_ctzll(left);
 }
 

@@ -29,6 +29,18 @@ fast_most_records(const struct fast_usual *usual)
 	return usual->head.first > 0 ? usual->head.first : usual->count;
 }
 
+/* Copy all records, from `first` on, the earlier ones last. */
+static inline uint8_t *
+fast_copy_all(uint8_t *to, const struct fast_usual *usual, unsigned first)
+{
+	size_t early_len = (size_t)first * usual->rr_len,
+	       late_len = (size_t)(usual->count - first) * usual->rr_len;
+
+	fast_copy(to, usual->wire + early_len, late_len);
+	fast_copy(to + late_len, usual->wire, early_len);
+	return to + late_len + early_len;
+}
+
 /* Copy the records of those that are left, from the one that is drawn on, the earlier ones
  * last; *records receives how many.  returns where they end. */
 static inline uint8_t *
@@ -43,6 +55,10 @@ fast_copy_left(struct steerer *steerer, uint8_t *to, const struct fast_usual *us
 		return fast_copy_record(to, usual->wire, usual->rr_len, first);
 	first = fast_draw_first(steerer, usual, left);
 	most = fast_most_records(usual);
+	if (left == fast_all(usual) && most >= usual->count) {
+		*records = usual->count;
+		return fast_copy_all(to, usual, first);
+	}
 	late = left & ~UINT64_C(0) << first;
 	for (uint64_t bits = late; bits && count < most; bits &= bits - 1, count++)
 		to = fast_copy_record(to, usual->wire, usual->rr_len,
@@ -61,7 +77,7 @@ fast_answer_usual(struct fast *f, struct query *q, const struct fast_usual *usua
 		  bool *done)
 {
 	struct steerer *steerer = f->options->steerer;
-	uint64_t left = ~UINT64_C(0) >> (64 - usual->count);
+	uint64_t left = fast_all(usual);
 	int place_len;
 	unsigned records;
 	const struct geo_facts *facts;

@@ -27,7 +27,7 @@ my @sets = split /,/, $ENV{BENCH_CORE} // 'names-1000,names-1000000,small,medium
 my $rounds = $ENV{BENCH_ROUNDS} // 5;
 my $core = "$Martlet::BUILD/t/bench/core";
 my $steered = "$Martlet::BUILD/t/bench/steered";
-my @loads = split /,/, $ENV{BENCH_STEERED} // 'plain,none-hit,rr-hit,rr-miss,weighted-hit,weighted-miss,weighted-ecs,'
+my @loads = split /,/, $ENV{BENCH_STEERED} // 'plain,none-hit,rr-hit,rr-miss,weighted-hit,weighted-miss,weighted-ecs,all-hit,'
   . 'plain-aaaa,weighted-aaaa,nearest-hit,nearest-miss';
 my $valgrind = find_program('valgrind');
 my %thousand;

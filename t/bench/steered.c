@@ -3,7 +3,8 @@
  *
  *	steered LOAD [ROUNDS]
  *
- * Each name has 8 addresses, in a zone that is made anew.  LOAD is the one of loads[] below.
+ * Each name has 8 addresses, of 400 in all, in a zone that is made anew.  LOAD is one of
+ * loads[] below: the order of records, "all" for a weighted one of which all are left.
  * Queries carry EDNS and come from a /24 each: "hit" from one of 1,000 that were there
  * before, "miss" from one that is new.  Prints one line of JSON. */
 #include <linux/perf_event.h>
@@ -54,6 +55,7 @@ static const struct load loads[] = {
 	{ "weighted-hit", 'w', RRTYPE_A, false, false },
 	{ "weighted-miss", 'w', RRTYPE_A, true, false },
 	{ "weighted-ecs", 'w', RRTYPE_A, false, true },
+	{ "all-hit", 'a', RRTYPE_A, false, false },
 	{ "weighted-aaaa", 'w', RRTYPE_AAAA, false, false },
 	{ "nearest-hit", 'l', RRTYPE_A, false, false },
 	{ "nearest-miss", 'l', RRTYPE_A, true, false },
@@ -72,20 +74,23 @@ put_steered(struct zone_records *zone, const char *owner, uint16_t type, unsigne
 {
 	static struct steering steering;
 	static uint8_t payload[STEERING_LEN_MAX];
-	uint8_t name[DNAME_MAX], address[16] = { 11, (uint8_t)seed };
+	uint8_t name[DNAME_MAX], address[16] = { 11, (uint8_t)(seed % 50) };
 	size_t name_len = dname_from_text(owner, name), len = type == RRTYPE_A ? 4 : 16;
 
 	steering_begin(&steering, type);
-	steering.order = *owner == 'r'   ? STEERED_RR
-			 : *owner == 'w' ? STEERED_WEIGHTED
-					 : STEERED_AS_STORED;
+	steering.order = *owner == 'r'                    ? STEERED_RR
+			 : *owner == 'w' || *owner == 'a' ? STEERED_WEIGHTED
+							  : STEERED_AS_STORED;
 	steering.geo = *owner == 'l' ? STEERED_BY_LOCATION : STEERED_BY_ASN_COUNTRY;
 	for (unsigned i = 0; i < RECORDS; i++) {
 		address[2] = (uint8_t)(i * 31);
 		address[len - 1] = (uint8_t)i;
 		if (*owner != 'p' && *owner != 'l') {
-			steering_add_country(&steering, i % 2 ? "DE" : "US");
-			steering_add_asn(&steering, i / 2 ? 64496 + i / 2 : 0);
+			steering_add_country(&steering, *owner == 'a' ? "\0\0"
+							: i % 2       ? "DE"
+								      : "US");
+			steering_add_asn(&steering,
+					 *owner != 'a' && i / 2 ? 64496 + i / 2 : 0);
 		}
 		steering_add(&steering, address, i + 1);
 		zone_put_rdata(zone, owner, 300, type, address, len);
@@ -99,7 +104,7 @@ put_steered(struct zone_records *zone, const char *owner, uint16_t type, unsigne
 static void
 make_store(const char *dir, struct zone_store *store)
 {
-	static const char kinds[] = "pnrwl";
+	static const char kinds[] = "pnrwal";
 	struct zone_records *zone = zone_make("steer.test");
 
 	for (unsigned i = 0; i < NAMES; i++)
