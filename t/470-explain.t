@@ -58,6 +58,9 @@ my %labels = (
 	part => { a => { filter => { count => 'single' }, records => [{ ip => '192.0.2.30' }, { ip => '2001:db8::1' }, { ip => '192.0.2.31', weight => -1 }] } },
 	bad => { a => { records => [{ ip => '192.0.2.10' }] } },
 );
+my $listener = IO::Socket::INET->new(Proto => 'tcp', LocalAddr => '127.0.0.1', Listen => 16) // die "$!\n";
+$labels{health} = { a => { filter => { count => 'single' }, records => [{ ip => '127.0.0.2' }, { ip => '127.0.0.1' }],
+	health_check => { enable => \1, protocol => 'tcp', port => $listener->sockport, up_count => 1, down_count => -1, timeout => 500, interval => 1 } } };
 my $redis = Martlet::Redis->new(notify => 'KA');
 my $key = 'redins:zones:z.test.';
 $redis->cmd('SADD', 'redins:zones', 'z.test.');
@@ -75,10 +78,11 @@ my $file = join "\n", '@ 3600 SOA ns host 1 2 3 4 5', '@ NS ns', 'ns A 192.0.2.1
 	'loop CNAME loop2', 'loop2 CNAME loop', (map { "many A 198.51.100.$_" } 1 .. 120), '';
 my $m = Martlet->new(zones => { 'f.test' => $file }, config => { redis => $redis->settings, workers => { count => 2 },
 	resolver => { servers => [{ address => '127.0.0.1', port => $fake->port }], timeout_ms => 300 },
+	health => { enable => \1, interval_s => 1, deny => ['192.0.2.0/24'] },
 	geoip => { country_db => "$dir/country.mmdb", asn_db => "$dir/asn.mmdb" } });
 ok($m->wait_log(qr/reading all zones from Redis.*generation \d+ is served/s, 20), 'Redis is read and served') or diag($m->log);
 
-$m->expect_log(qr/bad: octet 23: is not JSON/, qr/ part: /, qr/resolver .*(?:does not answer|answers again|cannot be reached)/);
+$m->expect_log(qr/bad: octet 23: is not JSON/, qr/ part: /, qr/prober: tcp 127\.0\.0\.2 port \d+ is down/, qr/resolver .*(?:does not answer|answers again|cannot be reached)/);
 
 # live changes: a name that is new, one that goes, and a value that is none
 $redis->cmd('HSET', $key, 'new', '{"a":{"records":[{"ip":"192.0.2.20"}]}}', 'bad', '{"a":{"records":[{"ip":');
@@ -86,6 +90,7 @@ $redis->cmd('HDEL', $key, 'plain');
 ok(poll(10, sub { my $r = $m->ask('new.z.test', 'A'); $r && $r->rcode eq 'NOERROR' }), 'changes are served');
 ok(poll(10, sub { $m->ask('plain.z.test', 'A')->rcode eq 'NXDOMAIN' }), 'and what goes');
 ok(poll(10, sub { $m->ask('there.z.test', 'A')->rcode eq 'NOERROR' }), 'a name elsewhere is resolved');
+ok(poll(20, sub { $m->ask('health.z.test', 'A')->{answer}[0][4] eq pack 'C4', 127, 0, 0, 1 }), 'a target is seen to be down');
 ok(poll(10, sub { @{ $m->ctl('errors')->{errors} } > 0 }), 'the bad value is told');
 
 # ---- what a worker says ----
@@ -192,6 +197,7 @@ my @situations = (
 		'zone node:exact rrset:ok filter client:sender geoip region:matched continent:default draw chosen'],
 	['a continent', 'continent.z.test', 'A', { client => '127.0.2.1' }, 'zone node:exact rrset:ok filter client:sender geoip continent:matched draw chosen'],
 	['who always gets the same', 'sticky.z.test', 'A', { client => '127.0.2.1' }, 'zone node:exact rrset:ok filter client:sender sticky:matched draw chosen'],
+	['a target that is down', 'health.z.test', 'A', {}, 'zone node:exact rrset:ok filter client:sender health:matched draw chosen'],
 	['targets of which nothing is known', 'probed.z.test', 'A', {}, 'zone node:exact rrset:ok filter client:sender health:matched draw chosen'],
 	['an ANAME to a name here', 'here.z.test', 'A', { client => '127.0.1.1' },
 		'zone node:exact rrset:ok alias:ANAME zone node:exact rrset:ok filter client:sender geoip country:matched draw chosen'],
@@ -244,6 +250,18 @@ subtest 'where it comes from' => sub {
 	my $part = step_of(explained('part.z.test', 'A'), 'rrset');
 	is("$part->{state} " . scalar @{ $part->{notes} }, 'ok 2', 'records that were left out are told') or diag(explain $part);
 	is(explained('ns.f.test', 'A')->{generation}, $m->ctl('status')->{generation}, 'the generation that is served');
+};
+
+subtest 'health' => sub {
+	my $explain = explained('health.z.test', 'A');
+	is_deeply(step_of($explain, 'health')->{kept}, ['127.0.0.1'], 'which is kept');
+	my ($down, $up) = @{ step_of($explain, 'filter')->{records} };
+	is_deeply([map { @$_{qw(address health)} } $down, $up], ['127.0.0.2', 'down', '127.0.0.1', 'up'], 'how each is');
+	is($down->{last_up}, undef, 'never up');
+	like($up->{last_up}, qr/^\d{4}-\d\d-\d\dT/, 'when a probe last succeeded');
+	($down) = @{ step_of(explained('probed.z.test', 'A'), 'filter')->{records} };
+	is($down->{health}, 'denied', 'one that may not be probed');
+	is(step_of(explained('country.z.test', 'A'), 'filter')->{records}[0]{health}, undef, 'null where nothing is probed');
 };
 
 subtest 'what the databases say' => sub {

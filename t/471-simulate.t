@@ -15,7 +15,7 @@ use JSON::PP ();
 use Martlet;
 use Martlet::Answer;
 use Martlet::Geo qw(need_writer write_db);
-use Martlet::Process qw(poll slow write_file);
+use Martlet::Process qw(poll read_file slow write_file);
 use Martlet::Redis;
 use Martlet::Wire qw(encode_query);
 use Test::More;
@@ -47,6 +47,10 @@ my $redis = Martlet::Redis->new(notify => 'KA');
 $redis->cmd('SADD', 'redins:zones', 'z.test.');
 $redis->cmd('SET', 'redins:zones:z.test.:config', '{"soa":{"serial":7}}');
 $redis->cmd('HSET', 'redins:zones:z.test.', map { ($_ => $json->encode($labels{$_})) } keys %labels);
+
+$redis->cmd('SADD', 'redins:zones', 'example.com.');
+$redis->cmd('SET', 'redins:zones:example.com.:config', '{"soa":{"serial":7}}');
+$redis->cmd('HSET', 'redins:zones:example.com.', '@' => $json->encode($labels{'@'}), www => $json->encode($labels{weighted}));
 
 my $m = Martlet->new(config => { redis => $redis->settings, geoip => { country_db => "$dir/country.mmdb" } });
 $m->expect_log(qr/no file here is named/);
@@ -158,6 +162,22 @@ subtest 'refused' => sub {
 	my ($exit, $out) = $m->ctl('simulate', 'plain.z.test', 'A', "$dir/many");
 	is($exit, 1, 'refused before a long file is through');
 	like($out->{error}, qr/same answer/, 'and told all the same');
+};
+
+subtest 'the examples of martletctl(8)' => sub {
+	my @examples = grep { /martletctl (?:explain|simulate) / } map { /^\$ (.*)/ ? $1 =~ s/\\-/-/gr : () } split /\n/, read_file("$Bin/../man/martletctl.8");
+
+	write_file("$dir/clients.txt", "127.0.1.1\n");
+	write_file("$dir/access.log", "127.0.2.1 - - GET /\n");
+	rename "$dir/other.mmdb", "$dir/new.mmdb" or die "$!\n";
+	is(scalar @examples, 4, 'are found');
+	local $ENV{CTL} = Martlet::martletctl();
+	local $ENV{SOCKET} = $m->control_socket;
+	for (@examples) {
+		my $out = `cd $dir && { martletctl() { "\$CTL" -s "\$SOCKET" "\$@"; }; $_; } 2>&1`;
+		is($?, 0, $_) or diag($out);
+		like($out, qr/192\.0\.2\.\d/, 'an answer');
+	}
 };
 
 subtest 'for people' => sub {
