@@ -2,11 +2,13 @@
 #include "shm/limit_table.h"
 
 #include <stddef.h>
+#include <string.h>
+
+enum { BLOCK_MAX = 32 };
 
 #define TIME_BITS 40
 #define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
 #define DEBT_MAX limit_ticks((uint64_t)LIMIT_DEBT_MAX_S * 1000000000)
-#define STOCK_TICKS limit_ticks(100000000) /* how long what was taken may be used */
 
 struct limit_rate
 limit_rate_of(unsigned count, unsigned seconds, unsigned at_once)
@@ -40,49 +42,73 @@ debt_of(uint64_t word, uint64_t now_ticks)
 	return ahead > DEBT_MAX ? 0 : ahead;
 }
 
-/* The word nearest to full credit.  *old receives what it was. */
-static _Atomic uint64_t *
-find_victim(struct limit_set *set, uint64_t now_ticks, uint64_t *old)
+/* Where the words of a source are looked for first. */
+static inline unsigned
+home_of(uint64_t hash)
 {
-	_Atomic uint64_t *victim = &set->word[0];
+	return (unsigned)(hash >> 32);
+}
+
+/* The word nearest to full credit, the first that has it if any.  *old receives what it
+ * was. */
+static inline _Atomic uint64_t *
+find_victim(struct limit_set *set, unsigned home, uint64_t now_ticks, uint64_t *old)
+{
+	_Atomic uint64_t *victim = NULL;
 	uint64_t least = UINT64_MAX;
 
-	for (unsigned i = 0; i < LIMIT_SET_WORDS; i++) {
-		uint64_t word = atomic_load_explicit(&set->word[i], memory_order_relaxed);
+	for (unsigned i = 0; i < LIMIT_SET_WORDS && least != 0; i++) {
+		_Atomic uint64_t *at = &set->word[(home + i) % LIMIT_SET_WORDS];
+		uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
 		uint64_t debt = word == 0 ? 0 : debt_of(word, now_ticks);
 
 		if (debt < least) {
 			least = debt;
-			victim = &set->word[i];
+			victim = at;
 			*old = word;
 		}
 	}
 	return victim;
 }
 
+/* Is it the tag's word?  *old receives what it is. */
+static inline bool
+has_tag(const _Atomic uint64_t *word, uint64_t tag, uint64_t *old)
+{
+	*old = atomic_load_explicit(word, memory_order_relaxed);
+	return *old >> TIME_BITS == tag;
+}
+
 /* The word of a tag, or NULL. */
 static inline _Atomic uint64_t *
-find_word(struct limit_set *set, uint64_t tag, uint64_t *old)
+find_word(struct limit_set *set, unsigned home, uint64_t tag, uint64_t *old)
 {
-	for (unsigned i = 0; i < LIMIT_SET_WORDS; i++) {
-		*old = atomic_load_explicit(&set->word[i], memory_order_relaxed);
-		if (*old >> TIME_BITS == tag)
-			return &set->word[i];
+	_Atomic uint64_t *at = &set->word[home % LIMIT_SET_WORDS];
+
+	if (has_tag(at, tag, old))
+		return at;
+	for (at = set->word; at != set->word + LIMIT_SET_WORDS; at += 4) {
+		if (has_tag(at, tag, old))
+			return at;
+		if (has_tag(at + 1, tag, old))
+			return at + 1;
+		if (has_tag(at + 2, tag, old))
+			return at + 2;
+		if (has_tag(at + 3, tag, old))
+			return at + 3;
 	}
 	return NULL;
 }
 
-unsigned
-limit_take(struct limit_table *table, uint64_t hash, const struct limit_rate *rate,
-	   uint64_t now_ticks, unsigned want)
+__attribute__((always_inline)) static inline unsigned
+take(struct limit_table *table, uint64_t hash, const struct limit_rate *rate,
+     uint64_t now_ticks, unsigned want)
 {
 	struct limit_set *set = limit_set_of(table, hash);
 	uint64_t tag = tag_of(hash), old, debt = 0, fresh;
-	_Atomic uint64_t *word = find_word(set, tag, &old);
+	_Atomic uint64_t *word = find_word(set, home_of(hash), tag, &old);
 	unsigned count = 1;
 
-	if (rate->step == 0)
-		return want;
 	if (word)
 		debt = debt_of(old, now_ticks);
 	if (debt > rate->tolerance)
@@ -94,7 +120,7 @@ limit_take(struct limit_table *table, uint64_t hash, const struct limit_rate *ra
 	}
 	debt += count * rate->step;
 	if (!word) {
-		word = find_victim(set, now_ticks, &old);
+		word = find_victim(set, home_of(hash), now_ticks, &old);
 		if (old != 0 && debt_of(old, now_ticks) > debt)
 			return count; /* none is nearer to full credit than this one */
 	}
@@ -104,6 +130,13 @@ limit_take(struct limit_table *table, uint64_t hash, const struct limit_rate *ra
 	    old >> TIME_BITS == tag && debt_of(old, now_ticks) > rate->tolerance)
 		return 0; /* another worker took the last of it */
 	return count;
+}
+
+unsigned
+limit_take(struct limit_table *table, uint64_t hash, const struct limit_rate *rate,
+	   uint64_t now_ticks, unsigned want)
+{
+	return rate->step == 0 ? want : take(table, hash, rate, now_ticks, want);
 }
 
 void
@@ -124,30 +157,37 @@ limit_sweep(struct limit_table *table, uint32_t *at, uint64_t now_ticks)
 	}
 }
 
-bool
-limit_take_one(struct limit_table *table, struct limit_stock *stock, uint64_t hash,
-	       const struct limit_rate *rate, uint64_t now_ticks, unsigned block)
+void
+limit_pool_set(struct limit_pool *pool, struct limit_rate rate, unsigned at_once,
+	       unsigned workers)
 {
-	struct limit_held *held;
-	unsigned count;
-	bool is_recent;
+	unsigned block = at_once / (8 * workers);
 
-	if (block <= 1)
-		return limit_take(table, hash, rate, now_ticks, 1) > 0;
-	held = &stock->held[(hash >> 16) & (LIMIT_STOCK - 1)];
-	is_recent = now_ticks - held->taken_ticks < STOCK_TICKS;
-	if (held->hash == hash) {
-		if (is_recent && held->left > 0) {
-			held->left--;
-			return true;
-		}
-	} else if (is_recent && held->left > 0) {
-		return limit_take(table, hash, rate, now_ticks, 1) > 0;
+	pool->rate = rate;
+	pool->block = block < 1 ? 1 : block > BLOCK_MAX ? BLOCK_MAX : block;
+	memset(pool->held, 0, sizeof pool->held);
+}
+
+bool
+limit_take_more(struct limit_pool *pool, uint64_t hash, uint64_t now_ticks)
+{
+	struct limit_held *held = &pool->held[(hash >> 16) % LIMIT_STOCK];
+	unsigned want = 1, count;
+	bool is_kept = false;
+
+	if (pool->block > 1) {
+		bool is_recent = limit_is_recent(held->taken, now_ticks);
+
+		if (held->hash == hash && is_recent)
+			want = pool->block;
+		/* another one's stock stays */
+		is_kept = held->hash == hash || held->left == 0 || !is_recent;
 	}
-	count = limit_take(table, hash, rate, now_ticks,
-			   held->hash == hash && is_recent ? block : 1);
-	held->hash = hash;
-	held->taken_ticks = now_ticks;
-	held->left = count > 0 ? count - 1 : 0;
+	count = take(pool->table, hash, &pool->rate, now_ticks, want);
+	if (is_kept) {
+		held->hash = hash;
+		held->taken = (uint32_t)(now_ticks >> LIMIT_STOCK_SHIFT);
+		held->left = count > 0 ? count - 1 : 0;
+	}
 	return count > 0;
 }

@@ -78,33 +78,55 @@ unsigned limit_take(struct limit_table *table, uint64_t hash, const struct limit
 __attribute__((nonnull))
 void limit_sweep(struct limit_table *table, uint32_t *at, uint64_t now_ticks);
 
-/* One worker's stock: a source that comes often takes several at a time, so that not every
- * worker writes its line for every query.  What is not used soon is lost to it: with blocks
- * of an eighth of what is allowed at once, divided by workers, no more than that eighth. */
-enum { LIMIT_STOCK = 512 };
+/* One worker's view of a table: what is allowed, and its stock.  A source that comes often
+ * takes several at a time, so that not every worker writes its line for every query.  What is
+ * not used soon is lost to it: with blocks of an eighth of what is allowed at once, divided by
+ * workers, no more than that eighth. */
+enum { LIMIT_STOCK = 256, LIMIT_STOCK_SHIFT = 16 };
 
 struct limit_held {
 	uint64_t hash;
-	uint64_t taken_ticks;
-	unsigned left;
+	uint32_t taken;			/* when, in ticks without their last 16 bits: 1 ms */
+	uint32_t left;
 };
 
-struct limit_stock {
+struct limit_pool {
+	struct limit_table *table;
+	struct limit_rate rate;
+	unsigned block;			/* so many are taken at a time */
 	struct limit_held held[LIMIT_STOCK];
 };
 
-/* How many are taken at a time, of `at_once` among `workers`. */
-static inline unsigned
-limit_block(unsigned at_once, unsigned workers)
-{
-	unsigned block = at_once / (8 * workers);
+/* Allow `rate` from now on, of which `at_once` after a rest, to be shared by `workers`. */
+__attribute__((nonnull))
+void limit_pool_set(struct limit_pool *pool, struct limit_rate rate, unsigned at_once,
+		    unsigned workers);
 
-	return block < 1 ? 1 : block > 32 ? 32 : block;
+/* What limit_take_one does without a stock. */
+__attribute__((nonnull))
+bool limit_take_more(struct limit_pool *pool, uint64_t hash, uint64_t now_ticks);
+
+/* Is what was taken at `taken` still to be used?  For 100 ms. */
+static inline bool
+limit_is_recent(uint32_t taken, uint64_t now_ticks)
+{
+	return (uint32_t)(now_ticks >> LIMIT_STOCK_SHIFT) - taken <
+	       (100000000 >> LIMIT_TICK_SHIFT) >> LIMIT_STOCK_SHIFT;
 }
 
-/* Take one, from the stock when there is.  returns false over the rate. */
+/* Take one; the pool's rate is one that limits.  returns false over it. */
 __attribute__((nonnull))
-bool limit_take_one(struct limit_table *table, struct limit_stock *stock, uint64_t hash,
-		    const struct limit_rate *rate, uint64_t now_ticks, unsigned block);
+static inline bool
+limit_take_one(struct limit_pool *pool, uint64_t hash, uint64_t now_ticks)
+{
+	struct limit_held *held = &pool->held[(hash >> 16) % LIMIT_STOCK];
+
+	if (held->hash == hash && held->left > 0 &&
+	    limit_is_recent(held->taken, now_ticks)) {
+		held->left--;
+		return true;
+	}
+	return limit_take_more(pool, hash, now_ticks);
+}
 
 #endif

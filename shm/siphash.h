@@ -44,36 +44,37 @@ siphash_piece(const uint8_t *octets)
 	return le64toh(piece);
 }
 
-/* The hash as a number; its octets are told least significant first. */
-static inline uint64_t
-siphash(const uint8_t key[SIPHASH_KEY_LEN], const uint8_t *data, size_t len)
+static inline void
+siphash_init(struct siphash *s, const uint8_t key[SIPHASH_KEY_LEN])
 {
 	uint64_t k0 = siphash_piece(key), k1 = siphash_piece(key + 8);
-	struct siphash s = {
-		k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
-		k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573),
-	};
-	uint64_t last = (uint64_t)len << 56;
-	size_t at = 0;
 
-	for (; len - at >= 8; at += 8) {
-		uint64_t piece = siphash_piece(data + at);
+	s->v0 = k0 ^ UINT64_C(0x736f6d6570736575);
+	s->v1 = k1 ^ UINT64_C(0x646f72616e646f6d);
+	s->v2 = k0 ^ UINT64_C(0x6c7967656e657261);
+	s->v3 = k1 ^ UINT64_C(0x7465646279746573);
+}
 
-		s.v3 ^= piece;
-		siphash_round(&s);
-		siphash_round(&s);
-		s.v0 ^= piece;
-	}
-	for (size_t i = 0; at + i < len; i++)
-		last |= (uint64_t)data[at + i] << 8 * i;
-	s.v3 ^= last;
-	siphash_round(&s);
-	siphash_round(&s);
-	s.v0 ^= last;
-	s.v2 ^= 0xff;
+/* Eight octets, least significant first. */
+static inline void
+siphash_add(struct siphash *s, uint64_t piece)
+{
+	s->v3 ^= piece;
+	siphash_round(s);
+	siphash_round(s);
+	s->v0 ^= piece;
+}
+
+/* The rest, less than eight octets; `len` of all.  returns the hash as a number: its octets
+ * are told least significant first. */
+static inline uint64_t
+siphash_end(struct siphash *s, uint64_t rest, size_t len)
+{
+	siphash_add(s, rest | (uint64_t)len << 56);
+	s->v2 ^= 0xff;
 	for (unsigned i = 0; i < 4; i++)
-		siphash_round(&s);
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+		siphash_round(s);
+	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
 #endif

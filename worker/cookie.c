@@ -11,7 +11,6 @@ enum {
 	VERSION = 1,
 	TIME_AT = COOKIE_CLIENT_LEN + 4,
 	HASH_AT = COOKIE_CLIENT_LEN + 8,
-	HASHED_MAX = HASH_AT + 16, /* with an address */
 	VALID_S = 3600,
 	AHEAD_S = 300,
 	RENEW_S = 1800,
@@ -19,28 +18,34 @@ enum {
 
 _Static_assert(HASH_AT + 8 == QUERY_COOKIE_LEN, "RFC 9018, section 4");
 
-/* The hash of a cookie for this client; the address as it is in the packet's header. */
+static inline uint64_t
+hash_ipv4(struct siphash *s, const uint8_t address[4])
+{
+	uint32_t octets;
+
+	memcpy(&octets, address, sizeof octets);
+	return siphash_end(s, le32toh(octets), HASH_AT + 4);
+}
+
+/* The hash of a cookie for this client; its octets in memory's order. */
 static uint64_t
 hash(const uint8_t secret[SIPHASH_KEY_LEN], const uint8_t cookie[HASH_AT],
      const struct sockaddr_in6 *client)
 {
-	uint8_t data[HASHED_MAX];
-	size_t len = HASH_AT;
+	struct siphash s;
 
-	memcpy(data, cookie, HASH_AT);
-	if (client && client->sin6_family == AF_INET6 &&
-	    !IN6_IS_ADDR_V4MAPPED(&client->sin6_addr)) {
-		memcpy(data + len, &client->sin6_addr, 16);
-		len += 16;
-	} else if (client) {
-		/* where IPv4 addresses stand in theirs, or the end of a mapped one */
-		memcpy(data + len,
-		       client->sin6_family == AF_INET6 ? client->sin6_addr.s6_addr + 12
-						       : (const uint8_t *)client + 4,
-		       4);
-		len += 4;
-	}
-	return htole64(siphash(secret, data, len));
+	siphash_init(&s, secret);
+	siphash_add(&s, siphash_piece(cookie));
+	siphash_add(&s, siphash_piece(cookie + 8));
+	if (client && client->sin6_family != AF_INET6)
+		return htole64(hash_ipv4(&s, (const uint8_t *)client + 4));
+	if (!client)
+		return htole64(siphash_end(&s, 0, HASH_AT));
+	if (IN6_IS_ADDR_V4MAPPED(&client->sin6_addr))
+		return htole64(hash_ipv4(&s, client->sin6_addr.s6_addr + 12));
+	siphash_add(&s, siphash_piece(client->sin6_addr.s6_addr));
+	siphash_add(&s, siphash_piece(client->sin6_addr.s6_addr + 8));
+	return htole64(siphash_end(&s, 0, HASH_AT + 16));
 }
 
 /* Which secret made it?  returns config->secret_count for none. */

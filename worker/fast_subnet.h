@@ -11,6 +11,12 @@
 #include "worker/edns.h"
 #include "worker/fast.h"
 
+static inline unsigned
+fast_subnet_len(const struct fast *f, const struct query *q)
+{
+	return (q->flags & QUERY_ECS) ? edns_subnet_len(q, f->options) : 0;
+}
+
 /* Is an uncommon query common but for a subnet or cookie?  Then keep room for the subnet;
  * worker/cookie.c has done so. */
 __attribute__((noinline)) static bool
@@ -22,7 +28,7 @@ fast_take_subnet(struct fast *f, struct query *q)
 	    (f->options->cookies && (q->flags & QUERY_COOKIE_BAD)))
 		return false;
 	q->scope_len = 0;
-	q->limit = (uint16_t)(q->limit - edns_subnet_len(q, f->options));
+	q->limit = (uint16_t)(q->limit - fast_subnet_len(f, q));
 	f->with_subnet |= UINT64_C(1) << (q - f->queries);
 	return true;
 }
@@ -33,7 +39,7 @@ fast_put_subnets(const struct fast *f, uint64_t left)
 {
 	for (uint64_t which = f->with_subnet; which; which &= which - 1) {
 		struct query *q = &f->queries[__builtin_ctzll(which)];
-		unsigned len = edns_subnet_len(q, f->options);
+		unsigned len = fast_subnet_len(f, q);
 		uint8_t *opt_end = q->packet + q->response_len, *end = opt_end;
 
 		q->limit = (uint16_t)(q->limit + len);

@@ -17,8 +17,9 @@ limiter_init(struct limiter *limiter, struct region *region, unsigned id)
 	limiter->seq = UINT32_MAX;
 	limiter->worker_count = region->worker_count;
 	limiter->seed = region->client_seed;
-	limiter->clients = &region->limited_clients;
-	limiter->networks = &region->limited_networks;
+	limiter->clients.table = &region->limited_clients;
+	for (unsigned i = 0; i < LIMIT_RRL_CLASSES; i++)
+		limiter->responses[i].table = &region->limited_networks;
 	limiter->seen = &region->slots[id].limited;
 }
 
@@ -42,8 +43,8 @@ follow_rrl(struct limiter *limiter)
 	for (unsigned i = 0; i < LIMIT_RRL_CLASSES; i++) {
 		unsigned rate = config->rrl_rates[i];
 
-		limiter->rrl_rates[i] = limit_rate_of(rate, 1, rate);
-		limiter->rrl_blocks[i] = limit_block(rate, limiter->worker_count);
+		limit_pool_set(&limiter->responses[i], limit_rate_of(rate, 1, rate), rate,
+			       limiter->worker_count);
 		limiter->limits_responses |= rate != 0;
 	}
 	make_mask(&limiter->ipv4_mask, sizeof limiter->ipv4_mask, config->rrl_v4_prefix);
@@ -58,10 +59,10 @@ limiter_follow(struct limiter *limiter)
 	if (atomic_load_explicit(&limiter->source->seq, memory_order_acquire) !=
 	    limiter->seq) {
 		limiter->seq = limit_config_get(limiter->source, config);
-		limiter->client_rate =
-			limit_rate_of(config->client_rate, 60, config->client_burst + 1);
-		limiter->client_block =
-			limit_block(config->client_burst + 1, limiter->worker_count);
+		limit_pool_set(
+			&limiter->clients,
+			limit_rate_of(config->client_rate, 60, config->client_burst + 1),
+			config->client_burst + 1, limiter->worker_count);
 		prefix_table_make(&limiter->prefixes, config->prefixes,
 				  config->prefix_count);
 		limiter->limits_clients =
@@ -117,7 +118,7 @@ limit_fetch_clients(struct limiter *limiter, const struct query *queries, unsign
 		if (key != 0) {
 			hash = name_hash_fold(
 				name_hash_fold(key ^ seed.a, seed.b) ^ seed.b, seed.a);
-			__builtin_prefetch(limit_set_of(limiter->clients, hash), 1);
+			__builtin_prefetch(limit_set_of(limiter->clients.table, hash), 1);
 		}
 		limiter->hashes[i] = hash;
 	}
@@ -188,9 +189,7 @@ is_over(struct limiter *limiter, const struct query *q, uint64_t hash,
 	}
 	*reason = LIMIT_CLIENT_RATE;
 	return limiter->config.client_rate != 0 &&
-	       !limit_take_one(limiter->clients, &limiter->stock, hash,
-			       &limiter->client_rate, limiter->now_ticks,
-			       limiter->client_block);
+	       !limit_take_one(&limiter->clients, hash, limiter->now_ticks);
 }
 
 uint64_t

@@ -36,19 +36,12 @@ struct limiter {
 	uint64_t now_ns, now_ticks;	/* of the present batch */
 	bool limits_clients;		/* else limit_clients need not be called */
 	bool limits_responses;		/* else rrl_limit need not be called */
-	struct limit_rate rrl_rates[LIMIT_RRL_CLASSES];
-	unsigned rrl_blocks[LIMIT_RRL_CLASSES];
 	uint32_t ipv4_mask;		/* of networks, in network order */
 	uint64_t ipv6_mask[2];
-	struct limit_table *networks;
-	struct limit_stock network_stock;
 	struct limited_query kept[ANSWER_BATCH];
 	uint8_t slipped[LIMIT_SLIPS];	/* responses since one went out */
-	struct limit_rate client_rate;
-	unsigned client_block;
-	struct limit_table *clients;
 	struct limit_seen *seen;
-	struct limit_stock stock;
+	struct limit_pool clients, responses[LIMIT_RRL_CLASSES];
 	uint64_t hashes[ANSWER_BATCH];	/* of the clients; 0: unknown */
 	struct limit_config config;
 	struct prefix_table prefixes;

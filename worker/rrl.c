@@ -94,12 +94,12 @@ find_bucket(struct limiter *limiter, const struct query *q, struct limited_query
 	    !q->client || q->client->sin6_family == 0)
 		return;
 	kept->reason = (uint8_t)classify(q, kept, &key);
-	if (limiter->rrl_rates[kept->reason - LIMIT_RRL_ANSWERS].step == 0)
+	if (limiter->responses[kept->reason - LIMIT_RRL_ANSWERS].rate.step == 0)
 		return;
 	kept->bucket = name_hash_fold(
 		hash_network(limiter, q->client) ^ key,
 		limiter->seed.b + kept->reason * UINT64_C(0x9e3779b97f4a7c15));
-	__builtin_prefetch(limit_set_of(limiter->networks, kept->bucket), 1);
+	__builtin_prefetch(limit_set_of(limiter->responses[0].table, kept->bucket), 1);
 }
 
 /* ---- over the limit ---- */
@@ -211,12 +211,10 @@ rrl_limit(struct limiter *limiter, struct query *queries, unsigned count,
 		find_bucket(limiter, &queries[i], &limiter->kept[i]);
 	for (unsigned i = 0; i < count; i++) {
 		const struct limited_query *kept = &limiter->kept[i];
-		unsigned class = kept->reason - (unsigned)LIMIT_RRL_ANSWERS;
 
 		if (kept->bucket != 0 &&
-		    !limit_take_one(limiter->networks, &limiter->network_stock,
-				    kept->bucket, &limiter->rrl_rates[class],
-				    limiter->now_ticks, limiter->rrl_blocks[class]))
+		    !limit_take_one(&limiter->responses[kept->reason - LIMIT_RRL_ANSWERS],
+				    kept->bucket, limiter->now_ticks))
 			limit_one(limiter, &queries[i], kept, udp_size, stats);
 	}
 }

@@ -5,8 +5,8 @@
  * GENERATION is a sealed generation's directory, QUERIES a file of "name type" lines
  * (a name that begins with "zz-" gets fresh letters every time).  Each query carries
  * EDNS.  PER_MILLE: so many of 1,000 names have a live change, and with each its apex;
- * the generation must not have an overlay, which is left there.  Prints one line of
- * JSON. */
+ * the generation must not have an overlay, which is left there.  BENCH_WITH in the environment:
+ * limits and cookies, see t/bench/with_limits.h.  Prints one line of JSON. */
 #include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "t/bench/live_share.h"
+#include "t/bench/with_limits.h"
 #include "t/query_file.h"
 #include "worker/answer.h"
 #include "worker/zone_store.h"
@@ -28,6 +29,8 @@ static struct query_file file;
 static uint8_t packets[ANSWER_BATCH][PACKET_ROOM];
 static struct query queries[ANSWER_BATCH];
 static struct stats_block stats;
+static struct with_limits with;
+static bool has_limits;
 
 static void
 fill(unsigned slot, uint64_t which)
@@ -37,6 +40,8 @@ fill(unsigned slot, uint64_t which)
 	queries[slot].packet = packets[slot];
 	queries[slot].room = PACKET_ROOM;
 	queries[slot].flags = 0;
+	if (has_limits)
+		with_limits_fill(&with, slot, &queries[slot]);
 }
 
 static int
@@ -64,6 +69,9 @@ main(int argc, char **argv)
 
 	if (argc < 3)
 		query_file_die("usage", "core GENERATION QUERIES [ROUNDS [PER_MILLE]]");
+	has_limits = getenv("BENCH_WITH") != NULL;
+	if (has_limits)
+		with_limits_init(&with, getenv("BENCH_WITH"), &options);
 	if (argc > 4)
 		live_share_commit(argv[1], (unsigned)atoi(argv[4]));
 	rc = zone_store_init(argv[1], &store);
@@ -78,6 +86,7 @@ main(int argc, char **argv)
 		for (unsigned i = 0; i < ANSWER_BATCH; i++)
 			fill(i, round * ANSWER_BATCH + i);
 		start = clock_now_ns();
+		limiter_set_time(&with.limiter, start);
 		if (counter >= 0)
 			ioctl(counter, PERF_EVENT_IOC_ENABLE, 0);
 		answer_batch(queries, ANSWER_BATCH, &store, &options, &stats);

@@ -81,6 +81,31 @@ sub steered_row {
 	return $instructions;
 }
 
+# What a query is limited by, or comes with: t/bench/with_limits.h.
+my @with = (
+	['nothing', ''],
+	['cookies are looked at, as by default', 'cookies'],
+	['client and response limits, known clients', 'cookies,client,rrl'],
+	['the same, every client a new one', 'cookies,client,rrl,random'],
+	['a cookie of the client alone', 'cookies,new'],
+	['a valid cookie', 'cookies,valid'],
+);
+
+sub with_row {
+	my ($set, $generation, $what, $with) = @_;
+	local $ENV{BENCH_WITH} = $with;
+	my @figures;
+
+	for my $load (qw(hit nx)) {
+		my $program = "$core $generation $set->{queries}{$load}";
+		my ($best) = sort { $a->{ns_per_query} <=> $b->{ns_per_query} }
+		  map { run_program($program, TIMED) } 1 .. $rounds;
+		push @figures, $best->{ns_per_query}, instructions($program, $best->{instructions_per_query}) // 0;
+	}
+	printf "%-42s %6.0f %8.0f %6.0f %8.0f\n", $what, @figures;
+	return;
+}
+
 $| = 1;
 printf "%-15s %-7s %9s %6s %9s %8s\n", 'set', 'load', 'records', 'ns/q', 'to 1,000', 'instr/q';
 for my $name (@sets) {
@@ -100,4 +125,13 @@ if (@loads) {
 		my $count = steered_row($load, $plain{ $aaaa // '' });
 		$plain{ $aaaa // '' } = $count if $load =~ /^plain/;
 	}
+}
+
+{
+	my $tmp = File::Temp->newdir('martlet-bench-XXXXXX', TMPDIR => 1);
+	my $set = BenchZones::make('names-1000', $tmp->dirname);
+	my $generation = build($set, $tmp->dirname);
+
+	printf "\n%-42s %6s %8s %6s %8s\n", 'names-1000, with', 'hit ns', 'instr', 'nx ns', 'instr';
+	with_row($set, $generation, @$_) for @with;
 }

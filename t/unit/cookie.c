@@ -142,6 +142,21 @@ test_validity(void)
 	ok(!is_valid(address, text, 3700), "and not for ever");
 }
 
+static uint64_t
+hash(const uint8_t *key, const uint8_t *data, unsigned len)
+{
+	uint64_t rest = 0;
+	struct siphash s;
+	unsigned at = 0;
+
+	siphash_init(&s, key);
+	for (; len - at >= 8; at += 8)
+		siphash_add(&s, siphash_piece(data + at));
+	for (unsigned i = 0; at + i < len; i++)
+		rest |= (uint64_t)data[at + i] << 8 * i;
+	return siphash_end(&s, rest, len);
+}
+
 /* Appendix A of the paper: octets 0, 1, .. under the key 0, 1, .. 15. */
 static void
 test_siphash(void)
@@ -159,7 +174,7 @@ test_siphash(void)
 	for (unsigned i = 0; i < 16; i++)
 		data[i] = (uint8_t)i;
 	for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++)
-		ok(siphash(data, data, cases[i].len) == cases[i].hash,
+		ok(hash(data, data, cases[i].len) == cases[i].hash,
 		   "SipHash of %u octets", cases[i].len);
 }
 

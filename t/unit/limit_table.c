@@ -76,25 +76,34 @@ test_want(void)
 static void
 test_stock(void)
 {
-	static struct limit_stock stock;
+	static struct limit_pool pool = { .table = &table };
 	struct limit_rate rate = limit_rate_of(1000, 1, 1000);
+	const uint64_t hash = 5 << 16, beside = hash + (UINT64_C(2) << 40);
 	unsigned got = 0, other = 0;
 
-	is_int(limit_block(10, 2), 1, "a small burst is not taken in blocks");
-	is_int(limit_block(1000, 4), 31, "a large one is");
+	limit_pool_set(&pool, limit_rate_of(10, 1, 10), 10, 2);
+	is_int(pool.block, 1, "a small burst is not taken in blocks");
+	limit_pool_set(&pool, rate, 1000, 4);
+	is_int(pool.block, 31, "a large one is");
 	for (unsigned i = 0; i < 2000; i++)
-		got += limit_take_one(&table, &stock, 4, &rate, at_ms(50), 31);
+		got += limit_take_one(&pool, 4, at_ms(50));
 	is_int(got, 1000, "blocks add up to the burst");
 	for (unsigned i = 0; i < 40; i++) {
-		limit_take_one(&table, &stock, 5, &rate, at_ms(50), 31);
-		other += limit_take_one(&table, &stock, 5 + (UINT64_C(2) << 40), &rate,
-					at_ms(50), 31);
+		limit_take_one(&pool, hash, at_ms(50));
+		other += limit_take_one(&pool, beside, at_ms(50));
 	}
 	is_int(other, 40, "two that share a place do not hinder each other");
-	is_int(limit_take(&table, 5, &rate, at_ms(50), 1000) +
-		       limit_take(&table, 5 + (UINT64_C(2) << 40), &rate, at_ms(50),
-				  1000),
+	is_int(limit_take(&table, hash, &rate, at_ms(50), 1000) +
+		       limit_take(&table, beside, &rate, at_ms(50), 1000),
 	       2000 - 80, "nor does either lose what was taken for it");
+	for (unsigned i = 0; i < 3; i++)
+		limit_take_one(&pool, 9, at_ms(2000));
+	is_int(limit_take(&table, 9, &rate, at_ms(2000), 1000), 1000 - 32,
+	       "who comes often has some in stock");
+	is_int(limit_take_one(&pool, 9, at_ms(2000)), true, "which is used");
+	is_int(limit_take_one(&pool, 9, at_ms(2001)) +
+		       limit_take_one(&pool, 9, at_ms(2090)),
+	       2, "for a while");
 }
 
 static void
