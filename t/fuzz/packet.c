@@ -1,16 +1,22 @@
-/* Messages from strangers, answered from zones that have a bit of everything: whatever
- * comes in, what goes out is nothing or a response that parses, fits and belongs to it,
- * the same by the straight path as by the general one.
+/* Messages from strangers, answered from zones that have a bit of everything, steered RRsets
+ * too: whatever comes in, what goes out is nothing or a response that parses, fits and
+ * belongs to it, the same by the straight path as by the general one.
  *
  * input: octet 0 says how the message comes (enum how), the rest is the message. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/stat.h>
+
+#include "shm/geo_path.h"
 #include "t/message_check.h"
+#include "t/mmdb_maker.h"
 #include "t/zone_dir_store.h"
 #include "worker/answer.h"
 #include "worker/cookie.h"
+#include "worker/geo.h"
+#include "worker/steer.h"
 #include "worker/zone_store.h"
 
 enum { UDP_ROOM = 4096 };
@@ -28,6 +34,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static struct zone_store store;
+static struct geo geo;
+static struct steerer steerer = { .geo = &geo };
 static struct stats_block stats, general_stats;
 
 static void
@@ -37,12 +45,54 @@ give_up(const char *what, const char *why)
 	abort();
 }
 
+/* 192.0.2.0/24, a half and a quarter of it, which are elsewhere. */
+static void
+make_database(const char *dir, enum geo_db_kind kind)
+{
+	static struct mmdb_maker db;
+	struct geo_address network = { { [10] = 0xff, [11] = 0xff, 192, 0, 2 } };
+	char path[PATH_MAX];
+
+	mmdb_begin(&db, kind == GEO_ASN);
+	for (unsigned i = 0; i < 3; i++) {
+		struct geo_place place = { .has_location = i != 1,
+					   .latitude = 30 * i,
+					   .longitude = 50 * i };
+
+		memcpy(place.country, i == 1 ? "US" : "DE", sizeof place.country);
+		memcpy(place.continent, i == 1 ? "NA" : "EU", sizeof place.continent);
+		memcpy(place.region, "CA", 2);
+		mmdb_add(&db, network, 96 + 24 + i,
+			 kind == GEO_ASN ? mmdb_put_asn(&db, 64496 + i)
+					 : mmdb_put_place(&db, &place));
+	}
+	if (!geo_path(dir, kind, 1, path))
+		give_up(path, "too long");
+	mmdb_write(&db, path);
+}
+
+static void
+open_databases(void)
+{
+	static const struct region_geo published = { .numbers = { 1, 1 } };
+	char *scratch = scratch_dir_make();
+
+	if (mkdir(scratch_path(scratch, GEO_DIR), 0700) != 0)
+		give_up(scratch, "no directory");
+	make_database(scratch, GEO_COUNTRY);
+	make_database(scratch, GEO_ASN);
+	geo_follow(&geo, scratch, &published);
+	geo_take(&geo);
+	scratch_dir_free(scratch);
+}
+
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
 	zone_dir_store_open("t/fuzz/zones", &store);
+	open_databases();
 	return 0;
 }
 
@@ -79,7 +129,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const struct limit_config secrets = { .secret_count = 2 };
 	static const struct cookie_jar cookies = { &secrets, 0x5cf79f11 };
-	struct answer_options options = { .any_policy = ANY_MINIMAL, .ecs = true };
+	static const struct sockaddr_in client = { .sin_family = AF_INET,
+						   .sin_addr.s_addr = 0x090200c0 };
+	struct answer_options options = { .any_policy = ANY_MINIMAL,
+					  .ecs = true,
+					  .steerer = &steerer };
+	struct sockaddr_in6 from = { .sin6_family = AF_INET6 };
 	struct query query, general;
 	unsigned how;
 
@@ -108,13 +163,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	query.received_len = (uint32_t)len;
 	query.flags =
 		((how & HOW_TCP) ? QUERY_TCP : 0u) | ((how & HOW_IPV6) ? QUERY_IPV6 : 0u);
+	if (!(how & HOW_IPV6))
+		memcpy(&from, &client, sizeof client);
+	query.client = &from;
 	general = query;
 	general.packet = malloc(query.room);
 	if (!general.packet)
 		abort();
 	memcpy(general.packet, data, len);
+	steerer.random.state = len;
 	answer_batch(&query, 1, &store, &options, &stats);
 	check(&query, data, len, options.udp_size);
+	steerer.random.state = len;
 	answer_batch_general(&general, 1, &store, &options, &general_stats);
 	if (general.response_len != query.response_len ||
 	    memcmp(general.packet, query.packet, query.response_len) != 0 ||
