@@ -58,6 +58,16 @@ end(struct explain_steps *steps)
 	json_out_end_object(steps->json);
 }
 
+/* What stands in a damaged store may be no name. */
+static void
+print_name(const struct trace_event *event, char out[DNAME_TEXT_MAX])
+{
+	if (dname_len(event->name, event->name_len) == event->name_len)
+		dname_to_text(event->name, out);
+	else
+		snprintf(out, DNAME_TEXT_MAX, "(damage)");
+}
+
 /* An ANAME has no number of its own. */
 static void
 type_word(uint16_t type, char out[RRTYPE_TEXT_MAX])
@@ -159,7 +169,7 @@ tell_zone(struct explain_steps *steps, const struct trace_event *event)
 	is_known = zone_state_read(&event->node, &zone);
 	if (!node_zone_facts(&event->node, &facts))
 		memset(&facts, 0, sizeof facts);
-	dname_to_text(event->name, name);
+	print_name(event, name);
 	explain_steps_begin(
 		steps, "zone", "zone %s, id %" PRIu32 ", serial %" PRIu32 ", apex %s%s%s",
 		name, facts.zone_id, facts.serial, stored_words(steps, &event->node),
@@ -189,7 +199,7 @@ tell_no_zone(struct explain_steps *steps, const struct trace_event *event)
 	bool ends_chain = steps->has_zone && !is_resolved_next(steps, event);
 	char name[DNAME_TEXT_MAX];
 
-	dname_to_text(event->name, name);
+	print_name(event, name);
 	explain_steps_begin(steps, "no zone", "%s is in no zone that is served here%s",
 			    name,
 			    ends_chain ? ": the chain ends, the client asks on" : "");
@@ -243,7 +253,7 @@ tell_met(struct explain_steps *steps, const struct trace_event *event)
 
 	steps->has_node = true;
 	steps->node = event->node;
-	dname_to_text(event->name, name);
+	print_name(event, name);
 	explain_steps_begin(steps, "node", "%s %s (%s)", name, found_meaning(event),
 			    stored_words(steps, &event->node));
 	json_out_text(steps->json, "name", name);
@@ -257,7 +267,7 @@ tell_wildcard(struct explain_steps *steps, const struct trace_event *event)
 {
 	char name[DNAME_TEXT_MAX];
 
-	dname_to_text(event->name, name);
+	print_name(event, name);
 	if (event->has_node) {
 		steps->node = event->node;
 		steps->has_node = true;
@@ -279,7 +289,7 @@ tell_target(struct explain_steps *steps, const struct trace_event *event)
 {
 	char name[DNAME_TEXT_MAX];
 
-	dname_to_text(event->name, name);
+	print_name(event, name);
 	explain_steps_begin(steps, "additional", "addresses of %s: %s", name,
 			    event->has_node ? stored_words(steps, &event->node)
 					    : "there is no such name");
@@ -295,7 +305,7 @@ tell_proof(struct explain_steps *steps, const struct trace_event *event)
 {
 	char name[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX];
 
-	dname_to_text(event->name, name);
+	print_name(event, name);
 	rrtype_to_text((uint16_t)event->value, type);
 	explain_steps_begin(steps, "proof", "the %s of %s proves what does not exist",
 			    type, name);
@@ -309,7 +319,7 @@ tell_follow(struct explain_steps *steps, const struct trace_event *event)
 {
 	char name[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX];
 
-	dname_to_text(event->name, name);
+	print_name(event, name);
 	type_word((uint16_t)event->value, type);
 	explain_steps_begin(steps, "alias", "%s: %s is next", type, name);
 	json_out_text(steps->json, "type", type);

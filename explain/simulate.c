@@ -19,7 +19,6 @@
 
 enum {
 	LINES_PER_TURN = 4096,
-	IDLE_S = 60, /* without progress */
 	NOTES_MAX = 10, /* lines that are no clients */
 	NOTE_LEN = 320,
 	FD_PATH_MAX = 64,
@@ -253,7 +252,7 @@ count_clients(struct simulation *sim)
 		int kind;
 
 		if (sim->lines++ % LINES_PER_TURN == 0)
-			alarm(IDLE_S);
+			alarm(SIMULATE_IDLE_S);
 		memcpy(copy, line, sizeof copy);
 		kind = simulate_args_client(copy, &client, &count);
 		if (kind < 0)

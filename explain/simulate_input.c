@@ -26,10 +26,25 @@ fail(struct simulate_input *input)
 	input->at = input->len = 0;
 }
 
+/* returns false when nothing came in time. */
+static bool
+wait_readable(const struct simulate_input *input)
+{
+	struct pollfd wait = { .fd = input->fd, .events = POLLIN };
+
+	for (unsigned left_s = SIMULATE_WAIT_S; left_s > 0; left_s--) {
+		int ready = poll(&wait, 1, 1000);
+
+		alarm(SIMULATE_IDLE_S);
+		if (ready > 0 || (ready < 0 && errno != EINTR))
+			return ready > 0;
+	}
+	return false;
+}
+
 static void
 receive(struct simulate_input *input, void *out, size_t len)
 {
-	struct pollfd wait = { .fd = input->fd, .events = POLLIN };
 	char *at = out;
 
 	while (len > 0 && !input->is_failed) {
@@ -39,7 +54,7 @@ receive(struct simulate_input *input, void *out, size_t len)
 			at += got;
 			len -= (size_t)got;
 		} else if (got == 0 || (errno != EAGAIN && errno != EINTR) ||
-			   poll(&wait, 1, SIMULATE_WAIT_MS) == 0) {
+			   !wait_readable(input)) {
 			fail(input);
 		}
 	}

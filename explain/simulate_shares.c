@@ -9,8 +9,22 @@
 /* What a choice has left, and its draw, out of the trace. */
 struct outcome {
 	struct steer_set left;
+	uint64_t weights; /* their sum; 0 where weights do not count */
 	const struct trace_event *draw; /* NULL: nothing was left */
 };
+
+static uint64_t
+sum_weights(const struct steered *steered, const struct steer_set *left)
+{
+	uint64_t sum = 0;
+
+	if (steered->head.order != STEERED_WEIGHTED)
+		return 0;
+	for (unsigned i = 0; i < steered->candidate_count; i++)
+		if (steer_set_has(left, i))
+			sum += steered_weight(steered, i);
+	return sum;
+}
 
 static bool
 run_chain(struct steerer *steerer, const struct steered *steered,
@@ -42,6 +56,7 @@ run_chain(struct steerer *steerer, const struct steered *steered,
 		else if (event->kind == TRACE_DRAW)
 			out->draw = event;
 	}
+	out->weights = sum_weights(steered, &out->left);
 	return true;
 }
 
@@ -50,17 +65,20 @@ static double
 first_share(const struct steered *steered, const struct outcome *outcome,
 	    unsigned candidate)
 {
-	bool is_weighted = steered->head.order == STEERED_WEIGHTED;
-	uint64_t sum = 0;
-
 	if (outcome->draw->bound == 0)
 		return candidate == outcome->draw->value ? 1 : 0;
-	for (unsigned i = 0; i < steered->candidate_count && is_weighted; i++)
-		if (steer_set_has(&outcome->left, i))
-			sum += steered_weight(steered, i);
-	if (sum > 0)
-		return steered_weight(steered, candidate) / (double)sum;
+	if (outcome->weights > 0)
+		return steered_weight(steered, candidate) / (double)outcome->weights;
 	return 1 / (double)outcome->draw->bound;
+}
+
+/* At most so many records are answered. */
+static unsigned
+most_records(const struct steered *steered)
+{
+	if (steered->head.count == STEERED_SINGLE)
+		return 1;
+	return steered->head.first ? steered->head.first : STEERED_MAX;
 }
 
 /* The records of an answer that begins with a candidate: as take_records of worker/steer.c. */
@@ -68,9 +86,7 @@ static void
 add_answer(const struct steered *steered, const struct steer_set *left, unsigned first,
 	   double share, struct simulate_shares *out)
 {
-	unsigned most = steered->head.count == STEERED_SINGLE ? 1
-			: steered->head.first                 ? steered->head.first
-							      : STEERED_MAX;
+	unsigned most = most_records(steered);
 	bool taken[STEERED_MAX] = { false };
 
 	for (unsigned i = 0; i < steered->candidate_count && most > 0; i++) {
@@ -85,18 +101,37 @@ add_answer(const struct steered *steered, const struct steer_set *left, unsigned
 	}
 }
 
+/* Who is in all answers needs no counting. */
+static bool
+are_all_answered(const struct steered *steered, const struct outcome *outcome,
+		 struct simulate_shares *out)
+{
+	unsigned words = steer_set_words(steered->candidate_count);
+
+	if (most_records(steered) < steer_set_count(&outcome->left, words))
+		return false;
+	for (unsigned i = 0; i < steered->candidate_count; i++)
+		if (steer_set_has(&outcome->left, i))
+			out->answered[steered_record(steered, i) % STEERED_MAX] = 1;
+	return true;
+}
+
 bool
 simulate_shares_find(struct steerer *steerer, const struct steered *steered,
 		     const struct explain_client *client, bool ecs, struct trace *trace,
 		     struct simulate_shares *out)
 {
 	struct outcome outcome;
+	bool is_counted;
 
 	memset(out, 0, sizeof *out);
 	if (!run_chain(steerer, steered, client, ecs, trace, &outcome))
 		return false;
 	out->is_answered = outcome.draw != NULL;
-	for (unsigned at = 0; outcome.draw && at < steered->candidate_count; at++) {
+	if (!outcome.draw)
+		return true;
+	is_counted = are_all_answered(steered, &outcome, out);
+	for (unsigned at = 0; at < steered->candidate_count; at++) {
 		double share;
 
 		if (!steer_set_has(&outcome.left, at))
@@ -105,7 +140,8 @@ simulate_shares_find(struct steerer *steerer, const struct steered *steered,
 		if (share <= 0)
 			continue;
 		out->first[steered_record(steered, at) % STEERED_MAX] += share;
-		add_answer(steered, &outcome.left, at, share, out);
+		if (!is_counted)
+			add_answer(steered, &outcome.left, at, share, out);
 	}
 	return true;
 }

@@ -1,11 +1,15 @@
 /* explain and simulate without a server: arguments, the bound of a trace, the texts of
  * events, and shares against draws. */
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "explain/explain_args.h"
 #include "explain/explain_steps.h"
 #include "explain/simulate_args.h"
+#include "explain/simulate_input.h"
 #include "explain/simulate_shares.h"
 #include "loader/zone/steering.h"
 #include "shm/rrtype.h"
@@ -235,6 +239,67 @@ test_texts(void)
 		ok(strstr(told, want[i]) != NULL, "%s", want[i]) || (diag("%s", told), 0);
 }
 
+/* ---- what comes behind a request ---- */
+
+static void
+send_frame(int fd, uint8_t kind, const char *text, uint32_t len)
+{
+	const struct ctl_head head = {
+		.magic_be = htons(CTL_MAGIC),
+		.version = CTL_VERSION,
+		.kind = kind,
+		.len_be = htonl(len),
+	};
+
+	if (write(fd, &head, sizeof head) != sizeof head ||
+	    write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		bail_out("cannot send");
+}
+
+static void
+test_input(void)
+{
+	static struct simulate_input input;
+	char line[SIMULATE_LINE_MAX], octets[16];
+	int fds[2], fd;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
+		bail_out("no socket");
+	send_frame(fds[0], CTL_INPUT, "a data", 6);
+	send_frame(fds[0], CTL_INPUT, "base", 4);
+	send_frame(fds[0], CTL_INPUT, "", 0);
+	send_frame(fds[0], CTL_INPUT, "one\ntw", 6);
+	send_frame(fds[0], CTL_INPUT, "o\n\nthree", 8);
+	send_frame(fds[0], CTL_INPUT, "", 0);
+	send_frame(fds[0], CTL_END, "", 0);
+	simulate_input_open(&input, fds[1]);
+	fd = simulate_input_save(&input);
+	is_int(pread(fd, octets, sizeof octets, 0), 10, "a file is saved");
+	close(fd);
+	ok(simulate_input_line(&input, line), "a line");
+	is(line, "one", "of the next one");
+	ok(simulate_input_line(&input, line), "another");
+	is(line, "two", "put together");
+	ok(simulate_input_line(&input, line) && *line == '\0', "an empty one");
+	ok(simulate_input_line(&input, line), "one without its end");
+	is(line, "three", "whole");
+	ok(!simulate_input_line(&input, line), "then none");
+	simulate_input_drain(&input);
+	ok(input.is_over && !input.is_failed, "and all is over");
+	simulate_input_open(&input, fds[1]);
+	send_frame(fds[0], CTL_REQUEST, "x", 1);
+	ok(!simulate_input_line(&input, line) && input.is_failed, "what is no input");
+	simulate_input_open(&input, fds[1]);
+	send_frame(fds[0], CTL_INPUT, "", 1u << 31);
+	fd = simulate_input_save(&input);
+	ok(fd < 0 && input.is_failed, "more than a piece holds");
+	simulate_input_open(&input, fds[1]);
+	send_frame(fds[0], CTL_INPUT, "x", 9);
+	close(fds[0]);
+	ok(!simulate_input_line(&input, line) && input.is_failed, "a piece cut off");
+	close(fds[1]);
+}
+
 /* ---- shares ---- */
 
 /* Draw many times, and see how often each record is first and answered. */
@@ -299,6 +364,7 @@ main(void)
 	test_clients();
 	test_trace_bound();
 	test_texts();
+	test_input();
 	test_shares();
 	return done_testing();
 }
