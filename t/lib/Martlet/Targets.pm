@@ -51,7 +51,7 @@ sub listen {
 	my ($self, $name, %arg) = @_;
 	my ($port) = $self->_ask('listen', $name, $arg{address} // '127.0.0.1', $arg{port} // 0,
 		$arg{mode} // 'ok');
-	return $port;
+	return 0 + $port;
 }
 
 sub mode { my ($self, $name, $mode) = @_; $self->_ask('mode', $name, $mode); return Time::HiRes::time() }
