@@ -113,6 +113,11 @@ $d = $m->counted(sub {
 });
 is($d->{limit_dropped}, 4, 'counted as dropped');
 is($d->{udp_responses} // 0, 0, 'nothing was sent');
+my $stream = IO::Socket::INET->new(Proto => 'tcp', LocalAddr => '127.0.0.2',
+	PeerAddr => $m->{address}, PeerPort => $m->{port}) // die "TCP: $!\n";
+$m->tcp_write($stream, $query);
+ok(IO::Select->new($stream)->can_read(5), 'over TCP');
+is(sysread($stream, my $octet, 1), 0, 'the connection is closed');
 $m->write_config({ limit => { log_only => \1 } });
 is(($m->ctl('reload'))[0], 0, 'counting only');
 $d = $m->counted(sub {
