@@ -13,7 +13,7 @@ zone_rules_complain(const struct zone_records *zone, const struct zone_record *r
 
 	if (zone_messages_only_count(messages, severity))
 		return;
-	if (record->file != 0) {
+	if (record->file != 0 && record->line != 0) {
 		zone_messages_add(messages, severity, path, record->line, "%s", what);
 		return;
 	}
