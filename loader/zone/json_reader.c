@@ -263,19 +263,30 @@ json_node_is_list(const struct json_node *node)
 	return json_is_array(node->value);
 }
 
+/* Could it be the same key in either case?  Most keys are told apart by their first octet. */
+static bool
+may_match(const char *name, const char *key)
+{
+	return ((name[0] ^ key[0]) & ~0x20) == 0;
+}
+
 /* Go sets a field once for each member that matches, and leaves it alone for null. */
 struct json_node
 json_node_member(const struct json_node *object, const char *key)
 {
 	struct json_node member = { .outer = object, .key = key };
-	const char *name;
-	json_t *value;
+	void *at = json_object_iter(object->value); /* NULL for anything else */
 
-	if (!json_is_object(object->value))
-		return member;
-	json_object_foreach(object->value, name,
-			    value) if (strcasecmp(name, key) == 0 && !json_is_null(value))
-		member.value = value;
+	for (; at; at = json_object_iter_next(object->value, at)) {
+		const char *name = json_object_iter_key(at);
+		json_t *value;
+
+		if (!may_match(name, key) || strcasecmp(name, key) != 0)
+			continue;
+		value = json_object_iter_value(at);
+		if (!json_is_null(value))
+			member.value = value;
+	}
 	return member;
 }
 

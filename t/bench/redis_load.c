@@ -1,9 +1,11 @@
 /* redis_load - from a Redis to a sealed generation: seconds, octets a record, peak memory.
  *
- *	redis_load fill ADDRESS SCHEMA ZONES RECORDS
+ *	redis_load fill ADDRESS SCHEMA ZONES RECORDS [two | steered | probed]
  *	redis_load load ADDRESS SCHEMA
  *
- * "fill" writes ZONES zones of RECORDS records each, SOA included.  Works in TMPDIR. */
+ * "fill" writes ZONES zones of RECORDS records each, SOA included; "two": of RRsets of two
+ * addresses, "steered": two by country and weight, "probed": two with a health check.  Works
+ * in TMPDIR. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include "shm/clock.h"
 #include "t/scratch_dir.h"
 
+enum { VALUE_MAX = 320 };
 enum { AHEAD = 500 }; /* zones whose replies are not waited for */
 
 static char no_text[] = "";
@@ -38,6 +41,35 @@ die(const char *what)
 	exit(1);
 }
 
+#define PAIR(members, first, second)                                        \
+	"{\"ttl\":300," members "\"records\":[{\"ip\":\"192.0.2.%u\"" first \
+	"},{\"ip\":\"198.51.100.1\"" second "}]}"
+
+/* What the RRsets are, and their values. */
+static const struct form {
+	const char *word, *value;
+} forms[] = {
+	{ "plain", "{\"ttl\":300,\"records\":[{\"ip\":\"192.0.2.%u\"}]}" },
+	{ "two", PAIR("", "", "") },
+	{ "steered",
+	  PAIR("\"filter\":{\"geo_filter\":\"country\",\"order\":\"weighted\"},",
+	       ",\"country\":\"DE\",\"weight\":1",
+	       ",\"country\":[\"US\",\"\"],\"weight\":2") },
+	{ "probed",
+	  PAIR("\"health_check\":{\"enable\":true,\"uri\":\"/healthz\"},", "", "") },
+};
+static const char *a_value;
+
+static void
+choose_form(const char *word)
+{
+	for (unsigned i = 0; i < sizeof forms / sizeof forms[0]; i++)
+		if (strcmp(word, forms[i].word) == 0)
+			a_value = forms[i].value;
+	if (!a_value)
+		die("no such form of RRsets");
+}
+
 static bool
 is_z42(void)
 {
@@ -55,15 +87,26 @@ connect_redis(void)
 	return link;
 }
 
+/* Copy a value of `form` with a number in the place of its "%u", if it has one. */
+static void
+put_number(const char *form, unsigned number, char out[VALUE_MAX])
+{
+	const char *at = strstr(form, "%u");
+	int head = at ? (int)(at - form) : (int)strlen(form);
+
+	snprintf(out, VALUE_MAX, "%.*s", head, form);
+	if (at)
+		snprintf(out + head, (size_t)(VALUE_MAX - head), "%u%s", number, at + 2);
+}
+
 /* Commands for one zone; returns their number. */
 static unsigned
 send_zone(struct redis_link *link, unsigned zone, unsigned records)
 {
 	static const char ns[] =
 		"{\"ttl\":300,\"records\":[{\"host\":\"ns.other.test.\"}]}";
-	static const char a[] = "{\"ttl\":300,\"records\":[{\"ip\":\"192.0.2.%u\"}]}";
 	const char *schema = is_z42() ? "z42" : "redins";
-	char value[128], text[192];
+	char value[VALUE_MAX], text[VALUE_MAX + 16];
 	unsigned sent = 2;
 	int code = redis_link_send(link, "SADD %s:zones z%u.bulk.test.", schema, zone);
 
@@ -74,7 +117,7 @@ send_zone(struct redis_link *link, unsigned zone, unsigned records)
 		char label[16];
 
 		snprintf(label, sizeof label, i == 1 ? "@" : "w%u", i);
-		snprintf(value, sizeof value, i == 1 ? ns : a, i % 250);
+		put_number(i == 1 ? ns : a_value, i % 250, value);
 		if (is_z42()) {
 			code |= redis_link_send(link,
 						"SADD z42:zones:z%u.bulk.test.:labels %s",
@@ -175,7 +218,8 @@ main(int arg_count, char **args)
 	settings.redis.address = args[2];
 	settings.redis.schema =
 		strcmp(args[3], "z42") == 0 ? REDIS_SCHEMA_Z42 : REDIS_SCHEMA_REDINS;
-	if (strcmp(args[1], "fill") == 0 && arg_count == 6)
+	choose_form(arg_count == 7 ? args[6] : "plain");
+	if (strcmp(args[1], "fill") == 0 && arg_count >= 6)
 		fill((unsigned)atoi(args[4]), (unsigned)atoi(args[5]));
 	else
 		load();
