@@ -144,8 +144,12 @@ log_fault(const struct reload_error *error)
 	char type[RRTYPE_TEXT_MAX];
 
 	rrtype_to_text(error->type, type);
-	log_errorx("zone %s: %s:%" PRIu32 ": %s %s: %s", error->zone, error->path,
-		   error->line, error->owner, type, error->reason);
+	if (error->line > 0)
+		log_errorx("zone %s: %s:%" PRIu32 ": %s %s: %s", error->zone, error->path,
+			   error->line, error->owner, type, error->reason);
+	else
+		log_errorx("zone %s: %s: %s %s: %s", error->zone, error->path,
+			   error->owner, type, error->reason);
 }
 
 static void

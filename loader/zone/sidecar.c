@@ -338,7 +338,7 @@ merge_text(struct merging *m, const struct zone_file *file)
 	code = take_members(m, &root);
 	json_reader_close(&root);
 	refuse_signed(m);
-	if (code == ERR_OK && check_labels(m))
+	if (code == ERR_OK && m->replaced_count > 0 && check_labels(m))
 		drop_replaced(m);
 	return code;
 }
