@@ -48,14 +48,15 @@ digit_value(char digit)
 static const char *
 take_secret(struct settings *settings, const char *text)
 {
-	uint8_t *secret =
-		settings->limit.cookies.secrets[settings->limit.cookies.secret_count];
+	unsigned count = settings->limit.cookies.secret_count;
+	uint8_t *secret;
 
 	if (strspn(text, "0123456789abcdefABCDEF") != strlen(text) ||
 	    strlen(text) != SECRET_DIGITS)
 		return "a secret is 32 hexadecimal digits, one a line";
-	if (settings->limit.cookies.secret_count == SETTINGS_SECRETS_MAX)
+	if (count == SETTINGS_SECRETS_MAX)
 		return "at most 16 secrets";
+	secret = settings->limit.cookies.secrets[count];
 	for (unsigned i = 0; i < SETTINGS_SECRET_LEN; i++)
 		secret[i] = (uint8_t)(digit_value(text[2 * i]) << 4 |
 				      digit_value(text[2 * i + 1]));
