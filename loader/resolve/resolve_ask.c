@@ -192,9 +192,10 @@ poll_one(struct question *question, struct pollfd *fds, int *timeout_ms)
 	for (int i = 0; i < ARES_GETSOCK_MAXNUM && count < FDS_EACH; i++) {
 		short events = 0;
 
-		if (ARES_GETSOCK_READABLE(mask, i))
+		/* the macros for this shift into the sign */
+		if ((unsigned)mask >> i & 1)
 			events |= POLLIN;
-		if (ARES_GETSOCK_WRITABLE(mask, i))
+		if ((unsigned)mask >> (i + ARES_GETSOCK_MAXNUM) & 1)
 			events |= POLLOUT;
 		if (events)
 			fds[count++] =
