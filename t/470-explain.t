@@ -58,7 +58,7 @@ my %labels = (
 	part => { a => { filter => { count => 'single' }, records => [{ ip => '192.0.2.30' }, { ip => '2001:db8::1' }, { ip => '192.0.2.31', weight => -1 }] } },
 	bad => { a => { records => [{ ip => '192.0.2.10' }] } },
 );
-my $listener = IO::Socket::INET->new(Proto => 'tcp', LocalAddr => '127.0.0.1', Listen => 16) // die "$!\n";
+my $listener = IO::Socket::INET->new(Proto => 'tcp', LocalAddr => '127.0.0.1', Listen => 1024) // die "$!\n";
 $labels{health} = { a => { filter => { count => 'single' }, records => [{ ip => '127.0.0.2' }, { ip => '127.0.0.1' }],
 	health_check => { enable => \1, protocol => 'tcp', port => $listener->sockport, up_count => 1, down_count => -1, timeout => 500, interval => 1 } } };
 my $redis = Martlet::Redis->new(notify => 'KA');
@@ -89,7 +89,7 @@ $redis->cmd('HSET', $key, 'new', '{"a":{"records":[{"ip":"192.0.2.20"}]}}', 'bad
 $redis->cmd('HDEL', $key, 'plain');
 ok(poll(10, sub { my $r = $m->ask('new.z.test', 'A'); $r && $r->rcode eq 'NOERROR' }), 'changes are served');
 ok(poll(10, sub { $m->ask('plain.z.test', 'A')->rcode eq 'NXDOMAIN' }), 'and what goes');
-ok(poll(10, sub { $m->ask('there.z.test', 'A')->rcode eq 'NOERROR' }), 'a name elsewhere is resolved');
+ok(poll(10, sub { $m->ask('there.z.test', 'A')->rcode eq 'NOERROR' }), 'a name elsewhere is resolved') or diag($m->log);
 ok(poll(20, sub { $m->ask('health.z.test', 'A')->{answer}[0][4] eq pack 'C4', 127, 0, 0, 1 }), 'a target is seen to be down');
 ok(poll(10, sub { @{ $m->ctl('errors')->{errors} } > 0 }), 'the bad value is told');
 
