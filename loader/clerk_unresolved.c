@@ -23,28 +23,49 @@ struct listing {
 	uint64_t seen, listed;
 };
 
+/* The one that leads out of our zones. */
+struct leader {
+	const char *owner; /* as text */
+	struct node apex;
+	bool has_zone; /* and `apex` is that of its zone */
+	bool is_cname; /* which is answered itself while nothing better is known */
+};
+
 static void
-write_row(struct listing *listing, const char *owner, const char *type,
+find_leader(struct listing *listing, const char *owner, struct leader *out)
+{
+	struct zone_facts facts;
+	uint8_t name[DNAME_MAX];
+	struct node node;
+
+	*out = (struct leader){ .owner = owner };
+	out->has_zone = dname_from_text(owner, name) > 0 &&
+			store_walk_find_zone(listing->walk, name, &out->apex) == ERR_OK;
+	out->is_cname =
+		out->has_zone && node_zone_facts(&out->apex, &facts) &&
+		store_walk_find(listing->walk, facts.zone_id, name, &node) == ERR_OK &&
+		(node.head.flags & NODE_FLATTENED);
+}
+
+static void
+write_row(struct listing *listing, const struct leader *leader, const char *type,
 	  const char *reason, const char *state)
 {
 	struct json_out *json = listing->clerk->json;
-	uint8_t name[DNAME_MAX];
 	char zone[DNAME_TEXT_MAX];
-	struct node apex;
-	size_t len = dname_from_text(owner, name);
 
 	if (listing->listed++ >= LISTED_MAX) {
 		listing->clerk->unlisted++;
 		return;
 	}
 	json_out_begin_object(json, NULL);
-	if (len > 0 && store_walk_find_zone(listing->walk, name, &apex) == ERR_OK) {
-		dname_to_text(node_owner(&apex), zone);
+	if (leader->has_zone) {
+		dname_to_text(node_owner(&leader->apex), zone);
 		json_out_text(json, "zone", zone);
 	} else {
 		json_out_null(json, "zone");
 	}
-	json_out_text(json, "owner", owner);
+	json_out_text(json, "owner", leader->owner);
 	json_out_text(json, "type", type);
 	json_out_text(json, "source", "resolver.servers");
 	json_out_null(json, "line");
@@ -55,8 +76,8 @@ write_row(struct listing *listing, const char *owner, const char *type,
 
 /* One type of a name that a resolver is asked for. */
 static void
-write_type(struct listing *listing, const char *owner, uint16_t type, const uint8_t *name,
-	   size_t len)
+write_type(struct listing *listing, const struct leader *leader, uint16_t type,
+	   const uint8_t *name, size_t len)
 {
 	char target[DNAME_TEXT_MAX], reason[REASON_MAX];
 	struct resolved entry;
@@ -72,21 +93,25 @@ write_type(struct listing *listing, const char *owner, uint16_t type, const uint
 		 is_known ? "whose last known addresses are served"
 			  : "of which no address is known",
 		 (int)entry.head.reason_len, entry.reason);
-	write_row(listing, owner, type == TYPE_A ? "A" : "AAAA", reason,
-		  is_known ? "stale" : "error");
+	write_row(listing, leader, type == TYPE_A ? "A" : "AAAA", reason,
+		  is_known           ? "stale"
+		  : leader->is_cname ? "warning"
+				     : "error");
 }
 
 static void
 write_name(struct listing *listing, const char *owner, const uint8_t *name, size_t len)
 {
 	char target[DNAME_TEXT_MAX], reason[REASON_MAX];
+	struct leader leader;
 	struct node apex;
 
 	if (store_walk_find_zone(listing->walk, name, &apex) == ERR_OK)
 		return; /* one of ours */
+	find_leader(listing, owner, &leader);
 	if (listing->clerk->heritage->settings->resolver.server_count > 0) {
-		write_type(listing, owner, TYPE_A, name, len);
-		write_type(listing, owner, TYPE_AAAA, name, len);
+		write_type(listing, &leader, TYPE_A, name, len);
+		write_type(listing, &leader, TYPE_AAAA, name, len);
 		return;
 	}
 	dname_to_text(name, target);
@@ -94,7 +119,8 @@ write_name(struct listing *listing, const char *owner, const uint8_t *name, size
 		 "leads to %s, in no zone of ours, and there is nobody to ask for its "
 		 "addresses: list resolvers in resolver.servers",
 		 target);
-	write_row(listing, owner, "ANAME", reason, "error");
+	write_row(listing, &leader, leader.is_cname ? "CNAME" : "ANAME", reason,
+		  leader.is_cname ? "warning" : "error");
 }
 
 static int

@@ -180,7 +180,7 @@ static unsigned
 poll_one(struct question *question, struct pollfd *fds, int *timeout_ms)
 {
 	struct timeval longest = { .tv_sec = 1 }, left;
-	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
+	ares_socket_t sockets[FDS_EACH];
 	int mask, wait_ms;
 	unsigned count = 0;
 
@@ -188,8 +188,8 @@ poll_one(struct question *question, struct pollfd *fds, int *timeout_ms)
 		*timeout_ms = 0;
 		return 0;
 	}
-	mask = ares_getsock(question->channel, sockets, ARES_GETSOCK_MAXNUM);
-	for (int i = 0; i < ARES_GETSOCK_MAXNUM && count < FDS_EACH; i++) {
+	mask = ares_getsock(question->channel, sockets, FDS_EACH);
+	for (int i = 0; i < FDS_EACH; i++) {
 		short events = 0;
 
 		/* the macros for this shift into the sign */
@@ -230,10 +230,10 @@ ready(const struct pollfd *fd, short events)
 static void
 process(struct question *question, const struct pollfd *fds, unsigned count)
 {
-	ares_socket_t sockets[ARES_GETSOCK_MAXNUM];
-	int mask = ares_getsock(question->channel, sockets, ARES_GETSOCK_MAXNUM);
+	ares_socket_t sockets[FDS_EACH];
+	int mask = ares_getsock(question->channel, sockets, FDS_EACH);
 
-	for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
+	for (int i = 0; i < FDS_EACH; i++) {
 		if (!ARES_GETSOCK_READABLE(mask, i) && !ARES_GETSOCK_WRITABLE(mask, i))
 			continue;
 		for (unsigned at = 0; at < count; at++)
