@@ -161,6 +161,19 @@ sub test_bad {
 	return;
 }
 
+# Of a change that comes while it is served.
+sub test_live {
+	my ($m, $redis, $schema) = @_;
+
+	put($redis, $schema, 'only', { filter => { count => 'any' }, records => [ip([1, continent => 'Asia'], [2])] });
+	ok(poll(10, sub { 2 == (my @rows = rows($m, q{only})) }), 'a bad record and a bad word are told') or diag(explain([rows($m, 'only')]));
+	is_for($m, 'only', '203.0.113.0/24', 2);
+	put($redis, $schema, 'only', $values{only});
+	ok(poll(10, sub { 0 == (my @rows = rows($m, q{only})) }), 'mended');
+	is_for($m, 'only', '203.0.113.0/24', 1);
+	return;
+}
+
 for my $schema (qw(redins z42)) {
 	subtest $schema => sub {
 		my $redis = Martlet::Redis->new(notify => 'KA');
@@ -174,6 +187,7 @@ for my $schema (qw(redins z42)) {
 		test_places($m);
 		test_sticky($m, $redis, $schema);
 		test_bad($m, $schema);
+		test_live($m, $redis, $schema);
 		$m->stop;
 	};
 }
