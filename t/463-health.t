@@ -96,6 +96,7 @@ my %labels = (
 	ping => { a => rrset({ protocol => 'ping' }, '127.0.0.1') },
 	nowhere => { a => rrset({ protocol => 'gopher' }, '127.0.0.99') },
 	(map { $_ => { a => rrset({ @http }, '127.0.0.1', $at{$_}{address}) } } keys %at),
+	(map { ("x$_" => { a => rrset({ @http, policy => 'closed' }, "127.0.0.6$_") }) } 0 .. 5),
 	(map { ("n$_" => { a => rrset({ protocol => 'tcp', port => $port }, '127.0.0.41') }) } 1 .. 20),
 	($has_v6 ? (six => { aaaa => rrset({ protocol => 'http', port => $port6 }, '::1') }) : ()),
 );
@@ -140,7 +141,7 @@ my %health = (enable => \1, interval_s => 1, target_rate => 0, deny => [], mass_
 my $m = Martlet->new(config => { redis => $redis->settings($zones->settings), health => { %health } });
 $m->expect_log(qr/ is down: |more targets went down|prober .* died|ICMP/);
 ok(poll(10, sub { addresses($m, "good") ne "" }), "zones are served") or BAIL_OUT($m->log . $m->ask("good.hc.test", "A")->dump);
-my $all = 38 + $has_v6;
+my $all = 44 + $has_v6;
 waits_for($m, 'targets', $all, 5);
 for my $name (sort keys %at) {
 	becomes($m, $name, join(' ', sort '127.0.0.1', $at{$name}{is_up} ? $at{$name}{address} : ()), 8);
@@ -238,30 +239,27 @@ $m->stop;
 {
 	my $f = Martlet->new(config => { redis => $redis->settings($zones->settings),
 		health => { %health, role => 'follow' } });
-	my $key = 'st_redins:healthcheck:alone.hc.test.:127.0.0.43_st';
-	my $hits = $targets->hits('good');
+	my $hits = scalar $targets->hits("good");
+	my $at = sub { strftime('%Y-%m-%dT%H:%M:%S.123456789Z', gmtime(time() + $_[0])) };
+	my @bad = (
+		{ status => -3, lastcheck => $at->(-60) }, { status => -3, lastcheck => $at->(3600) },
+		{ status => -3 }, { status => 'down', lastcheck => $at->(0) }, '{"status":-3,', '[1]',
+	);
 	my $set = sub {
-		my ($value) = @_;
+		my ($i, $value) = @_;
+		my $key = "st_redins:healthcheck:x$i.hc.test.:127.0.0.6${i}_st";
 		$redis->client->cmd(SET => $key, ref $value ? $json->encode($value) : $value);
 		return;
 	};
-	my $at = sub { strftime('%Y-%m-%dT%H:%M:%S.123456789Z', gmtime(time() + $_[0])) };
-	my $fresh = sub { $set->({ status => $_[0], lastcheck => $at->(0), up_count => 3, down_count => -3 }) };
+	my $down = sub { scalar grep { addresses($f, "x$_") eq '' } 0 .. $#bad };
 
 	ok(poll(10, sub { addresses($f, 'good') ne '' }), 'zones are served');
-	for my $bad (
-		['stale', { status => -3, lastcheck => $at->(-60) }],
-		['of the future', { status => -3, lastcheck => $at->(3600) }],
-		['without a time', { status => -3 }],
-		['of another kind', { status => 'down', lastcheck => $at->(0) }],
-		['malformed', '{"status":-3,'],
-		['a list', '[1]'],
-	) {
-		my $unknown = health($f)->{unknown};
-		ok(poll(10, sub { $fresh->(-3); addresses($f, 'alone') eq '' }), 'down by its key');
-		$set->($bad->[1]);
-		becomes($f, 'alone', '127.0.0.43', 4);
-	}
+	ok(poll(10, sub {
+		$set->($_, { status => -3, lastcheck => $at->(0), up_count => 3, down_count => -3 }) for 0 .. $#bad;
+		$down->() == @bad }), 'down by their keys');
+	$set->($_, $bad[$_]) for 0 .. $#bad;
+	ok(poll(5, sub { $down->() == 0 }), 'stale, of the future, without a time, malformed: unknown')
+	  or diag(join ' ', map { addresses($f, "x$_") eq '' ? "x$_" : () } 0 .. $#bad);
 	is(health($f)->{role}, 'follow', 'its role');
 	is($targets->hits('good'), $hits, 'who follows probes nothing');
 	$f->stop;

@@ -146,6 +146,8 @@ set_bounds(CURL *easy, const struct health_check *check)
 	rc |= curl_easy_setopt(easy, CURLOPT_HTTP09_ALLOWED, 0L);
 	rc |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	rc |= curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
+	/* it keeps literal addresses too, and looks through all of them */
+	rc |= curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	rc |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 	rc |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	rc |= curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);

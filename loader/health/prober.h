@@ -48,6 +48,7 @@ struct prober {
 	struct icmp_prober *icmp;
 	struct due_queue due;
 	struct event_timer *next;	/* when the first one is due */
+	uint64_t begun_ms;		/* when those that were due were started last */
 	struct waiting waiting[2];	/* those that may be well, those that fail */
 	struct flight *flights, *free_flights;
 	unsigned flight_count, dead_count, dead_max; /* under way */

@@ -10,19 +10,24 @@
 #include "shm/clock.h"
 #include "shm/errcode.h"
 
-enum { MS_PER_S = 1000 };
+enum {
+	MS_PER_S = 1000,
+	SLICE_MS = 10, /* what is due within it starts together: fewer turns of the loop */
+};
 
 static void
 set_next(struct prober *prober)
 {
 	struct due_entry *first = due_queue_first(&prober->due);
-	uint64_t now_ms = clock_now_ms();
+	uint64_t now_ms = clock_now_ms(), at_ms = prober->begun_ms + SLICE_MS;
 
-	if (first)
-		event_timer_set(prober->next,
-				first->due_ms > now_ms ? first->due_ms - now_ms : 0);
-	else
+	if (!first) {
 		event_timer_clear(prober->next);
+		return;
+	}
+	if (at_ms < first->due_ms)
+		at_ms = first->due_ms;
+	event_timer_set(prober->next, at_ms > now_ms ? at_ms - now_ms : 0);
 }
 
 /* Without memory it is not probed, and unknown once that has lasted. */
@@ -222,6 +227,7 @@ on_next(void *context)
 	uint64_t now_ms = clock_now_ms();
 	struct due_entry *first;
 
+	prober->begun_ms = now_ms;
 	while ((first = due_queue_first(&prober->due)) && first->due_ms <= now_ms)
 		begin(prober, (struct target *)first, now_ms);
 	set_next(prober);
