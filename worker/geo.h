@@ -71,14 +71,6 @@ __attribute__((nonnull, returns_nonnull))
 const struct geo_facts *geo_find(struct geo *geo, const struct geo_address *address,
 				 bool with_region);
 
-/* Begin to fetch what geo_find will look at. */
-__attribute__((nonnull))
-static inline void
-geo_prefetch(const struct geo *geo, const struct geo_address *address)
-{
-	geo_cache_prefetch(&geo->clients, address);
-}
-
 /* Where an address is, a point on a sphere of radius 1: the nearer of two to a third has the
  * larger product with it.  NULL when it is not known.  Borrowed until the next call of the
  * same function; what is found is kept, of records apart from clients, who are many. */

@@ -103,13 +103,6 @@ geo_key_set(struct geo_key key)
 	return (unsigned)(hash >> 40) % GEO_CACHE_SETS;
 }
 
-static inline void
-geo_cache_prefetch(const struct geo_cache *cache, const struct geo_address *address)
-{
-	__builtin_prefetch(
-		cache->entries[geo_key_set(geo_key_wide(geo_key_of(address)))]);
-}
-
 /* returns NULL when there is none. */
 static inline struct geo_entry *
 geo_cache_probe(struct geo_cache *cache, struct geo_key key)

@@ -161,7 +161,6 @@ point_is_right(const struct geo_address *address, const double *point)
 static bool
 ask(const struct geo_address *address)
 {
-	geo_prefetch(&geo, address);
 	switch (draw(5)) {
 	case 0:
 		return point_is_right(address, geo_client_point(&geo, address));
