@@ -11,7 +11,7 @@ use lib "$Bin/lib";
 use JSON::PP ();
 use Martlet;
 use Martlet::FakeResolver;
-use Martlet::Process qw(poll slow);
+use Martlet::Process qw(children_of poll read_file slow);
 use Martlet::Redis;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -165,6 +165,26 @@ subtest 'silence and return' => sub {
 	$fake->say('good.outside.test A' => { answer => [rr('good', 5, 52)] });
 	$fake->start;
 	becomes('good.an.test', 'A', qr/ 5 A 192\.0\.2\.52$/, 20);
+};
+
+subtest 'a crash, other settings' => sub {
+	my $pid = sub { return (grep { (eval { read_file("/proc/$_/cmdline") } // "") =~ /resolver/ } map { $_->[1] } children_of($m->pid))[0] // 0 };
+	my $first = $pid->();
+	ok($first, 'the process has a name') or return;
+	$m->expect_log(qr/resolver \(pid \d+\) died/);
+	kill 'KILL', $first;
+	ok(poll(10, sub { $pid->() && $pid->() != $first }), 'killed, it is started again');
+	like(answer('good.an.test'), qr/^NOERROR good\.an\.test\. 5 A /, 'nothing is lost');
+	my $servers = sub { scalar @{ ($m->ctl('status'))[1]{resolver}{servers} } };
+	local $m->{arg}{config}{resolver} = { servers => [] };
+	$m->write_config;
+	$m->ctl('reload');
+	ok(poll(10, sub { $servers->() == 0 && !$pid->() }), 'a reload without resolvers ends it');
+	like(answer('good.an.test'), qr/^NOERROR good\.an\.test\. 5 A /, 'what is known is served on');
+	$m->{arg}{config}{resolver} = { servers => [$fake->where], timeout_ms => 300 };
+	$m->write_config;
+	$m->ctl('reload');
+	ok(poll(10, sub { $servers->() == 1 && $pid->() }), 'one with a resolver begins it');
 };
 
 subtest 'no longer wanted' => sub {
