@@ -119,7 +119,9 @@ check_labels(struct merging *m)
 {
 	char name[DNAME_TEXT_MAX];
 
-	qsort(m->replaced, m->replaced_count, sizeof *m->replaced, compare_replaced);
+	if (m->replaced_count > 1)
+		qsort(m->replaced, m->replaced_count, sizeof *m->replaced,
+		      compare_replaced);
 	for (size_t i = 1; i < m->replaced_count; i++) {
 		const struct replaced *a = &m->replaced[i - 1], *b = &m->replaced[i];
 
