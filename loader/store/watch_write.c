@@ -14,7 +14,10 @@
 #include "shm/lmdb_env.h"
 #include "shm/log.h"
 
-enum { DIR_MODE = 0750 };
+enum {
+	DIR_MODE = 0750,
+	SWEEP_EVERY = 64, /* transactions between two looks for readers that died */
+};
 
 struct watch {
 	struct MDB_env *env;
@@ -22,6 +25,7 @@ struct watch {
 	MDB_dbi tables[WATCH_TABLES];
 	struct region_watch *region;
 	bool is_stale, is_changed;
+	unsigned txn_count;
 	uint64_t node_count; /* about: 0 only when there is none */
 	uint8_t *value; /* owner and wants of the node at hand; owned */
 	size_t value_len, value_room;
@@ -129,12 +133,15 @@ watch_set_stale(struct watch *watch)
 static bool
 begin(struct watch *watch)
 {
-	int rc;
+	int rc, dead;
 
 	if (watch->is_stale)
 		return false;
 	if (watch->txn)
 		return true;
+	/* one that was killed while it read keeps all pages from being used again */
+	if (watch->txn_count++ % SWEEP_EVERY == 0)
+		(void)mdb_reader_check(watch->env, &dead);
 	rc = mdb_txn_begin(watch->env, NULL, 0, &watch->txn);
 	if (rc == 0)
 		return true;
