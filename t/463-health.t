@@ -11,7 +11,7 @@ use lib "$Bin/lib";
 use IO::Socket::IP;
 use JSON::PP ();
 use Martlet;
-use Martlet::Process qw(free_port poll slow);
+use Martlet::Process qw(find_program free_port poll read_file slow);
 use Martlet::Redis;
 use Martlet::RedisZones;
 use Martlet::Targets;
@@ -263,6 +263,25 @@ $m->stop;
 	is(health($f)->{role}, 'follow', 'its role');
 	is($targets->hits('good'), $hits, 'who follows probes nothing');
 	$f->stop;
+}
+
+# ---- without the right to send ICMP ----
+
+SKIP: {
+	my ($low, $high) = split ' ', read_file('/proc/sys/net/ipv4/ping_group_range');
+	my $setpriv = find_program('setpriv');
+
+	skip 'needs root, setpriv, and a kernel that allows echoes to nobody', 4 if $> != 0 || !$setpriv || $low <= $high;
+	my $few = Martlet::RedisZones->new(prefix => 'ic_');
+	$few->load($redis, { 'hc.test' => { config => { soa => {} }, labels => { '@' => $labels{'@'},
+		ping => { a => rrset({ protocol => 'icmp', policy => 'closed' }, '127.0.0.1') } } } });
+	my $i = Martlet->new(config => { redis => $redis->settings($few->settings), health => { %health } },
+		through => [$setpriv, '--bounding-set=-net_raw']);
+	waits_for($i, 'targets', 1, 10);
+	ok(poll(10, sub { (($i->ctl('stats'))[1])->{health_unsent} >= 4 }), 'probes cannot be sent');
+	is(health($i)->{unknown}, 1, 'the target is unknown');
+	is(addresses($i, 'ping'), '127.0.0.1', 'and not down');
+	$i->stop;
 }
 
 # ---- the mass guard ----
