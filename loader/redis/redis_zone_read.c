@@ -206,6 +206,26 @@ add_soa(struct making *making)
 						    job->old_serial, is_same));
 }
 
+/* What is wrong with an RRset, or with parts of a good one. */
+static void
+tell_mark(const struct zone_record *record, struct zone_messages *messages)
+{
+	const uint8_t *bytes;
+	enum zone_mark mark;
+	uint16_t type;
+	size_t len;
+
+	if (!zone_record_mark(record, &mark, &type, &bytes, &len))
+		return;
+	if (mark == ZONE_MARK_BAD)
+		zone_messages_add(messages, ZONE_DROPPED, "", 0, "%.*s", (int)len,
+				  (const char *)bytes);
+	else if (mark == ZONE_MARK_NOTE && len > 1)
+		zone_messages_add(messages,
+				  bytes[0] == FAULT_PARTIAL ? ZONE_DROPPED : ZONE_WARNING,
+				  "", 0, "%.*s", (int)len - 1, (const char *)bytes + 1);
+}
+
 static void
 tell(const struct zone_records *zone, struct zone_messages *messages)
 {
@@ -214,17 +234,10 @@ tell(const struct zone_records *zone, struct zone_messages *messages)
 
 	for (size_t i = 0; i < zone->count; i++) {
 		const struct zone_record *record = &zone->records[i];
-		const uint8_t *bytes;
-		enum zone_mark mark;
-		uint16_t type;
-		size_t len;
 
 		has_ns |= record->type == RRTYPE_NS &&
 			  record->owner_len == zone->origin_len;
-		if (zone_record_mark(record, &mark, &type, &bytes, &len) &&
-		    mark == ZONE_MARK_BAD)
-			zone_messages_add(messages, ZONE_DROPPED, "", 0, "%.*s", (int)len,
-					  (const char *)bytes);
+		tell_mark(record, messages);
 	}
 	for (size_t i = 0; i < zone_records_faults_listed(zone); i++)
 		zone_messages_add(messages, ZONE_DROPPED, path, 0, "%s",
