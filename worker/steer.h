@@ -4,8 +4,9 @@
  *
  *	health	those that are up, by the status board; where one is up or about to be
  *		(at up_count or one below), only those that are as good as the best, else all
- *		that are not down (at down_count); of which nothing is known is neither.  If
- *		all are down, the RRset's policy: all, none, or those that were up last
+ *		that are not down (at down_count); of which nothing is known is neither.
+ *		Fallbacks are looked at only when all others are down.  If all are down, the
+ *		RRset's policy: all, none, or those that were up last
  *	fallback  those that are none, if there are any
  *	subnet	those with the longest network that holds the client's address; if there are
  *		none, or it is not known, those without networks, which are the default; if

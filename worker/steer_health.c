@@ -8,25 +8,46 @@ enum { INTERVAL_S = 10 }; /* of probes, when it is not known */
 /* What is known of all targets that are left. */
 struct statuses {
 	struct board_status of[STEERED_MAX];
-	int best; /* the highest status, not below down_count */
+	int best; /* the highest status of those that count, not below down_count */
 	uint32_t last_up_s;
+	bool skips_fallbacks; /* they do not count */
 };
+
+static bool
+counts(const struct steer_run *run, const struct statuses *statuses, unsigned at)
+{
+	return !statuses->skips_fallbacks || !steered_is_fallback(run->steered, at);
+}
+
+/* Fallbacks wait until all others are down: a better status is no reason to take them. */
+static void
+find_best(const struct steer_run *run, struct statuses *out)
+{
+	int down = run->steered->health.down_count, best[2] = { down, down };
+
+	for (unsigned at = 0; at < run->steered->candidate_count; at++) {
+		int *of = &best[steered_is_fallback(run->steered, at)];
+
+		if (out->of[at].status > *of)
+			*of = out->of[at].status;
+	}
+	out->skips_fallbacks = best[0] > down;
+	out->best = out->skips_fallbacks ? best[0] : best[1];
+}
 
 static void
 read_statuses(const struct steer_run *run, struct statuses *out)
 {
-	out->best = run->steered->health.down_count;
 	out->last_up_s = 0;
 	for (unsigned at = 0; at < run->steered->candidate_count; at++) {
 		struct board_status *status = &out->of[at];
 
 		*status =
 			board_get(run->steerer->board, steered_target(run->steered, at));
-		if (status->status > out->best)
-			out->best = status->status;
 		if (status->up_s > out->last_up_s)
 			out->last_up_s = status->up_s;
 	}
+	find_best(run, out);
 }
 
 /* redins's rule: where one is up, or about to be, only those that are as good as the best;
@@ -89,7 +110,7 @@ steer_by_health(struct steer_run *run)
 	read_statuses(run, &statuses);
 	least = least_status(run->steered, statuses.best);
 	for (unsigned at = 0; at < run->steered->candidate_count; at++)
-		if (statuses.of[at].status >= least &&
+		if (counts(run, &statuses, at) && statuses.of[at].status >= least &&
 		    statuses.of[at].status > run->steered->health.down_count)
 			steer_set_add(&good, at);
 	if (!steer_set_keep(&run->left, &good, run->words))

@@ -315,17 +315,24 @@ model_policy(const struct set *set, bool *left)
 }
 
 /* REDINS's words: min is the greatest of down_count and all statuses; if it is above
- * down_count and below up_count - 1, it is down_count + 1; those of min or more stay. */
+ * down_count and below up_count - 1, it is down_count + 1; those of min or more stay.
+ * Fallbacks are not among them while any other is not down. */
 static void
 model_health(const struct set *set, bool *left)
 {
 	int least = set->down_count;
+	bool others_live = false;
 
 	if (!set->is_probed)
 		return;
 	for (unsigned i = 0; i < set->count; i++)
-		if (set->of[i].status.status > least)
+		others_live |= !set->of[i].is_fallback &&
+			       set->of[i].status.status > set->down_count;
+	for (unsigned i = 0; i < set->count; i++) {
+		left[i] = left[i] && !(others_live && set->of[i].is_fallback);
+		if (left[i] && set->of[i].status.status > least)
 			least = set->of[i].status.status;
+	}
 	if (least == set->down_count) {
 		model_policy(set, left);
 		return;
@@ -333,7 +340,7 @@ model_health(const struct set *set, bool *left)
 	if (least < set->up_count - 1)
 		least = set->down_count + 1;
 	for (unsigned i = 0; i < set->count; i++)
-		left[i] = set->of[i].status.status >= least;
+		left[i] = left[i] && set->of[i].status.status >= least;
 }
 
 static void

@@ -38,9 +38,13 @@ make(unsigned count, enum steered_policy policy, unsigned interval_s, unsigned f
 static void
 set_status(unsigned record, int status, uint32_t up_s)
 {
-	if (!board_put(board, steered_target(&steered, record),
-		       (struct board_status){ .status = (int8_t)status, .up_s = up_s }))
+	const struct board_status known = { .status = (int8_t)status, .up_s = up_s };
+	struct board_slot *slot =
+		board_put(board, steered_target(&steered, record), known);
+
+	if (!slot)
 		bail_out("the board is full");
+	board_set(slot, known);
 }
 
 /* The records that are answered, as digits in their order. */
@@ -132,6 +136,10 @@ test_fallback(void)
 	is(chosen(), "23", "kept back");
 	set_status(1, DOWN, 0);
 	is(chosen(), "3", "while any other is left");
+	set_status(0, 3, 0);
+	set_status(2, -2, 0);
+	is(chosen(), "3", "that fails, and is not down, be the fallback as good as it may");
+	set_status(0, 0, 0);
 	set_status(2, DOWN, 0);
 	is(chosen(), "1", "and then not");
 	set_status(0, DOWN, 0);
