@@ -173,8 +173,42 @@ note_prober(struct process_table *table, pid_t pid)
 	if (atomic_load(&health->started_ns) != 0 && pid > 0)
 		atomic_fetch_add(&health->restarts, 1);
 	atomic_store(&health->started_ns, clock_now_ns());
-	atomic_store(&health->heartbeat_ns, clock_now_ns());
 	atomic_store(&health->pid, (int32_t)pid);
+}
+
+/* Nobody looks after names: what is known of them stands. */
+static void
+forget_names(struct process_table *table)
+{
+	struct region_resolver *resolver = &table->heritage->region->resolver;
+
+	atomic_store(&resolver->names, 0);
+	atomic_store(&resolver->resolved, 0);
+	atomic_store(&resolver->failing, 0);
+	atomic_store(&resolver->servers_down, 0);
+	region_resolver_set_error(resolver, "");
+}
+
+_Atomic uint64_t *
+process_service_heartbeat(struct process_table *table, enum service service)
+{
+	struct region *region = table->heritage->region;
+
+	return service == SERVICE_PROBER ? &region->health.heartbeat_ns
+					 : &region->resolver.heartbeat_ns;
+}
+
+/* Who talks to strangers has no socket that queries come to. */
+static void
+close_sockets(const struct process_table *table)
+{
+	const struct heritage *heritage = table->heritage;
+	size_t count = table->worker_count * heritage->settings->listen_count;
+
+	for (size_t i = 0; i < count; i++) {
+		close(heritage->sockets[i].udp_fd);
+		close(heritage->sockets[i].tcp_fd);
+	}
 }
 
 static void
@@ -187,12 +221,16 @@ start_service(struct process_table *table, enum service service)
 		child->state = CHILD_NONE;
 		if (service == SERVICE_PROBER)
 			forget_health(table);
+		else
+			forget_names(table);
 		return;
 	}
 	snprintf(child->name, sizeof child->name, "%s", services[service].name);
+	atomic_store(process_service_heartbeat(table, service), clock_now_ns());
 	pid = fork();
 	if (pid == 0) {
 		enter_child(-1);
+		close_sockets(table);
 		if (service != SERVICE_PROBER)
 			close_icmp(table->heritage);
 		services[service].run(table->heritage);
@@ -230,7 +268,7 @@ process_renew_service(struct process_table *table, enum service service)
 
 	if (child->state == CHILD_RUNNING) {
 		child->state = CHILD_ENDING;
-		kill(child->pid, SIGTERM);
+		kill(child->pid, SIGKILL); /* it may hang, and has nothing to end */
 	} else if (child->state != CHILD_ENDING && !table->is_stopping) {
 		start_service(table, service);
 	}

@@ -7,6 +7,7 @@
 #ifndef MASTER_PROCESS_H
 #define MASTER_PROCESS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -63,7 +64,7 @@ __attribute__((nonnull)) void process_reap(struct process_table *table);
 __attribute__((nonnull, warn_unused_result)) int
 process_restart_due(struct process_table *table, int limit_ms);
 
-/* Kill workers that stand still while queries wait in their sockets. */
+/* Kill workers that stand still while queries wait in their sockets, and services that do. */
 __attribute__((nonnull)) void process_watch(struct process_table *table);
 
 /* End sync and fork it anew, with the settings that heritage has by then. */
@@ -72,6 +73,10 @@ __attribute__((nonnull)) void process_renew_sync(struct process_table *table);
 /* The same of a service; it is started or stays away as the settings want it then. */
 __attribute__((nonnull)) void process_renew_service(struct process_table *table,
 						    enum service service);
+
+/* When its loop turned last, of CLOCK_MONOTONIC. */
+__attribute__((nonnull)) _Atomic uint64_t *
+process_service_heartbeat(struct process_table *table, enum service service);
 
 /* Send `signal` to all children; from now on none is forked. */
 __attribute__((nonnull)) void process_stop_all(struct process_table *table, int signal);

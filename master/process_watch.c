@@ -2,7 +2,7 @@
  *
  * A worker's loop turns at least twice a second and leaves the time in its slot.  One
  * whose heartbeat is the same for WATCH_STILL_MS, while something waits in its sockets
- * each time that we look, hangs.  So does a prober that has not turned for PROBER_STILL_MS. */
+ * each time that we look, hangs.  So does a service that has not turned for SERVICE_STILL_MS. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 #include "shm/clock.h"
 #include "shm/log.h"
 
-enum { WATCH_STILL_MS = 2000, PROBER_STILL_MS = 10000 };
+enum { WATCH_STILL_MS = 2000, SERVICE_STILL_MS = 10000 };
 
 /* One line of /proc/PID/NAME, "?" when we may not read it. */
 static void
@@ -79,28 +79,30 @@ watch_worker(struct process_table *table, unsigned id)
 	}
 }
 
-/* The prober's loop turns once a second, whatever its targets do. */
+/* The loop of a service turns once a second, whatever others do. */
 static void
-watch_prober(struct process_table *table)
+watch_service(struct process_table *table, enum service service)
 {
-	const struct region_health *health = &table->heritage->region->health;
-	struct child *prober = &table->services[SERVICE_PROBER];
-	uint64_t still_ms =
-		(clock_now_ns() - atomic_load(&health->heartbeat_ns)) / 1000000;
+	struct child *child = &table->services[service];
+	_Atomic uint64_t *heartbeat = process_service_heartbeat(table, service);
+	/* read before the clock is: it may be set meanwhile */
+	uint64_t heartbeat_ns = atomic_load(heartbeat), now_ns = clock_now_ns();
 
-	if (prober->state != CHILD_RUNNING || still_ms < PROBER_STILL_MS)
+	if (child->state != CHILD_RUNNING || now_ns < heartbeat_ns ||
+	    now_ns - heartbeat_ns < SERVICE_STILL_MS * UINT64_C(1000000))
 		return;
-	log_errorx("prober (pid %d) has stood still for %.1f s: killed", (int)prober->pid,
-		   (double)still_ms / 1000);
-	kill(prober->pid, SIGKILL);
+	log_errorx("%s (pid %d) has stood still for %.1f s: killed", child->name,
+		   (int)child->pid, (double)(now_ns - heartbeat_ns) / 1e9);
+	kill(child->pid, SIGKILL);
 	/* not again before it is gone */
-	atomic_store(&table->heritage->region->health.heartbeat_ns, clock_now_ns());
+	atomic_store(heartbeat, now_ns);
 }
 
 void
 process_watch(struct process_table *table)
 {
-	watch_prober(table);
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		watch_service(table, (enum service)i);
 	for (unsigned i = 0; i < table->worker_count; i++)
 		watch_worker(table, i);
 }

@@ -30,10 +30,9 @@ struct resolver_wishes {
 
 /* The resolver process tells. */
 struct region_resolver {
-	_Alignas(128) _Atomic uint32_t
-		store_seq; /* grows when another store stands there; 0:
-						   * there is none */
-	_Atomic uint32_t is_running;
+	_Alignas(128) _Atomic uint64_t heartbeat_ns; /* when its loop turned last */
+	_Atomic uint32_t store_seq; /* grows when another store stands there; 0: there is
+				     * none */
 	_Atomic uint64_t names; /* that are looked up */
 	_Atomic uint64_t resolved; /* of these, with addresses of some type, or NODATA */
 	_Atomic uint64_t failing; /* whose last look-up failed */

@@ -175,11 +175,26 @@ subtest 'a crash, other settings' => sub {
 	kill 'KILL', $first;
 	ok(poll(10, sub { $pid->() && $pid->() != $first }), 'killed, it is started again');
 	like(answer('good.an.test'), qr/^NOERROR good\.an\.test\. 5 A /, 'nothing is lost');
+	if ($ENV{MARTLET_SOAK}) {
+		my $hung = $pid->();
+		$m->expect_log(qr/resolver \(pid $hung\) has stood still/);
+		kill 'STOP', $hung;
+		ok($m->wait_log(qr/resolver \(pid $hung\) has stood still for 1\d\.\d s: killed/, 20), 'one that hangs is killed');
+		ok(poll(10, sub { $pid->() && $pid->() != $hung }), 'and started again');
+	}
+	my $stopped = $pid->();
+	my $sockets = sub { return grep { /^socket:/ } map { readlink($_) // '' } glob("/proc/$_[0]/fd/*") };
+	my ($worker) = map { $_->{pid} } @{ ($m->ctl('workers'))[1]{workers} };
+	my %of_worker = map { $_ => 1 } $sockets->($worker);
+	cmp_ok(scalar keys %of_worker, '>=', 2, 'a worker has sockets');
+	is_deeply([grep { $of_worker{$_} } $sockets->($stopped)], [], 'the resolver has none that queries come to');
+	kill 'STOP', $stopped;
 	my $servers = sub { scalar @{ ($m->ctl('status'))[1]{resolver}{servers} } };
 	local $m->{arg}{config}{resolver} = { servers => [] };
 	$m->write_config;
 	$m->ctl('reload');
-	ok(poll(10, sub { $servers->() == 0 && !$pid->() }), 'a reload without resolvers ends it');
+	ok(poll(10, sub { $servers->() == 0 && !$pid->() }), 'a reload without resolvers ends it, though it hangs');
+	is(($m->ctl('status'))[1]{resolver}{names}, 0, 'nothing is said to be looked up');
 	like(answer('good.an.test'), qr/^NOERROR good\.an\.test\. 5 A /, 'what is known is served on');
 	$m->{arg}{config}{resolver} = { servers => [$fake->where], timeout_ms => 300 };
 	$m->write_config;

@@ -42,6 +42,12 @@ save_up(struct resolver *resolver)
 		resolver->tokens_ns = most;
 }
 
+void
+resolver_tell_turn(struct resolver *resolver)
+{
+	atomic_store(&resolver->region->resolver.heartbeat_ns, clock_now_ns());
+}
+
 /* ---- one look-up ---- */
 
 static struct flight *
@@ -256,6 +262,7 @@ turn(struct resolver *resolver)
 	unsigned count = resolve_ask_poll(resolver->ask, fds, &timeout_ms);
 
 	(void)poll(fds, count, timeout_ms);
+	resolver_tell_turn(resolver);
 	resolve_ask_step(resolver->ask, fds, count);
 	take_wishes(resolver);
 	resolver_watch(resolver);
@@ -279,6 +286,7 @@ open_store(struct resolver *resolver)
 		log_errorx("%s/" RESOLVED_DIR " %s: no name is resolved", state_dir,
 			   errcode_text(rc));
 		usleep(OPEN_RETRY_MS * 1000);
+		resolver_tell_turn(resolver);
 	}
 	if (was_lost)
 		log_warnx("%s/" RESOLVED_DIR " cannot be used, and is made anew: all "

@@ -73,6 +73,10 @@ void resolver_load(struct resolver *resolver);
 __attribute__((nonnull))
 void resolver_drop(struct resolver *resolver, struct wanted *wanted);
 
+/* Its loop goes on: the master waits for no more than 10 s. */
+__attribute__((nonnull))
+void resolver_tell_turn(struct resolver *resolver);
+
 /* Make changes of the store seen. */
 __attribute__((nonnull))
 void resolver_commit(struct resolver *resolver);

@@ -215,6 +215,7 @@ load_entry(void *context, uint16_t type, const uint8_t *name, size_t name_len,
 	int64_t left_s;
 	struct wanted_lookup *lookup;
 
+	resolver_tell_turn(resolver);
 	if (!wanted)
 		return;
 	wanted->wished_until_ms = now_ms + RESOLVER_WISH_MS;

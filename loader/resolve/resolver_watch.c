@@ -39,6 +39,7 @@ take_name(void *context, const uint8_t *name, size_t len)
 	struct resolver *resolver = reading->resolver;
 	struct wanted *wanted;
 
+	resolver_tell_turn(resolver); /* there may be millions */
 	if (len > DNAME_MAX || is_ours(reading, name))
 		return 0;
 	wanted = wanted_add(&resolver->wanted, name, len, clock_now_ms());
