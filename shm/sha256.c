@@ -47,6 +47,22 @@ schedule(const uint8_t block[BLOCK_LEN], uint32_t w[ROUNDS])
 	}
 }
 
+/* One round.  FIPS 180-4 moves each of its letters one place on; here they stay, and round
+ * `t` finds letter `n` at place n - t: with a `t` that is known no octet is moved. */
+__attribute__((always_inline)) static inline void
+turn(uint32_t s[8], unsigned t, uint32_t added)
+{
+	uint32_t a = s[-t & 7], e = s[(4 - t) & 7];
+	uint32_t one = s[(7 - t) & 7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
+		       ((e & s[(5 - t) & 7]) ^ (~e & s[(6 - t) & 7])) + added;
+	uint32_t two = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
+		       ((a & s[(1 - t) & 7]) ^ (a & s[(2 - t) & 7]) ^
+			(s[(1 - t) & 7] & s[(2 - t) & 7]));
+
+	s[(3 - t) & 7] += one;
+	s[(7 - t) & 7] = one + two;
+}
+
 static void
 take_block(uint32_t state[8], const uint8_t block[BLOCK_LEN])
 {
@@ -54,16 +70,17 @@ take_block(uint32_t state[8], const uint8_t block[BLOCK_LEN])
 
 	schedule(block, w);
 	memcpy(s, state, sizeof s);
-	for (unsigned t = 0; t < ROUNDS; t++) {
-		uint32_t a = s[0], e = s[4];
-		uint32_t one = s[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-			       ((e & s[5]) ^ (~e & s[6])) + round_constants[t] + w[t];
-		uint32_t two = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
-			       ((a & s[1]) ^ (a & s[2]) ^ (s[1] & s[2]));
+	for (unsigned t = 0; t < ROUNDS; t += 8) {
+		const uint32_t *k = round_constants + t;
 
-		memmove(s + 1, s, 7 * sizeof s[0]);
-		s[4] += one;
-		s[0] = one + two;
+		turn(s, 0, k[0] + w[t]);
+		turn(s, 1, k[1] + w[t + 1]);
+		turn(s, 2, k[2] + w[t + 2]);
+		turn(s, 3, k[3] + w[t + 3]);
+		turn(s, 4, k[4] + w[t + 4]);
+		turn(s, 5, k[5] + w[t + 5]);
+		turn(s, 6, k[6] + w[t + 6]);
+		turn(s, 7, k[7] + w[t + 7]);
 	}
 	for (unsigned i = 0; i < 8; i++)
 		state[i] += s[i];
@@ -90,15 +107,14 @@ add(struct sha256 *hash, const uint8_t *bytes, size_t len)
 static void
 finish(struct sha256 *hash, uint8_t out[SHA256_LEN])
 {
-	static const uint8_t one_bit = 0x80, zero = 0;
+	static const uint8_t one_bit[BLOCK_LEN] = { 0x80 };
 	uint64_t bits = hash->len * 8;
+	size_t padded = hash->used < LENGTH_AT ? LENGTH_AT : BLOCK_LEN + LENGTH_AT;
 	uint8_t length[8];
 
 	wire_put_u32(length, (uint32_t)(bits >> 32));
 	wire_put_u32(length + 4, (uint32_t)bits);
-	add(hash, &one_bit, 1);
-	while (hash->used != LENGTH_AT)
-		add(hash, &zero, 1);
+	add(hash, one_bit, padded - hash->used);
 	add(hash, length, sizeof length);
 	for (unsigned i = 0; i < 8; i++)
 		wire_put_u32(out + 4 * i, hash->state[i]);
