@@ -201,12 +201,13 @@ health_json_read(const struct steering_reader *reader, const struct json_node *o
 		 const uint8_t *owner)
 {
 	struct health_check *check = &reader->steering->check;
-	struct json_node enable = json_node_member(object, "enable");
-	struct json_node verify = json_node_member(object, "verify");
 	struct reading r = { reader, object, check, true };
+	struct json_node enable, verify;
 
 	if (!object->value)
 		return;
+	enable = json_node_member(object, "enable");
+	verify = json_node_member(object, "verify");
 	json_reader_object(reader->fault, object);
 	memset(check, 0, sizeof *check);
 	read_protocol(&r);

@@ -270,13 +270,32 @@ may_match(const char *name, const char *key)
 	return ((name[0] ^ key[0]) & ~0x20) == 0;
 }
 
+/* The bit of a key's first octet, the same in either case. */
+static uint32_t
+initial(const char *key)
+{
+	return UINT32_C(1) << (key[0] & 0x1f);
+}
+
+void
+json_node_survey(struct json_node *object)
+{
+	void *at = json_object_iter(object->value); /* NULL for anything else */
+
+	for (; at; at = json_object_iter_next(object->value, at))
+		object->initials |= initial(json_object_iter_key(at));
+}
+
 /* Go sets a field once for each member that matches, and leaves it alone for null. */
 struct json_node
 json_node_member(const struct json_node *object, const char *key)
 {
 	struct json_node member = { .outer = object, .key = key };
-	void *at = json_object_iter(object->value); /* NULL for anything else */
+	void *at;
 
+	if (object->initials != 0 && !(object->initials & initial(key)))
+		return member;
+	at = json_object_iter(object->value); /* NULL for anything else */
 	for (; at; at = json_object_iter_next(object->value, at)) {
 		const char *name = json_object_iter_key(at);
 		json_t *value;

@@ -43,6 +43,7 @@ struct json_node {
 	const char *key;		/* of a member; NULL: the root or an item of a list */
 	size_t index;			/* of an item */
 	struct json_t *value;		/* NULL: missing or null */
+	uint32_t initials;		/* of its members, a bit each; 0: not looked at */
 };
 
 /* A string of any octets; NUL-terminated besides.  `bytes` is never NULL. */
@@ -78,6 +79,11 @@ bool json_node_is_list(const struct json_node *node);
 /* The member of `object`; without a value when there is none, or `object` is none. */
 __attribute__((nonnull))
 struct json_node json_node_member(const struct json_node *object, const char *key);
+
+/* Look at the members of an object of which many are going to be asked for: those that
+ * are missing then cost next to nothing. */
+__attribute__((nonnull))
+void json_node_survey(struct json_node *object);
 
 /* The members of an object one after the other, in the order of the text.
  * at       where the walk is; NULL at first.

@@ -174,6 +174,7 @@ read_records(struct reading *reading, const struct json_node *rrset)
 	for (size_t i = 0; i < count && code == ERR_OK && !reading->fault.found; i++) {
 		struct json_node record = json_node_item(&list, i);
 
+		json_node_survey(&record);
 		code = is_address(reading) ? read_address(reading, rrset, &record)
 					   : read_record(reading, rrset, &record);
 	}
@@ -392,11 +393,12 @@ read_rrset(struct reading *reading, uint16_t type, const struct json_node *rrset
 static bool
 is_aname(const struct json_node *node)
 {
-	struct json_node location = json_node_member(node, "location");
 	struct json_fault fault = { 0 };
+	struct json_node location;
 
 	if (!node->value || strcasecmp(node->key, "aname") != 0)
 		return false;
+	location = json_node_member(node, "location");
 	json_reader_object(&fault, node);
 	return json_reader_text(&fault, &location).len > 0 || fault.found;
 }
@@ -439,6 +441,7 @@ collect_members(struct record_json *parser, const struct json_node *label)
 		struct member *member;
 		uint16_t type;
 
+		json_node_survey(&node);
 		if (!node.value || !is_rrset(&node, &type))
 			continue;
 		member = find_member(parser, type);
@@ -529,6 +532,7 @@ record_json_read_rrset(struct record_json *parser, const char *type_name,
 	if (code != ERR_OK && code != ERR_SYNTAX)
 		return code;
 	root.key = type_name;
+	json_node_survey(&root);
 	if (reading.fault.found || type != ANAME_TYPE || is_aname(&root))
 		code = read_rrset(&reading, type, &root);
 	json_reader_close(&root);

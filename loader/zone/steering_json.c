@@ -52,12 +52,13 @@ static void
 read_filter(const struct steering_reader *reader, const struct json_node *filter)
 {
 	struct steering *steering = reader->steering;
-	struct json_node first = json_node_member(filter, "first");
-	struct json_node sticky = json_node_member(filter, "sticky");
-	struct json_node ttl = json_node_member(filter, "ttl");
+	struct json_node first, sticky, ttl;
 
 	if (!filter->value)
 		return;
+	first = json_node_member(filter, "first");
+	sticky = json_node_member(filter, "sticky");
+	ttl = json_node_member(filter, "ttl");
 	json_reader_object(reader->fault, filter);
 	steering->count = (enum steered_count)read_word(reader, filter, "count",
 							WORDS(count_words));
@@ -79,6 +80,8 @@ steering_json_read_rrset(const struct steering_reader *reader,
 	struct json_node filter = json_node_member(rrset, "filter");
 	struct json_node check = json_node_member(rrset, "health_check");
 
+	json_node_survey(&filter);
+	json_node_survey(&check);
 	read_filter(reader, &filter);
 	health_json_read(reader, &check, owner);
 }
