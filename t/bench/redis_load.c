@@ -1,4 +1,5 @@
-/* redis_load - from a Redis to a sealed generation: seconds, octets a record, peak memory.
+/* redis_load - from a Redis to a sealed generation and on to a worker: seconds, octets a record,
+ * peak memory.
  *
  *	redis_load fill ADDRESS SCHEMA ZONES RECORDS [two | steered | probed]
  *	redis_load load ADDRESS SCHEMA
@@ -15,6 +16,7 @@
 #include "loader/redis/redis_load.h"
 #include "loader/store/builder.h"
 #include "shm/clock.h"
+#include "shm/generation.h"
 #include "t/scratch_dir.h"
 
 enum { VALUE_MAX = 320 };
@@ -172,6 +174,32 @@ seconds_since(uint64_t start_ns)
 	return (double)(clock_now_ns() - start_ns) / 1e9;
 }
 
+/* CPU time of this process so far. */
+static double
+cpu_seconds(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/* Open and fill it as a worker does that is to swap. */
+static void
+swap(const char *dir)
+{
+	uint64_t begun_ns = clock_now_ns();
+	double begun_cpu = cpu_seconds();
+	struct generation gen;
+
+	if (generation_open(dir, GENERATION_POPULATE, &gen) != 0)
+		die("the generation does not open");
+	printf("opened by a worker in %.4f s, %.4f s of CPU\n", seconds_since(begun_ns),
+	       cpu_seconds() - begun_cpu);
+	generation_close(&gen);
+}
+
 static void
 load(void)
 {
@@ -186,6 +214,7 @@ load(void)
 	};
 	uint64_t begun_ns = clock_now_ns(), read_ns;
 	struct rusage usage;
+	double seconds;
 
 	if (builder_new(NULL, NULL, NULL, &job.builder) != 0 ||
 	    redis_load_all(&job, reason) != 0)
@@ -194,17 +223,19 @@ load(void)
 	if (builder_seal(job.builder, scratch_path(scratch, "00000001"), &options,
 			 &manifest, reason) != 0)
 		die(reason);
+	seconds = seconds_since(read_ns);
 	getrusage(RUSAGE_SELF, &usage);
-	printf("%llu zones, %llu records: read in %.2f s, sealed in %.2f s, %.0f octets "
-	       "a "
-	       "record on disk, peak %ld MB, %.0f octets a record\n",
+	printf("%llu zones, %llu records: read in %.2f s, sealed in %.2f s, "
+	       "%.2f s of CPU, %.1f octets a record on disk, peak %ld MB, %.0f octets a "
+	       "record\n",
 	       (unsigned long long)manifest.zone_count,
 	       (unsigned long long)manifest.record_count,
-	       (double)(read_ns - begun_ns) / 1e9, seconds_since(read_ns),
+	       (double)(read_ns - begun_ns) / 1e9, seconds, cpu_seconds(),
 	       (double)(manifest.data_len + manifest.index_len) /
 		       (double)manifest.record_count,
 	       usage.ru_maxrss / 1024,
 	       (double)usage.ru_maxrss * 1024 / (double)manifest.record_count);
+	swap(scratch_path(scratch, "00000001"));
 	builder_free(job.builder);
 	reload_result_fini(&result);
 	scratch_dir_free(scratch);
