@@ -18,9 +18,22 @@ watching_start(struct sync *sync)
 {
 	int rc = watch_open(sync->state_dir, &sync->region->watch, &sync->watch);
 
-	if (rc != ERR_OK)
-		log_errorx("%s/" WATCH_DIR " cannot be made: %s%s; nothing is probed",
-			   sync->state_dir, errcode_text(rc), sync_remedy(rc));
+	if (rc == ERR_OK)
+		return;
+	sync->watch_retry_ms = clock_now_ms() + RETRY_MS;
+	log_errorx("%s/" WATCH_DIR " cannot be made: %s%s; nothing is probed meanwhile",
+		   sync->state_dir, errcode_text(rc), sync_remedy(rc));
+}
+
+/* What was written cannot be relied on, be it the file itself: begin with another one. */
+static void
+give_up(struct sync *sync)
+{
+	if (sync->live)
+		live_set_watch(sync->live, NULL);
+	watch_close(sync->watch);
+	sync->watch = NULL;
+	sync->watch_retry_ms = clock_now_ms() + RETRY_MS;
 }
 
 /* Is the newest state, that changes go to, the one that is served? */
@@ -77,8 +90,12 @@ watching_keep(struct sync *sync)
 	uint64_t begun_ms = clock_now_ms();
 	int rc;
 
-	if (!sync->watch || id == 0 || is_kept(sync, id) ||
-	    begun_ms < sync->watch_retry_ms)
+	if (id == 0 || begun_ms < sync->watch_retry_ms ||
+	    (sync->watch && is_kept(sync, id)))
+		return;
+	if (!sync->watch)
+		watching_start(sync);
+	if (!sync->watch)
 		return;
 	rc = fill(sync, id);
 	watch_end(sync->watch, rc == ERR_OK);
@@ -89,8 +106,7 @@ watching_keep(struct sync *sync)
 				 clock_now_ms() - begun_ms);
 		return;
 	}
-	watch_set_stale(sync->watch);
-	sync->watch_retry_ms = clock_now_ms() + RETRY_MS;
+	give_up(sync);
 	if (rc != ERR_OK)
 		log_errorx("the list of what is probed cannot be made: %s",
 			   errcode_text(rc));

@@ -2,8 +2,11 @@
 #include "shm/lmdb_env.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <lmdb.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +16,7 @@ enum {
 	FILE_MODE = 0640,
 	OVERLAY_READERS_MAX = 1024, /* workers, and clerks for a moment */
 	WATCH_TABLES_MAX = 8,
+	LOCK_LEN = OVERLAY_READERS_MAX * 64, /* a little less than LMDB makes it */
 };
 #define OVERLAY_MAP_LEN (UINT64_C(32) << 30) /* address space, not memory */
 #define RESOLVED_MAP_LEN (UINT64_C(8) << 30)
@@ -30,6 +34,31 @@ static const unsigned flags_of[] = {
 	[LMDB_ENV_RESOLVED_WRITER] = MDB_NOMETASYNC | MDB_NOTLS,
 	[LMDB_ENV_RESOLVED_READER] = MDB_RDONLY | MDB_NOTLS,
 };
+
+/* LMDB maps the file of its locks with holes in it: who fills one on a full disk dies of
+ * SIGBUS, be it a worker that begins to read. */
+static int
+fill_locks(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat stat;
+	int fd, rc = 0;
+
+	if (snprintf(path, sizeof path, "%s/lock.mdb", dir) >= (int)sizeof path)
+		return ENAMETOOLONG;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+	if (fd < 0)
+		return errno;
+	if (fstat(fd, &stat) != 0)
+		rc = errno;
+	else if (stat.st_size < LOCK_LEN)
+		rc = posix_fallocate(fd, 0, LOCK_LEN);
+	/* what is there is less than it says */
+	if (rc != 0 && ftruncate(fd, 0) != 0)
+		rc = errno;
+	close(fd);
+	return rc;
+}
 
 int
 lmdb_env_open(enum lmdb_env_kind kind, const char *path, uint64_t map_len, MDB_env **out)
@@ -51,6 +80,9 @@ lmdb_env_open(enum lmdb_env_kind kind, const char *path, uint64_t map_len, MDB_e
 		map_len = WATCH_MAP_LEN;
 		rc = mdb_env_set_maxdbs(env, WATCH_TABLES_MAX);
 	}
+	if (rc == 0 &&
+	    (kind == LMDB_ENV_WATCH_WRITER || kind == LMDB_ENV_RESOLVED_WRITER))
+		rc = fill_locks(path);
 	if (rc == 0)
 		rc = mdb_env_set_mapsize(env, map_len);
 	if (rc == 0)

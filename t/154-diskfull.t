@@ -62,7 +62,18 @@ is(($m->ctl('ready'))[0], 0, 'it serves');
 $m->restart;
 is(serial_of($m, 'a.test'), 2, 'after a restart on the full disk too');
 
+# from a version that had no watch list, whose locks lie in a map
+$m->stop;
+system('rm', '-rf', "$state/watch");
 unlink "$state/ballast" or die;
+fill(0);
+$m->start;
+is(serial_of($m, 'a.test'), 2, 'after a start without a watch list too');
+like($m->log, qr{/watch cannot be made: .*make room}, 'which is told, with the remedy');
+unlike($m->log, qr/sync \(pid \d+\) died/, 'nobody dies of it');
+
+unlink "$state/ballast" or die;
+ok(poll(20, sub { -s "$state/watch/data.mdb" }), 'it is made when there is room') if $ENV{MARTLET_SOAK};
 ($exit, $json) = $m->ctl('reload');
 is($exit, 0, 'with room again reload succeeds');
 is(serial_of($m, 'a.test'), 3, 'and the new data is served');

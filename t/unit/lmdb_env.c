@@ -137,6 +137,29 @@ test_commit_error(char *scratch)
 	mdb_env_close(env);
 }
 
+/* Who fills a hole of a map on a full disk is killed. */
+static void
+test_locks_have_no_holes(char *scratch)
+{
+	static const enum lmdb_env_kind kinds[] = { LMDB_ENV_WATCH_WRITER,
+						    LMDB_ENV_RESOLVED_WRITER };
+
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		char dir[600], lock[700];
+		struct stat stat_of;
+		MDB_env *env;
+
+		snprintf(dir, sizeof dir, "%s", named(scratch, i ? "resolved" : "watch"));
+		if (!is_int(mkdir(dir, 0700), 0, "a directory") ||
+		    !is_int(lmdb_env_open(kinds[i], dir, 0, &env), 0, "it is opened"))
+			continue;
+		snprintf(lock, sizeof lock, "%s/lock.mdb", dir);
+		is_int(stat(lock, &stat_of), 0, "it has locks");
+		ok(stat_of.st_blocks * 512 >= 65536, "with room on the disk for all");
+		mdb_env_close(env);
+	}
+}
+
 int
 main(void)
 {
@@ -146,6 +169,7 @@ main(void)
 	test_overlay(scratch);
 	test_sealed(scratch);
 	test_commit_error(scratch);
+	test_locks_have_no_holes(scratch);
 	scratch_dir_free(scratch);
 	return done_testing();
 }
