@@ -139,7 +139,7 @@ local $ENV{ALL_PROXY} = $ENV{http_proxy};
 my %health = (enable => \1, interval_s => 1, target_rate => 0, deny => [], mass_guard => 1,
 	redis => { address => $redis->where, prefix => 'st_', suffix => '_st' });
 my $m = Martlet->new(config => { redis => $redis->settings($zones->settings), health => { %health } });
-$m->expect_log(qr/ is down: |more targets went down|prober .* died|ICMP/);
+$m->expect_log(qr/ is down: |more targets went down|prober .* died|ICMP|is no protocol/);
 ok(poll(10, sub { addresses($m, "good") ne "" }), "zones are served") or BAIL_OUT($m->log . $m->ask("good.hc.test", "A")->dump);
 my $all = 44 + $has_v6;
 waits_for($m, 'targets', $all, 5);
@@ -239,6 +239,7 @@ $m->stop;
 {
 	my $f = Martlet->new(config => { redis => $redis->settings($zones->settings),
 		health => { %health, role => 'follow' } });
+	$f->expect_log(qr{is no protocol});
 	my $hits = scalar $targets->hits("good");
 	my $at = sub { strftime('%Y-%m-%dT%H:%M:%S.123456789Z', gmtime(time() + $_[0])) };
 	my @bad = (
