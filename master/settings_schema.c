@@ -165,6 +165,8 @@ const struct setting_row settings_rows[] = {
 	  "[ \"127.0.0.0/8\", \"::1\", \"169.254.0.0/16\", \"fe80::/10\", \"0.0.0.0/8\", \"::\", "
 	  "\"224.0.0.0/4\", \"ff00::/8\" ]", NULL,
 	  IN_SETTINGS(health.deny), "networks that are never probed" },
+	{ "health.ca_file", SETTING_PATH, SETTING_PROBER, 0, PATH_LEN_MAX, "", NULL,
+	  IN_SETTINGS(health.ca_file), "authorities that a check with verify trusts; \"\" is the system's" },
 	{ "health.redis.address", SETTING_ADDRESS, SETTING_PROBER, 0, PATH_LEN_MAX, "", NULL,
 	  IN_SETTINGS(health.redis.address), "the Redis with redins's status keys; \"\" is none" },
 	{ "health.redis.db", SETTING_UINT, SETTING_PROBER, 0, 65535, "0", NULL,

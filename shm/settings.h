@@ -134,6 +134,7 @@ struct settings {
 		unsigned target_rate;	/* probes a second of one address; 0: no bound */
 		double mass_guard;	/* share, 0..1 */
 		struct setting_texts deny; /* networks, as shm/network.h reads them */
+		char *ca_file;		/* "": the system's */
 		struct {
 			char *address;	/* as below; "": none */
 			unsigned db;

@@ -20,6 +20,7 @@ enum {
 	SPARE_MAX = 64, /* handles that are kept for the next probes */
 	URL_MAX = HEALTH_HOST_MAX + 64,
 	REDIRECTS = 0,
+	CA_CACHE_S = 3600,
 };
 
 struct http_prober {
@@ -129,6 +130,26 @@ append(struct curl_slist **list, const char *text)
 	return longer != NULL;
 }
 
+/* Who is not asked for a certificate needs no authorities: curl would read all of them for
+ * each probe.  Those that are needed are read once in a while. */
+static CURLcode
+set_authorities(CURL *easy, const struct health_check *check, const char *ca_file)
+{
+	CURLcode rc = CURLE_OK;
+
+	rc |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, check->verify ? 1L : 0L);
+	rc |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, check->verify ? 2L : 0L);
+	if (!check->verify || ca_file[0])
+		rc |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	if (!check->verify)
+		rc |= curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+	else if (ca_file[0])
+		rc |= curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file);
+	/* not in every build of curl */
+	(void)curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, (long)CA_CACHE_S);
+	return rc;
+}
+
 static CURLcode
 set_bounds(CURL *easy, const struct health_check *check)
 {
@@ -151,8 +172,6 @@ set_bounds(CURL *easy, const struct health_check *check)
 	rc |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 	rc |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	rc |= curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-	rc |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, check->verify ? 1L : 0L);
-	rc |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, check->verify ? 2L : 0L);
 	rc |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "martlet/" MARTLET_VERSION);
 	return rc;
 }
@@ -249,7 +268,8 @@ is_ours(const struct http_probe *http, CURLcode rc)
 	long os_error = 0;
 
 	if (http->is_denied || http->is_without_socket || rc == CURLE_OUT_OF_MEMORY ||
-	    rc == CURLE_URL_MALFORMAT || rc == CURLE_FAILED_INIT)
+	    rc == CURLE_URL_MALFORMAT || rc == CURLE_FAILED_INIT ||
+	    rc == CURLE_SSL_CACERT_BADFILE)
 		return true;
 	if (rc != CURLE_COULDNT_CONNECT)
 		return false;
@@ -451,6 +471,8 @@ http_probe_start(struct http_prober *prober, struct probe *probe, const char **w
 	}
 	probe->way = http;
 	if (set_bounds(http->easy, &probe->target->check) != CURLE_OK ||
+	    set_authorities(http->easy, &probe->target->check, prober->bed->ca_file) !=
+		    CURLE_OK ||
 	    set_target(http, probe->target) != CURLE_OK || set_calls(http) != CURLE_OK ||
 	    curl_multi_add_handle(prober->multi, http->easy) != CURLM_OK) {
 		give_up(http);

@@ -31,6 +31,7 @@ struct probe_bed {
 	struct event_loop *loop;
 	const struct deny_list *deny;
 	probe_end_fn *end;
+	const char *ca_file;		/* "": the system's; borrowed */
 };
 
 /* Each returns 0 when it is under way; else an error code, with why: as PROBE_UNKNOWN. */
