@@ -38,6 +38,7 @@ my %home = (
 	'libconfig.h'   => [qw(master/settings_load.c)],
 	'libknot/'      => [qw(loader/zone/record_text.c)],
 	'libzscanner/'  => [qw(loader/zone/zone_scanner.c)],
+	'nettle/'       => [qw(shm/sha256.c)],
 	'maxminddb.h'   => [qw(shm/geo_db.c)],
 	'lmdb.h'        => [qw(loader/resolve/resolved_store.c loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_env.c loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c loader/store/watch_read.c loader/store/watch_write.c shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],
 );
