@@ -145,7 +145,7 @@ test_locks_have_no_holes(char *scratch)
 						    LMDB_ENV_RESOLVED_WRITER };
 
 	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-		char dir[600], lock[700];
+		char dir[sizeof path], lock[sizeof path + 16];
 		struct stat stat_of;
 		MDB_env *env;
 
