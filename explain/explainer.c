@@ -50,7 +50,6 @@ explainer_open(struct explainer *explainer, const struct heritage *heritage,
 		return result;
 	}
 	explainer->steerer.board = heritage->board;
-	explainer->steerer.interval_s = heritage->settings->health.interval_s;
 	explainer->options.steerer = &explainer->steerer;
 	(void)region_get_live(heritage->region, &live);
 	answer_options_follow(&explainer->options, &live);

@@ -62,6 +62,7 @@ region_set_live(struct region *region, const struct settings *settings)
 	live->tcp_queries = settings->tcp.queries;
 	live->log_level = (uint32_t)settings->log.level;
 	live->ecs = settings->geoip.ecs;
+	live->health_interval_s = settings->health.interval_s;
 	live->steer_no_match = (uint8_t)settings->steer.no_match;
 	seqlock_end(&live->seq);
 }

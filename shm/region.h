@@ -156,6 +156,7 @@ struct region_live {
 	uint32_t log_level;
 	uint8_t steer_no_match;			/* enum steer_no_match */
 	uint8_t ecs;
+	uint32_t health_interval_s;
 };
 
 /* Changed options that only a restart brings into effect, "listen, workers.count"; the

@@ -16,5 +16,6 @@ answer_options_follow(struct answer_options *options, const struct region_live *
 	memcpy(options->version, live->version, sizeof options->version);
 	options->ecs = live->ecs;
 	options->steerer->no_match = (enum steer_no_match)live->steer_no_match;
+	options->steerer->interval_s = live->health_interval_s;
 	options->changes_len = 0;
 }

@@ -370,7 +370,6 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	if (rc != ERR_OK)
 		worker_fail("random numbers", rc);
 	worker->steerer.board = worker->heritage->board;
-	worker->steerer.interval_s = worker->heritage->settings->health.interval_s;
 	limiter_init(&worker->limiter, worker->region, id);
 	worker->cookies.config = &worker->limiter.config;
 	worker_set_signals(worker);
