@@ -246,4 +246,28 @@ subtest 'two resolvers and a bound' => sub {
 	cmp_ok((grep { $_ > 1 } values %times), '<', 6, 'each once, but for what is lost');
 	$m->stop;
 };
+
+subtest 'a full disk' => sub {
+	plan skip_all => 'in its long form, as root' unless $ENV{MARTLET_SOAK} && $> == 0;
+	my $other = Martlet::FakeResolver->new;
+	my $names = 200;
+	$other->say(map { ("f$_.outside.test A" => { answer => ["f$_.outside.test. 300 A 192.0.2.9"] }) } 1 .. $names);
+	$m = Martlet->new(start => 0, config => { redis => $redis->settings, resolver => { servers => ['127.0.0.1:' . $other->port] } });
+	my $dir = $m->state_dir . '/resolved';
+	mkdir $_ for $m->state_dir, $dir;
+	plan skip_all => 'no file system can be mounted here' if system("mount -t tmpfs -o size=200k tmpfs $dir 2>/dev/null") != 0;
+	$m->expect_log(qr/no NS at the top|room|space|does not answer/);
+	$m->start;
+	open my $ballast, '>', "$dir/ballast" or die;
+	1 while syswrite $ballast, "\0" x 4096;
+	close $ballast;
+	$redis->cmd('HSET', $zone, map { ("f$_" => qq({"aname":{"location":"f$_.outside.test."}})) } 1 .. $names);
+	ok($m->wait_log(qr/what resolvers say is not kept/, 20), 'it is told');
+	is(() = $m->log =~ /what resolvers say is not kept/g, 1, 'once');
+	unlink "$dir/ballast" or die;
+	my $known = sub { scalar grep { answer("f$_.an.test") =~ /192\.0\.2\.9$/ } 1 .. $names };
+	ok(poll(30, sub { $known->() == $names }), 'with room again all is known, long before it is due') or diag($known->());
+	$m->stop;
+	system('umount', $dir);
+};
 done_testing();

@@ -225,6 +225,12 @@ resolved_store_drop(struct resolved_store *store, uint16_t type, const uint8_t *
 	return rc == ERR_NOTFOUND ? ERR_OK : rc;
 }
 
+bool
+resolved_store_is_changed(const struct resolved_store *store)
+{
+	return store->txn != NULL;
+}
+
 int
 resolved_store_commit(struct resolved_store *store)
 {

@@ -40,6 +40,10 @@ __attribute__((nonnull, warn_unused_result))
 int resolved_store_drop(struct resolved_store *store, uint16_t type, const uint8_t *name,
 			size_t name_len);
 
+/* Is there anything to commit? */
+__attribute__((nonnull))
+bool resolved_store_is_changed(const struct resolved_store *store);
+
 /* returns 0 also when there is nothing to commit; else as above. */
 __attribute__((nonnull, warn_unused_result))
 int resolved_store_commit(struct resolved_store *store);

@@ -312,6 +312,7 @@ resolver_run(const struct heritage *heritage)
 	if (getrandom(&resolver.random, sizeof resolver.random, 0) < 0)
 		resolver.random = resolver.counted_ns;
 	resolver.random |= 1;
+	resolver.batch = 1; /* a look-up that was never put has 0 */
 	rc = wanted_init(&resolver.wanted);
 	resolver.ask = resolve_ask_new(on_reply, &resolver);
 	if (rc != ERR_OK || !resolver.ask) {

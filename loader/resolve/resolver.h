@@ -39,6 +39,7 @@ struct resolver {
 	uint64_t random;
 	uint64_t resolved_count, failing_count; /* names */
 	int store_error;		/* that was told of; 0: none */
+	uint32_t batch;			/* of changes, that is not committed */
 	struct {
 		struct watch_reader *reader; /* NULL: there is no list as yet */
 		uint32_t seq, epoch;	/* of the list that was read last */

@@ -75,10 +75,37 @@ note_store(struct resolver *resolver, int rc)
 	region_resolver_set_error(&resolver->region->resolver, text);
 }
 
+/* The changes since the last commit are lost: look up again soon what they were about. */
+static void
+lose_batch(struct resolver *resolver)
+{
+	uint64_t due_ms = clock_now_ms() + STORE_RETRY_MS;
+
+	for (size_t i = 0; i < resolver->wanted.bucket_count; i++)
+		for (struct wanted *at = resolver->wanted.buckets[i]; at; at = at->next)
+			for (unsigned type = 0; type < WANTED_TYPES; type++) {
+				struct wanted_lookup *lookup = &at->lookups[type];
+
+				if (lookup->batch == resolver->batch &&
+				    lookup->at != WANTED_NOWHERE)
+					wanted_put(&resolver->wanted, lookup, due_ms);
+			}
+	resolver->batch++;
+}
+
 void
 resolver_commit(struct resolver *resolver)
 {
-	note_store(resolver, resolved_store_commit(resolver->store));
+	int rc;
+
+	if (!resolved_store_is_changed(resolver->store))
+		return;
+	rc = resolved_store_commit(resolver->store);
+	note_store(resolver, rc);
+	if (rc != ERR_OK)
+		lose_batch(resolver);
+	else
+		resolver->batch++;
 }
 
 /* returns whether it was put. */
@@ -92,10 +119,13 @@ put(struct resolver *resolver, struct wanted_lookup *lookup, struct resolved *en
 	rc = resolved_store_put(resolver->store, type_of(lookup), wanted->name,
 				wanted->name_len, entry);
 
+	lookup->batch = resolver->batch;
+	if (rc == ERR_OK)
+		return true;
 	note_store(resolver, rc);
-	if (rc != ERR_OK)
-		wanted_put(&resolver->wanted, lookup, clock_now_ms() + STORE_RETRY_MS);
-	return rc == ERR_OK;
+	wanted_put(&resolver->wanted, lookup, clock_now_ms() + STORE_RETRY_MS);
+	lose_batch(resolver);
+	return false;
 }
 
 /* ---- answers ---- */
@@ -239,6 +269,18 @@ resolver_load(struct resolver *resolver)
 	note_store(resolver, resolved_store_walk(resolver->store, load_entry, resolver));
 }
 
+static void
+drop(struct resolver *resolver, uint16_t type, const struct wanted *wanted)
+{
+	int rc = resolved_store_drop(resolver->store, type, wanted->name,
+				     wanted->name_len);
+
+	if (rc == ERR_OK)
+		return;
+	note_store(resolver, rc);
+	lose_batch(resolver);
+}
+
 void
 resolver_drop(struct resolver *resolver, struct wanted *wanted)
 {
@@ -246,10 +288,8 @@ resolver_drop(struct resolver *resolver, struct wanted *wanted)
 		if (resolver->flights[i].lookup &&
 		    wanted_of(resolver->flights[i].lookup) == wanted)
 			resolver->flights[i].lookup = NULL;
-	note_store(resolver, resolved_store_drop(resolver->store, TYPE_A, wanted->name,
-						 wanted->name_len));
-	note_store(resolver, resolved_store_drop(resolver->store, TYPE_AAAA, wanted->name,
-						 wanted->name_len));
+	drop(resolver, TYPE_A, wanted);
+	drop(resolver, TYPE_AAAA, wanted);
 	count(resolver, wanted, (uint64_t)-1);
 	wanted_drop(&resolver->wanted, wanted);
 }

@@ -19,6 +19,7 @@ struct wanted_lookup {
 	uint32_t at;			/* in the heap; WANTED_NOWHERE while it is under way */
 	uint32_t failures;		/* in a row */
 	uint32_t tried;			/* servers, a bit each, that this look-up has asked */
+	uint32_t batch;			/* of changes of the store, that it was put in last */
 	bool is_repeated;		/* nobody has answered: all are asked once more */
 	bool is_known;			/* addresses or NODATA are stored */
 	uint8_t type;			/* enum wanted_type */
