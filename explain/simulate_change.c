@@ -30,9 +30,9 @@ simulate_rrset_free(struct simulate_rrset *rrset)
 	rrset->payload = NULL;
 }
 
-void
-simulate_rrset_address(const struct steered *steered, unsigned record,
-		       struct geo_address *out)
+/* The address of a record as struct geo_address has it. */
+static void
+get_address(const struct steered *steered, unsigned record, struct geo_address *out)
 {
 	unsigned len = steered->rr_len - STEERED_RR_HEAD_LEN;
 
@@ -51,7 +51,7 @@ is_record_of(const struct steered *steered, unsigned candidate,
 
 	if (record >= steered->rrset.head.rr_count)
 		return false;
-	simulate_rrset_address(steered, record, &own);
+	get_address(steered, record, &own);
 	return memcmp(&own, address, sizeof own) == 0;
 }
 

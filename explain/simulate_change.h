@@ -30,9 +30,4 @@ int simulate_rrset_change(struct simulate_rrset *rrset, const struct simulate_qu
 			  const struct board *board, const struct board **out,
 			  const struct geo_address **missing);
 
-/* The address of a record as struct geo_address has it. */
-__attribute__((nonnull))
-void simulate_rrset_address(const struct steered *steered, unsigned record,
-			    struct geo_address *out);
-
 #endif

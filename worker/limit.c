@@ -74,8 +74,9 @@ limiter_follow(struct limiter *limiter)
 
 /* ---- clients ---- */
 
-void
-limit_address(const struct query *q, uint8_t out[16])
+/* The client's address, mapped; all zero when it is unknown. */
+static void
+put_address(const struct query *q, uint8_t out[16])
 {
 	if (q->client)
 		network_octets((const struct sockaddr *)q->client, out);
@@ -149,7 +150,7 @@ limit_note(struct limiter *limiter, const struct query *q, uint64_t hash,
 					   .prefix_len = (uint8_t)prefix_len,
 					   .reason = (uint8_t)reason };
 
-		limit_address(q, what.address);
+		put_address(q, what.address);
 		for (unsigned bit = prefix_len; bit < 128; bit++)
 			what.address[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
 		if (name) {
@@ -170,7 +171,7 @@ limit_list_of(const struct limiter *limiter, const struct query *q)
 
 	if (limiter->prefixes.count == 0)
 		return PREFIX_NONE;
-	limit_address(q, address);
+	put_address(q, address);
 	return prefix_table_find(&limiter->prefixes, prefix_number_of(address));
 }
 

@@ -86,7 +86,4 @@ __attribute__((nonnull(1, 2, 6))) bool limit_note(struct limiter *limiter,
 __attribute__((nonnull)) enum prefix_list limit_list_of(const struct limiter *limiter,
 							const struct query *q);
 
-/* The client's address, mapped; all zero when it is unknown. */
-__attribute__((nonnull)) void limit_address(const struct query *q, uint8_t out[16]);
-
 #endif

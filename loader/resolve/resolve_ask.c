@@ -54,23 +54,6 @@ forget(struct resolve_ask *ask, struct question *question)
 	ask->count--;
 }
 
-void
-resolve_ask_free(struct resolve_ask *ask)
-{
-	if (!ask)
-		return;
-	for (unsigned i = 0; i < RESOLVE_ASK_MAX; i++)
-		if (ask->questions[i].channel)
-			forget(ask, &ask->questions[i]);
-	free(ask);
-}
-
-unsigned
-resolve_ask_count(const struct resolve_ask *ask)
-{
-	return ask->count;
-}
-
 /* ---- asking ---- */
 
 static void

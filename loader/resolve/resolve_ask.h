@@ -34,13 +34,6 @@ struct resolve_ask;
 __attribute__((nonnull(1), warn_unused_result))
 struct resolve_ask *resolve_ask_new(resolve_ask_done_fn *done, void *context);
 
-/* NULL is allowed; what is under way is forgotten. */
-void resolve_ask_free(struct resolve_ask *ask);
-
-/* How many questions are under way? */
-__attribute__((nonnull, pure))
-unsigned resolve_ask_count(const struct resolve_ask *ask);
-
 /* Ask.  `number` is handed back with the reply, from resolve_ask_step.
  * returns 0; ERR_BUSY when there are RESOLVE_ASK_MAX, ERR_NOMEM, ERR_IO */
 __attribute__((nonnull, warn_unused_result))

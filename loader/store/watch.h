@@ -83,8 +83,6 @@ void watch_clear(struct watch *watch);
 /* Must it be made anew?  Something went wrong since it was cleared. */
 __attribute__((nonnull, pure))
 bool watch_is_stale(const struct watch *watch);
-__attribute__((nonnull))
-void watch_set_stale(struct watch *watch);
 
 /* ---- readers, in processes other than sync; one in each process ---- */
 

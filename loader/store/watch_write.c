@@ -122,8 +122,8 @@ drop_txn(struct watch *watch)
 	watch->is_changed = false;
 }
 
-void
-watch_set_stale(struct watch *watch)
+static void
+set_stale(struct watch *watch)
 {
 	watch->is_stale = true;
 	drop_txn(watch);
@@ -146,7 +146,7 @@ begin(struct watch *watch)
 	if (rc == 0)
 		return true;
 	watch->txn = NULL;
-	watch_set_stale(watch);
+	set_stale(watch);
 	return false;
 }
 
@@ -158,7 +158,7 @@ check(struct watch *watch, int rc)
 		return;
 	log_errorx("the list of what is probed %s; it is made anew",
 		   errcode_text(lmdb_env_error(rc)));
-	watch_set_stale(watch);
+	set_stale(watch);
 }
 
 void
