@@ -30,6 +30,7 @@ my %zones = (
 		'@' => { aname('both.other.test.'), ns => { records => [{ host => 'ns.an.test.' }] }, mx => { records => [{ host => 'mx.an.test.', preference => 1 }] } },
 		four => { aname('four.other.test.', 40) },
 		own => { a(60, 9), aname('both.other.test.') },
+		beside => { cname(60, 'both.other.test.'), aname('four.other.test.') },
 		chain => { aname('alias.other.test.') },
 		twice => { aname('four.an.test.') },
 		loop => { aname('pool.an.test.') }, pool => { aname('loop.an.test.') },
@@ -87,7 +88,7 @@ for my $zone (sort keys %zones) {
 	$redis->cmd('HSET', "redins:zones:$zone", map { ($_ => $json->encode($zones{$zone}{$_})) } keys %{ $zones{$zone} });
 }
 my $m = Martlet->new(config => { redis => $redis->settings });
-$m->expect_log(qr/no file here is named|bad.other.test|moved|other\.test\. bad/);
+$m->expect_log(qr/no file here is named|bad.other.test|moved|beside a CNAME, which wins|other\.test\. bad/);
 ok($m->wait_log(qr/reading all zones from Redis.*generation \d+ is served/s, 20), "it serves") or diag($m->log);
 
 # Question => what is answered: "rcode: records, joined"; one line each.
@@ -115,6 +116,7 @@ four.an.test CNAME   NOERROR
 four.an.test ANY     NOERROR 
 own.an.test A        NOERROR own.an.test. 60 A 192.0.2.9
 own.an.test AAAA     NOERROR own.an.test. 200 AAAA 2001:db8::1
+beside.an.test A     NOERROR beside.an.test. 60 CNAME both.other.test., both.other.test. 300 A 192.0.2.1, both.other.test. 300 A 192.0.2.2
 chain.an.test A      NOERROR chain.an.test. 20 A 192.0.2.1, chain.an.test. 20 A 192.0.2.2
 twice.an.test A      NOERROR twice.an.test. 40 A 192.0.2.4
 loop.an.test A       SERVFAIL 
