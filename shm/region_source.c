@@ -280,10 +280,10 @@ change_cause_name(enum change_cause cause)
 }
 
 static const struct {
-	const char *name, *help;
+	const char *name;
 	enum source_figure_kind kind;
 } figures[SOURCE_FIGURE_COUNT] = {
-#define X(name, kind, help) [SOURCE_##name] = { #name, help, SOURCE_FIGURE_##kind },
+#define X(name, kind, help) [SOURCE_##name] = { #name, SOURCE_FIGURE_##kind },
 	SOURCE_FIGURE_TABLE(X)
 #undef X
 };
@@ -292,12 +292,6 @@ const char *
 source_figure_name(enum source_figure which)
 {
 	return figures[which].name;
-}
-
-const char *
-source_figure_help(enum source_figure which)
-{
-	return figures[which].help;
 }
 
 enum source_figure_kind
