@@ -1,10 +1,13 @@
-/* Restarts at once, and backs off. */
+/* Lets go of what is not a child's; restarts at once, and backs off. */
 #include "master/child.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "master/daemon.h"
+#include "master/poll_set.h"
 #include "shm/clock.h"
 #include "shm/log.h"
 
@@ -13,6 +16,22 @@ enum {
 	BACKOFF_MS = 1000,
 	FORK_RETRY_MS = 1000,
 };
+
+/* state_dir's lock stays, on purpose: no other server starts while one of us lives. */
+void
+child_enter(int keep_fd)
+{
+	poll_set_close_all(keep_fd);
+	daemon_enter_child();
+}
+
+void
+child_close_icmp(const struct heritage *heritage)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (heritage->icmp_fds[i] >= 0)
+			close(heritage->icmp_fds[i]);
+}
 
 void
 child_note_start(struct child *child, pid_t pid)

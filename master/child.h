@@ -1,4 +1,5 @@
-/* One child of the master: what became of it, and when it is forked again. */
+/* One child of the master: what it must not hold, what became of it, when it is forked
+ * again. */
 #ifndef MASTER_CHILD_H
 #define MASTER_CHILD_H
 
@@ -6,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "shm/heritage.h"
 
 enum child_state {
 	CHILD_NONE, /* was never started, or ended for good */
@@ -26,6 +29,13 @@ struct child {
 
 /* Deaths within a second of the start, in a row, after which a child has to wait. */
 enum { CHILD_QUICK_DEATHS_MAX = 3, CHILD_BACKOFF_MAX_MS = 10000 };
+
+/* Called first in the child: it must not hold the master's own descriptors, but for
+ * `keep_fd` (-1: none). */
+void child_enter(int keep_fd);
+
+/* In all children but the prober: echoes are its alone. */
+__attribute__((nonnull)) void child_close_icmp(const struct heritage *heritage);
 
 /* It was forked just now. */
 __attribute__((nonnull)) void child_note_start(struct child *child, pid_t pid);

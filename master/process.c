@@ -11,9 +11,7 @@
 
 #include "loader/loader.h"
 #include "master/alloc.h"
-#include "master/daemon.h"
 #include "master/pin.h"
-#include "master/poll_set.h"
 #include "shm/client_count.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
@@ -25,24 +23,6 @@ enum {
 	LAST_WORKER_WAIT_MS = 100,
 	FAULTLESS_MS = 10000, /* so long a life clears what was read */
 };
-
-/* What the child must not hold: the master's own descriptors.  It keeps state_dir's
- * lock, on purpose: no other server starts while one of us lives. */
-static void
-enter_child(int keep_fd)
-{
-	poll_set_close_all(keep_fd);
-	daemon_enter_child();
-}
-
-/* Echoes are the prober's alone. */
-static void
-close_icmp(const struct heritage *heritage)
-{
-	for (unsigned i = 0; i < 2; i++)
-		if (heritage->icmp_fds[i] >= 0)
-			close(heritage->icmp_fds[i]);
-}
 
 static void
 reset_slot(struct worker_slot *slot, int cpu)
@@ -80,8 +60,8 @@ start_worker(struct process_table *table, unsigned id)
 	reset_slot(slot, cpu);
 	pid = fork();
 	if (pid == 0) {
-		enter_child(-1);
-		close_icmp(table->heritage);
+		child_enter(-1);
+		child_close_icmp(table->heritage);
 		pin(slot, cpu);
 		worker_run(table->heritage, id);
 	}
@@ -109,8 +89,8 @@ start_sync(struct process_table *table)
 		pid = fork();
 		if (pid == 0) {
 			close(ends[0]);
-			enter_child(-1);
-			close_icmp(table->heritage);
+			child_enter(-1);
+			child_close_icmp(table->heritage);
 			sync_run(table->heritage, ends[1]);
 		}
 		close(ends[1]);
@@ -125,155 +105,6 @@ start_sync(struct process_table *table)
 	table->events.sync_started(table->events.arg, ends[0]);
 }
 
-/* ---- services ---- */
-
-static bool
-wants_resolver(const struct settings *settings)
-{
-	return settings->resolver.server_count > 0;
-}
-
-static bool
-wants_prober(const struct settings *settings)
-{
-	return settings->health.enable && settings->health.role != HEALTH_ROLE_OFF;
-}
-
-static const struct {
-	const char *name;
-	void (*run)(const struct heritage *heritage); /* does not return */
-	bool (*is_wanted)(const struct settings *settings);
-	const char *meanwhile;
-} services[SERVICE_COUNT] = {
-	[SERVICE_RESOLVER] = { "resolver", resolver_run, wants_resolver,
-			       "; what is known of names elsewhere is served on" },
-	[SERVICE_PROBER] = { "prober", prober_run, wants_prober,
-			     "; what is known of targets stands until then" },
-};
-
-/* Nobody looks after targets: all are unknown. */
-static void
-forget_health(struct process_table *table)
-{
-	struct region_health *health = &table->heritage->region->health;
-
-	board_clear(table->heritage->board);
-	for (unsigned i = HEALTH_targets; i <= HEALTH_held; i++)
-		region_health_set(health, (enum health_figure)i, 0);
-	atomic_store(&health->is_guarding, 0);
-	region_health_set_error(health, HEALTH_ERROR_PROBE, "");
-	region_health_set_error(health, HEALTH_ERROR_LINK, "");
-}
-
-static void
-note_prober(struct process_table *table, pid_t pid)
-{
-	struct region_health *health = &table->heritage->region->health;
-
-	if (atomic_load(&health->started_ns) != 0 && pid > 0)
-		atomic_fetch_add(&health->restarts, 1);
-	atomic_store(&health->started_ns, clock_now_ns());
-	atomic_store(&health->pid, (int32_t)pid);
-}
-
-/* Nobody looks after names: what is known of them stands. */
-static void
-forget_names(struct process_table *table)
-{
-	struct region_resolver *resolver = &table->heritage->region->resolver;
-
-	atomic_store(&resolver->names, 0);
-	atomic_store(&resolver->resolved, 0);
-	atomic_store(&resolver->failing, 0);
-	atomic_store(&resolver->servers_down, 0);
-	region_resolver_set_error(resolver, "");
-}
-
-_Atomic uint64_t *
-process_service_heartbeat(struct process_table *table, enum service service)
-{
-	struct region *region = table->heritage->region;
-
-	return service == SERVICE_PROBER ? &region->health.heartbeat_ns
-					 : &region->resolver.heartbeat_ns;
-}
-
-/* Who talks to strangers has no socket that queries come to. */
-static void
-close_sockets(const struct process_table *table)
-{
-	const struct heritage *heritage = table->heritage;
-	size_t count = table->worker_count * heritage->settings->listen_count;
-
-	for (size_t i = 0; i < count; i++) {
-		close(heritage->sockets[i].udp_fd);
-		close(heritage->sockets[i].tcp_fd);
-	}
-}
-
-static void
-start_service(struct process_table *table, enum service service)
-{
-	struct child *child = &table->services[service];
-	pid_t pid;
-
-	if (!services[service].is_wanted(table->heritage->settings)) {
-		child->state = CHILD_NONE;
-		if (service == SERVICE_PROBER)
-			forget_health(table);
-		else
-			forget_names(table);
-		return;
-	}
-	snprintf(child->name, sizeof child->name, "%s", services[service].name);
-	atomic_store(process_service_heartbeat(table, service), clock_now_ns());
-	pid = fork();
-	if (pid == 0) {
-		enter_child(-1);
-		close_sockets(table);
-		if (service != SERVICE_PROBER)
-			close_icmp(table->heritage);
-		services[service].run(table->heritage);
-	}
-	if (service == SERVICE_PROBER && pid > 0)
-		note_prober(table, pid);
-	if (pid < 0)
-		child_note_failure(child);
-	else
-		child_note_start(child, pid);
-}
-
-static void
-service_ended(struct process_table *table, enum service service, int status)
-{
-	struct child *child = &table->services[service];
-	bool is_ending = child->state == CHILD_ENDING;
-
-	if (!table->is_stopping && !is_ending)
-		child_note_death(child, status, CHILD_BACKOFF_MAX_MS,
-				 services[service].meanwhile);
-	child->pid = 0;
-	if (service == SERVICE_PROBER)
-		atomic_store(&table->heritage->region->health.pid, 0);
-	if (table->is_stopping)
-		child->state = CHILD_NONE;
-	else if (is_ending)
-		start_service(table, service);
-}
-
-void
-process_renew_service(struct process_table *table, enum service service)
-{
-	struct child *child = &table->services[service];
-
-	if (child->state == CHILD_RUNNING) {
-		child->state = CHILD_ENDING;
-		kill(child->pid, SIGKILL); /* it may hang, and has nothing to end */
-	} else if (child->state != CHILD_ENDING && !table->is_stopping) {
-		start_service(table, service);
-	}
-}
-
 void
 process_start_all(struct process_table *table)
 {
@@ -281,7 +112,7 @@ process_start_all(struct process_table *table)
 	table->workers = alloc_zero(table->worker_count, sizeof *table->workers);
 	start_sync(table);
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		start_service(table, (enum service)i);
+		service_start(table, (enum service)i);
 	for (unsigned i = 0; i < table->worker_count; i++) {
 		snprintf(table->workers[i].name, sizeof table->workers[i].name,
 			 "worker %u", i);
@@ -303,8 +134,8 @@ process_start_clerk(struct process_table *table, process_clerk_fn *run, int fd,
 		return ERR_BUSY;
 	pid = fork();
 	if (pid == 0) {
-		enter_child(fd);
-		close_icmp(table->heritage);
+		child_enter(fd);
+		child_close_icmp(table->heritage);
 		run(table->heritage, fd, arg_count, args);
 		_exit(1);
 	}
@@ -442,7 +273,7 @@ child_ended(struct process_table *table, pid_t pid, int status)
 	}
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		if (pid == table->services[i].pid) {
-			service_ended(table, (enum service)i, status);
+			service_note_end(table, (enum service)i, status);
 			return;
 		}
 	for (unsigned i = 0; i < table->worker_count; i++)
@@ -488,7 +319,7 @@ process_restart_due(struct process_table *table, int limit_ms)
 		start_sync(table);
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		if (child_is_due(&table->services[i], now_ms, &limit_ms))
-			start_service(table, (enum service)i);
+			service_start(table, (enum service)i);
 	for (unsigned i = 0; i < table->worker_count; i++)
 		if (child_is_due(&table->workers[i], now_ms, &limit_ms))
 			restart_worker(table, i);

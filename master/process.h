@@ -14,11 +14,9 @@
 
 #include "master/child.h"
 #include "master/listen.h"
+#include "master/service.h"
 #include "shm/ctl_proto.h"
 #include "shm/heritage.h"
-
-/* Children that the settings may ask for, each one process. */
-enum service { SERVICE_RESOLVER, SERVICE_PROBER, SERVICE_COUNT };
 
 /* What others do about a child's end; called from process_reap. */
 struct process_events {
@@ -69,14 +67,6 @@ __attribute__((nonnull)) void process_watch(struct process_table *table);
 
 /* End sync and fork it anew, with the settings that heritage has by then. */
 __attribute__((nonnull)) void process_renew_sync(struct process_table *table);
-
-/* The same of a service; it is started or stays away as the settings want it then. */
-__attribute__((nonnull)) void process_renew_service(struct process_table *table,
-						    enum service service);
-
-/* When its loop turned last, of CLOCK_MONOTONIC. */
-__attribute__((nonnull)) _Atomic uint64_t *
-process_service_heartbeat(struct process_table *table, enum service service);
 
 /* Send `signal` to all children; from now on none is forked. */
 __attribute__((nonnull)) void process_stop_all(struct process_table *table, int signal);

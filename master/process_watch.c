@@ -84,7 +84,7 @@ static void
 watch_service(struct process_table *table, enum service service)
 {
 	struct child *child = &table->services[service];
-	_Atomic uint64_t *heartbeat = process_service_heartbeat(table, service);
+	_Atomic uint64_t *heartbeat = service_heartbeat(table, service);
 	/* read before the clock is: it may be set meanwhile */
 	uint64_t heartbeat_ns = atomic_load(heartbeat), now_ns = clock_now_ns();
 

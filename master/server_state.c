@@ -90,9 +90,9 @@ take_settings(struct server *server, struct settings *fresh)
 	region_set_live(server->region, fresh);
 	settings_limit_publish(fresh, &server->region->limits);
 	if (is_resolver_stale)
-		process_renew_service(&server->processes, SERVICE_RESOLVER);
+		service_renew(&server->processes, SERVICE_RESOLVER);
 	if (is_prober_stale)
-		process_renew_service(&server->processes, SERVICE_PROBER);
+		service_renew(&server->processes, SERVICE_PROBER);
 	settings_free(old);
 }
 

@@ -1,0 +1,157 @@
+/* The table of services, and what stands about each in the region. */
+#include "master/service.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "loader/loader.h"
+#include "master/process.h"
+#include "shm/clock.h"
+
+static bool
+wants_resolver(const struct settings *settings)
+{
+	return settings->resolver.server_count > 0;
+}
+
+static bool
+wants_prober(const struct settings *settings)
+{
+	return settings->health.enable && settings->health.role != HEALTH_ROLE_OFF;
+}
+
+static const struct {
+	const char *name;
+	void (*run)(const struct heritage *heritage); /* does not return */
+	bool (*is_wanted)(const struct settings *settings);
+	const char *meanwhile;
+} services[SERVICE_COUNT] = {
+	[SERVICE_RESOLVER] = { "resolver", resolver_run, wants_resolver,
+			       "; what is known of names elsewhere is served on" },
+	[SERVICE_PROBER] = { "prober", prober_run, wants_prober,
+			     "; what is known of targets stands until then" },
+};
+
+/* Nobody looks after targets: all are unknown. */
+static void
+forget_health(struct process_table *table)
+{
+	struct region_health *health = &table->heritage->region->health;
+
+	board_clear(table->heritage->board);
+	for (unsigned i = HEALTH_targets; i <= HEALTH_held; i++)
+		region_health_set(health, (enum health_figure)i, 0);
+	atomic_store(&health->is_guarding, 0);
+	region_health_set_error(health, HEALTH_ERROR_PROBE, "");
+	region_health_set_error(health, HEALTH_ERROR_LINK, "");
+}
+
+static void
+note_prober(struct process_table *table, pid_t pid)
+{
+	struct region_health *health = &table->heritage->region->health;
+
+	if (atomic_load(&health->started_ns) != 0 && pid > 0)
+		atomic_fetch_add(&health->restarts, 1);
+	atomic_store(&health->started_ns, clock_now_ns());
+	atomic_store(&health->pid, (int32_t)pid);
+}
+
+/* Nobody looks after names: what is known of them stands. */
+static void
+forget_names(struct process_table *table)
+{
+	struct region_resolver *resolver = &table->heritage->region->resolver;
+
+	atomic_store(&resolver->names, 0);
+	atomic_store(&resolver->resolved, 0);
+	atomic_store(&resolver->failing, 0);
+	atomic_store(&resolver->servers_down, 0);
+	region_resolver_set_error(resolver, "");
+}
+
+_Atomic uint64_t *
+service_heartbeat(struct process_table *table, enum service service)
+{
+	struct region *region = table->heritage->region;
+
+	return service == SERVICE_PROBER ? &region->health.heartbeat_ns
+					 : &region->resolver.heartbeat_ns;
+}
+
+/* Who talks to strangers has no socket that queries come to. */
+static void
+close_sockets(const struct process_table *table)
+{
+	const struct heritage *heritage = table->heritage;
+	size_t count = table->worker_count * heritage->settings->listen_count;
+
+	for (size_t i = 0; i < count; i++) {
+		close(heritage->sockets[i].udp_fd);
+		close(heritage->sockets[i].tcp_fd);
+	}
+}
+
+void
+service_start(struct process_table *table, enum service service)
+{
+	struct child *child = &table->services[service];
+	pid_t pid;
+
+	if (!services[service].is_wanted(table->heritage->settings)) {
+		child->state = CHILD_NONE;
+		if (service == SERVICE_PROBER)
+			forget_health(table);
+		else
+			forget_names(table);
+		return;
+	}
+	snprintf(child->name, sizeof child->name, "%s", services[service].name);
+	atomic_store(service_heartbeat(table, service), clock_now_ns());
+	pid = fork();
+	if (pid == 0) {
+		child_enter(-1);
+		close_sockets(table);
+		if (service != SERVICE_PROBER)
+			child_close_icmp(table->heritage);
+		services[service].run(table->heritage);
+	}
+	if (service == SERVICE_PROBER && pid > 0)
+		note_prober(table, pid);
+	if (pid < 0)
+		child_note_failure(child);
+	else
+		child_note_start(child, pid);
+}
+
+void
+service_note_end(struct process_table *table, enum service service, int status)
+{
+	struct child *child = &table->services[service];
+	bool is_ending = child->state == CHILD_ENDING;
+
+	if (!table->is_stopping && !is_ending)
+		child_note_death(child, status, CHILD_BACKOFF_MAX_MS,
+				 services[service].meanwhile);
+	child->pid = 0;
+	if (service == SERVICE_PROBER)
+		atomic_store(&table->heritage->region->health.pid, 0);
+	if (table->is_stopping)
+		child->state = CHILD_NONE;
+	else if (is_ending)
+		service_start(table, service);
+}
+
+void
+service_renew(struct process_table *table, enum service service)
+{
+	struct child *child = &table->services[service];
+
+	if (child->state == CHILD_RUNNING) {
+		child->state = CHILD_ENDING;
+		kill(child->pid, SIGKILL); /* it may hang, and has nothing to end */
+	} else if (child->state != CHILD_ENDING && !table->is_stopping) {
+		service_start(table, service);
+	}
+}
