@@ -5,6 +5,7 @@
 #include "explain/explainer.h"
 #include "loader/redis/redis_keys.h"
 #include "shm/json_out.h"
+#include "shm/rrtype.h"
 
 enum { EXPLAIN_TEXT_MAX = 2048 };
 
@@ -31,6 +32,14 @@ void explain_steps_print(struct explainer *explainer, const struct explain_quest
 __attribute__((nonnull, format(printf, 3, 4)))
 void explain_steps_begin(struct explain_steps *steps, const char *name, const char *format, ...);
 
+/* A step that is but a sentence. */
+__attribute__((nonnull))
+void explain_steps_plain(struct explain_steps *steps, const char *name, const char *text);
+
+/* A type as people write it: an ANAME, too, which has no number of its own. */
+__attribute__((nonnull))
+void explain_steps_type(uint16_t type, char out[RRTYPE_TEXT_MAX]);
+
 /* A text that is null when it is empty. */
 __attribute__((nonnull(1, 2)))
 void explain_steps_text(struct json_out *json, const char *member, const char *text,
@@ -39,6 +48,14 @@ void explain_steps_text(struct json_out *json, const char *member, const char *t
 /* "2024-11-21T04:20:00Z"; null for 0. */
 __attribute__((nonnull))
 void explain_steps_time(struct json_out *json, const char *member, int64_t unix_s);
+
+/* How the name was found: the first part of enum trace_kind (explain/explain_found.c). */
+__attribute__((nonnull))
+void explain_found_event(struct explain_steps *steps, const struct trace_event *event);
+
+/* What is answered, but for what is steered (explain/explain_answered.c). */
+__attribute__((nonnull))
+void explain_answered_event(struct explain_steps *steps, const struct trace_event *event);
 
 /* A name outside of our zones, and what is known of it (explain/explain_aname.c). */
 __attribute__((nonnull))
