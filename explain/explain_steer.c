@@ -319,8 +319,7 @@ tell_draw(struct explain_steps *steps, const struct trace_event *event)
 	if (event->bound)
 		explain_steps_begin(
 			steps, "draw",
-			"%s is first: %" PRIu64 " was drawn below %" PRIu64
-			", the %s; another query may draw another",
+			"%s is first in this draw: %" PRIu64 " below %" PRIu64 ", %s",
 			address, event->drawn, event->bound,
 			steered_weight(&steps->steered, (unsigned)event->value) &&
 					steps->steered.head.order == STEERED_WEIGHTED

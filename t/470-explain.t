@@ -229,6 +229,7 @@ subtest 'weights' => sub {
 	is_deeply([sort keys %seen], ['192.0.2.1', '192.0.2.2'], 'what workers answer: none of weight 0');
 	ok($seen{ $draw->{first} }, 'explain draws one of them');
 	is($draw->{below}, 4, 'of the sum of weights');
+	cmp_ok(14 + length $draw->{text}, '<=', 80, 'told in one line of a terminal');
 	ok($explain->{same_on_straight_path}, 'the straight path draws the same');
 	ok($draw->{first} eq ($draw->{drawn} < 3 ? '192.0.2.1' : '192.0.2.2'), 'the one that the number means');
 	is_deeply([map { $_->{weight} } @{ step_of($explain, 'filter')->{records} }], [3, 1, 0], 'weights are shown');

@@ -204,7 +204,7 @@ test_texts(void)
 		"all are down, and none is kept: none",
 		"only fallbacks are left: 192.0.2.3",
 		"none matches, the default ones: 192.0.2.2",
-		"192.0.2.2 is first: 3 was drawn below 4, the sum of weights",
+		"192.0.2.2 is first in this draw: 3 below 4, sum of weights\"",
 		"192.0.2.1 is first, without a draw",
 		"\"step\":\"chosen\",\"text\":\"192.0.2.1 192.0.2.3\"",
 		"the name has no such type",
