@@ -100,6 +100,8 @@ sub ends {
 
 sub country_of {
 	my ($reader, $address) = @_;
+	# one of the readers takes the head of an address of IPv6 for one of IPv4
+	return undef if $address =~ /:/ && $address !~ /^::ffff:.*\./ && $reader->metadata->ip_version == 4;
 	my $entry = eval { $reader->record_for_address($address =~ s/^::ffff:(?=.*\.)//r) };
 
 	return $entry ? $entry->{country}{iso_code} // $entry->{country_code} : undef;
