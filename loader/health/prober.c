@@ -1,6 +1,7 @@
 /* The process that probes, or follows who does. */
 #include "loader/health/prober.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 enum {
 	TICK_MS = 1000,
 	LOOK_MS = 50,
-	PROBER_NICE = 5, /* queries come first; but what is late looks dead */
+	PROBER_NICE = 10, /* as sync: queries come first */
 };
 
 static void
@@ -82,6 +83,7 @@ prober_run(const struct heritage *heritage)
 	heritage_enter(heritage, "prober");
 	/* no variable says where requests go */
 	clearenv();
+	sched_setscheduler(0, SCHED_BATCH, &(const struct sched_param){ 0 });
 	setpriority(PRIO_PROCESS, 0, PROBER_NICE);
 	prober.heritage = heritage;
 	prober.settings = heritage->settings;

@@ -12,7 +12,7 @@
 
 enum {
 	MS_PER_S = 1000,
-	SLICE_MS = 10, /* what is due within it starts together: fewer turns of the loop */
+	SLICE_MS = 4, /* what is due within it starts together: fewer turns of the loop */
 };
 
 static void
