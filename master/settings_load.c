@@ -144,21 +144,30 @@ read_share(struct load *load, const config_setting_t *at, const struct setting_r
 		complain(load, at, "%s: %s", row->name, why);
 }
 
-static void
-read_addresses(struct load *load, const config_setting_t *at,
-	       const struct setting_row *row, void *base)
+/* Is it a list that has not too many elements? */
+static bool
+is_list_of(struct load *load, const config_setting_t *at, const struct setting_row *row,
+	   const char *what)
 {
-	unsigned count = (unsigned)config_setting_length(at);
-
 	if (!config_setting_is_list(at) && !config_setting_is_array(at)) {
-		wrong_type(load, at, row->name, "a list ( ) of addresses");
-		return;
+		wrong_type(load, at, row->name, what);
+		return false;
 	}
-	if (count > row->max) {
+	if ((unsigned)config_setting_length(at) > row->max) {
 		complain(load, at, "%s: at most %u", row->name, row->max);
-		return;
+		return false;
 	}
-	for (unsigned i = 0; i < count; i++) {
+	return true;
+}
+
+/* Take each text of a list by `add`, which returns what is wrong with it, or NULL. */
+static void
+read_texts(struct load *load, const config_setting_t *at, const struct setting_row *row,
+	   void *base,
+	   const char *(*add)(const struct setting_row *row, void *base, const char *text,
+			      const char *dir))
+{
+	for (unsigned i = 0; i < (unsigned)config_setting_length(at); i++) {
 		const config_setting_t *element = config_setting_get_elem(at, i);
 		const char *text = config_setting_get_string(element), *why;
 
@@ -166,39 +175,35 @@ read_addresses(struct load *load, const config_setting_t *at,
 			wrong_type(load, element, row->name, "text in quotes");
 			continue;
 		}
-		why = settings_fields_add_address(row, base, text, load->dir);
+		why = add(row, base, text, load->dir);
 		if (why)
 			complain(load, element, "%s: %s", row->name, why);
 	}
 }
 
 static void
+read_addresses(struct load *load, const config_setting_t *at,
+	       const struct setting_row *row, void *base)
+{
+	if (is_list_of(load, at, row, "a list ( ) of addresses"))
+		read_texts(load, at, row, base, settings_fields_add_address);
+}
+
+static const char *
+add_network(const struct setting_row *row, void *base, const char *text, const char *dir)
+{
+	(void)dir;
+	return settings_fields_add_network(row, base, text);
+}
+
+static void
 read_networks(struct load *load, const config_setting_t *at,
 	      const struct setting_row *row, void *base)
 {
-	unsigned count = (unsigned)config_setting_length(at);
-
-	if (!config_setting_is_list(at) && !config_setting_is_array(at)) {
-		wrong_type(load, at, row->name, "an array [ ] of networks");
+	if (!is_list_of(load, at, row, "an array [ ] of networks"))
 		return;
-	}
-	if (count > row->max) {
-		complain(load, at, "%s: at most %u", row->name, row->max);
-		return;
-	}
 	settings_fields_clear(row, base);
-	for (unsigned i = 0; i < count; i++) {
-		const config_setting_t *element = config_setting_get_elem(at, i);
-		const char *text = config_setting_get_string(element), *why;
-
-		if (!text) {
-			wrong_type(load, element, row->name, "text in quotes");
-			continue;
-		}
-		why = settings_fields_add_network(row, base, text);
-		if (why)
-			complain(load, element, "%s: %s", row->name, why);
-	}
+	read_texts(load, at, row, base, add_network);
 }
 
 static void
