@@ -71,20 +71,29 @@ put_set(const struct steered *steered, const uint64_t set[TRACE_SET_WORDS], char
 		snprintf(out, room, "none");
 }
 
+/* Countries or continents: `count` struct steered_country. */
+static void
+print_codes(struct json_out *json, const char *key, const uint8_t *places, unsigned count,
+	    unsigned candidate)
+{
+	json_out_begin_array(json, key);
+	for (unsigned i = 0; i < count; i++) {
+		struct steered_country place = steered_country_at(places, i);
+
+		if (place.candidate == candidate)
+			json_out_text_len(json, NULL, place.code, place.code[0] ? 2 : 0);
+	}
+	json_out_end_array(json);
+}
+
 static void
 print_places(struct explain_steps *steps, unsigned candidate)
 {
 	const struct steered *steered = &steps->steered;
 	struct json_out *json = steps->json;
 
-	json_out_begin_array(json, "country");
-	for (unsigned i = 0; i < steered->country_count; i++) {
-		struct steered_country place = steered_country(steered, i);
-
-		if (place.candidate == candidate)
-			json_out_text_len(json, NULL, place.code, place.code[0] ? 2 : 0);
-	}
-	json_out_end_array(json);
+	print_codes(json, "country", steered->countries, steered->country_count,
+		    candidate);
 	json_out_begin_array(json, "asn");
 	for (unsigned i = 0; i < steered->asn_count; i++) {
 		struct steered_asn place = steered_asn(steered, i);
@@ -93,14 +102,8 @@ print_places(struct explain_steps *steps, unsigned candidate)
 			json_out_uint(json, NULL, place.asn);
 	}
 	json_out_end_array(json);
-	json_out_begin_array(json, "continent");
-	for (unsigned i = 0; i < steered->continent_count; i++) {
-		struct steered_country place = steered_continent(steered, i);
-
-		if (place.candidate == candidate)
-			json_out_text_len(json, NULL, place.code, place.code[0] ? 2 : 0);
-	}
-	json_out_end_array(json);
+	print_codes(json, "continent", steered->continents, steered->continent_count,
+		    candidate);
 }
 
 static void
@@ -189,31 +192,8 @@ print_candidates(struct explain_steps *steps)
 static const char *
 order_word(const struct steered *steered)
 {
-	if (steered->head.flags & STEERED_STICKY)
-		return "sticky";
-	switch (steered->head.order) {
-	case STEERED_RR:
-		return "rr";
-	case STEERED_WEIGHTED:
-		return "weighted";
-	}
-	return "none";
-}
-
-static const char *
-geo_word(const struct steered *steered)
-{
-	switch (steered->head.geo) {
-	case STEERED_BY_COUNTRY:
-		return "country";
-	case STEERED_BY_ASN:
-		return "asn";
-	case STEERED_BY_ASN_COUNTRY:
-		return "asn+country";
-	case STEERED_BY_LOCATION:
-		return "location";
-	}
-	return "none";
+	return steered->head.flags & STEERED_STICKY ? "sticky"
+						    : steered_order_word(&steered->head);
 }
 
 static void
@@ -231,13 +211,12 @@ tell_steered(struct explain_steps *steps, const struct trace_event *event)
 			    "geo_filter %s",
 			    type, steered->candidate_count,
 			    steered->candidate_count == 1 ? "" : "s",
-			    steered->head.count == STEERED_SINGLE ? "single" : "multi",
-			    order_word(steered), geo_word(steered));
+			    steered_count_word(&steered->head), order_word(steered),
+			    steered_geo_word(&steered->head));
 	json_out_text(steps->json, "type", type);
-	json_out_text(steps->json, "count",
-		      steered->head.count == STEERED_SINGLE ? "single" : "multi");
+	json_out_text(steps->json, "count", steered_count_word(&steered->head));
 	json_out_text(steps->json, "order", order_word(steered));
-	json_out_text(steps->json, "geo_filter", geo_word(steered));
+	json_out_text(steps->json, "geo_filter", steered_geo_word(&steered->head));
 	if (steered->head.first)
 		json_out_uint(steps->json, "first", steered->head.first);
 	else

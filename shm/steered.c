@@ -3,6 +3,21 @@
 
 #include "shm/health_target.h"
 
+const char *const steered_count_words[] = {
+	[STEERED_MULTI] = "multi",
+	[STEERED_SINGLE] = "single",
+};
+const char *const steered_order_words[] = {
+	[STEERED_AS_STORED] = "none",
+	[STEERED_RR] = "rr",
+	[STEERED_WEIGHTED] = "weighted",
+};
+const char *const steered_geo_words[] = {
+	[STEERED_ANYWHERE] = "none",        [STEERED_BY_COUNTRY] = "country",
+	[STEERED_BY_ASN] = "asn",           [STEERED_BY_ASN_COUNTRY] = "asn+country",
+	[STEERED_BY_LOCATION] = "location",
+};
+
 bool
 steered_plain_block(const struct block *block, struct block *out)
 {

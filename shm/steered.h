@@ -72,6 +72,12 @@ enum steered_flag {
 					 * worker/steer.h */
 };
 
+/* The words of sources for these, by their values. */
+enum { STEERED_COUNTS = 2, STEERED_ORDERS = 3, STEERED_GEOS = 5 };
+extern const char *const steered_count_words[STEERED_COUNTS];
+extern const char *const steered_order_words[STEERED_ORDERS];
+extern const char *const steered_geo_words[STEERED_GEOS];
+
 struct steered_head {
 	uint32_t rrset_len;
 	uint8_t count;			/* enum steered_count */
@@ -155,6 +161,24 @@ struct steered_part_head {
 };
 _Static_assert(sizeof(struct steered_part_head) == 8, "as it is stored");
 
+static inline const char *
+steered_count_word(const struct steered_head *head)
+{
+	return steered_count_words[head->count < STEERED_COUNTS ? head->count : 0];
+}
+
+static inline const char *
+steered_order_word(const struct steered_head *head)
+{
+	return steered_order_words[head->order < STEERED_ORDERS ? head->order : 0];
+}
+
+static inline const char *
+steered_geo_word(const struct steered_head *head)
+{
+	return steered_geo_words[head->geo < STEERED_GEOS ? head->geo : 0];
+}
+
 /* A BLOCK_STEERED taken apart; all borrowed from the map, lengths checked. */
 struct steered {
 	struct steered_head head;
@@ -196,13 +220,20 @@ steered_weight(const struct steered *steered, unsigned candidate)
 	return weight;
 }
 
+/* One of an array of countries or continents. */
+static inline struct steered_country
+steered_country_at(const uint8_t *places, unsigned at)
+{
+	struct steered_country place;
+
+	memcpy(&place, places + sizeof place * at, sizeof place);
+	return place;
+}
+
 static inline struct steered_country
 steered_country(const struct steered *steered, unsigned at)
 {
-	struct steered_country country;
-
-	memcpy(&country, steered->countries + sizeof country * at, sizeof country);
-	return country;
+	return steered_country_at(steered->countries, at);
 }
 
 static inline struct steered_asn
@@ -235,10 +266,7 @@ steered_region(const struct steered *steered, unsigned at)
 static inline struct steered_country
 steered_continent(const struct steered *steered, unsigned at)
 {
-	struct steered_country continent;
-
-	memcpy(&continent, steered->continents + sizeof continent * at, sizeof continent);
-	return continent;
+	return steered_country_at(steered->continents, at);
 }
 
 static inline bool

@@ -12,21 +12,6 @@ struct words {
 	unsigned count;
 };
 
-static const char *const count_words[] = {
-	[STEERED_MULTI] = "multi",
-	[STEERED_SINGLE] = "single",
-};
-static const char *const order_words[] = {
-	[STEERED_AS_STORED] = "none",
-	[STEERED_RR] = "rr",
-	[STEERED_WEIGHTED] = "weighted",
-};
-static const char *const geo_words[] = {
-	[STEERED_ANYWHERE] = "none",        [STEERED_BY_COUNTRY] = "country",
-	[STEERED_BY_ASN] = "asn",           [STEERED_BY_ASN_COUNTRY] = "asn+country",
-	[STEERED_BY_LOCATION] = "location",
-};
-
 #define WORDS(list) ((struct words){ list, sizeof list / sizeof list[0] })
 
 /* The index of the member's word; 0 when it is missing or unknown. */
@@ -61,11 +46,11 @@ read_filter(const struct steering_reader *reader, const struct json_node *filter
 	ttl = json_node_member(filter, "ttl");
 	json_reader_object(reader->fault, filter);
 	steering->count = (enum steered_count)read_word(reader, filter, "count",
-							WORDS(count_words));
+							WORDS(steered_count_words));
 	steering->order = (enum steered_order)read_word(reader, filter, "order",
-							WORDS(order_words));
+							WORDS(steered_order_words));
 	steering->geo = (enum steered_geo)read_word(reader, filter, "geo_filter",
-						    WORDS(geo_words));
+						    WORDS(steered_geo_words));
 	steering->first =
 		(uint16_t)json_reader_number(reader->fault, &first, STEERED_MAX, 0);
 	steering->is_sticky = json_reader_bool(reader->fault, &sticky, false);

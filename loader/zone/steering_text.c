@@ -32,34 +32,6 @@ put(struct text *text, const char *format, ...)
 	text->len += len > 0 ? (size_t)len : 0;
 }
 
-static const char *
-order_word(uint8_t order)
-{
-	switch (order) {
-	case STEERED_RR:
-		return "rr";
-	case STEERED_WEIGHTED:
-		return "weighted";
-	}
-	return "none";
-}
-
-static const char *
-geo_word(uint8_t geo)
-{
-	switch (geo) {
-	case STEERED_BY_COUNTRY:
-		return "country";
-	case STEERED_BY_ASN:
-		return "asn";
-	case STEERED_BY_ASN_COUNTRY:
-		return "asn+country";
-	case STEERED_BY_LOCATION:
-		return "location";
-	}
-	return "none";
-}
-
 /* A list after its word: " country DE|default". */
 struct list {
 	struct text *text;
@@ -86,13 +58,15 @@ put_code(struct list *list, const char *code, int room)
 	put_item(list, "%.*s", code[0] ? room : 7, code[0] ? code : "default");
 }
 
+/* Countries or continents: `count` struct steered_country. */
 static void
-put_countries(struct text *text, const struct steered *steered, unsigned candidate)
+put_place_codes(struct text *text, const char *before, const uint8_t *places,
+		unsigned count, unsigned candidate)
 {
-	struct list list = { text, " country " };
+	struct list list = { text, before };
 
-	for (unsigned i = 0; i < steered->country_count; i++) {
-		struct steered_country place = steered_country(steered, i);
+	for (unsigned i = 0; i < count; i++) {
+		struct steered_country place = steered_country_at(places, i);
 
 		if (place.candidate == candidate)
 			put_code(&list, place.code, sizeof place.code);
@@ -148,26 +122,15 @@ put_regions(struct text *text, const struct steered *steered, unsigned candidate
 }
 
 static void
-put_continents(struct text *text, const struct steered *steered, unsigned candidate)
-{
-	struct list list = { text, " continent " };
-
-	for (unsigned i = 0; i < steered->continent_count; i++) {
-		struct steered_country place = steered_continent(steered, i);
-
-		if (place.candidate == candidate)
-			put_code(&list, place.code, sizeof place.code);
-	}
-}
-
-static void
 put_places(struct text *text, const struct steered *steered, unsigned candidate)
 {
-	put_countries(text, steered, candidate);
+	put_place_codes(text, " country ", steered->countries, steered->country_count,
+			candidate);
 	put_asns(text, steered, candidate);
 	put_subnets(text, steered, candidate);
 	put_regions(text, steered, candidate);
-	put_continents(text, steered, candidate);
+	put_place_codes(text, " continent ", steered->continents,
+			steered->continent_count, candidate);
 	if (steered_is_fallback(steered, candidate))
 		put(text, " fallback");
 }
@@ -266,12 +229,11 @@ steering_text_print(const uint8_t *owner, const struct block *block, char *out,
 	dname_to_text(owner, name);
 	rrtype_to_text(block->head.type, type);
 	put(&text, "; %s IN %s is steered: count %s, order %s", name, type,
-	    steered.head.count == STEERED_SINGLE ? "single" : "multi",
-	    order_word(steered.head.order));
+	    steered_count_word(&steered.head), steered_order_word(&steered.head));
 	if (steered.head.first > 0)
 		put(&text, ", first %u", (unsigned)steered.head.first);
 	if (steered.head.geo != STEERED_ANYWHERE)
-		put(&text, ", geo_filter %s", geo_word(steered.head.geo));
+		put(&text, ", geo_filter %s", steered_geo_word(&steered.head));
 	if (steered.head.flags & STEERED_STICKY)
 		put(&text, ", sticky");
 	if (!put_health(&text, &steered))
