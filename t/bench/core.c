@@ -7,17 +7,16 @@
  * EDNS.  PER_MILLE: so many of 1,000 names have a live change, and with each its apex;
  * the generation must not have an overlay, which is left there.  BENCH_WITH in the environment:
  * limits and cookies, see t/bench/with_limits.h.  Prints one line of JSON. */
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "t/bench/live_share.h"
+#include "t/bench/user_instructions.h"
 #include "t/bench/with_limits.h"
 #include "t/query_file.h"
 #include "worker/answer.h"
@@ -44,20 +43,6 @@ fill(unsigned slot, uint64_t which)
 		with_limits_fill(&with, slot, &queries[slot]);
 }
 
-static int
-open_counter(void)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_HARDWARE,
-		.size = sizeof attr,
-		.config = PERF_COUNT_HW_INSTRUCTIONS,
-		.disabled = 1,
-		.exclude_kernel = 1,
-	};
-
-	return (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -79,7 +64,7 @@ main(int argc, char **argv)
 		query_file_die(argv[1], errcode_text(rc));
 	zone_store_renew(&store);
 	query_file_load(&file, argv[2]);
-	counter = open_counter();
+	counter = user_instructions_open();
 	for (unsigned long round = 0; round < rounds; round++) {
 		uint64_t start;
 

@@ -7,18 +7,17 @@
  * loads[] below: the order of records, "all" for a weighted one of which all are left.
  * Queries carry EDNS and come from a /24 each: "hit" from one of 1,000 that were there
  * before, "miss" from one that is new.  Prints one line of JSON. */
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "loader/zone/steering.h"
 #include "shm/clock.h"
 #include "shm/geo_path.h"
+#include "t/bench/user_instructions.h"
 #include "t/mmdb_maker.h"
 #include "t/query_file.h"
 #include "t/scratch_dir.h"
@@ -214,20 +213,6 @@ fill(const struct load *load, unsigned slot, uint64_t which)
 	q->client = &clients[slot];
 }
 
-static int
-open_counter(void)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_HARDWARE,
-		.size = sizeof attr,
-		.config = PERF_COUNT_HW_INSTRUCTIONS,
-		.disabled = 1,
-		.exclude_kernel = 1,
-	};
-
-	return (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0);
-}
-
 static void
 run(const struct load *load, const struct zone_store *store, unsigned long rounds)
 {
@@ -236,7 +221,7 @@ run(const struct load *load, const struct zone_store *store, unsigned long round
 						.ecs = true,
 						.steerer = &steerer };
 	uint64_t spent_ns = 0, instructions = 0, response_octets = 0;
-	int counter = open_counter();
+	int counter = user_instructions_open();
 
 	if (steerer_init(&steerer, &geo) != 0)
 		bail_out("no seed");

@@ -9,6 +9,7 @@
 
 #include "shm/geo_path.h"
 #include "t/draw.h"
+#include "t/draw_address.h"
 #include "t/mmdb_maker.h"
 #include "t/scratch_dir.h"
 
@@ -24,28 +25,6 @@ static struct drawn networks[GEO_KINDS][NETWORKS];
 static struct mmdb_maker db;
 static struct geo geo;
 static struct region_geo published;
-
-/* One of few, so that they meet: of IPv4, else of IPv6. */
-static struct geo_address
-draw_address(void)
-{
-	struct geo_address address = { { [10] = 0xff, [11] = 0xff } };
-	static const uint8_t v6[4] = { 0x20, 1, 0xd, 0xb8 };
-
-	if (draw(2)) {
-		address.octets[12] = 198;
-		address.octets[13] = (uint8_t)(51 + draw(2));
-		address.octets[14] = (uint8_t)draw(draw(3) ? 3 : 256);
-		address.octets[15] = (uint8_t)draw(256);
-		return address;
-	}
-	memset(&address, 0, sizeof address);
-	memcpy(address.octets, v6, sizeof v6);
-	for (unsigned at = 4; at < 16; at++)
-		if (draw(3) == 0)
-			address.octets[at] = (uint8_t)draw(3);
-	return address;
-}
 
 static struct geo_place
 draw_place(void)
@@ -78,7 +57,7 @@ draw_networks(struct drawn *networks_of_kind)
 	for (unsigned i = 0; i < NETWORKS; i++) {
 		struct drawn *network = &networks_of_kind[i];
 
-		network->address = draw_address();
+		network->address = draw_address(2);
 		network->len =
 			network->address.octets[0] ? 20 + draw(109) : 96 + 8 + draw(25);
 		network->place = draw_place();
@@ -179,9 +158,9 @@ test_state(void)
 	bool right = true;
 
 	for (unsigned i = 0; i < 16; i++)
-		recent[i] = draw_address();
+		recent[i] = draw_address(2);
 	for (unsigned i = 0; i < ASKED && right; i++) {
-		address = draw(2) ? recent[draw(16)] : draw_address();
+		address = draw(2) ? recent[draw(16)] : draw_address(2);
 		right = ask(&address);
 		recent[draw(16)] = address;
 	}
@@ -194,7 +173,7 @@ test_state(void)
 static void
 test_nothing(void)
 {
-	struct geo_address address = draw_address();
+	struct geo_address address = draw_address(2);
 
 	ok(!geo_find(&geo, &address, true)->has_country_db, "no database: nothing");
 	ok(!geo_client_point(&geo, &address), "no location");

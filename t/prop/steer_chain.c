@@ -10,6 +10,7 @@
 #include "loader/zone/steering.h"
 #include "shm/geo_path.h"
 #include "t/draw.h"
+#include "t/draw_address.h"
 #include "t/mmdb_maker.h"
 #include "t/scratch_dir.h"
 #include "worker/geo.h"
@@ -52,28 +53,6 @@ static uint8_t payload[STEERING_LEN_MAX];
 
 /* ---- draws ---- */
 
-/* One of few, so that they meet: of IPv4, else of IPv6. */
-static struct geo_address
-draw_address(void)
-{
-	struct geo_address address = { { [10] = 0xff, [11] = 0xff } };
-	static const uint8_t v6[4] = { 0x20, 1, 0xd, 0xb8 };
-
-	if (draw(3)) {
-		address.octets[12] = 198;
-		address.octets[13] = (uint8_t)(51 + draw(2));
-		address.octets[14] = (uint8_t)draw(draw(3) ? 3 : 256);
-		address.octets[15] = (uint8_t)draw(256);
-		return address;
-	}
-	memset(&address, 0, sizeof address);
-	memcpy(address.octets, v6, sizeof v6);
-	for (unsigned at = 4; at < 16; at++)
-		if (draw(3) == 0)
-			address.octets[at] = (uint8_t)draw(3);
-	return address;
-}
-
 static void
 mask(struct geo_address *address, unsigned len)
 {
@@ -84,7 +63,7 @@ mask(struct geo_address *address, unsigned len)
 static struct known_network
 draw_network(void)
 {
-	struct known_network network = { .address = draw_address() };
+	struct known_network network = { .address = draw_address(3) };
 	bool is_v6 = network.address.octets[0] != 0;
 
 	network.len = is_v6 ? draw(8) ? 20 + draw(109) : draw(20) : 96 + draw(33);
@@ -549,7 +528,7 @@ static struct sample
 neighbour_of(const struct sample *client, unsigned len)
 {
 	struct sample neighbour = *client;
-	struct geo_address other = draw_address();
+	struct geo_address other = draw_address(3);
 
 	for (unsigned bit = len; bit < 128; bit++) {
 		uint8_t at = (uint8_t)(0x80u >> bit % 8);
@@ -597,7 +576,7 @@ test_sets(void)
 		make(&set, &steered);
 		steerer.no_match = draw(2) ? NO_MATCH_ALL : NO_MATCH_NONE;
 		for (unsigned j = 0; j < CLIENTS && is_right && is_scoped; j++) {
-			const struct sample client = { draw(8) > 0, draw_address() };
+			const struct sample client = { draw(8) > 0, draw_address(3) };
 			struct steer_choice choice;
 
 			is_right = choose(&steered, &client, &choice) &&
