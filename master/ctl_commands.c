@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "explain/explain.h"
 #include "loader/loader.h"
+#include "master/explain/explain.h"
 #include "master/stats_limits.h"
 #include "master/stats_report.h"
 #include "master/stats_source.h"

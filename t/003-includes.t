@@ -23,8 +23,8 @@ my %may = (
 	'loader/health' => qr{^(?:shm|loader/(?:zone|store|redis|health))/|^loader/loader\.h$},
 	'loader/redis' => qr{^(?:shm|loader/(?:zone|store|redis))/},
 	# a worker's answering, told by a clerk: both meet in this process alone
-	explain => qr{^(?:shm|worker|loader(?:/\w+)?|explain)/},
-	master => qr{^(?:shm/|master/|worker/worker\.h$|loader/loader\.h$|explain/explain\.h$)},
+	'master/explain' => qr{^(?:shm|worker|loader(?:/\w+)?|master/explain)/},
+	master => qr{^(?:shm/|master/|worker/worker\.h$|loader/loader\.h$|master/explain/explain\.h$)},
 );
 # Libraries by what their headers begin with, and the files that know them.  A second
 # place needs a reason: LMDB holds generations (written in one, walked in two others) and

@@ -1,5 +1,5 @@
 /* What the general path did for one query, as plain events in the order in which they came:
- * the input of `martletctl explain` (explain/).  Nothing is formatted here.
+ * the input of `martletctl explain` (master/explain/).  Nothing is formatted here.
  *
  * Workers have no trace: `trace` is NULL in answer_options and in struct steerer, and a call
  * costs one test that is never met.  A step records itself by one call of a function below,
@@ -9,7 +9,7 @@
  *	steer_run_trace(run, TRACE_COUNTRY, how);	(worker/steer_run.h)
  *
  * For a new kind of step: a row in enum trace_kind or enum trace_step_name that says which
- * members it sets, the call, and its text in explain/.  Pointers are borrowed from the store
+ * members it sets, the call, and its text in master/explain/.  Pointers are borrowed from the store
  * until it is renewed; what does not live so long (names, facts of geo_find) is copied. */
 #ifndef WORKER_TRACE_H
 #define WORKER_TRACE_H

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "explain/explain_args.h"
-#include "explain/explain_message.h"
-#include "explain/simulate_args.h"
 #include "master/ctl_request.h"
+#include "master/explain/explain_args.h"
+#include "master/explain/explain_message.h"
+#include "master/explain/simulate_args.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len);
 

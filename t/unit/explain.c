@@ -6,12 +6,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "explain/explain_args.h"
-#include "explain/explain_steps.h"
-#include "explain/simulate_args.h"
-#include "explain/simulate_input.h"
-#include "explain/simulate_shares.h"
 #include "loader/zone/steering.h"
+#include "master/explain/explain_args.h"
+#include "master/explain/explain_steps.h"
+#include "master/explain/simulate_args.h"
+#include "master/explain/simulate_input.h"
+#include "master/explain/simulate_shares.h"
 #include "shm/rrtype.h"
 #include "t/draw.h"
 #include "t/steered_maker.h"

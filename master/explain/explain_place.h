@@ -2,7 +2,7 @@
 #ifndef EXPLAIN_EXPLAIN_PLACE_H
 #define EXPLAIN_EXPLAIN_PLACE_H
 
-#include "explain/explain_steps.h"
+#include "master/explain/explain_steps.h"
 
 enum { EXPLAIN_NETWORK_MAX = 56 };
 

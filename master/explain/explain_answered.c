@@ -1,5 +1,5 @@
 /* Telling what of a name is answered. */
-#include "explain/explain_steps.h"
+#include "master/explain/explain_steps.h"
 #include "worker/answering.h"
 
 /* Are older data served in the place of what the source has?  `out` says why. */

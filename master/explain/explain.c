@@ -1,5 +1,5 @@
 /* One request, then the end. */
-#include "explain/explain.h"
+#include "master/explain/explain.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -8,12 +8,12 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "explain/explain_args.h"
-#include "explain/explain_message.h"
-#include "explain/explain_steps.h"
-#include "explain/explainer.h"
-#include "explain/simulate.h"
 #include "loader/reply.h"
+#include "master/explain/explain_args.h"
+#include "master/explain/explain_message.h"
+#include "master/explain/explain_steps.h"
+#include "master/explain/explainer.h"
+#include "master/explain/simulate.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
 

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "explain/explainer.h"
+#include "master/explain/explainer.h"
 #include "shm/geo_db.h"
 
 enum { EXPLAIN_COMPLAINT_MAX = 256 };

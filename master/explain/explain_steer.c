@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "explain/explain_place.h"
-#include "explain/explain_steps.h"
+#include "master/explain/explain_place.h"
+#include "master/explain/explain_steps.h"
 #include "shm/rrtype.h"
 #include "worker/response.h"
 #include "worker/steer.h"

@@ -2,7 +2,7 @@
 #ifndef EXPLAIN_EXPLAIN_ORIGIN_H
 #define EXPLAIN_EXPLAIN_ORIGIN_H
 
-#include "explain/explain_steps.h"
+#include "master/explain/explain_steps.h"
 
 /* Members "stored", "source", "line" and "change" of a node in the present zone. */
 __attribute__((nonnull))

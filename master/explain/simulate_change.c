@@ -1,5 +1,5 @@
 /* Changing copies of steered RRsets. */
-#include "explain/simulate_change.h"
+#include "master/explain/simulate_change.h"
 
 #include <stdlib.h>
 #include <string.h>

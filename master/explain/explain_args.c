@@ -1,5 +1,5 @@
 /* From arguments to a question. */
-#include "explain/explain_args.h"
+#include "master/explain/explain_args.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>

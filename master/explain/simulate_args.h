@@ -2,7 +2,7 @@
 #ifndef EXPLAIN_SIMULATE_ARGS_H
 #define EXPLAIN_SIMULATE_ARGS_H
 
-#include "explain/explain_args.h"
+#include "master/explain/explain_args.h"
 
 enum { SIMULATE_CHANGES_MAX = 32 };
 

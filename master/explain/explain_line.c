@@ -1,5 +1,5 @@
 /* Reading zone files for their line numbers. */
-#include "explain/explain_line.h"
+#include "master/explain/explain_line.h"
 
 #include <string.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 /* From a question to octets, and from octets to text. */
-#include "explain/explain_message.h"
+#include "master/explain/explain_message.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

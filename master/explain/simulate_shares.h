@@ -3,7 +3,7 @@
 #ifndef EXPLAIN_SIMULATE_SHARES_H
 #define EXPLAIN_SIMULATE_SHARES_H
 
-#include "explain/explainer.h"
+#include "master/explain/explainer.h"
 
 /* By record, each 0..1. */
 struct simulate_shares {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "explain/explain_steps.h"
+#include "master/explain/explain_steps.h"
 #include "shm/rrtype.h"
 
 static const char *

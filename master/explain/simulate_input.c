@@ -1,5 +1,5 @@
 /* Reading files that come through the control connection. */
-#include "explain/simulate_input.h"
+#include "master/explain/simulate_input.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
 #ifndef EXPLAIN_SIMULATE_H
 #define EXPLAIN_SIMULATE_H
 
-#include "explain/explainer.h"
+#include "master/explain/explainer.h"
 #include "loader/reply.h"
 
 /* Write the whole reply, from what comes behind the request on `fd`.  `explainer` is open.

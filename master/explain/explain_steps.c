@@ -1,5 +1,5 @@
 /* Telling the steps of a trace, one after the other. */
-#include "explain/explain_steps.h"
+#include "master/explain/explain_steps.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "explain/explain_origin.h"
-#include "explain/explain_steps.h"
 #include "loader/store/zone_state.h"
+#include "master/explain/explain_origin.h"
+#include "master/explain/explain_steps.h"
 #include "shm/rrtype.h"
 #include "worker/descend.h"
 

@@ -1,5 +1,5 @@
 /* From arguments and lines to what is simulated. */
-#include "explain/simulate_args.h"
+#include "master/explain/simulate_args.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* Counting the draws that may come. */
-#include "explain/simulate_shares.h"
+#include "master/explain/simulate_shares.h"
 
 #include <string.h>
 

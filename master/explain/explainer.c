@@ -1,11 +1,11 @@
 /* Answering as a worker does. */
-#include "explain/explainer.h"
+#include "master/explain/explainer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "explain/explain_message.h"
+#include "master/explain/explain_message.h"
 #include "shm/errcode.h"
 #include "worker/answer_options.h"
 

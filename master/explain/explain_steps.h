@@ -2,7 +2,7 @@
 #ifndef EXPLAIN_EXPLAIN_STEPS_H
 #define EXPLAIN_EXPLAIN_STEPS_H
 
-#include "explain/explainer.h"
+#include "master/explain/explainer.h"
 #include "loader/redis/redis_keys.h"
 #include "shm/json_out.h"
 #include "shm/rrtype.h"

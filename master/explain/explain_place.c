@@ -1,5 +1,5 @@
 /* Clients and their places. */
-#include "explain/explain_place.h"
+#include "master/explain/explain_place.h"
 
 #include <arpa/inet.h>
 #include <math.h>

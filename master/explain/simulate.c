@@ -1,5 +1,5 @@
 /* The clients one by one, and the table at the end. */
-#include "explain/simulate.h"
+#include "master/explain/simulate.h"
 
 #include <arpa/inet.h>
 #include <math.h>
@@ -9,9 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "explain/simulate_change.h"
-#include "explain/simulate_input.h"
-#include "explain/simulate_shares.h"
+#include "master/explain/simulate_change.h"
+#include "master/explain/simulate_input.h"
+#include "master/explain/simulate_shares.h"
 #include "shm/errcode.h"
 #include "shm/geo_path.h"
 #include "shm/rrtype.h"

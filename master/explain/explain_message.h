@@ -2,7 +2,7 @@
 #ifndef EXPLAIN_EXPLAIN_MESSAGE_H
 #define EXPLAIN_EXPLAIN_MESSAGE_H
 
-#include "explain/explainer.h"
+#include "master/explain/explainer.h"
 #include "shm/json_out.h"
 
 enum { EXPLAIN_UDP_SIZE = 1232 };	/* what the client says that it takes */

@@ -2,7 +2,7 @@
 #ifndef EXPLAIN_SIMULATE_CHANGE_H
 #define EXPLAIN_SIMULATE_CHANGE_H
 
-#include "explain/simulate_args.h"
+#include "master/explain/simulate_args.h"
 #include "shm/board.h"
 
 /* A copy of a steered RRset of its own. */

@@ -1,12 +1,12 @@
 /* Telling where a node comes from. */
-#include "explain/explain_origin.h"
+#include "master/explain/explain_origin.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "explain/explain_line.h"
 #include "loader/redis/redis_where.h"
 #include "loader/store/zone_state.h"
+#include "master/explain/explain_line.h"
 #include "shm/rrtype.h"
 
 static bool
