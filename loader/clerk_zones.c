@@ -181,8 +181,8 @@ write_geo_faults(struct clerk *clerk)
 		struct region_geo_fault fault;
 		char reason[REGION_GEO_REASON_MAX + 64];
 
-		if (!region_get_geo_fault(clerk->heritage->region,
-					  (enum geo_db_kind)kind, &fault))
+		if (!region_get_geo_fault(clerk->heritage->region, (enum geo_db_kind)kind,
+					  &fault))
 			continue;
 		snprintf(reason, sizeof reason, "%s: %s",
 			 geo_db_kind_name((enum geo_db_kind)kind), fault.reason);

@@ -74,8 +74,7 @@ take_settings(struct server *server, struct settings *fresh)
 	struct settings *old = server->settings;
 	bool is_resolver_stale =
 		settings_diff_names(old, fresh, SETTING_RESOLVER, names) > 0;
-	bool is_prober_stale =
-		settings_diff_names(old, fresh, SETTING_PROBER, names) > 0;
+	bool is_prober_stale = settings_diff_names(old, fresh, SETTING_PROBER, names) > 0;
 
 	if (settings_diff_names(old, fresh, SETTING_SYNC, names) > 0)
 		server->is_sync_stale = true;

@@ -294,8 +294,9 @@ read_server(struct load *load, const config_setting_t *element)
 	else
 		read_text(load, element, row, &option);
 	if (load->report.error_count == error_count)
-		why = option.address[0] ? settings_resolve_server(load->settings, &option)
-					: "a group { address = \"192.0.2.1\"; } is needed";
+		why = option.address[0]
+			      ? settings_resolve_server(load->settings, &option)
+			      : "a group { address = \"192.0.2.1\"; } is needed";
 	if (why)
 		complain(load, element, "resolver.servers: %s", why);
 	settings_fields_free("resolver.servers", &option);

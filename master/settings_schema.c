@@ -249,7 +249,10 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"limit.isolation", "dnssec", "query_log", "http",
+	"limit.isolation",
+	"dnssec",
+	"query_log",
+	"http",
 };
 
 const struct setting_row *

@@ -383,9 +383,8 @@ check_blocks(const struct node *node)
 		return "its blocks do not fill it";
 	if (is_empty != !!(node->head.flags & NODE_EMPTY))
 		return "the flag for empty names is wrong";
-	if (flags != (node->head.flags &
-		      (NODE_HAS_NS | NODE_HAS_DNAME | NODE_HAS_CNAME | NODE_HAS_STEERED |
-		       NODE_HAS_ANAME)))
+	if (flags != (node->head.flags & (NODE_HAS_NS | NODE_HAS_DNAME | NODE_HAS_CNAME |
+					  NODE_HAS_STEERED | NODE_HAS_ANAME)))
 		return "its flags differ from its RRsets";
 	return NULL;
 }

@@ -113,8 +113,7 @@ region_get_geo_fault(const struct region *region, enum geo_db_kind kind,
 		     struct region_geo_fault *out)
 {
 	seqlock_copy(&region->geo.fault_seq, (char *)out,
-		     (const char *)&region->geo.faults[kind], sizeof *out,
-		     SEQLOCK_TURNS);
+		     (const char *)&region->geo.faults[kind], sizeof *out, SEQLOCK_TURNS);
 	out->path[sizeof out->path - 1] = '\0';
 	out->reason[sizeof out->reason - 1] = '\0';
 	return out->reason[0] != '\0';

@@ -297,7 +297,7 @@ prober_run_init(struct prober *prober)
 
 	the_prober = prober;
 	prober->bed = (struct probe_bed){ prober->loop, &prober->deny, on_end,
-					 settings->health.ca_file };
+					  settings->health.ca_file };
 	prober->flights = calloc(room, sizeof *prober->flights);
 	prober->http = http_prober_new(&prober->bed);
 	prober->icmp = icmp_prober_new(&prober->bed, prober->heritage->icmp_fds);

@@ -13,7 +13,8 @@ owner_group_covered(const struct zone_record *sig)
 
 /* Notes are sorted by type. */
 static void
-group_note_note(struct owner_group *group, uint16_t type, const uint8_t *bytes, size_t len)
+group_note_note(struct owner_group *group, uint16_t type, const uint8_t *bytes,
+		size_t len)
 {
 	group->note_count++;
 	if (len < 1 || bytes[0] != FAULT_PARTIAL || type == group->last_partial)

@@ -97,8 +97,8 @@ served_soa_read(const struct node *apex, struct zone_config *out)
 	config.retry = number(numbers + 8);
 	config.expire = number(numbers + 12);
 	config.minimum = number(numbers + 16);
-	config.cname_flattening = node_facts(apex) &&
-				  (node_facts(apex)->flags & ZONE_FLATTENED);
+	config.cname_flattening =
+		node_facts(apex) && (node_facts(apex)->flags & ZONE_FLATTENED);
 	*out = config;
 	return true;
 }

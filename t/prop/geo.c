@@ -47,8 +47,7 @@ draw_place(void)
 static int
 by_length(const void *a, const void *b)
 {
-	return (int)((const struct drawn *)a)->len -
-	       (int)((const struct drawn *)b)->len;
+	return (int)((const struct drawn *)a)->len - (int)((const struct drawn *)b)->len;
 }
 
 static void
@@ -106,7 +105,7 @@ facts_are_right(const struct geo_address *address, bool with_region)
 {
 	static const struct geo_place nothing;
 	const struct drawn *place = model_find(GEO_COUNTRY, address),
-			     *number = model_find(GEO_ASN, address);
+			   *number = model_find(GEO_ASN, address);
 	const struct geo_place *want = place ? &place->place : &nothing;
 	const struct geo_facts *facts = geo_find(&geo, address, with_region);
 

@@ -211,8 +211,7 @@ test_flushed(struct bed *bed)
 	bed_do(bed, "HSET redins:zones:b.example. again " A1);
 	ok(bed_until(bed, bed_serves, "again.b.example. b.example. 1"),
 	   "what is written again is served");
-	is_int(bed_served(bed, "www.c.example.", "c.example."), 1,
-	       "and the others stay");
+	is_int(bed_served(bed, "www.c.example.", "c.example."), 1, "and the others stay");
 	bed_write_zone(bed, "a.example.");
 	bed_write_zone(bed, "c.example.");
 	ok(bed_until(bed, holds, "0"), "all is written again: nothing is held");
@@ -285,7 +284,8 @@ test_half_filled(struct bed *bed)
 	ok(bed_until(bed, bed_serves, "www.d.example. d.example. -2"),
 	   "a zone that leaves the list later ends");
 	bed_do(bed, "SREM redins:zones c.example.");
-	ok(bed_until(bed, bed_serves, "www.c.example. c.example. -2"), "another one, too");
+	ok(bed_until(bed, bed_serves, "www.c.example. c.example. -2"),
+	   "another one, too");
 }
 
 static void

@@ -247,7 +247,8 @@ check_bomb(struct maker *maker, uint32_t length)
 	for (uint32_t i = 0; i < 2 * BOMB_NODES; i++)
 		put(maker, i % length == length - 1 ? last : pair, sizeof pair);
 	put_metadata(maker, BOMB_NODES, 4);
-	is_int(open_made(maker, GEO_COUNTRY, &db, reason), 0, "maps in maps, %u: %s", length, reason);
+	is_int(open_made(maker, GEO_COUNTRY, &db, reason), 0, "maps in maps, %u: %s",
+	       length, reason);
 	if (!db)
 		return;
 	is_int(geo_db_check(db, reason), ERR_DAMAGED, "are refused");

@@ -26,7 +26,7 @@ static void
 test_deny(void)
 {
 	static char texts[][20] = { "127.0.0.0/8", "::1", "169.254.0.0/16", "fe80::/10",
-				 "0.0.0.0/8",   "::",  "224.0.0.0/4",    "ff00::/8" };
+				    "0.0.0.0/8",   "::",  "224.0.0.0/4",    "ff00::/8" };
 	char *items[sizeof texts / sizeof *texts];
 	const struct setting_texts defaults = { sizeof texts / sizeof *texts, items };
 	static const char *const denied[] = {

@@ -475,14 +475,15 @@ test_worker_counts(void)
 static void
 test_resolvers(void)
 {
-	static const char *const want[] = { "192.0.2.1 port 53", "192.0.2.2 port 99",
+	static const char *const want[] = { "192.0.2.1 port 53",   "192.0.2.2 port 99",
 					    "2001:db8::1 port 53", "2001:db8::1 port 99",
-					    "192.0.2.3 port 7", "::1 port 53" };
+					    "192.0.2.3 port 7",    "::1 port 53" };
 	struct settings *settings = load_text(
 		"resolver = { servers = ( \"192.0.2.1\", \"192.0.2.2:99\", "
 		"\"2001:db8::1\", \"[2001:db8::1]:99\", { address = \"192.0.2.3\"; "
 		"port = 7; }, { address = \"[::1]\"; } ); timeout_ms = 10; };");
-	struct settings *other = load_text("resolver = { servers = [ \"192.0.2.1\" ]; };");
+	struct settings *other =
+		load_text("resolver = { servers = [ \"192.0.2.1\" ]; };");
 	const char *names[SETTINGS_ROWS_MAX];
 
 	if (!settings || !other)

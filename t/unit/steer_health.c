@@ -138,7 +138,8 @@ test_fallback(void)
 	is(chosen(), "3", "while any other is left");
 	set_status(0, 3, 0);
 	set_status(2, -2, 0);
-	is(chosen(), "3", "that fails, and is not down, be the fallback as good as it may");
+	is(chosen(), "3",
+	   "that fails, and is not down, be the fallback as good as it may");
 	set_status(0, 0, 0);
 	set_status(2, DOWN, 0);
 	is(chosen(), "1", "and then not");
