@@ -21,18 +21,6 @@ wants_prober(const struct settings *settings)
 	return settings->health.enable && settings->health.role != HEALTH_ROLE_OFF;
 }
 
-static const struct {
-	const char *name;
-	void (*run)(const struct heritage *heritage); /* does not return */
-	bool (*is_wanted)(const struct settings *settings);
-	const char *meanwhile;
-} services[SERVICE_COUNT] = {
-	[SERVICE_RESOLVER] = { "resolver", resolver_run, wants_resolver,
-			       "; what is known of names elsewhere is served on" },
-	[SERVICE_PROBER] = { "prober", prober_run, wants_prober,
-			     "; what is known of targets stands until then" },
-};
-
 /* Nobody looks after targets: all are unknown. */
 static void
 forget_health(struct process_table *table)
@@ -52,10 +40,17 @@ note_prober(struct process_table *table, pid_t pid)
 {
 	struct region_health *health = &table->heritage->region->health;
 
-	if (atomic_load(&health->started_ns) != 0 && pid > 0)
+	if (pid > 0 && atomic_load(&health->started_ns) != 0)
 		atomic_fetch_add(&health->restarts, 1);
-	atomic_store(&health->started_ns, clock_now_ns());
+	if (pid > 0)
+		atomic_store(&health->started_ns, clock_now_ns());
 	atomic_store(&health->pid, (int32_t)pid);
+}
+
+static _Atomic uint64_t *
+prober_heartbeat(struct region *region)
+{
+	return &region->health.heartbeat_ns;
 }
 
 /* Nobody looks after names: what is known of them stands. */
@@ -71,13 +66,35 @@ forget_names(struct process_table *table)
 	region_resolver_set_error(resolver, "");
 }
 
+static _Atomic uint64_t *
+resolver_heartbeat(struct region *region)
+{
+	return &region->resolver.heartbeat_ns;
+}
+
+static const struct {
+	const char *name;
+	void (*run)(const struct heritage *heritage); /* does not return */
+	bool (*is_wanted)(const struct settings *settings);
+	_Atomic uint64_t *(*heartbeat)(struct region *region);
+	/* it is not wanted: clear what the region has of its work */
+	void (*forget)(struct process_table *table);
+	/* it has been forked, or, with 0, it has ended; NULL: nobody wants to know */
+	void (*note)(struct process_table *table, pid_t pid);
+	const char *meanwhile; /* ends the log line when it has to wait */
+} services[SERVICE_COUNT] = {
+	[SERVICE_RESOLVER] = { "resolver", resolver_run, wants_resolver,
+			       resolver_heartbeat, forget_names, NULL,
+			       "; what is known of names elsewhere is served on" },
+	[SERVICE_PROBER] = { "prober", prober_run, wants_prober, prober_heartbeat,
+			     forget_health, note_prober,
+			     "; what is known of targets stands until then" },
+};
+
 _Atomic uint64_t *
 service_heartbeat(struct process_table *table, enum service service)
 {
-	struct region *region = table->heritage->region;
-
-	return service == SERVICE_PROBER ? &region->health.heartbeat_ns
-					 : &region->resolver.heartbeat_ns;
+	return services[service].heartbeat(table->heritage->region);
 }
 
 /* Who talks to strangers has no socket that queries come to. */
@@ -101,10 +118,7 @@ service_start(struct process_table *table, enum service service)
 
 	if (!services[service].is_wanted(table->heritage->settings)) {
 		child->state = CHILD_NONE;
-		if (service == SERVICE_PROBER)
-			forget_health(table);
-		else
-			forget_names(table);
+		services[service].forget(table);
 		return;
 	}
 	snprintf(child->name, sizeof child->name, "%s", services[service].name);
@@ -117,12 +131,13 @@ service_start(struct process_table *table, enum service service)
 			child_close_icmp(table->heritage);
 		services[service].run(table->heritage);
 	}
-	if (service == SERVICE_PROBER && pid > 0)
-		note_prober(table, pid);
-	if (pid < 0)
+	if (pid < 0) {
 		child_note_failure(child);
-	else
-		child_note_start(child, pid);
+		return;
+	}
+	child_note_start(child, pid);
+	if (services[service].note)
+		services[service].note(table, pid);
 }
 
 void
@@ -135,8 +150,8 @@ service_note_end(struct process_table *table, enum service service, int status)
 		child_note_death(child, status, CHILD_BACKOFF_MAX_MS,
 				 services[service].meanwhile);
 	child->pid = 0;
-	if (service == SERVICE_PROBER)
-		atomic_store(&table->heritage->region->health.pid, 0);
+	if (services[service].note)
+		services[service].note(table, 0);
 	if (table->is_stopping)
 		child->state = CHILD_NONE;
 	else if (is_ending)
