@@ -164,7 +164,7 @@ retire_slot(struct process_table *table, unsigned id)
 	struct worker_slot *slot = &region->slots[id];
 
 	atomic_store(&slot->pid, 0);
-	stats_retire(&region->retired, &slot->stats);
+	region_retire(region, id);
 	client_count_clear(&slot->clients);
 }
 

@@ -151,7 +151,8 @@ stats_report_workers(struct server *server, struct json_out *json)
 }
 
 static void
-put_counters(struct json_out *json, const struct stats_block *block)
+put_counters(struct json_out *json, const struct stats_block *block,
+	     const struct stage_times *times)
 {
 	static const struct {
 		const char *name;
@@ -168,7 +169,8 @@ put_counters(struct json_out *json, const struct stats_block *block)
 			      atomic_load(&block->value[i]));
 	for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++)
 		put_known(json, percentiles[i].name,
-			  stats_percentile_ns(block, percentiles[i].share));
+			  histogram_percentile_ns(&times->took[STAGE_SERVED],
+						  percentiles[i].share));
 }
 
 unsigned
@@ -176,12 +178,14 @@ stats_report_counters(struct server *server, struct json_out *json, bool is_per_
 {
 	struct region *region = server->region;
 	static struct stats_block sum;
+	static struct stage_times times;
 
 	stats_add(&region->retired, STAT_udp_socket_drops,
 		  listen_take_drops(&server->listen));
 	region_sum_stats(region, &sum);
+	region_sum_times(region, &times);
 	json_out_begin_object(json, NULL);
-	put_counters(json, &sum);
+	put_counters(json, &sum, &times);
 	stats_source_put_figures(server, json);
 	stats_health_put_figures(server, json);
 	if (is_per_worker) {
@@ -189,7 +193,8 @@ stats_report_counters(struct server *server, struct json_out *json, bool is_per_
 		for (unsigned i = 0; i < region->worker_count; i++) {
 			json_out_begin_object(json, NULL);
 			json_out_uint(json, "id", i);
-			put_counters(json, &region->slots[i].stats);
+			put_counters(json, &region->slots[i].stats,
+				     &region->slots[i].times);
 			json_out_end_object(json);
 		}
 		json_out_end_array(json);

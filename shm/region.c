@@ -10,6 +10,8 @@
 #include "shm/clock.h"
 #include "shm/seqlock.h"
 
+enum { REGION_SUM_TURNS = 100 }; /* only a master that dies takes longer */
+
 struct region *
 region_create(unsigned worker_count)
 {
@@ -135,12 +137,44 @@ region_get_restart_options(const struct region *region, char out[REGION_NOTICE_M
 }
 
 void
+region_retire(struct region *region, unsigned id)
+{
+	struct worker_slot *slot = &region->slots[id];
+
+	seqlock_begin(&region->retired_seq);
+	stats_retire(&region->retired, &slot->stats);
+	stage_times_retire(&region->retired_times, &slot->times);
+	seqlock_end(&region->retired_seq);
+}
+
+void
 region_sum_stats(const struct region *region, struct stats_block *sum)
 {
-	memset(sum, 0, sizeof *sum);
-	stats_sum(sum, &region->retired);
-	for (unsigned i = 0; i < region->worker_count; i++)
-		stats_sum(sum, &region->slots[i].stats);
+	uint32_t seq;
+	int turns = REGION_SUM_TURNS;
+
+	do {
+		seq = seqlock_read(&region->retired_seq);
+		memset(sum, 0, sizeof *sum);
+		stats_sum(sum, &region->retired);
+		for (unsigned i = 0; i < region->worker_count; i++)
+			stats_sum(sum, &region->slots[i].stats);
+	} while (!seqlock_held(&region->retired_seq, seq) && --turns > 0);
+}
+
+void
+region_sum_times(const struct region *region, struct stage_times *sum)
+{
+	uint32_t seq;
+	int turns = REGION_SUM_TURNS;
+
+	do {
+		seq = seqlock_read(&region->retired_seq);
+		memset(sum, 0, sizeof *sum);
+		stage_times_sum(sum, &region->retired_times);
+		for (unsigned i = 0; i < region->worker_count; i++)
+			stage_times_sum(sum, &region->slots[i].times);
+	} while (!seqlock_held(&region->retired_seq, seq) && --turns > 0);
 }
 
 const char *

@@ -25,7 +25,8 @@
  *	+-------------------+
  *	| health            |	prober: what it has found, in figures
  *	+-------------------+
- *	| retired           |	master: what dead workers have counted
+ *	| retired,          |	master: what dead workers have counted
+ *	| retired_times     |
  *	+-------------------+
  *	| slots[0]          |	its worker; pid, state, restarts, cpu by the master
  *	| ..                |
@@ -50,12 +51,13 @@
 #include "shm/region_resolver.h"
 #include "shm/region_source.h"
 #include "shm/settings.h"
+#include "shm/stage_times.h"
 #include "shm/stats.h"
 
 #define REGION_MAGIC "MARTLETR"
 
 enum {
-	REGION_VERSION = 3,
+	REGION_VERSION = 4,
 	REGION_NOTICE_MAX = 256,
 	REGION_GEO_PATH_MAX = 512,
 	REGION_GEO_REASON_MAX = 256,
@@ -87,6 +89,7 @@ struct worker_slot {
 	_Alignas(128) struct client_count clients;	/* of its TCP connections */
 	struct resolver_wishes wishes;
 	_Alignas(128) struct limit_seen limited;	/* who was limited lately */
+	_Alignas(128) struct stage_times times;
 };
 
 /* Sync tells the workers, see "Hot swap" in README.md. */
@@ -185,7 +188,10 @@ struct region {
 	struct region_limits limits;
 	_Alignas(128) struct limit_table limited_clients, limited_networks;
 	struct region_health health;
-	_Alignas(128) struct stats_block retired;
+	/* odd while counters move from a slot to `retired`: what is read then is read again */
+	_Alignas(128) _Atomic uint32_t retired_seq;
+	struct stats_block retired;
+	struct stage_times retired_times;
 	_Alignas(128) struct worker_slot slots[];
 };
 
@@ -227,8 +233,13 @@ region_client_count(const struct region *region, struct client_cells at)
 	return sum[0] < sum[1] ? sum[0] : sum[1];
 }
 
-/* Totals of all workers, retired ones included. */
+/* Master: what worker `id` has counted is kept, and its slot starts from 0.  It must have
+ * ended. */
+void region_retire(struct region *region, unsigned id);
+
+/* Totals of all workers, dead ones included: no counter is ever less than before. */
 void region_sum_stats(const struct region *region, struct stats_block *sum);
+void region_sum_times(const struct region *region, struct stage_times *sum);
 
 const char *worker_state_name(enum worker_state state);
 

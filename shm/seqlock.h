@@ -8,6 +8,7 @@
 
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,21 @@ seqlock_end(_Atomic uint32_t *seq)
 	uint32_t now = atomic_load_explicit(seq, memory_order_relaxed);
 
 	atomic_store_explicit(seq, now + 1, memory_order_release);
+}
+
+/* For what is not copied whole: read `seq`, then the data, then ask whether it held.  As
+ * it does not while somebody writes, readers count their turns. */
+static inline uint32_t
+seqlock_read(const _Atomic uint32_t *seq)
+{
+	return atomic_load_explicit(seq, memory_order_acquire);
+}
+
+static inline bool
+seqlock_held(const _Atomic uint32_t *seq, uint32_t then)
+{
+	atomic_thread_fence(memory_order_acquire);
+	return (then & 1) == 0 && atomic_load_explicit(seq, memory_order_relaxed) == then;
 }
 
 /* Copy `len` octets that `seq` guards, in at most `turns`.

@@ -15,6 +15,7 @@
 #include "worker/resolve.h"
 #include "worker/rrl.h"
 #include "worker/stage.h"
+#include "worker/stage_clock.h"
 #include "worker/tsig.h"
 
 /* ---- one answer ---- */
@@ -232,12 +233,16 @@ drop(struct query *q, struct stats_block *stats)
 		  1);
 }
 
-/* Answer those of a batch whose bits are set in `which`, whatever they are. */
+/* Answer those of a batch whose bits are set in `which`, whatever they are: the others were
+ * by the straight path. */
 static void
 answer_general(struct query *queries, const struct stage *stages, uint64_t which,
 	       const struct zone_store *store, const struct answer_options *options,
 	       struct stats_block *stats)
 {
+	if (which)
+		stage_clock_enter(options->clock, STAGE_GENERAL,
+				  (unsigned)__builtin_popcountll(which));
 	for (; which; which &= which - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(which);
 
@@ -261,12 +266,15 @@ stage_limited(struct query *queries, struct stage *stages, unsigned count,
 	if (limiter && limiter->limits_clients)
 		limit_fetch_clients(limiter, queries, count);
 	stage_batch(queries, stages, count, store, options->udp_size);
+	if (limiter)
+		stage_clock_enter(options->clock, STAGE_LIMIT, count);
 	if (options->cookies)
 		cookie_take(options->cookies, queries, count, stats);
 	if (limiter && limiter->limits_clients)
 		which = ~limit_clients(limiter, queries, count, stats);
 	if (limiter && limiter->limits_responses)
 		rrl_begin(limiter, queries, stages, count);
+	stage_clock_enter(options->clock, STAGE_ANSWER, count);
 	return which;
 }
 
@@ -274,8 +282,10 @@ static void
 limit_responses(struct query *queries, unsigned count,
 		const struct answer_options *options, struct stats_block *stats)
 {
-	if (options->limiter && options->limiter->limits_responses)
-		rrl_limit(options->limiter, queries, count, options->udp_size, stats);
+	if (!options->limiter || !options->limiter->limits_responses)
+		return;
+	stage_clock_enter(options->clock, STAGE_LIMIT, count);
+	rrl_limit(options->limiter, queries, count, options->udp_size, stats);
 }
 
 void

@@ -1,5 +1,5 @@
 /* The answering core: from a batch of messages to a batch of responses, in place.
- * Knows no sockets, no clocks, no LMDB; allocates nothing, calls nothing outside.
+ * Knows no sockets, no LMDB; allocates nothing, calls nothing outside.
  *
  * The stages run over the whole batch, so that what one stage prefetches has arrived
  * when the next one reads it: decode, find zones, find owners, answer what needs no further
@@ -18,6 +18,7 @@
 struct cookie_jar;
 struct limiter;
 struct resolved_view;
+struct stage_clock;
 struct steerer;
 struct trace;
 struct zone_store;
@@ -40,6 +41,7 @@ struct answer_options {
 	struct steerer *steerer;	/* this worker's own, not a copy; NULL: see worker/steer.h */
 	struct resolved_view *resolved;	/* the same; NULL: nothing outside is known */
 	struct trace *trace;		/* worker/trace.h: of the general path; NULL in workers */
+	struct stage_clock *clock;	/* told of each stage; NULL: nobody is */
 };
 
 /* Answer `count` (at most ANSWER_BATCH) queries from `store`, all from this one

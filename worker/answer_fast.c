@@ -152,26 +152,30 @@ answer_node(struct fast *f, struct query *q, const struct stage *stage,
 	return true;
 }
 
-/* Answer from the node of a wildcard. */
+/* Answer from the node of a wildcard below `encloser`. */
 __attribute__((noinline)) static bool
 answer_wildcard(struct fast *f, struct query *q, const struct stage *stage,
-		const struct sealed_node *node, unsigned encloser_labels)
+		const struct sealed_node *node, const struct sealed_node *encloser,
+		unsigned encloser_labels)
 {
 	/* denial of a closer match goes along */
 	if (((q->flags & QUERY_DO) && (stage->facts->flags & ZONE_SIGNED)) ||
 	    !answer_node(f, q, stage, node, sealed_blocks(node), false))
 		return false;
 	f->wildcards++;
+	q->closest = (const uint8_t *)encloser;
 	query_set_source(q, SOURCE_WILDCARD, encloser_labels);
 	return true;
 }
 
 static inline bool
-answer_nxdomain(struct fast *f, struct query *q, const struct stage *stage)
+answer_nxdomain(struct fast *f, struct query *q, const struct stage *stage,
+		const struct sealed_node *encloser)
 {
 	if (!answer_negative(f, q, stage, RCODE_NXDOMAIN))
 		return false;
 	f->nxdomain++;
+	q->closest = (const uint8_t *)encloser;
 	return true;
 }
 
@@ -203,8 +207,8 @@ answer_missing(struct fast *f, struct query *q, const struct stage *stage)
 	}
 	if (encloser->head.flags & NODE_HAS_WILDCARD)
 		return fast_find_wildcard(f, q, stage, labels, &node) &&
-		       answer_wildcard(f, q, stage, node, labels);
-	return answer_nxdomain(f, q, stage);
+		       answer_wildcard(f, q, stage, node, encloser, labels);
+	return answer_nxdomain(f, q, stage, encloser);
 }
 
 /* The name has no node.  Its parent most often has, which may be the apex: wait for it, and
@@ -218,7 +222,7 @@ answer_absent(struct fast *f, struct query *q, const struct stage *stage)
 
 	if (parent == stage->zone_labels && !fast_obstacle_depths(stage, parent + 1) &&
 	    !(fast_apex(stage)->head.flags & NODE_HAS_WILDCARD))
-		return answer_nxdomain(f, q, stage);
+		return answer_nxdomain(f, q, stage, fast_apex(stage));
 	w = fast_prepare_wait(f, q, stage);
 	if (parent != stage->zone_labels)
 		fast_begin(f, &w->fetch[0],
@@ -235,20 +239,20 @@ answer_below_parent(struct fast *f, const struct fast_waiting *w)
 	const struct stage *stage = w->stage;
 	struct query *q = w->q;
 	unsigned parent = q->label_count - 1u;
-	const struct sealed_node *node = fast_apex(stage);
+	const struct sealed_node *encloser = fast_apex(stage), *node;
 	uint8_t name[2 + DNAME_MAX + FAST_COPY_STEP];
 
 	if (parent != stage->zone_labels)
-		node = fast_fetched(f, stage, &w->fetch[0], query_suffix(q, parent),
-				    query_suffix_len(q, parent));
-	if (!node || fast_obstacle_depths(stage, parent) ||
-	    (node->head.flags & (NODE_HAS_NS | NODE_HAS_DNAME)))
+		encloser = fast_fetched(f, stage, &w->fetch[0], query_suffix(q, parent),
+					query_suffix_len(q, parent));
+	if (!encloser || fast_obstacle_depths(stage, parent) ||
+	    (encloser->head.flags & (NODE_HAS_NS | NODE_HAS_DNAME)))
 		return answer_missing(f, q, stage);
-	if (!(node->head.flags & NODE_HAS_WILDCARD))
-		return answer_nxdomain(f, q, stage);
+	if (!(encloser->head.flags & NODE_HAS_WILDCARD))
+		return answer_nxdomain(f, q, stage, encloser);
 	node = fast_fetched(f, stage, &w->fetch[1], name,
 			    fast_spell_wildcard(q, parent, name));
-	return node ? answer_wildcard(f, q, stage, node, parent)
+	return node ? answer_wildcard(f, q, stage, node, encloser, parent)
 		    : answer_missing(f, q, stage);
 }
 
@@ -302,6 +306,7 @@ answer_query(struct fast *f, struct query *q, const struct stage *stage)
 	} else if (q->type == TYPE_DS) {
 		return false; /* it is the parent's */
 	}
+	q->closest = (const uint8_t *)node;
 	return answer_node(f, q, stage, node, first_block, true);
 }
 

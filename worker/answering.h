@@ -133,6 +133,16 @@ answering_note_source(const struct answering *a, enum query_source source, unsig
 		query_set_source(a->q, source, labels);
 }
 
+/* The same of its zone, and of the deepest node that exists at or above it. */
+static inline void
+answering_note_closest(const struct answering *a, const struct node *closest)
+{
+	if (a->chain_len == 0 && !a->flat.is_on) {
+		a->q->apex = a->zone->apex.bytes;
+		a->q->closest = closest->bytes;
+	}
+}
+
 /* Take `node` for the zone's apex.  returns false when it is none: damage. */
 static inline bool
 zone_open(struct zone *zone, unsigned labels)

@@ -85,6 +85,10 @@ struct query {
 	const struct sockaddr_in6 *client;
 	/* set by the core */
 	uint32_t response_len;		/* octets to be sent; 0: drop, send nothing */
+	/* Of the name in the question, whatever it leads to: the node of its zone's apex, NULL
+	 * without one; and its own node, or that of its closest encloser, NULL when it was not
+	 * looked for.  Borrowed from the store until the batch ends; see shm/node.h. */
+	const uint8_t *apex, *closest;
 
 	/* private to the core from here on */
 	uint8_t verdict;		/* enum query_verdict */

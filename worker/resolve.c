@@ -339,8 +339,10 @@ answer_name(struct answering *a)
 	struct descent d;
 	enum meeting met = descend(a, &d);
 
-	if (met != MET_DAMAGE)
+	if (met != MET_DAMAGE) {
 		trace_node(a->options->trace, TRACE_MET, met, &d.node);
+		answering_note_closest(a, &d.node);
+	}
 	switch (met) {
 	case MET_OWNER:
 		return answer_from(a, &d.node, d.labels);

@@ -5,6 +5,7 @@
 #include "worker/answer.h"
 #include "worker/limit.h"
 #include "worker/resolved_view.h"
+#include "worker/stage_clock.h"
 #include "worker/store_keeper.h"
 #include "worker/zone_store.h"
 
@@ -14,10 +15,21 @@ struct serving {
 	struct store_keeper *keeper;
 	const struct answer_options *options;
 	struct stats_block *stats;
+	struct stage_clock *clock;
 };
 
+/* What is done with a batch once it is answered, and before anything of it is sent.  Who has
+ * nothing to do returns at once; who has, enters a stage of its own.  The order is fixed:
+ * what limits drop, the log tells. */
+static inline void
+serving_finish(const struct serving *serving, struct query *queries, unsigned count,
+	       uint64_t now_ns)
+{
+	(void)serving, (void)queries, (void)count, (void)now_ns;
+}
+
 /* Answer one batch, received at `now_ns`, from the state that is published now.  There must
- * be one. */
+ * be one.  Begins in STAGE_LOOKUP, ends in any. */
 static inline void
 serving_answer(const struct serving *serving, struct query *queries, unsigned count,
 	       uint64_t now_ns)
@@ -29,6 +41,19 @@ serving_answer(const struct serving *serving, struct query *queries, unsigned co
 	if (serving->options->limiter)
 		limiter_set_time(serving->options->limiter, now_ns);
 	answer_batch(queries, count, store, serving->options, serving->stats);
+	serving_finish(serving, queries, count, now_ns);
+}
+
+/* The responses to the batch that was received at `start_ns` are sent, `count` of them;
+ * another stage begins. */
+static inline void
+serving_sent(const struct serving *serving, uint64_t start_ns, unsigned count,
+	     enum answer_stage next)
+{
+	uint64_t now_ns = stage_clock_move(serving->clock, next, 0);
+
+	histogram_add(&serving->clock->times->took[STAGE_SERVED], now_ns - start_ns,
+		      count);
 }
 
 /* To be called before waiting for anything. */

@@ -18,6 +18,7 @@ stage_begin(struct query *q, struct stage *stage, const struct zone_store *store
 	size_t depth;
 
 	query_decode(q, udp_size);
+	q->apex = q->closest = NULL;
 	if (q->verdict != QUERY_LOOKUP) {
 		stage->zone_labels = ZONE_STORE_NO_APEX;
 		return;
@@ -152,7 +153,7 @@ stage_fetch_zones(struct stage *stages, const struct stage *end,
 }
 
 static void
-stage_find_zones(const struct query *queries, struct stage *stages, unsigned count,
+stage_find_zones(struct query *queries, struct stage *stages, unsigned count,
 		 const struct zone_store *store, const struct hash_seed *seed)
 {
 	static const struct stage none;
@@ -160,7 +161,7 @@ stage_find_zones(const struct query *queries, struct stage *stages, unsigned cou
 	uint64_t hash_before = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		const struct query *q = &queries[i];
+		struct query *q = &queries[i];
 		struct stage *stage = &stages[i];
 		uint64_t hash = stage->hash;
 
@@ -172,6 +173,7 @@ stage_find_zones(const struct query *queries, struct stage *stages, unsigned cou
 		if (!stage_take_same(q, stage, before, hash_before) &&
 		    !stage_take_zone(q, stage, store))
 			continue;
+		q->apex = stage->apex;
 		before = stage;
 		hash_before = hash;
 		stage_fetch_owner(q, stage, store, seed);

@@ -8,8 +8,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "shm/clock.h"
-
 enum {
 	/* what lies in the first page of a mapped stream, whatever the size of pages */
 	TCP_SMALL_LEN = 4096 - offsetof(struct tcp_stream, in),
@@ -219,13 +217,14 @@ tcp_stream_answer(struct tcp_stream *stream, struct tcp_workspace *workspace,
 		tcp_stream_end(stream, workspace, STAT_tcp_closed_broken);
 		return true;
 	}
-	start_ns = clock_now_ns();
+	start_ns = stage_clock_move(workspace->serving->clock, STAGE_LOOKUP, count);
 	serving_answer(workspace->serving, workspace->queries, count, start_ns);
+	stage_clock_move(workspace->serving->clock, STAGE_SEND, count);
 	good = tcp_workspace_frame(workspace, count);
 	kept = good ? tcp_stream_send(stream, workspace, good) : 0;
+	serving_sent(workspace->serving, start_ns, kept, STAGE_TCP);
 	if (good && !kept)
 		return false;
-	stats_add_latency(stats, clock_now_ns() - start_ns, kept);
 	stats_add(stats, STAT_tcp_responses, kept);
 	stream->has_progressed = true;
 	tcp_stream_pace(stream, kept == good);

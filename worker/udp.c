@@ -6,8 +6,6 @@
 #include <poll.h>
 #include <string.h>
 
-#include "shm/clock.h"
-
 enum {
 	UDP_SNDBUF_LEN = 4 << 20, /* cut by the kernel to net.core.wmem_max */
 	UDP_SEND_WAITS = 2, /* a full send buffer: how often per batch to wait, */
@@ -260,19 +258,23 @@ unsigned
 udp_serve(struct udp_server *server, const struct udp_socket *socket)
 {
 	const struct serving *serving = server->serving;
-	unsigned count = udp_receive(server, socket);
 	uint64_t start_ns;
+	unsigned count;
 
+	stage_clock_move(serving->clock, STAGE_RECEIVE, 0);
+	count = udp_receive(server, socket);
 	if (count == 0)
 		return 0;
-	start_ns = clock_now_ns();
+	serving->clock->count = count;
+	start_ns = stage_clock_move(serving->clock, STAGE_LOOKUP, count);
 	/* before anything is sent: who has a response finds its query counted */
 	stats_add(serving->stats, STAT_batches, 1);
 	stats_add(serving->stats, STAT_udp_queries, count);
 	if (udp_kind_is_ipv6(socket->kind))
 		stats_add(serving->stats, STAT_ipv6_queries, count);
 	serving_answer(serving, server->queries, count, start_ns);
+	stage_clock_move(serving->clock, STAGE_SEND, count);
 	udp_respond(server, socket, count);
-	stats_add_latency(serving->stats, clock_now_ns() - start_ns, count);
+	serving_sent(serving, start_ns, count, STAGE_UPKEEP);
 	return count;
 }

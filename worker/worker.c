@@ -53,6 +53,7 @@ struct worker {
 	struct resolved_view resolved;
 	struct limiter limiter;
 	struct cookie_jar cookies;
+	struct stage_clock clock;
 	struct serving serving;
 	/* Polled, since an epoll set is told of each datagram that comes, and of each that
 	 * has left: there is room to write.  Our own sockets stand first, then those of
@@ -245,13 +246,15 @@ worker_turn(struct worker *worker)
 {
 	const struct pollfd *waits = worker->waits;
 	nfds_t count = WAIT_UDP + worker->served * worker->listen_count;
-	int timeout_ms =
-		tcp_timeout_ms(&worker->tcp, clock_now_ms(), WORKER_HEARTBEAT_MS);
-	bool is_ready;
 	uint64_t now_ns;
+	int timeout_ms;
+	bool is_ready;
 
 	serving_rest(&worker->serving);
+	now_ns = stage_clock_move(&worker->clock, STAGE_WAIT, 1);
+	timeout_ms = tcp_timeout_ms(&worker->tcp, now_ns / 1000000, WORKER_HEARTBEAT_MS);
 	is_ready = poll(worker->waits, count, timeout_ms) > 0;
+	stage_clock_move(&worker->clock, STAGE_UPKEEP, 1);
 	worker->cookies.now_s = (uint32_t)clock_wall_s();
 	/* before anything is answered that came after the change */
 	worker_follow_live(worker);
@@ -267,10 +270,12 @@ worker_turn(struct worker *worker)
 		worker_take_wake(worker);
 	if (is_ready)
 		worker_serve_udp(worker);
-	now_ns = clock_now_ns();
+	now_ns = worker->clock.entered_ns;
 	atomic_store_explicit(&worker->slot->heartbeat_ns, now_ns, memory_order_relaxed);
-	if (is_ready && waits[WAIT_TCP].revents)
+	if (is_ready && waits[WAIT_TCP].revents) {
+		stage_clock_move(&worker->clock, STAGE_TCP, 1);
 		tcp_serve(&worker->tcp, now_ns / 1000000);
+	}
 	tcp_sweep(&worker->tcp, now_ns / 1000000);
 	stats_set(&worker->slot->stats, STAT_log_dropped, log_dropped());
 }
@@ -360,6 +365,8 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	worker->options.resolved = &worker->resolved;
 	worker->serving.options = &worker->options;
 	worker->serving.stats = &worker->slot->stats;
+	stage_clock_init(&worker->clock, &worker->slot->times);
+	worker->serving.clock = worker->options.clock = &worker->clock;
 	worker->live_seq = ~UINT32_C(0);
 	sockets = (size_t)worker->region->worker_count * worker->listen_count;
 	worker->sockets = calloc(sockets + 1, sizeof *worker->sockets);

@@ -34,7 +34,9 @@ static struct stats_block stats;
 static struct zone_store empty; /* nothing is looked up in it */
 static struct store_keeper keeper = { .store = &empty };
 static struct answer_options options;
-static struct serving serving = { &keeper, &options, &stats };
+static struct stage_times times;
+static struct stage_clock stage_clock = { .times = &times };
+static struct serving serving = { &keeper, &options, &stats, &stage_clock };
 static uint8_t *sent, *wanted, *back;
 static size_t sent_len, wanted_len, back_len;
 static int peer;

@@ -545,6 +545,7 @@ is_same(unsigned i, const uint8_t asked[ROOM])
 
 	if (fast->response_len == general->response_len &&
 	    memcmp(packets[0][i], packets[1][i], fast->response_len) == 0 &&
+	    fast->apex == general->apex && fast->closest == general->closest &&
 	    packets[0][i][fast->room] == 0xa5)
 		return true;
 	for (unsigned at = 0; at < fast->received_len; at += 32) {
@@ -554,7 +555,9 @@ is_same(unsigned i, const uint8_t asked[ROOM])
 			sprintf(text + 3 * k, " %02x", asked[at + k]);
 		diag("query%s", text);
 	}
-	diag("fast %u octets, general %u", fast->response_len, general->response_len);
+	diag("fast %u octets, general %u; apex %d, closest %d", fast->response_len,
+	     general->response_len, fast->apex == general->apex,
+	     fast->closest == general->closest);
 	return false;
 }
 

@@ -35,7 +35,7 @@ test_sum(void)
 
 	stats_add(&region->slots[0].stats, STAT_udp_queries, 5);
 	stats_add(&region->slots[1].stats, STAT_udp_queries, 6);
-	stats_retire(&region->retired, &region->slots[0].stats);
+	region_retire(region, 0);
 	stats_add(&region->slots[0].stats, STAT_udp_queries, 1);
 	region_sum_stats(region, &sum);
 	is_int(atomic_load(&sum.value[STAT_udp_queries]), 12,

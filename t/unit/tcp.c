@@ -29,7 +29,10 @@ static struct tcp_server server;
 static struct zone_store empty; /* nothing is looked up in it */
 static struct store_keeper keeper = { .store = &empty };
 static struct answer_options options;
-static struct serving serving = { .keeper = &keeper, .options = &options };
+static struct stage_clock stage_clock;
+static struct serving serving = { .keeper = &keeper,
+				  .options = &options,
+				  .clock = &stage_clock };
 static struct region *region;
 static int listener;
 static struct sockaddr_in listening;
@@ -821,6 +824,7 @@ main(void)
 	keeper.region = region;
 	keeper.slot = &region->slots[0];
 	serving.stats = &region->slots[0].stats;
+	stage_clock_init(&stage_clock, &region->slots[0].times);
 	listening.sin_family = AF_INET;
 	listening.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);

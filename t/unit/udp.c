@@ -19,7 +19,10 @@ static struct udp_server server;
 static struct zone_store empty; /* nothing is looked up in it */
 static struct store_keeper keeper = { .store = &empty };
 static struct answer_options options;
-static struct serving serving = { .keeper = &keeper, .options = &options };
+static struct stage_clock stage_clock;
+static struct serving serving = { .keeper = &keeper,
+				  .options = &options,
+				  .clock = &stage_clock };
 static unsigned largest_batch;
 static uint32_t last_received_len, last_flags;
 
@@ -206,7 +209,7 @@ test_counters(void)
 	int fd = bound_to("127.0.0.1", &address, &len);
 	struct udp_socket served = udp_socket_of(fd, &address);
 	int client = connected_to(&address, len);
-	uint64_t latencies = 0;
+	const struct histogram *took = stage_clock.times->took;
 
 	memset(serving.stats, 0, sizeof *serving.stats);
 	largest_batch = 0;
@@ -218,9 +221,12 @@ test_counters(void)
 	is_int(counted(STAT_batches), 2, "batches");
 	is_int(counted(STAT_ipv6_queries), 0, "ipv6_queries");
 	is_int(largest_batch, ANSWER_BATCH, "a full batch was used");
-	for (unsigned i = 0; i < LATENCY_BUCKETS; i++)
-		latencies += atomic_load(&serving.stats->latency[i]);
-	is_int(latencies, 100, "each has its latency");
+	is_int(histogram_count(&took[STAGE_SERVED]), 100, "each has its latency");
+	is_int(histogram_count(&took[STAGE_RECEIVE]), 100, "each was received");
+	is_int(histogram_count(&took[STAGE_SEND]), 100, "and went through sending");
+	ok(atomic_load(&took[STAGE_SERVED].sum_ns) >=
+		   atomic_load(&took[STAGE_SEND].sum_ns),
+	   "which is part of it");
 	is_int(last_flags, 0, "no flags of IPv6 or TCP");
 	close(client);
 	close(fd);
@@ -416,6 +422,7 @@ main(void)
 	keeper.region = region;
 	keeper.slot = &region->slots[0];
 	serving.stats = &region->slots[0].stats;
+	stage_clock_init(&stage_clock, &region->slots[0].times);
 	udp_init(&server, &serving);
 
 	test_counters();
