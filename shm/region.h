@@ -25,6 +25,8 @@
  *	+-------------------+
  *	| health            |	prober: what it has found, in figures
  *	+-------------------+
+ *	| report            |	reporter: who asked it
+ *	+-------------------+
  *	| retired,          |	master: what dead workers have counted
  *	| retired_times     |
  *	+-------------------+
@@ -48,6 +50,7 @@
 #include "shm/limit_seen.h"
 #include "shm/limit_table.h"
 #include "shm/region_health.h"
+#include "shm/region_report.h"
 #include "shm/region_resolver.h"
 #include "shm/region_source.h"
 #include "shm/settings.h"
@@ -188,6 +191,7 @@ struct region {
 	struct region_limits limits;
 	_Alignas(128) struct limit_table limited_clients, limited_networks;
 	struct region_health health;
+	struct region_report report;
 	/* odd while counters move from a slot to `retired`: what is read then is read again */
 	_Alignas(128) _Atomic uint32_t retired_seq;
 	struct stats_block retired;
@@ -232,6 +236,9 @@ region_client_count(const struct region *region, struct client_cells at)
 			sum[row] += client_count_get(&region->slots[i].clients, at, row);
 	return sum[0] < sum[1] ? sum[0] : sum[1];
 }
+
+/* Are queries answered from a generation? */
+bool region_is_ready(const struct region *region);
 
 /* Master: what worker `id` has counted is kept, and its slot starts from 0.  It must have
  * ended. */

@@ -179,6 +179,15 @@ struct settings {
 			char *key;	/* "": martlet:errors:<node> */
 		} report;
 	} redis;
+
+	struct {
+		char *address;		/* "": there is no port for HTTP */
+		unsigned port;
+		struct setting_texts hosts; /* by which clients may call us, besides address */
+		bool debug;
+		struct listen_address listen; /* both resolved; address_len 0: none */
+		bool is_loopback;	/* only this machine can connect */
+	} http;
 };
 
 #endif
