@@ -117,6 +117,8 @@ const struct setting_row settings_rows[] = {
 	{ "steer.no_match", SETTING_CHOICE, SETTING_LIVE, 0, 0, "all", "all|none",
 	  IN_SETTINGS(steer.no_match), "what is answered when no record of a geo_filter matches and there is no default" },
 
+	{ "limit.isolation", SETTING_BOOL, SETTING_LIVE, 0, 1, "true", NULL,
+	  IN_SETTINGS(limit.isolation), "keep a flood of one zone from costing others their answers" },
 	{ "limit.log_only", SETTING_BOOL, SETTING_LIVE, 0, 1, "false", NULL,
 	  IN_SETTINGS(limit.log_only), "count what is over a limit, and answer it all the same" },
 	{ "limit.client.rate", SETTING_UINT, SETTING_LIVE, 0, 6000000, "0", NULL,
@@ -259,7 +261,6 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"limit.isolation",
 	"dnssec",
 	"query_log",
 };

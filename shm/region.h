@@ -45,6 +45,7 @@
 #include <sys/types.h>
 
 #include "shm/client_count.h"
+#include "shm/flood_list.h"
 #include "shm/geo_db.h"
 #include "shm/limit_config.h"
 #include "shm/limit_seen.h"
@@ -93,6 +94,7 @@ struct worker_slot {
 	struct resolver_wishes wishes;
 	_Alignas(128) struct limit_seen limited;	/* who was limited lately */
 	_Alignas(128) struct stage_times times;
+	_Alignas(128) struct flood_list floods;	/* which zones are kept down */
 };
 
 /* Sync tells the workers, see "Hot swap" in README.md. */

@@ -105,6 +105,7 @@ struct settings {
 	} steer;
 
 	struct {
+		bool isolation;
 		bool log_only;
 		struct {
 			unsigned rate;	/* queries a minute; 0: no limit */

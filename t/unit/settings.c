@@ -90,7 +90,7 @@ static const struct {
 	{ "\n\ndns = {\n udpsize = 512;\n};", "error: c.conf:4: dns.udpsize: unknown option; nearest is \"dns.udp_size\"" },
 	{ "udp_size = 512;", "error: c.conf:1: udp_size: unknown option; nearest is \"dns.udp_size\"" },
 	{ "listen = ( { adress = \"::1\"; } );", "error: c.conf:1: listen.adress: unknown option; nearest is \"listen.address\"" },
-	{ "limit = { isolation = true; };", "error: c.conf:1: limit.isolation: not in this version: remove it" },
+	{ "limit = { isolation = 1; };", "error: c.conf:1: limit.isolation: true or false is needed, this is a whole number" },
 	{ "dnssec = {};\nquery_log = 1;",
 	  "error: c.conf:1: dnssec: not in this version: remove it\nerror: c.conf:2: query_log: not in this version: remove it" },
 
