@@ -2,10 +2,12 @@
 #include "master/ctl_client_text.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "master/alloc.h"
+#include "shm/utf8.h"
 
 static void
 short_duration(double seconds, char out[CTL_FIGURE_MAX])
@@ -66,16 +68,9 @@ ctl_text_bytes(double bytes, char out[CTL_FIGURE_MAX])
 static size_t
 harmless_len(const unsigned char *text, size_t len)
 {
-	size_t want = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
+	bool is_c1 = text[0] == 0xc2 && len > 1 && text[1] < 0xa0;
 
-	if (text[0] < 0x80)
-		return text[0] >= ' ' && text[0] != 0x7f;
-	if (text[0] < 0xc2 || text[0] > 0xf4 || want > len)
-		return 0;
-	for (size_t i = 1; i < want; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	return text[0] == 0xc2 && text[1] < 0xa0 ? 0 : want;
+	return text[0] < ' ' || text[0] == 0x7f || is_c1 ? 0 : utf8_len(text, len);
 }
 
 char *

@@ -102,9 +102,22 @@ dname_compare(const uint8_t *a, const uint8_t *b)
 	return (a_left > 0) - (b_left > 0);
 }
 
+static bool
+is_common(uint8_t octet)
+{
+	uint8_t lower = octet | 0x20;
+
+	return (lower >= 'a' && lower <= 'z') || (octet >= '0' && octet <= '9') ||
+	       octet == '-' || octet == '_';
+}
+
 static size_t
 octet_to_text(uint8_t octet, char *out)
 {
+	if (is_common(octet)) {
+		out[0] = (char)octet;
+		return 1;
+	}
 	if (strchr(".;\\\"()@$", octet) && octet != 0) {
 		out[0] = '\\';
 		out[1] = (char)octet;

@@ -2,6 +2,7 @@
 #include "loader/zone/health_json.h"
 
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -161,20 +162,15 @@ add_code(struct reading *r, const struct json_node *node)
 static void
 read_codes(struct reading *r)
 {
-	struct json_node node = json_node_member(r->object, "codes");
+	struct json_node node = json_node_member(r->object, "codes"), item;
+	const struct json_value *at = NULL;
 
-	if (!node.value)
-		return;
-	if (!json_node_is_list(&node)) {
+	if (node.value && !json_node_is_list(&node)) {
 		add_code(r, &node);
 		return;
 	}
-	for (size_t i = 0, count = json_reader_list(r->reader->fault, &node);
-	     i < count && r->is_sound; i++) {
-		struct json_node item = json_node_item(&node, i);
-
+	while (r->is_sound && json_node_next_item(&node, &at, &item))
 		add_code(r, &item);
-	}
 }
 
 /* The name that is asked for: that of the RRset when no other is given, of a wildcard what
@@ -209,7 +205,8 @@ health_json_read(const struct steering_reader *reader, const struct json_node *o
 	enable = json_node_member(object, "enable");
 	verify = json_node_member(object, "verify");
 	json_reader_object(reader->fault, object);
-	memset(check, 0, sizeof *check);
+	memset(check, 0, offsetof(struct health_check, host));
+	check->host[0] = check->uri[0] = check->body[0] = '\0';
 	read_protocol(&r);
 	read_copy(&r, "uri", check->uri, sizeof check->uri);
 	read_copy(&r, "host", check->host, sizeof check->host);

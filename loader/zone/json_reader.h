@@ -1,7 +1,6 @@
 /* JSON from Redis, read by the rules of Go's encoding/json, under which it was written:
  * member names match in either case, of several members that match the last counts,
- * unknown ones are ignored, and null is as good as missing.  The one file of the loader
- * that knows jansson.
+ * unknown ones are ignored, and null is as good as missing.
  *
  * A node is a value and the way to it, so that a fault can name its place:
  * "mx.records[1].preference".  Nodes hold on to their outer nodes, texts and keys to the
@@ -16,10 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct json_t;
+#include "loader/zone/json_tree.h"
 
-/* A value beyond these is refused before it costs anything: 100,000 values take up to
- * 40 MB while they are read. */
+/* A value beyond these is refused: 100,000 values take up to 10 MB while they are read. */
 enum {
 	JSON_READER_LEN_MAX = 4 << 20,
 	JSON_READER_DEPTH_MAX = 64,
@@ -42,14 +40,8 @@ struct json_node {
 	const struct json_node *outer;	/* NULL: the root */
 	const char *key;		/* of a member; NULL: the root or an item of a list */
 	size_t index;			/* of an item */
-	struct json_t *value;		/* NULL: missing or null */
-	uint32_t initials;		/* of its members, a bit each; 0: not looked at */
-};
-
-/* A string of any octets; NUL-terminated besides.  `bytes` is never NULL. */
-struct json_text {
-	const char *bytes;
-	size_t len;
+	const struct json_value *value;	/* NULL: missing or null */
+	struct arena *memory;		/* of the root; NULL: it is none */
 };
 
 /* Parse a text.
@@ -80,28 +72,27 @@ bool json_node_is_list(const struct json_node *node);
 __attribute__((nonnull))
 struct json_node json_node_member(const struct json_node *object, const char *key);
 
-/* Look at the members of an object of which many are going to be asked for: those that
- * are missing then cost next to nothing. */
-__attribute__((nonnull))
-void json_node_survey(struct json_node *object);
-
-/* The members of an object one after the other, in the order of the text.
+/* The members of an object one after the other, in the order of the text: a key that stands
+ * there twice comes twice.
  * at       where the walk is; NULL at first.
- * returns  false behind the last one. */
+ * returns  false behind the last one, and when it is no object. */
 __attribute__((nonnull))
-bool json_node_next(const struct json_node *object, void **at, struct json_node *out);
+bool json_node_next(const struct json_node *object, const struct json_value **at,
+		    struct json_node *out);
+
+/* The same of the items of a list.
+ * out      the same one for all of the walk. */
+__attribute__((nonnull))
+bool json_node_next_item(const struct json_node *list, const struct json_value **at,
+			 struct json_node *out);
 
 /* Anything but an object is a fault; missing is none, and has no members. */
 __attribute__((nonnull))
 void json_reader_object(struct json_fault *fault, const struct json_node *node);
 
-/* How many items the list has: 0 when it is missing, or no list, which is a fault. */
+/* Anything but a list is a fault; missing is none, and has no items. */
 __attribute__((nonnull))
-size_t json_reader_list(struct json_fault *fault, const struct json_node *node);
-
-/* An item of a list that has it. */
-__attribute__((nonnull))
-struct json_node json_node_item(const struct json_node *list, size_t index);
+void json_reader_list(struct json_fault *fault, const struct json_node *node);
 
 /* The value of `node` by its kind: `missing` when there is none, "" for a text, and
  * zero, with a fault, when it is of another kind or out of range. */

@@ -56,14 +56,13 @@ bool
 label_json_collect(struct label_json *members, const struct json_node *label)
 {
 	struct json_node node;
-	void *at = NULL;
+	const struct json_value *at = NULL;
 
 	members->count = 0;
 	while (json_node_next(label, &at, &node)) {
 		struct label_member *member;
 		uint16_t type;
 
-		json_node_survey(&node);
 		if (!node.value || !is_rrset(&node, &type))
 			continue;
 		member = find_member(members, type);

@@ -196,20 +196,15 @@ read_one_or_many(const struct steering_reader *reader, const struct json_node *r
 		 void (*read)(const struct steering_reader *reader,
 			      const struct json_node *node))
 {
-	struct json_node node = json_node_member(record, key);
+	struct json_node node = json_node_member(record, key), item;
+	const struct json_value *at = NULL;
 
-	if (!node.value)
-		return;
-	if (!json_node_is_list(&node)) {
+	if (node.value && !json_node_is_list(&node)) {
 		read(reader, &node);
 		return;
 	}
-	for (size_t i = 0, count = json_reader_list(reader->fault, &node); i < count;
-	     i++) {
-		struct json_node item = json_node_item(&node, i);
-
+	while (json_node_next_item(&node, &at, &item))
 		read(reader, &item);
-	}
 }
 
 void

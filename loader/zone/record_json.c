@@ -119,7 +119,6 @@ record_json_read_rrset(struct record_json *parser, const char *type_name,
 	if (code != ERR_OK && code != ERR_SYNTAX)
 		return code;
 	root.key = type_name;
-	json_node_survey(&root);
 	if (reading.fault.found || type != ANAME_TYPE || label_json_is_aname(&root))
 		code = rrset_json_read(&reading, type, &root);
 	json_reader_close(&root);

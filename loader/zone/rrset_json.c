@@ -106,21 +106,19 @@ read_address(struct rrset_reading *reading, const struct json_node *rrset,
 static int
 read_records(struct rrset_reading *reading, const struct json_node *rrset)
 {
-	struct json_node list = json_node_member(rrset, "records");
-	size_t count = json_reader_list(&reading->fault, &list);
+	struct json_node list = json_node_member(rrset, "records"), record;
+	const struct json_value *at = NULL;
 	const struct steering_reader reader = { &reading->fault, &reading->buffers->notes,
 						&reading->buffers->steering };
 	int code = ERR_OK;
 
+	json_reader_list(&reading->fault, &list);
 	if (is_address(reading))
 		steering_json_read_rrset(&reader, rrset, reading->value->owner);
-	for (size_t i = 0; i < count && code == ERR_OK && !reading->fault.found; i++) {
-		struct json_node record = json_node_item(&list, i);
-
-		json_node_survey(&record);
+	while (code == ERR_OK && !reading->fault.found &&
+	       json_node_next_item(&list, &at, &record))
 		code = is_address(reading) ? read_address(reading, rrset, &record)
 					   : read_record(reading, rrset, &record);
-	}
 	return code;
 }
 
@@ -146,17 +144,16 @@ read_text(struct rrset_reading *reading, const struct json_node *rrset,
 static int
 read_texts(struct rrset_reading *reading, const struct json_node *rrset)
 {
-	struct json_node list = json_node_member(rrset, "rdata");
-	size_t count = json_reader_list(&reading->fault, &list);
+	struct json_node list = json_node_member(rrset, "rdata"), node;
+	const struct json_value *at = NULL;
 	int code = ERR_OK;
 
+	json_reader_list(&reading->fault, &list);
 	reading->weight = 0;
 	steering_drop_next(&reading->buffers->steering);
-	for (size_t i = 0; i < count && code == ERR_OK && !reading->fault.found; i++) {
-		struct json_node node = json_node_item(&list, i);
-
+	while (code == ERR_OK && !reading->fault.found &&
+	       json_node_next_item(&list, &at, &node))
 		code = read_text(reading, rrset, &node);
-	}
 	return code;
 }
 

@@ -268,7 +268,7 @@ take_members(struct merging *m, const struct json_node *root)
 {
 	struct json_fault fault = { 0 };
 	struct json_node node;
-	void *at = NULL;
+	const struct json_value *at = NULL;
 	int code = ERR_OK;
 
 	json_reader_object(&fault, root);

@@ -65,8 +65,6 @@ steering_json_read_rrset(const struct steering_reader *reader,
 	struct json_node filter = json_node_member(rrset, "filter");
 	struct json_node check = json_node_member(rrset, "health_check");
 
-	json_node_survey(&filter);
-	json_node_survey(&check);
 	read_filter(reader, &filter);
 	health_json_read(reader, &check, owner);
 }

@@ -1,5 +1,6 @@
 /* Any value, as a label of redins, as an RRset of z42, as a zone's configuration and as a
- * label's name: no crash, no growth, and whatever comes out keeps its promises.
+ * label's name: no crash, no growth, and whatever comes out keeps its promises; as JSON it
+ * is what jansson takes it for.
  *
  * The first line of the input is the type for z42, the rest the value. */
 #include "loader/zone/record_json.h"
@@ -14,6 +15,7 @@
 #include "shm/rdata.h"
 #include "shm/rrtype.h"
 #include "shm/steered.h"
+#include "t/json_compare.h"
 
 enum { MAX_TTL = 1000, TYPE_NAME_MAX = 40 };
 
@@ -203,6 +205,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t type_len = line_end ? (size_t)(line_end - data) : 0;
 	size_t start = line_end ? type_len + 1 : 0;
 	char type[TYPE_NAME_MAX] = "", *bytes, *text;
+	bool is_json;
 
 	if (!parser)
 		parser = record_json_new();
@@ -211,6 +214,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bytes = copy_exactly(data + start, size - start);
 	text = strndup(bytes, size - start); /* NUL-terminated, as names are given */
 	demand(text != NULL);
+	demand(json_compare(bytes, size - start, &is_json));
 	read_value(NULL, bytes, size - start);
 	read_value(type, bytes, size - start);
 	read_config(bytes, size - start);
