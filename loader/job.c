@@ -16,6 +16,7 @@
 #include "loader/sync_state.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
+#include "shm/process_seat.h"
 #include "shm/title.h"
 
 enum { PIECE_LEN = 65536 };
@@ -112,6 +113,7 @@ run_child(struct sync *sync, const struct job *job, int fd, pid_t parent)
 		_exit(1);
 	title_set(job->name);
 	log_set_process(job->name);
+	process_seat_take(job->name);
 	close_others(keep, sizeof keep / sizeof *keep);
 	sync_fd = fd;
 	end.result = job->run(job->context, &report, end.reason);

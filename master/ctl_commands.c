@@ -6,6 +6,7 @@
 
 #include "loader/loader.h"
 #include "master/explain/explain.h"
+#include "master/profile/profile.h"
 #include "master/stats_limits.h"
 #include "master/stats_report.h"
 #include "master/stats_source.h"
@@ -131,6 +132,12 @@ run_explain(struct server *server, struct ctl_peer *peer)
 	start_clerk(server, peer, explain_run);
 }
 
+static void
+run_profile(struct server *server, struct ctl_peer *peer)
+{
+	start_clerk(server, peer, profile_run);
+}
+
 void
 ctl_commands_end_clerk(void *arg, pid_t pid)
 {
@@ -198,6 +205,9 @@ static const struct command commands[] = {
 	  true, run_explain },
 	{ "simulate", "simulate NAME TYPE FILE [OPTION...]", CTL_ARGS_MAX, true,
 	  run_explain },
+	{ "profile", "profile cpu [SECONDS] | heap | memory | wait [SECONDS]", 4, false,
+	  run_profile },
+	{ "trace", "trace SECONDS", 2, false, run_profile },
 	{ "reload", "reload [ZONE]", 2, false, run_reload },
 	{ "swap", "swap DIR", 2, false, run_sync },
 	{ "rollback", "rollback [ID]", 2, false, run_sync },
@@ -369,6 +379,7 @@ ctl_commands_sync_ended(struct server *server)
 void
 ctl_commands_clerk_ended(struct server *server, pid_t pid, bool is_crash)
 {
+	profile_area_release(server->profile, pid);
 	for (unsigned i = 0; i < CTL_PEERS_MAX; i++) {
 		struct ctl_peer *peer = &server->ctl.peers[i];
 

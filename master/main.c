@@ -12,7 +12,6 @@
 #include "master/ctl_commands.h"
 #include "master/daemon.h"
 #include "master/echo_sockets.h"
-#include "master/http_listen.h"
 #include "master/log_pipe.h"
 #include "master/log_sinks.h"
 #include "master/notify.h"
@@ -24,6 +23,7 @@
 #include "master/signals.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
+#include "shm/process_seat.h"
 #include "shm/title.h"
 
 #define DEFAULT_CONFIG "/etc/martlet/martlet.conf"
@@ -202,20 +202,6 @@ raise_file_limit(void)
 	}
 }
 
-static void
-open_http(const struct settings *settings)
-{
-	char why[512];
-	int result;
-
-	server.heritage.http_fd = -1;
-	result = http_listen_open(NULL, settings, &server.heritage.http_fd, why,
-				  sizeof why);
-	if (result)
-		log_errorx("%s", why);
-	or_exit(result);
-}
-
 /* All that needs the rights we were started with. */
 static void
 bind_and_drop(const struct settings *settings)
@@ -228,7 +214,6 @@ bind_and_drop(const struct settings *settings)
 	or_exit(ctl_server_open(&server.ctl, settings->control_socket,
 				&server.privilege));
 	echo_sockets_open(settings, server.heritage.icmp_fds);
-	open_http(settings);
 	or_exit(privilege_drop(&server.privilege));
 	umask(027);
 }
@@ -292,19 +277,22 @@ fork_all(struct settings *settings)
 {
 	server.region = region_create(settings->workers.count);
 	server.board = board_create();
-	if (!server.region || !server.board) {
+	server.profile = profile_area_create(settings->workers.count);
+	if (!server.region || !server.board || !server.profile) {
 		log_errorx("not enough memory for the shared region");
 		or_exit(ERR_NOMEM);
 	}
+	process_seat_open(server.profile);
+	process_seat_take("master");
 	region_set_live(server.region, settings);
 	settings_limit_publish(settings, &server.region->limits);
 	server.heritage = (struct heritage){
 		.settings = settings,
 		.region = server.region,
 		.board = server.board,
+		.profile = server.profile,
 		.master_pid = getpid(),
 		.icmp_fds = { server.heritage.icmp_fds[0], server.heritage.icmp_fds[1] },
-		.http_fd = server.heritage.http_fd,
 		.log_fd = log_pipe_open(),
 		.sockets = server.listen.pairs,
 	};

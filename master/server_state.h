@@ -24,6 +24,7 @@ struct server {
 	struct settings *settings; /* owned */
 	struct region *region;
 	struct board *board;
+	struct profile_area *profile;
 	struct heritage heritage;
 	struct listen_set listen;
 	struct privilege privilege;

@@ -21,12 +21,6 @@ wants_prober(const struct settings *settings)
 	return settings->health.enable && settings->health.role != HEALTH_ROLE_OFF;
 }
 
-static bool
-wants_reporter(const struct settings *settings)
-{
-	return settings->http.address[0] != '\0';
-}
-
 /* Nobody looks after targets: all are unknown. */
 static void
 forget_health(struct process_table *table)
@@ -78,31 +72,6 @@ resolver_heartbeat(struct region *region)
 	return &region->resolver.heartbeat_ns;
 }
 
-/* Nobody can ask. */
-static void
-forget_report(struct process_table *table)
-{
-	region_report_set(&table->heritage->region->report, REPORT_open, 0);
-}
-
-static void
-note_reporter(struct process_table *table, pid_t pid)
-{
-	struct region_report *report = &table->heritage->region->report;
-
-	if (pid > 0 && atomic_load(&report->started_ns) != 0)
-		atomic_fetch_add(&report->restarts, 1);
-	if (pid > 0)
-		atomic_store(&report->started_ns, clock_now_ns());
-	atomic_store(&report->pid, (int32_t)pid);
-}
-
-static _Atomic uint64_t *
-reporter_heartbeat(struct region *region)
-{
-	return &region->report.heartbeat_ns;
-}
-
 static const struct {
 	const char *name;
 	void (*run)(const struct heritage *heritage); /* does not return */
@@ -120,9 +89,6 @@ static const struct {
 	[SERVICE_PROBER] = { "prober", prober_run, wants_prober, prober_heartbeat,
 			     forget_health, note_prober,
 			     "; what is known of targets stands until then" },
-	[SERVICE_REPORTER] = { "reporter", reporter_run, wants_reporter,
-			       reporter_heartbeat, forget_report, note_reporter,
-			       "; nothing is told over HTTP until then" },
 };
 
 _Atomic uint64_t *
@@ -163,8 +129,6 @@ service_start(struct process_table *table, enum service service)
 		close_sockets(table);
 		if (service != SERVICE_PROBER)
 			child_close_icmp(table->heritage);
-		if (service != SERVICE_REPORTER)
-			child_close_http(table->heritage);
 		services[service].run(table->heritage);
 	}
 	if (pid < 0) {

@@ -7,7 +7,6 @@
 
 #include "master/log_sinks.h"
 #include "master/stats_health.h"
-#include "master/stats_http.h"
 #include "master/stats_resolver.h"
 #include "master/stats_source.h"
 #include "shm/clock.h"
@@ -170,7 +169,6 @@ stats_problems_put_notices(const struct server *server, struct json_out *json)
 	put_emptiness(server, json);
 	stats_source_put_texts(server, json, SOURCE_TEXT_NOTICE);
 	stats_resolver_put_notices(server, json);
-	stats_http_put_notices(server, json);
 	region_get_restart_options(server->region, names);
 	if (names[0])
 		put(json, "changed, but only effective after a restart: %s", names);

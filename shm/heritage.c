@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "shm/log.h"
+#include "shm/process_seat.h"
 #include "shm/title.h"
 
 /* The master blocks signals and reads them from a descriptor; a child starts with
@@ -38,4 +39,5 @@ heritage_enter(const struct heritage *heritage, const char *name)
 	log_set_level(heritage->settings->log.level);
 	log_to_pipe(heritage->log_fd);
 	reset_signals();
+	process_seat_take(name);
 }

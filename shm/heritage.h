@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "shm/board.h"
+#include "shm/profile_area.h"
 #include "shm/region.h"
 #include "shm/settings.h"
 
@@ -17,9 +18,9 @@ struct heritage {
 	const struct settings *settings;
 	struct region *region;
 	struct board *board;		/* written by the prober alone */
+	struct profile_area *profile;
 	pid_t master_pid;		/* a child whose parent is another one ends */
 	int icmp_fds[2];		/* for echoes over IPv4 and IPv6, -1: none; the prober's */
-	int http_fd;			/* listening, non-blocking, -1: none; the reporter's */
 	int log_fd;			/* write end of the log pipe */
 	/* sockets[worker * settings->listen_count + address] */
 	const struct listen_pair *sockets;

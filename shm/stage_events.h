@@ -23,7 +23,7 @@ _Static_assert(sizeof(struct stage_event) == 16, "as the manual says");
 struct stage_events {
 	_Alignas(128) _Atomic uint32_t count;	/* what stands below it is whole */
 	_Atomic uint32_t is_full;
-	uint32_t capacity;		/* set before the first fork */
+	_Atomic uint32_t capacity;	/* by who asks for the trace, before it begins */
 	_Alignas(128) struct stage_event list[];
 };
 

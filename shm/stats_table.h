@@ -65,10 +65,7 @@
 	X(limit_rrl_errors,  COUNTER, "errors over limit.rrl.errors") \
 	X(limit_rrl_dropped, COUNTER, "responses over limit.rrl that were made, and not sent") \
 	X(limit_rrl_slipped, COUNTER, "responses over limit.rrl that went out with TC, errors as they were") \
-	X(badcookie,         COUNTER, "responses over limit.rrl that became BADCOOKIE") \
-	X(isolation_short,   COUNTER, "times that a worker fell behind its receive queue") \
-	X(isolation_shed_absent,COUNTER, "queries that limit.isolation left unanswered: their zone asked for too much, and their names do not exist or are of a wildcard") \
-	X(isolation_shed_existing,COUNTER, "the same of names that exist")
+	X(badcookie,         COUNTER, "responses over limit.rrl that became BADCOOKIE")
 /* clang-format on */
 
 #endif

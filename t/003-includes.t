@@ -21,11 +21,12 @@ my %may = (
 	'loader/resolve' => qr{^(?:shm/|loader/(?:zone|store|resolve)/|loader/loader\.h$)},
 	# what looks after the health of targets
 	'loader/health' => qr{^(?:shm|loader/(?:zone|store|redis|health))/|^loader/loader\.h$},
-	'loader/report' => qr{^(?:shm/|loader/report/|loader/loader\.h$)},
 	'loader/redis' => qr{^(?:shm|loader/(?:zone|store|redis))/},
 	# a worker's answering, told by a clerk: both meet in this process alone
 	'master/explain' => qr{^(?:shm|worker|loader(?:/\w+)?|master/explain)/},
-	master => qr{^(?:shm/|master/|worker/worker\.h$|loader/loader\.h$|master/explain/explain\.h$)},
+	# profiles and traces: what conducts them, and the files that martletctl makes of them
+	'master/profile' => qr{^(?:shm/|master/profile/|master/alloc\.h$|loader/reply\.h$)},
+	master => qr{^(?:shm/|master/\w+\.h$|worker/worker\.h$|loader/loader\.h$|master/explain/explain\.h$|master/profile/\w+\.h$)},
 );
 # Libraries by what their headers begin with, and the files that know them.  A second
 # place needs a reason: LMDB holds generations (written in one, walked in two others) and
@@ -39,12 +40,12 @@ my %home = (
 	'libconfig.h'   => [qw(master/settings_load.c)],
 	'libknot/'      => [qw(loader/zone/record_text.c)],
 	'libzscanner/'  => [qw(loader/zone/zone_scanner.c)],
-	'microhttpd.h'  => [qw(loader/report/http_server.c)],
 	'nettle/'       => [qw(shm/sha256.c)],
+	'zlib.h'        => [qw(master/profile/pprof_file.c)],
 	'maxminddb.h'   => [qw(shm/geo_db.c)],
 	'lmdb.h'        => [qw(loader/resolve/resolved_store.c loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_env.c loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c loader/store/watch_read.c loader/store/watch_write.c shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],
 );
-my $foreign = qr{^(?:libdnssec/|openssl/)};
+my $foreign = qr{^(?:libdnssec/|openssl/|microhttpd)};
 
 sub includes {
 	my ($path) = @_;

@@ -3,7 +3,6 @@
 #define WORKER_SERVING_H
 
 #include "worker/answer.h"
-#include "worker/isolation.h"
 #include "worker/limit.h"
 #include "worker/resolved_view.h"
 #include "worker/stage_clock.h"
@@ -41,8 +40,6 @@ serving_answer(const struct serving *serving, struct query *queries, unsigned co
 	resolved_view_rest(serving->options->resolved);
 	if (serving->options->limiter)
 		limiter_set_time(serving->options->limiter, now_ns);
-	if (serving->options->isolation)
-		isolation_set_time(serving->options->isolation, now_ns);
 	answer_batch(queries, count, store, serving->options, serving->stats);
 	serving_finish(serving, queries, count, now_ns);
 }

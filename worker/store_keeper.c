@@ -17,6 +17,7 @@
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
+#include "shm/process_seat.h"
 #include "worker/geo.h"
 #include "worker/zone_store.h"
 
@@ -346,6 +347,7 @@ keeper_run(void *argument)
 	bool is_aside = false;
 
 	keeper_leave_cpu();
+	process_seat_attend();
 	while (!atomic_load_explicit(&keeper->stop, memory_order_acquire)) {
 		uint32_t seq = atomic_load_explicit(&keeper->region->swap.announce_seq,
 						    memory_order_acquire);

@@ -13,13 +13,15 @@
 
 #include "shm/clock.h"
 #include "shm/errcode.h"
+#include "shm/heap_sampler.h"
 #include "shm/log.h"
+#include "shm/process_seat.h"
 #include "worker/answer_options.h"
 #include "worker/cookie.h"
 #include "worker/geo.h"
-#include "worker/isolation.h"
 #include "worker/limit.h"
 #include "worker/resolved_view.h"
+#include "worker/sampler.h"
 #include "worker/serving.h"
 #include "worker/steer.h"
 #include "worker/store_keeper.h"
@@ -53,10 +55,10 @@ struct worker {
 	struct geo geo;
 	struct resolved_view resolved;
 	struct limiter limiter;
-	struct isolation isolation;
 	struct cookie_jar cookies;
 	struct stage_clock clock;
 	struct serving serving;
+	struct sampler sampler;
 	/* Polled, since an epoll set is told of each datagram that comes, and of each that
 	 * has left: there is room to write.  Our own sockets stand first, then those of
 	 * each predecessor that we serve; so in `sockets`.  Room for those of all workers. */
@@ -157,8 +159,6 @@ worker_follow_live(struct worker *worker)
 
 	worker->options.limiter =
 		limiter_follow(&worker->limiter) ? &worker->limiter : NULL;
-	worker->options.isolation =
-		worker->limiter.config.isolates ? &worker->isolation : NULL;
 	worker->options.cookies =
 		worker->limiter.config.has_cookies ? &worker->cookies : NULL;
 	if (atomic_load_explicit(&worker->region->live.seq, memory_order_acquire) ==
@@ -260,6 +260,7 @@ worker_turn(struct worker *worker)
 	is_ready = poll(worker->waits, count, timeout_ms) > 0;
 	stage_clock_move(&worker->clock, STAGE_UPKEEP, 1);
 	worker->cookies.now_s = (uint32_t)clock_wall_s();
+	sampler_follow(&worker->sampler);
 	/* before anything is answered that came after the change */
 	worker_follow_live(worker);
 	worker_follow_changes(worker);
@@ -382,7 +383,6 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 		worker_fail("random numbers", rc);
 	worker->steerer.board = worker->heritage->board;
 	limiter_init(&worker->limiter, worker->region, id);
-	isolation_init(&worker->isolation, &worker->slot->floods);
 	worker->cookies.config = &worker->limiter.config;
 	worker_set_signals(worker);
 	worker_raise_files();
@@ -391,6 +391,7 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	if (rc != ERR_OK)
 		worker_fail("an epoll set", rc);
 	worker_follow_live(worker);
+	process_seat_defer();
 	rc = store_keeper_start(&worker->keeper, heritage->settings->state_dir,
 				worker->region, id, &worker->geo);
 	if (rc != ERR_OK)
@@ -408,7 +409,10 @@ worker_run(const struct heritage *heritage, unsigned id)
 
 	snprintf(name, sizeof name, "worker %u", id);
 	heritage_enter(heritage, name);
+	heap_sampler_leave(); /* nothing is allocated but at the start */
 	worker_open(worker, heritage, id);
+	sampler_init(&worker->sampler, heritage->profile, id, &worker->clock,
+		     __builtin_frame_address(0));
 	while (!worker->terms && !store_keeper_get(&worker->keeper))
 		worker_turn(worker);
 	if (!worker->terms)

@@ -1,0 +1,96 @@
+/* Telling regions apart by the paths of their files. */
+#include "master/profile/memory_parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct reading {
+	const char *state_dir;
+	struct memory_parts *out;
+};
+
+const char *
+memory_part_name(enum memory_part part)
+{
+	static const char *const names[MEMORY_PARTS] = {
+		[MEMORY_GENERATIONS] = "generations",
+		[MEMORY_STATE] = "state_dir",
+		[MEMORY_SHARED] = "shared",
+		[MEMORY_PROGRAM] = "program",
+		[MEMORY_HEAP] = "heap",
+		[MEMORY_STACK] = "stack",
+		[MEMORY_OTHER] = "other",
+	};
+
+	return names[part];
+}
+
+/* What stands behind `directory` and a slash in `path`; NULL. */
+static const char *
+below(const char *path, const char *directory)
+{
+	size_t len = strlen(directory);
+
+	while (len > 0 && directory[len - 1] == '/')
+		len--;
+	return strncmp(path, directory, len) == 0 && path[len] == '/' ? path + len + 1
+								      : NULL;
+}
+
+static void
+add_generation(struct memory_parts *parts, uint64_t id, const struct smaps_sizes *sizes)
+{
+	unsigned i = 0;
+
+	while (i < parts->generation_count && parts->generations[i].id != id)
+		i++;
+	if (i == MEMORY_GENERATIONS_MAX)
+		return;
+	if (i == parts->generation_count)
+		parts->generations[parts->generation_count++] =
+			(struct memory_generation){ .id = id };
+	smaps_add(&parts->generations[i].sizes, sizes);
+}
+
+static enum memory_part
+part_of(const struct reading *r, const struct smaps_region *region)
+{
+	const char *path = region->path, *rest = below(path, r->state_dir);
+	uint64_t id;
+
+	if (rest && sscanf(rest, "generations/%" SCNu64, &id) == 1) {
+		add_generation(r->out, id, &region->sizes);
+		return MEMORY_GENERATIONS;
+	}
+	if (rest)
+		return MEMORY_STATE;
+	if (strncmp(path, "/dev/zero", 9) == 0)
+		return MEMORY_SHARED;
+	if (strcmp(path, "[heap]") == 0 || !*path)
+		return MEMORY_HEAP;
+	if (strncmp(path, "[stack", 6) == 0)
+		return MEMORY_STACK;
+	return *path == '/' ? MEMORY_PROGRAM : MEMORY_OTHER;
+}
+
+static void
+take_region(void *arg, const struct smaps_region *region)
+{
+	const struct reading *r = arg;
+
+	smaps_add(&r->out->all, &region->sizes);
+	smaps_add(&r->out->parts[part_of(r, region)], &region->sizes);
+}
+
+void
+memory_parts_read(const struct process_seat *seat, const char *state_dir,
+		  struct memory_parts *out)
+{
+	struct reading r = { state_dir, out };
+	uint32_t len = atomic_load(&seat->maps_len);
+
+	memset(out, 0, sizeof *out);
+	smaps_each(seat->maps, len <= SEAT_MAPS_MAX ? len : SEAT_MAPS_MAX, take_region,
+		   &r);
+}
