@@ -26,6 +26,9 @@ _Noreturn void clerk_run(const struct heritage *heritage, int fd, int arg_count,
 /* The prober: what the watch list names is probed, or followed, and told on the board. */
 _Noreturn void prober_run(const struct heritage *heritage);
 
+/* The logger: writes what workers leave in the rings of the query log to its target. */
+_Noreturn void logger_run(const struct heritage *heritage);
+
 /* `martletctl build DIR`: build and seal a generation from the configured zone files
  * into the new directory `dir`.  Progress and errors go to stderr.
  * returns 0, or an error code after having said why. */

@@ -3,6 +3,7 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 #include "shm/process_seat.h"
+#include "shm/query_record.h"
 #include "shm/title.h"
 
 #define DEFAULT_CONFIG "/etc/martlet/martlet.conf"
@@ -272,13 +274,26 @@ on_clerk_ended(void *arg, pid_t pid, bool is_crash)
 	ctl_commands_clerk_ended(&server, pid, is_crash);
 }
 
+/* Always, so that a reload may begin to log; they are not touched before. */
+static uint8_t *
+map_query_rings(unsigned worker_count)
+{
+	void *rings =
+		mmap(NULL, (size_t)worker_count * QUERY_RING_LEN, PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return rings == MAP_FAILED ? NULL : rings;
+}
+
 static void
 fork_all(struct settings *settings)
 {
 	server.region = region_create(settings->workers.count);
 	server.board = board_create();
 	server.profile = profile_area_create(settings->workers.count);
-	if (!server.region || !server.board || !server.profile) {
+	server.heritage.query_rings = map_query_rings(settings->workers.count);
+	if (!server.region || !server.board || !server.profile ||
+	    !server.heritage.query_rings) {
 		log_errorx("not enough memory for the shared region");
 		or_exit(ERR_NOMEM);
 	}
@@ -291,6 +306,7 @@ fork_all(struct settings *settings)
 		.region = server.region,
 		.board = server.board,
 		.profile = server.profile,
+		.query_rings = server.heritage.query_rings,
 		.master_pid = getpid(),
 		.icmp_fds = { server.heritage.icmp_fds[0], server.heritage.icmp_fds[1] },
 		.log_fd = log_pipe_open(),

@@ -133,8 +133,10 @@ take_signals(struct server *server)
 		server_stop(server);
 	if (taken.is_reload && server->state != SERVER_STOPPING)
 		take_reload_signal(server);
-	if (taken.is_reopen)
+	if (taken.is_reopen) {
 		log_sinks_reopen();
+		atomic_fetch_add(&server->region->query_log.reopen_seq, 1);
+	}
 	if (taken.is_child)
 		process_reap(&server->processes);
 }

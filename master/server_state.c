@@ -66,6 +66,16 @@ name_restart_options(struct server *server, const struct settings *fresh)
 	region_set_restart_options(server->region, text);
 }
 
+/* It also tells what it logs of zones and places, and who we are. */
+static bool
+logger_differs(const struct settings *old, const struct settings *fresh)
+{
+	const char *names[SETTINGS_ROWS_MAX];
+
+	return settings_diff_names(old, fresh, SETTING_LOGGER, names) > 0 ||
+	       strcmp(old->dns.identity, fresh->dns.identity) != 0;
+}
+
 /* What the running server does with the options that differ. */
 static void
 take_settings(struct server *server, struct settings *fresh)
@@ -75,6 +85,7 @@ take_settings(struct server *server, struct settings *fresh)
 	bool is_resolver_stale =
 		settings_diff_names(old, fresh, SETTING_RESOLVER, names) > 0;
 	bool is_prober_stale = settings_diff_names(old, fresh, SETTING_PROBER, names) > 0;
+	bool is_logger_stale = logger_differs(old, fresh);
 
 	if (settings_diff_names(old, fresh, SETTING_SYNC, names) > 0)
 		server->is_sync_stale = true;
@@ -92,6 +103,8 @@ take_settings(struct server *server, struct settings *fresh)
 		service_renew(&server->processes, SERVICE_RESOLVER);
 	if (is_prober_stale)
 		service_renew(&server->processes, SERVICE_PROBER);
+	if (is_logger_stale)
+		service_renew(&server->processes, SERVICE_LOGGER);
 	settings_free(old);
 }
 

@@ -3,11 +3,13 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "loader/loader.h"
 #include "master/process.h"
 #include "shm/clock.h"
+#include "shm/query_record.h"
 
 static bool
 wants_resolver(const struct settings *settings)
@@ -72,6 +74,50 @@ resolver_heartbeat(struct region *region)
 	return &region->resolver.heartbeat_ns;
 }
 
+static bool
+wants_logger(const struct settings *settings)
+{
+	return settings->query_log.enable;
+}
+
+/* Nothing is logged: what the rings hold is nobody's, and needs no memory. */
+static void
+forget_queries(struct process_table *table)
+{
+	struct region *region = table->heritage->region;
+	struct region_query_log *log = &region->query_log;
+
+	for (unsigned i = 0; i < table->worker_count; i++) {
+		struct ring_ends *ends = &region->slots[i].query_ring;
+
+		if (atomic_load(&ends->head) == 0)
+			continue;
+		atomic_store(&ends->tail, atomic_load(&ends->head));
+		madvise(table->heritage->query_rings + (size_t)i * QUERY_RING_LEN,
+			QUERY_RING_LEN, MADV_REMOVE);
+	}
+	region_query_log_set(log, QUERY_LOG_waiting_bytes, 0);
+	region_query_log_set_error(log, "");
+}
+
+static void
+note_logger(struct process_table *table, pid_t pid)
+{
+	struct region_query_log *log = &table->heritage->region->query_log;
+
+	if (pid > 0 && atomic_load(&log->started_ns) != 0)
+		atomic_fetch_add(&log->restarts, 1);
+	if (pid > 0)
+		atomic_store(&log->started_ns, clock_now_ns());
+	atomic_store(&log->pid, (int32_t)pid);
+}
+
+static _Atomic uint64_t *
+logger_heartbeat(struct region *region)
+{
+	return &region->query_log.heartbeat_ns;
+}
+
 static const struct {
 	const char *name;
 	void (*run)(const struct heritage *heritage); /* does not return */
@@ -89,6 +135,11 @@ static const struct {
 	[SERVICE_PROBER] = { "prober", prober_run, wants_prober, prober_heartbeat,
 			     forget_health, note_prober,
 			     "; what is known of targets stands until then" },
+	[SERVICE_LOGGER] = { "logger", logger_run, wants_logger, logger_heartbeat,
+			     forget_queries, note_logger,
+			     "; queries wait in the rings of the query log, and are "
+			     "dropped "
+			     "when these are full" },
 };
 
 _Atomic uint64_t *

@@ -11,6 +11,7 @@
 #include "master/alloc.h"
 #include "master/settings_fields.h"
 #include "master/settings_limit.h"
+#include "master/settings_query_log.h"
 #include "master/settings_redis.h"
 #include "master/settings_resolve.h"
 #include "master/settings_schema.h"
@@ -427,8 +428,12 @@ check_password(struct load *load, const config_t *config, const char *name,
 static const config_setting_t *
 named_group(const config_t *config, const char *why)
 {
-	return config_lookup(config,
-			     strncmp(why, "health.", 7) == 0 ? "health" : "redis");
+	static const char *const groups[] = { "health", "query_log" };
+
+	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
+		if (strncmp(why, groups[i], strlen(groups[i])) == 0)
+			return config_lookup(config, groups[i]);
+	return config_lookup(config, "redis");
 }
 
 static void
@@ -443,6 +448,8 @@ settle_redis(struct load *load, const config_t *config)
 		       load->settings->redis.sentinel.password);
 	check_password(load, config, "health.redis.password",
 		       load->settings->health.redis.password);
+	check_password(load, config, "query_log.redis.password",
+		       load->settings->query_log.redis.password);
 }
 
 /* What needs more than one option; `config` gives the lines. */
@@ -470,6 +477,9 @@ settle(struct load *load, const config_t *config)
 		settings_report_add(&load->report, false, config_setting_source_file(at),
 				    config_setting_source_line(at),
 				    "resolver.servers: %s", why);
+	why = settings_query_log_contradiction(settings);
+	if (why)
+		complain(load, config_lookup(config, "query_log"), "%s", why);
 	why = settings_limit_contradiction(settings);
 	if (why)
 		complain(load, config_lookup(config, "limit"), "%s", why);

@@ -84,7 +84,7 @@ struct login {
 	char **password;
 };
 
-enum { LOGIN_COUNT = 3 };
+enum { LOGIN_COUNT = 4 };
 
 static void
 find_logins(struct settings *settings, struct login out[LOGIN_COUNT])
@@ -98,6 +98,9 @@ find_logins(struct settings *settings, struct login out[LOGIN_COUNT])
 	out[2] = (struct login){ "health.redis", settings->health.redis.username,
 				 settings->health.redis.password_file,
 				 &settings->health.redis.password };
+	out[3] = (struct login){ "query_log.redis", settings->query_log.redis.username,
+				 settings->query_log.redis.password_file,
+				 &settings->query_log.redis.password };
 }
 
 static const char *
@@ -230,9 +233,12 @@ read_password(const char *config_path, const struct login *login,
 static bool
 is_used(const struct settings *settings, const struct login *login)
 {
-	return login->password == &settings->health.redis.password
-		       ? settings->health.enable && settings->health.redis.address[0]
-		       : settings->redis.enable;
+	if (login->password == &settings->health.redis.password)
+		return settings->health.enable && settings->health.redis.address[0];
+	if (login->password == &settings->query_log.redis.password)
+		return settings->query_log.enable &&
+		       strcmp(settings->query_log.target, "redis") == 0;
+	return settings->redis.enable;
 }
 
 int

@@ -36,6 +36,7 @@ enum setting_scope {
 	SETTING_SYNC, /* at a reload: sync is started anew with it */
 	SETTING_PROBER, /* at a reload: the prober is */
 	SETTING_RESOLVER, /* the same of the resolver process */
+	SETTING_LOGGER, /* the same of the logger; workers follow too */
 	SETTING_RESTART,
 };
 

@@ -7,6 +7,7 @@
 
 #include "master/log_sinks.h"
 #include "master/stats_health.h"
+#include "master/stats_query_log.h"
 #include "master/stats_resolver.h"
 #include "master/stats_source.h"
 #include "shm/clock.h"
@@ -133,6 +134,7 @@ stats_problems_put(const struct server *server, struct json_out *json)
 	count += put_sync(server, json);
 	count += put_job(server, json);
 	count += stats_health_put_problems(server, json);
+	count += stats_query_log_put_problems(server, json);
 	for (unsigned i = 0; i < server->region->worker_count; i++)
 		count += put_worker(server, json, i);
 	return count;
@@ -169,6 +171,7 @@ stats_problems_put_notices(const struct server *server, struct json_out *json)
 	put_emptiness(server, json);
 	stats_source_put_texts(server, json, SOURCE_TEXT_NOTICE);
 	stats_resolver_put_notices(server, json);
+	stats_query_log_put_notices(server, json);
 	region_get_restart_options(server->region, names);
 	if (names[0])
 		put(json, "changed, but only effective after a restart: %s", names);

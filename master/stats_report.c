@@ -6,6 +6,7 @@
 
 #include "master/stats_health.h"
 #include "master/stats_problems.h"
+#include "master/stats_query_log.h"
 #include "master/stats_resolver.h"
 #include "master/stats_source.h"
 #include "shm/clock.h"
@@ -62,6 +63,7 @@ stats_report_status(struct server *server, struct json_out *json)
 	stats_resolver_put(server, json);
 	json_out_uint(json, "workers", region->worker_count);
 	stats_health_put(server, json);
+	stats_query_log_put(server, json);
 	json_out_begin_array(json, "problems");
 	problem_count = stats_problems_put(server, json);
 	json_out_end_array(json);
@@ -188,6 +190,7 @@ stats_report_counters(struct server *server, struct json_out *json, bool is_per_
 	put_counters(json, &sum, &times);
 	stats_source_put_figures(server, json);
 	stats_health_put_figures(server, json);
+	stats_query_log_put_figures(server, json);
 	if (is_per_worker) {
 		json_out_begin_array(json, "stats");
 		for (unsigned i = 0; i < region->worker_count; i++) {

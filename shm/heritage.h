@@ -19,6 +19,8 @@ struct heritage {
 	struct region *region;
 	struct board *board;		/* written by the prober alone */
 	struct profile_area *profile;
+	/* a ring (shm/ring.h) of QUERY_RING_LEN octets for each worker, in shared memory */
+	uint8_t *query_rings;
 	pid_t master_pid;		/* a child whose parent is another one ends */
 	int icmp_fds[2];		/* for echoes over IPv4 and IPv6, -1: none; the prober's */
 	int log_fd;			/* write end of the log pipe */

@@ -111,6 +111,8 @@ enum block_kind {
 	BLOCK_ANAME = 12,		/* `type` is ANAME_TYPE: whose addresses are answered for
 					 * those of A and AAAA that the name has no RRset of, see
 					 * shm/aname.h */
+	BLOCK_DOMAIN_ID = 14,		/* apex only: text, no NUL: what its owner calls the zone, for
+					 * logs; after BLOCK_REDIS */
 	BLOCK_NOTE = 13,		/* of a zone from Redis; about the RRset of `type`, which is
 					 * served: an octet, FAULT_PARTIAL or FAULT_WARNING,
 					 * then the reason as text; any number of them */

@@ -66,6 +66,8 @@ region_set_live(struct region *region, const struct settings *settings)
 	live->ecs = settings->geoip.ecs;
 	live->health_interval_s = settings->health.interval_s;
 	live->steer_no_match = (uint8_t)settings->steer.no_match;
+	live->query_log_sample =
+		settings->query_log.enable ? settings->query_log.sample : 0;
 	seqlock_end(&live->seq);
 }
 

@@ -25,6 +25,8 @@
  *	+-------------------+
  *	| health            |	prober: what it has found, in figures
  *	+-------------------+
+ *	| query_log         |	logger: what it has written, in figures
+ *	+-------------------+
  *	| retired,          |	master: what dead workers have counted
  *	| retired_times     |
  *	+-------------------+
@@ -48,8 +50,10 @@
 #include "shm/limit_seen.h"
 #include "shm/limit_table.h"
 #include "shm/region_health.h"
+#include "shm/region_query_log.h"
 #include "shm/region_resolver.h"
 #include "shm/region_source.h"
+#include "shm/ring.h"
 #include "shm/settings.h"
 #include "shm/stage_times.h"
 #include "shm/stats.h"
@@ -90,6 +94,7 @@ struct worker_slot {
 	struct resolver_wishes wishes;
 	_Alignas(128) struct limit_seen limited;	/* who was limited lately */
 	_Alignas(128) struct stage_times times;
+	struct ring_ends query_ring;		/* of heritage.query_rings; tail by the logger */
 };
 
 /* Sync tells the workers, see "Hot swap" in README.md. */
@@ -160,6 +165,7 @@ struct region_live {
 	uint8_t steer_no_match;			/* enum steer_no_match */
 	uint8_t ecs;
 	uint32_t health_interval_s;
+	uint32_t query_log_sample;		/* one query of so many is logged; 0: none */
 };
 
 /* Changed options that only a restart brings into effect, "listen, workers.count"; the
@@ -188,6 +194,7 @@ struct region {
 	struct region_limits limits;
 	_Alignas(128) struct limit_table limited_clients, limited_networks;
 	struct region_health health;
+	struct region_query_log query_log;
 	/* odd while counters move from a slot to `retired`: what is read then is read again */
 	_Alignas(128) _Atomic uint32_t retired_seq;
 	struct stats_block retired;

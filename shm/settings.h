@@ -29,6 +29,7 @@ enum steer_no_match { NO_MATCH_ALL, NO_MATCH_NONE };
 enum health_role { HEALTH_ROLE_PROBE, HEALTH_ROLE_FOLLOW, HEALTH_ROLE_OFF };
 enum limit_action { LIMIT_ACTION_REFUSE, LIMIT_ACTION_DROP };
 enum redis_schema { REDIS_SCHEMA_REDINS, REDIS_SCHEMA_Z42 };
+enum query_log_client { LOG_CLIENT_FULL, LOG_CLIENT_PREFIX, LOG_CLIENT_NONE };
 
 struct listen_address {
 	struct sockaddr_storage address;
@@ -149,6 +150,24 @@ struct settings {
 		unsigned timeout_ms;
 		unsigned max_qps;
 	} resolver;
+
+	struct {
+		bool enable;
+		char *target;		/* "", "syslog", "redis", "dnstap" or an absolute path */
+		enum query_log_client client;
+		unsigned v4_prefix, v6_prefix; /* with LOG_CLIENT_PREFIX */
+		unsigned sample;	/* one query of so many */
+		struct {
+			char *address;	/* as below */
+			char *stream;	/* the key */
+			unsigned maxlen; /* entries that are kept; 0: all */
+			unsigned db;
+			char *username, *password, *password_file;
+		} redis;
+		struct {
+			char *socket;	/* "" is none */
+		} dnstap;
+	} query_log;
 
 	/* Addresses are "host:port", "[IPv6]:port" or the absolute path of a socket. */
 	struct {

@@ -65,7 +65,9 @@
 	X(limit_rrl_errors,  COUNTER, "errors over limit.rrl.errors") \
 	X(limit_rrl_dropped, COUNTER, "responses over limit.rrl that were made, and not sent") \
 	X(limit_rrl_slipped, COUNTER, "responses over limit.rrl that went out with TC, errors as they were") \
-	X(badcookie,         COUNTER, "responses over limit.rrl that became BADCOOKIE")
+	X(badcookie,         COUNTER, "responses over limit.rrl that became BADCOOKIE") \
+	X(query_log_records, COUNTER, "queries handed to the query log") \
+	X(query_log_dropped, COUNTER, "queries that the query log missed: its ring was full")
 /* clang-format on */
 
 #endif

@@ -21,6 +21,8 @@ my %may = (
 	'loader/resolve' => qr{^(?:shm/|loader/(?:zone|store|resolve)/|loader/loader\.h$)},
 	# what looks after the health of targets
 	'loader/health' => qr{^(?:shm|loader/(?:zone|store|redis|health))/|^loader/loader\.h$},
+	# what writes the query log
+	'loader/query_log' => qr{^(?:shm|loader/(?:zone|store|redis|query_log))/|^loader/loader\.h$},
 	'loader/redis' => qr{^(?:shm|loader/(?:zone|store|redis))/},
 	# a worker's answering, told by a clerk: both meet in this process alone
 	'master/explain' => qr{^(?:shm|worker|loader(?:/\w+)?|master/explain)/},
@@ -37,6 +39,7 @@ my %home = (
 	'uv.h'          => [qw(loader/health/event_loop.c)],
 	'hiredis/'      => [qw(loader/redis/redis_parser.c)],
 	'jansson.h'     => [qw(loader/zone/json_refusal.c master/ctl_client_json.c)],
+	'fstrm.h'       => [qw(loader/query_log/log_dnstap.c)],
 	'libconfig.h'   => [qw(master/settings_load.c)],
 	'libknot/'      => [qw(loader/zone/record_text.c)],
 	'libzscanner/'  => [qw(loader/zone/zone_scanner.c)],

@@ -39,6 +39,7 @@ $entries{$1}{$2}++ while $text =~ /^\.It (Cm|Li) (\S+)/mg;
 
 my @counters = map { read_file("$root/shm/$_") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g }
 	qw(stats_table.h region_source.h);
+push @counters, map { "query_log_$_" } read_file("$root/shm/region_query_log.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
 push @counters, map { "health_$_" } read_file("$root/shm/region_health.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
 cmp_ok(scalar @counters, '>', 30, 'counters are found in their table');
 is($entries{Li}{$_}, 1, "martletctl(8) has the counter $_") for @counters;

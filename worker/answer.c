@@ -140,6 +140,7 @@ add_opt(struct answering *a, unsigned len)
 	stats_add(a->stats, STAT_edns, 1);
 	if (a->q->flags & QUERY_DO)
 		stats_add(a->stats, STAT_edns_do, 1);
+	a->q->scope_len = a->scope_len;
 	edns_add(&a->response, a->q, a->options, len, a->rcode, a->extended_error,
 		 a->scope_len);
 }

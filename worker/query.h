@@ -114,7 +114,7 @@ struct query {
 	uint64_t source_state;
 
 	struct query_subnet subnet;	/* with QUERY_ECS */
-	uint8_t scope_len;		/* the straight path's own: what goes back with it */
+	uint8_t scope_len;		/* what goes back with it */
 	uint16_t cookie_at;		/* offset in the message, */
 	uint8_t cookie_len;		/* and octets, of the cookie that was sent */
 	uint8_t cookie[QUERY_COOKIE_LEN];	/* with QUERY_COOKIE_REPLY */

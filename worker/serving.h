@@ -4,6 +4,7 @@
 
 #include "worker/answer.h"
 #include "worker/limit.h"
+#include "worker/query_log.h"
 #include "worker/resolved_view.h"
 #include "worker/stage_clock.h"
 #include "worker/store_keeper.h"
@@ -16,7 +17,23 @@ struct serving {
 	const struct answer_options *options;
 	struct stats_block *stats;
 	struct stage_clock *clock;
+	struct query_log *log;		/* NULL: there is none */
 };
+
+/* Hand a batch, or what is sent of it, to the query log.  returns whether STAGE_LOG was
+ * entered. */
+static inline bool
+serving_log(const struct serving *serving, const struct query *queries, unsigned count,
+	    uint64_t start_ns)
+{
+	uint64_t now_ns;
+
+	if (!serving->log || !query_log_wants(serving->log, count))
+		return false;
+	now_ns = stage_clock_move(serving->clock, STAGE_LOG, count);
+	query_log_write(serving->log, queries, count, start_ns, now_ns, serving->stats);
+	return true;
+}
 
 /* What is done with a batch once it is answered, and before anything of it is sent.  Who has
  * nothing to do returns at once; who has, enters a stage of its own.  The order is fixed:
@@ -25,7 +42,9 @@ static inline void
 serving_finish(const struct serving *serving, struct query *queries, unsigned count,
 	       uint64_t now_ns)
 {
-	(void)serving, (void)queries, (void)count, (void)now_ns;
+	/* over TCP what does not fit the connection is answered again: logged when it does */
+	if (!(queries->flags & QUERY_TCP))
+		serving_log(serving, queries, count, now_ns);
 }
 
 /* Answer one batch, received at `now_ns`, from the state that is published now.  There must

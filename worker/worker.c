@@ -57,6 +57,7 @@ struct worker {
 	struct limiter limiter;
 	struct cookie_jar cookies;
 	struct stage_clock clock;
+	struct query_log log;
 	struct serving serving;
 	struct sampler sampler;
 	/* Polled, since an epoll set is told of each datagram that comes, and of each that
@@ -174,6 +175,7 @@ worker_follow_live(struct worker *worker)
 					     .idle_ms = live.tcp_idle_ms,
 					     .queries = live.tcp_queries,
 				     });
+	query_log_follow(&worker->log, live.query_log_sample);
 	log_set_level((enum log_level)live.log_level);
 }
 
@@ -369,6 +371,8 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	resolved_view_init(&worker->resolved, &worker->slot->wishes);
 	worker->options.resolved = &worker->resolved;
 	worker->serving.options = &worker->options;
+	query_log_init(&worker->log, heritage, id);
+	worker->serving.log = &worker->log;
 	worker->serving.stats = &worker->slot->stats;
 	stage_clock_init(&worker->clock, &worker->slot->times);
 	worker->serving.clock = worker->options.clock = &worker->clock;

@@ -61,6 +61,7 @@ make_apex(const struct change_zone *zone, const struct plan *plan,
 	if (plan->config_is_new)
 		redis->config_hash = plan->config.hash;
 	apex->redis = redis;
+	apex->domain_id = plan->config.config.domain_id;
 	if (plan->config.fault[0] != '\0')
 		apex->error = plan->config.fault;
 	apex->loaded_at_s = clock_wall_s();

@@ -177,6 +177,7 @@ add_facts(struct making *making, const struct redis_raw *raw)
 	struct redis_facts *facts =
 		arena_take_items(making->zone->arena, 1, sizeof *facts);
 	const char *fault = making->job->config->fault;
+	const char *id = making->job->config->config.domain_id;
 	uint64_t digest = redis_raw_digest(raw);
 
 	if (!facts)
@@ -189,6 +190,9 @@ add_facts(struct making *making, const struct redis_raw *raw)
 		.flags = making->reader->odd_count > 0 ? REDIS_ZONE_ODD : 0,
 	};
 	making->zone->redis = facts;
+	making->zone->domain_id = arena_copy(making->zone->arena, id, strlen(id) + 1);
+	if (!making->zone->domain_id)
+		return ERR_NOMEM;
 	if (!fault[0])
 		return ERR_OK;
 	making->zone->error = arena_copy(making->zone->arena, fault, strlen(fault) + 1);

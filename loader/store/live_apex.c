@@ -75,7 +75,7 @@ put_changed(struct node_writer *writer, const struct block *block, const struct 
 		       block->head.kind == BLOCK_NEGATIVE_SOA);
 	struct block fresh;
 
-	if (block->head.kind == BLOCK_ERROR)
+	if (block->head.kind == BLOCK_ERROR || block->head.kind == BLOCK_DOMAIN_ID)
 		return true;
 	if (is_soa &&
 	    !node_find_block(soa, (enum block_kind)block->head.kind, RRTYPE_SOA, &fresh))
@@ -83,6 +83,9 @@ put_changed(struct node_writer *writer, const struct block *block, const struct 
 	put_block(writer, is_soa ? &fresh : block);
 	if (block->head.kind == BLOCK_SOURCE && error)
 		node_writer_put_block(writer, BLOCK_ERROR, 0, error, strlen(error));
+	if (block->head.kind == BLOCK_REDIS &&
+	    node_find_block(soa, BLOCK_DOMAIN_ID, 0, &fresh))
+		put_block(writer, &fresh);
 	return true;
 }
 

@@ -210,6 +210,9 @@ put_redis(struct renderer *r)
 	if (r->zone->redis)
 		node_writer_put_block(&r->writer, BLOCK_REDIS, 0, r->zone->redis,
 				      sizeof *r->zone->redis);
+	if (r->zone->domain_id && r->zone->domain_id[0])
+		node_writer_put_block(&r->writer, BLOCK_DOMAIN_ID, 0, r->zone->domain_id,
+				      strlen(r->zone->domain_id));
 }
 
 void

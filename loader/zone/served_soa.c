@@ -68,6 +68,18 @@ number(const uint8_t *at)
 	       at[3];
 }
 
+static void
+read_domain_id(const struct node *apex, char out[ZONE_CONFIG_ID_TEXT_MAX])
+{
+	struct block block;
+
+	if (!node_find_block(apex, BLOCK_DOMAIN_ID, 0, &block) ||
+	    block.head.len >= ZONE_CONFIG_ID_TEXT_MAX)
+		return;
+	memcpy(out, block.payload, block.head.len);
+	out[block.head.len] = '\0';
+}
+
 bool
 served_soa_read(const struct node *apex, struct zone_config *out)
 {
@@ -97,6 +109,7 @@ served_soa_read(const struct node *apex, struct zone_config *out)
 	config.retry = number(numbers + 8);
 	config.expire = number(numbers + 12);
 	config.minimum = number(numbers + 16);
+	read_domain_id(apex, config.domain_id);
 	config.cname_flattening =
 		node_facts(apex) && (node_facts(apex)->flags & ZONE_FLATTENED);
 	*out = config;

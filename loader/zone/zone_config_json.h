@@ -11,6 +11,7 @@
 
 enum {
 	ZONE_CONFIG_DOMAIN_ID_MAX = 100,	/* octets as written */
+	ZONE_CONFIG_ID_TEXT_MAX = 4 * ZONE_CONFIG_DOMAIN_ID_MAX + 5, /* printed, and a NUL */
 	ZONE_CONFIG_SOA_MAX = 2 * DNAME_MAX + 20,
 };
 
@@ -24,7 +25,7 @@ struct zone_config {
 	bool dnssec;
 	bool dnssec_is_known;		/* false: a fault hides what was meant */
 	bool cname_flattening;
-	char domain_id[4 * ZONE_CONFIG_DOMAIN_ID_MAX + 5]; /* for logs: "\DDD" for what
+	char domain_id[ZONE_CONFIG_ID_TEXT_MAX]; /* for logs: "\DDD" for what
 					 * is not printable ASCII */
 };
 

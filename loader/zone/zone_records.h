@@ -74,6 +74,7 @@ struct zone_records {
 	struct zone_fault *faults;	/* the first ZONE_FAULTS_LISTED of fault_count; owned */
 	size_t fault_count;
 	const struct redis_facts *redis; /* of a zone from Redis, in the arena; else NULL */
+	const char *domain_id;		/* what its owner calls it, borrowed; NULL or "": nothing */
 	bool is_flattened;		/* ZONE_FLATTENED */
 	const char *error;		/* why it is not all that its source says (BLOCK_ERROR),
 					 * in the arena; NULL: it is */

@@ -91,9 +91,25 @@ static const struct {
 	{ "udp_size = 512;", "error: c.conf:1: udp_size: unknown option; nearest is \"dns.udp_size\"" },
 	{ "listen = ( { adress = \"::1\"; } );", "error: c.conf:1: listen.adress: unknown option; nearest is \"listen.address\"" },
 	{ "limit = { isolation = true; };", "error: c.conf:1: limit.isolation: not in this version: remove it" },
-	{ "dnssec = {};\nquery_log = 1;\nhttp = {};",
-	  "error: c.conf:1: dnssec: not in this version: remove it\nerror: c.conf:2: query_log: not in this version: remove it\n"
-	  "error: c.conf:3: http: not in this version: remove it" },
+	{ "dnssec = {};\nhttp = {};",
+	  "error: c.conf:1: dnssec: not in this version: remove it\n"
+	  "error: c.conf:2: http: not in this version: remove it" },
+
+	/* query log */
+	{ "query_log = { enable = true; };",
+	  "error: c.conf:1: query_log.target: where to is missing: the path of a file, syslog, redis or dnstap" },
+	{ "query_log = { target = \"redis://127.0.0.1:6379/log\"; };",
+	  "error: c.conf:1: query_log.target: write \"redis\", and the server into query_log.redis.address, the key into query_log.redis.stream" },
+	{ "query_log = { target = \"dnstap:/run/t.sock\"; };",
+	  "error: c.conf:1: query_log.target: write \"dnstap\", and the reader's socket into query_log.dnstap.socket" },
+	{ "query_log = { enable = true; target = \"redis\"; };",
+	  "error: c.conf:1: query_log.redis.address: the target redis needs it, as \"127.0.0.1:6379\"" },
+	{ "query_log = { enable = true; target = \"dnstap\"; };",
+	  "error: c.conf:1: query_log.dnstap.socket: the target dnstap needs it, the Unix socket of its reader" },
+	{ "query_log = { target = \"kafka\"; };", NULL },
+	{ "query_log = { client = \"some\"; };", NULL },
+	{ "query_log = { sample = 0; };", "error: c.conf:1: query_log.sample: 0 is out of range, 1 to 1000000000" },
+	{ "query_log = { v4_prefix = 33; };", "error: c.conf:1: query_log.v4_prefix: 33 is out of range, 0 to 32" },
 
 	/* resolver */
 	{ "resolver = { servers = ( \"dns.test\" ); };",
