@@ -34,7 +34,7 @@ put_once() {
 	fi
 }
 
-for program in martletd martletctl; do
+for program in martletd martletctl martlet-flood; do
 	install -D -m 0755 "$build/$program" "$dest$prefix/sbin/$program"
 	echo "  $dest$prefix/sbin/$program"
 done

@@ -26,6 +26,9 @@ _Noreturn void clerk_run(const struct heritage *heritage, int fd, int arg_count,
 /* The prober: what the watch list names is probed, or followed, and told on the board. */
 _Noreturn void prober_run(const struct heritage *heritage);
 
+/* The reporter: figures and the page over HTTP, on heritage->http_fd. */
+_Noreturn void reporter_run(const struct heritage *heritage);
+
 /* The logger: writes what workers leave in the rings of the query log to its target. */
 _Noreturn void logger_run(const struct heritage *heritage);
 

@@ -34,6 +34,13 @@ child_close_icmp(const struct heritage *heritage)
 }
 
 void
+child_close_http(const struct heritage *heritage)
+{
+	if (heritage->http_fd >= 0)
+		close(heritage->http_fd);
+}
+
+void
 child_note_start(struct child *child, pid_t pid)
 {
 	child->pid = pid;

@@ -37,6 +37,9 @@ void child_enter(int keep_fd);
 /* In all children but the prober: echoes are its alone. */
 __attribute__((nonnull)) void child_close_icmp(const struct heritage *heritage);
 
+/* In all children but the reporter: who asks for pages is its alone. */
+__attribute__((nonnull)) void child_close_http(const struct heritage *heritage);
+
 /* It was forked just now. */
 __attribute__((nonnull)) void child_note_start(struct child *child, pid_t pid);
 

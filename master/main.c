@@ -13,6 +13,7 @@
 #include "master/ctl_commands.h"
 #include "master/daemon.h"
 #include "master/echo_sockets.h"
+#include "master/http_listen.h"
 #include "master/log_pipe.h"
 #include "master/log_sinks.h"
 #include "master/notify.h"
@@ -204,6 +205,20 @@ raise_file_limit(void)
 	}
 }
 
+static void
+open_http(const struct settings *settings)
+{
+	char why[512];
+	int result;
+
+	server.heritage.http_fd = -1;
+	result = http_listen_open(NULL, settings, &server.heritage.http_fd, why,
+				  sizeof why);
+	if (result)
+		log_errorx("%s", why);
+	or_exit(result);
+}
+
 /* All that needs the rights we were started with. */
 static void
 bind_and_drop(const struct settings *settings)
@@ -216,6 +231,7 @@ bind_and_drop(const struct settings *settings)
 	or_exit(ctl_server_open(&server.ctl, settings->control_socket,
 				&server.privilege));
 	echo_sockets_open(settings, server.heritage.icmp_fds);
+	open_http(settings);
 	or_exit(privilege_drop(&server.privilege));
 	umask(027);
 }
@@ -309,6 +325,7 @@ fork_all(struct settings *settings)
 		.query_rings = server.heritage.query_rings,
 		.master_pid = getpid(),
 		.icmp_fds = { server.heritage.icmp_fds[0], server.heritage.icmp_fds[1] },
+		.http_fd = server.heritage.http_fd,
 		.log_fd = log_pipe_open(),
 		.sockets = server.listen.pairs,
 	};

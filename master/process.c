@@ -62,6 +62,7 @@ start_worker(struct process_table *table, unsigned id)
 	if (pid == 0) {
 		child_enter(-1);
 		child_close_icmp(table->heritage);
+		child_close_http(table->heritage);
 		pin(slot, cpu);
 		worker_run(table->heritage, id);
 	}
@@ -91,6 +92,7 @@ start_sync(struct process_table *table)
 			close(ends[0]);
 			child_enter(-1);
 			child_close_icmp(table->heritage);
+			child_close_http(table->heritage);
 			sync_run(table->heritage, ends[1]);
 		}
 		close(ends[1]);
@@ -136,6 +138,7 @@ process_start_clerk(struct process_table *table, process_clerk_fn *run, int fd,
 	if (pid == 0) {
 		child_enter(fd);
 		child_close_icmp(table->heritage);
+		child_close_http(table->heritage);
 		run(table->heritage, fd, arg_count, args);
 		_exit(1);
 	}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "master/http_listen.h"
 #include "master/log_sinks.h"
 #include "master/notify.h"
 #include "master/settings_diff.h"
@@ -21,12 +22,7 @@ enum { STOP_MS = 8000 }; /* workers drain for 5 s */
 bool
 server_is_ready(const struct server *server)
 {
-	if (atomic_load(&server->region->swap.published_id) == 0)
-		return false;
-	for (unsigned i = 0; i < server->region->worker_count; i++)
-		if (atomic_load(&server->region->slots[i].state) == WORKER_SERVING)
-			return true;
-	return false;
+	return region_is_ready(server->region);
 }
 
 struct reload_findings {
@@ -85,6 +81,8 @@ take_settings(struct server *server, struct settings *fresh)
 	bool is_resolver_stale =
 		settings_diff_names(old, fresh, SETTING_RESOLVER, names) > 0;
 	bool is_prober_stale = settings_diff_names(old, fresh, SETTING_PROBER, names) > 0;
+	bool is_reporter_stale =
+		settings_diff_names(old, fresh, SETTING_REPORTER, names) > 0;
 	bool is_logger_stale = logger_differs(old, fresh);
 
 	if (settings_diff_names(old, fresh, SETTING_SYNC, names) > 0)
@@ -103,6 +101,8 @@ take_settings(struct server *server, struct settings *fresh)
 		service_renew(&server->processes, SERVICE_RESOLVER);
 	if (is_prober_stale)
 		service_renew(&server->processes, SERVICE_PROBER);
+	if (is_reporter_stale)
+		service_renew(&server->processes, SERVICE_REPORTER);
 	if (is_logger_stale)
 		service_renew(&server->processes, SERVICE_LOGGER);
 	settings_free(old);
@@ -115,6 +115,7 @@ server_reload_settings(struct server *server, char reason[SERVER_REASON_MAX])
 	const struct settings_sink sink = { on_finding, &findings };
 	struct settings *fresh = NULL;
 	size_t len;
+	int result;
 
 	if (settings_load(server->settings->config_path, &fresh, &sink) != 0 ||
 	    settings_redis_read_password(fresh, &sink) != 0 ||
@@ -125,6 +126,13 @@ server_reload_settings(struct server *server, char reason[SERVER_REASON_MAX])
 			snprintf(reason + len, SERVER_REASON_MAX - len, " (and %u more)",
 				 findings.error_count - 1);
 		return ERR_SYNTAX;
+	}
+	result = http_listen_open(server->settings, fresh, &server->heritage.http_fd,
+				  reason, SERVER_REASON_MAX);
+	if (result) {
+		log_errorx("%s", reason);
+		settings_free(fresh);
+		return result;
 	}
 	name_restart_options(server, fresh);
 	settings_diff_keep_restart(server->settings, fresh);

@@ -23,6 +23,12 @@ wants_prober(const struct settings *settings)
 	return settings->health.enable && settings->health.role != HEALTH_ROLE_OFF;
 }
 
+static bool
+wants_reporter(const struct settings *settings)
+{
+	return settings->http.address[0] != '\0';
+}
+
 /* Nobody looks after targets: all are unknown. */
 static void
 forget_health(struct process_table *table)
@@ -72,6 +78,31 @@ static _Atomic uint64_t *
 resolver_heartbeat(struct region *region)
 {
 	return &region->resolver.heartbeat_ns;
+}
+
+/* Nobody can ask. */
+static void
+forget_report(struct process_table *table)
+{
+	region_report_set(&table->heritage->region->report, REPORT_open, 0);
+}
+
+static void
+note_reporter(struct process_table *table, pid_t pid)
+{
+	struct region_report *report = &table->heritage->region->report;
+
+	if (pid > 0 && atomic_load(&report->started_ns) != 0)
+		atomic_fetch_add(&report->restarts, 1);
+	if (pid > 0)
+		atomic_store(&report->started_ns, clock_now_ns());
+	atomic_store(&report->pid, (int32_t)pid);
+}
+
+static _Atomic uint64_t *
+reporter_heartbeat(struct region *region)
+{
+	return &region->report.heartbeat_ns;
 }
 
 static bool
@@ -135,6 +166,9 @@ static const struct {
 	[SERVICE_PROBER] = { "prober", prober_run, wants_prober, prober_heartbeat,
 			     forget_health, note_prober,
 			     "; what is known of targets stands until then" },
+	[SERVICE_REPORTER] = { "reporter", reporter_run, wants_reporter,
+			       reporter_heartbeat, forget_report, note_reporter,
+			       "; nothing is told over HTTP until then" },
 	[SERVICE_LOGGER] = { "logger", logger_run, wants_logger, logger_heartbeat,
 			     forget_queries, note_logger,
 			     "; queries wait in the rings of the query log, and are "
@@ -180,6 +214,8 @@ service_start(struct process_table *table, enum service service)
 		close_sockets(table);
 		if (service != SERVICE_PROBER)
 			child_close_icmp(table->heritage);
+		if (service != SERVICE_REPORTER)
+			child_close_http(table->heritage);
 		services[service].run(table->heritage);
 	}
 	if (pid < 0) {

@@ -1,13 +1,21 @@
 /* Services: children that the settings may ask for, each one process beside sync.
  *
  * The resolver asks other servers for names, the prober looks after targets' health, the
- * logger writes what workers have answered to the target of the query log.  One that dies is forked again as sync is (process.h); until then what it found stands. */
+ * reporter tells figures over HTTP, the logger writes what workers have answered to the
+ * target of the query log.  One that dies is forked again as sync is (process.h); until then
+ * what it found stands. */
 #ifndef MASTER_SERVICE_H
 #define MASTER_SERVICE_H
 
 #include <stdint.h>
 
-enum service { SERVICE_RESOLVER, SERVICE_PROBER, SERVICE_LOGGER, SERVICE_COUNT };
+enum service {
+	SERVICE_RESOLVER,
+	SERVICE_PROBER,
+	SERVICE_REPORTER,
+	SERVICE_LOGGER,
+	SERVICE_COUNT,
+};
 
 struct process_table;
 

@@ -79,6 +79,7 @@ is_same(const struct setting_row *row, const struct settings *a, const struct se
 		       0;
 	case SETTING_ADDRESSES:
 	case SETTING_NETWORKS:
+	case SETTING_HOSTS:
 		return is_same_texts(left, right);
 	case SETTING_SHARE:
 		return memcmp(left, right, sizeof(double)) == 0;
@@ -160,6 +161,7 @@ keep(const struct setting_row *row, const struct settings *from, struct settings
 		break;
 	case SETTING_ADDRESSES:
 	case SETTING_NETWORKS:
+	case SETTING_HOSTS:
 		break; /* takes effect at a reload */
 	case SETTING_UINT:
 	case SETTING_CHOICE:

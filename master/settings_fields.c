@@ -1,6 +1,7 @@
 /* Fields of struct settings by the rows of the schema. */
 #include "master/settings_fields.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,7 @@ set_default(const struct setting_row *row, void *base)
 			(unsigned)settings_choice_find(row->choices, row->fallback);
 		break;
 	case SETTING_NETWORKS:
+	case SETTING_HOSTS:
 		set_default_texts(row, base);
 		break;
 	case SETTING_CPUS:
@@ -86,6 +88,13 @@ is_text(const struct setting_row *row)
 {
 	return row->type == SETTING_TEXT || row->type == SETTING_PATH ||
 	       row->type == SETTING_SECRET || row->type == SETTING_ADDRESS;
+}
+
+static bool
+is_list(const struct setting_row *row)
+{
+	return row->type == SETTING_ADDRESSES || row->type == SETTING_NETWORKS ||
+	       row->type == SETTING_HOSTS;
 }
 
 static void
@@ -121,7 +130,7 @@ settings_fields_free(const char *list, void *base)
 			continue;
 		if (is_text(row))
 			set_owned(row, base, NULL);
-		else if (row->type == SETTING_ADDRESSES || row->type == SETTING_NETWORKS)
+		else if (is_list(row))
 			free_texts(setting_field(row, base));
 	}
 }
@@ -281,6 +290,34 @@ settings_fields_add_network(const struct setting_row *row, void *base, const cha
 	if (!network_parse(text, &network)) {
 		snprintf(reason, sizeof reason,
 			 "\"%.60s\" is no address and no network, as \"192.0.2.0/24\"",
+			 text);
+		return reason;
+	}
+	add_text(setting_field(row, base), alloc_text(text));
+	return NULL;
+}
+
+/* As it stands in a Host header, but for the port. */
+static bool
+is_host(const char *text)
+{
+	static const char allowed[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+	struct in6_addr address;
+	size_t len = strlen(text);
+
+	if (inet_pton(AF_INET6, text, &address) == 1)
+		return true;
+	return len > 0 && len <= DNAME_TEXT_MAX && strspn(text, allowed) == len;
+}
+
+const char *
+settings_fields_add_host(const struct setting_row *row, void *base, const char *text)
+{
+	if (!is_host(text)) {
+		snprintf(reason, sizeof reason,
+			 "\"%.60s\" is no host name: write it without a port, as "
+			 "\"dns1.example.net\"",
 			 text);
 		return reason;
 	}

@@ -36,7 +36,11 @@ settings_fields_add_address(const struct setting_row *row, void *base, const cha
 __attribute__((nonnull, warn_unused_result)) const char *
 settings_fields_add_network(const struct setting_row *row, void *base, const char *text);
 
-/* Empty a SETTING_NETWORKS. */
+/* Append to a SETTING_HOSTS. */
+__attribute__((nonnull, warn_unused_result)) const char *
+settings_fields_add_host(const struct setting_row *row, void *base, const char *text);
+
+/* Empty a SETTING_NETWORKS or SETTING_HOSTS. */
 __attribute__((nonnull)) void settings_fields_clear(const struct setting_row *row,
 						    void *base);
 

@@ -221,6 +221,7 @@ settings_limit_publish(const struct settings *settings, struct region_limits *li
 
 	memset(&config, 0, sizeof config);
 	config.log_only = settings->limit.log_only;
+	config.isolates = settings->limit.isolation;
 	config.client_drops = settings->limit.client.action == LIMIT_ACTION_DROP;
 	config.client_rate = settings->limit.client.rate;
 	config.client_burst = settings->limit.client.burst;

@@ -207,6 +207,23 @@ read_networks(struct load *load, const config_setting_t *at,
 	read_texts(load, at, row, base, add_network);
 }
 
+static const char *
+add_host(const struct setting_row *row, void *base, const char *text, const char *dir)
+{
+	(void)dir;
+	return settings_fields_add_host(row, base, text);
+}
+
+static void
+read_hosts(struct load *load, const config_setting_t *at, const struct setting_row *row,
+	   void *base)
+{
+	if (!is_list_of(load, at, row, "an array [ ] of host names"))
+		return;
+	settings_fields_clear(row, base);
+	read_texts(load, at, row, base, add_host);
+}
+
 static void
 read_bool(struct load *load, const config_setting_t *at, const struct setting_row *row,
 	  void *base)
@@ -355,6 +372,9 @@ read_row(struct load *load, const config_setting_t *at, const struct setting_row
 	case SETTING_NETWORKS:
 		read_networks(load, at, row, base);
 		break;
+	case SETTING_HOSTS:
+		read_hosts(load, at, row, base);
+		break;
 	case SETTING_SHARE:
 		read_share(load, at, row, base);
 		break;
@@ -452,6 +472,24 @@ settle_redis(struct load *load, const config_t *config)
 		       load->settings->query_log.redis.password);
 }
 
+static void
+settle_http(struct load *load, const config_t *config)
+{
+	const config_setting_t *at = config_lookup(config, "http");
+	struct settings *settings = load->settings;
+	const char *why = settings_resolve_http(settings);
+
+	if (why)
+		complain(load, config_lookup(config, "http.address"), "http.address: %s",
+			 why);
+	else if (settings->http.debug && settings->http.address[0] &&
+		 !settings->http.is_loopback)
+		settings_report_add(&load->report, false, config_setting_source_file(at),
+				    config_setting_source_line(at),
+				    "http.debug: without effect, http.address is no "
+				    "loopback address");
+}
+
 /* What needs more than one option; `config` gives the lines. */
 static void
 settle(struct load *load, const config_t *config)
@@ -471,6 +509,7 @@ settle(struct load *load, const config_t *config)
 	if (why && at)
 		complain(load, at, "dns.identity: %s", why);
 	settle_redis(load, config);
+	settle_http(load, config);
 	at = config_lookup(config, "resolver.servers");
 	why = settings_resolve_check_servers(settings);
 	if (why && at)

@@ -143,6 +143,34 @@ settings_resolve_server(struct settings *settings, const struct server_option *o
 	return NULL;
 }
 
+static bool
+is_loopback(const struct sockaddr_storage *any)
+{
+	if (any->ss_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(
+			&((const struct sockaddr_in6 *)(const void *)any)->sin6_addr);
+	return ntohl(((const struct sockaddr_in *)(const void *)any)->sin_addr.s_addr) >>
+		       24 ==
+	       IN_LOOPBACKNET;
+}
+
+const char *
+settings_resolve_http(struct settings *settings)
+{
+	struct listen_address *listen = &settings->http.listen;
+	const char *why;
+
+	if (!settings->http.address[0])
+		return NULL;
+	why = parse_address(settings->http.address, settings->http.port, listen);
+	if (why)
+		return why;
+	snprintf(listen->text, sizeof listen->text, "%.48s port %u",
+		 settings->http.address, settings->http.port);
+	settings->http.is_loopback = is_loopback(&listen->address);
+	return NULL;
+}
+
 const char *
 settings_resolve_zone_file(struct settings *settings,
 			   const struct zone_file_option *option, unsigned line)

@@ -13,6 +13,9 @@
 __attribute__((nonnull)) const char *
 settings_resolve_listen(struct settings *settings, const struct listen_option *option);
 
+/* Find out http.listen and what follows from it. */
+__attribute__((nonnull)) const char *settings_resolve_http(struct settings *settings);
+
 /* Append a resolver; the address may have a port behind it, which wins. */
 __attribute__((nonnull)) const char *
 settings_resolve_server(struct settings *settings, const struct server_option *option);

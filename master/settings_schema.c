@@ -21,6 +21,7 @@ enum {
 	REDIS_AFFIX_MAX = 128,
 	LIMIT_LIST_MAX = 512, /* LIMIT_PREFIXES_MAX holds two of them */
 	RRL_MAX = 100000,
+	HTTP_HOSTS_MAX = 100,
 	SOCKET_PATH_MAX = sizeof((struct sockaddr_un *)0)->sun_path - 1,
 };
 
@@ -116,6 +117,8 @@ const struct setting_row settings_rows[] = {
 	{ "steer.no_match", SETTING_CHOICE, SETTING_LIVE, 0, 0, "all", "all|none",
 	  IN_SETTINGS(steer.no_match), "what is answered when no record of a geo_filter matches and there is no default" },
 
+	{ "limit.isolation", SETTING_BOOL, SETTING_LIVE, 0, 1, "true", NULL,
+	  IN_SETTINGS(limit.isolation), "keep a flood of one zone from costing others their answers" },
 	{ "limit.log_only", SETTING_BOOL, SETTING_LIVE, 0, 1, "false", NULL,
 	  IN_SETTINGS(limit.log_only), "count what is over a limit, and answer it all the same" },
 	{ "limit.client.rate", SETTING_UINT, SETTING_LIVE, 0, 6000000, "0", NULL,
@@ -270,6 +273,15 @@ const struct setting_row settings_rows[] = {
 	  IN_SETTINGS(redis.report.address), "a Redis that is told of errors; \"\" is none" },
 	{ "redis.report.key", SETTING_TEXT, SETTING_SYNC, 0, REDIS_TEXT_MAX, "", NULL,
 	  IN_SETTINGS(redis.report.key), "under this key; \"\": martlet:errors:<node>" },
+
+	{ "http.address", SETTING_TEXT, SETTING_REPORTER, 0, NAME_LEN_MAX, "", NULL,
+	  IN_SETTINGS(http.address), "IPv4 or IPv6 to serve figures and the page on; \"\" is off" },
+	{ "http.port", SETTING_UINT, SETTING_REPORTER, 1, 65535, "9353", NULL,
+	  IN_SETTINGS(http.port), "its TCP port" },
+	{ "http.hosts", SETTING_HOSTS, SETTING_REPORTER, 0, HTTP_HOSTS_MAX, "[ ]", NULL,
+	  IN_SETTINGS(http.hosts), "names that clients may call it by, besides its address and localhost" },
+	{ "http.debug", SETTING_BOOL, SETTING_REPORTER, 0, 1, "false", NULL,
+	  IN_SETTINGS(http.debug), "profiles, and addresses of clients, on a loopback address" },
 };
 /* clang-format on */
 
@@ -278,9 +290,7 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"limit.isolation",
 	"dnssec",
-	"http",
 };
 
 const struct setting_row *

@@ -22,6 +22,7 @@ enum setting_type {
 	SETTING_ADDRESS, /* char *, see master/settings_redis.h; bounds are octets */
 	SETTING_ADDRESSES, /* struct setting_texts of such; the upper bound is their number */
 	SETTING_NETWORKS, /* the same of networks, see shm/network.h */
+	SETTING_HOSTS, /* the same of host names and addresses */
 	SETTING_UINT, /* unsigned */
 	SETTING_SHARE, /* double; both bounds are allowed */
 	SETTING_BOOL, /* bool */
@@ -36,6 +37,7 @@ enum setting_scope {
 	SETTING_SYNC, /* at a reload: sync is started anew with it */
 	SETTING_PROBER, /* at a reload: the prober is */
 	SETTING_RESOLVER, /* the same of the resolver process */
+	SETTING_REPORTER, /* and of the reporter */
 	SETTING_LOGGER, /* the same of the logger; workers follow too */
 	SETTING_RESTART,
 };

@@ -7,6 +7,7 @@
 
 #include "master/log_sinks.h"
 #include "master/stats_health.h"
+#include "master/stats_http.h"
 #include "master/stats_query_log.h"
 #include "master/stats_resolver.h"
 #include "master/stats_source.h"
@@ -171,6 +172,7 @@ stats_problems_put_notices(const struct server *server, struct json_out *json)
 	put_emptiness(server, json);
 	stats_source_put_texts(server, json, SOURCE_TEXT_NOTICE);
 	stats_resolver_put_notices(server, json);
+	stats_http_put_notices(server, json);
 	stats_query_log_put_notices(server, json);
 	region_get_restart_options(server->region, names);
 	if (names[0])

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "master/stats_health.h"
+#include "master/stats_http.h"
 #include "master/stats_problems.h"
 #include "master/stats_query_log.h"
 #include "master/stats_resolver.h"
@@ -63,6 +64,7 @@ stats_report_status(struct server *server, struct json_out *json)
 	stats_resolver_put(server, json);
 	json_out_uint(json, "workers", region->worker_count);
 	stats_health_put(server, json);
+	stats_http_put(server, json);
 	stats_query_log_put(server, json);
 	json_out_begin_array(json, "problems");
 	problem_count = stats_problems_put(server, json);
@@ -190,6 +192,7 @@ stats_report_counters(struct server *server, struct json_out *json, bool is_per_
 	put_counters(json, &sum, &times);
 	stats_source_put_figures(server, json);
 	stats_health_put_figures(server, json);
+	stats_http_put_figures(server, json);
 	stats_query_log_put_figures(server, json);
 	if (is_per_worker) {
 		json_out_begin_array(json, "stats");

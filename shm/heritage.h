@@ -23,6 +23,7 @@ struct heritage {
 	uint8_t *query_rings;
 	pid_t master_pid;		/* a child whose parent is another one ends */
 	int icmp_fds[2];		/* for echoes over IPv4 and IPv6, -1: none; the prober's */
+	int http_fd;			/* listening, non-blocking, -1: none; the reporter's */
 	int log_fd;			/* write end of the log pipe */
 	/* sockets[worker * settings->listen_count + address] */
 	const struct listen_pair *sockets;

@@ -39,6 +39,7 @@ struct limit_prefix {
 
 struct limit_config {
 	uint8_t log_only;		/* what is over a limit is counted, and answered */
+	uint8_t isolates;		/* no zone's flood is to cost others their answers */
 	uint8_t client_drops;		/* else REFUSED */
 	uint8_t has_cookies;		/* DNS cookies are looked at, and made */
 	uint8_t secret_count;		/* 1 or more; the first makes, all are accepted */

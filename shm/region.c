@@ -138,6 +138,17 @@ region_get_restart_options(const struct region *region, char out[REGION_NOTICE_M
 		     REGION_NOTICE_MAX, INT_MAX);
 }
 
+bool
+region_is_ready(const struct region *region)
+{
+	if (atomic_load(&region->swap.published_id) == 0)
+		return false;
+	for (unsigned i = 0; i < region->worker_count; i++)
+		if (atomic_load(&region->slots[i].state) == WORKER_SERVING)
+			return true;
+	return false;
+}
+
 void
 region_retire(struct region *region, unsigned id)
 {

@@ -25,6 +25,8 @@
  *	+-------------------+
  *	| health            |	prober: what it has found, in figures
  *	+-------------------+
+ *	| report            |	reporter: who asked it
+ *	+-------------------+
  *	| query_log         |	logger: what it has written, in figures
  *	+-------------------+
  *	| retired,          |	master: what dead workers have counted
@@ -45,12 +47,14 @@
 #include <sys/types.h>
 
 #include "shm/client_count.h"
+#include "shm/flood_list.h"
 #include "shm/geo_db.h"
 #include "shm/limit_config.h"
 #include "shm/limit_seen.h"
 #include "shm/limit_table.h"
 #include "shm/region_health.h"
 #include "shm/region_query_log.h"
+#include "shm/region_report.h"
 #include "shm/region_resolver.h"
 #include "shm/region_source.h"
 #include "shm/ring.h"
@@ -94,6 +98,7 @@ struct worker_slot {
 	struct resolver_wishes wishes;
 	_Alignas(128) struct limit_seen limited;	/* who was limited lately */
 	_Alignas(128) struct stage_times times;
+	_Alignas(128) struct flood_list floods;	/* which zones are kept down */
 	struct ring_ends query_ring;		/* of heritage.query_rings; tail by the logger */
 };
 
@@ -194,6 +199,7 @@ struct region {
 	struct region_limits limits;
 	_Alignas(128) struct limit_table limited_clients, limited_networks;
 	struct region_health health;
+	struct region_report report;
 	struct region_query_log query_log;
 	/* odd while counters move from a slot to `retired`: what is read then is read again */
 	_Alignas(128) _Atomic uint32_t retired_seq;
@@ -239,6 +245,9 @@ region_client_count(const struct region *region, struct client_cells at)
 			sum[row] += client_count_get(&region->slots[i].clients, at, row);
 	return sum[0] < sum[1] ? sum[0] : sum[1];
 }
+
+/* Are queries answered from a generation? */
+bool region_is_ready(const struct region *region);
 
 /* Master: what worker `id` has counted is kept, and its slot starts from 0.  It must have
  * ended. */

@@ -106,6 +106,7 @@ struct settings {
 	} steer;
 
 	struct {
+		bool isolation;
 		bool log_only;
 		struct {
 			unsigned rate;	/* queries a minute; 0: no limit */
@@ -198,6 +199,15 @@ struct settings {
 			char *key;	/* "": martlet:errors:<node> */
 		} report;
 	} redis;
+
+	struct {
+		char *address;		/* "": there is no port for HTTP */
+		unsigned port;
+		struct setting_texts hosts; /* by which clients may call us, besides address */
+		bool debug;
+		struct listen_address listen; /* both resolved; address_len 0: none */
+		bool is_loopback;	/* only this machine can connect */
+	} http;
 };
 
 #endif

@@ -66,6 +66,9 @@
 	X(limit_rrl_dropped, COUNTER, "responses over limit.rrl that were made, and not sent") \
 	X(limit_rrl_slipped, COUNTER, "responses over limit.rrl that went out with TC, errors as they were") \
 	X(badcookie,         COUNTER, "responses over limit.rrl that became BADCOOKIE") \
+	X(isolation_short,   COUNTER, "times that a worker fell behind its receive queue") \
+	X(isolation_shed_absent,COUNTER, "queries that limit.isolation left unanswered: their zone asked for too much, and their names do not exist or are of a wildcard") \
+	X(isolation_shed_existing,COUNTER, "the same of names that exist") \
 	X(query_log_records, COUNTER, "queries handed to the query log") \
 	X(query_log_dropped, COUNTER, "queries that the query log missed: its ring was full")
 /* clang-format on */

@@ -21,6 +21,7 @@ my %may = (
 	'loader/resolve' => qr{^(?:shm/|loader/(?:zone|store|resolve)/|loader/loader\.h$)},
 	# what looks after the health of targets
 	'loader/health' => qr{^(?:shm|loader/(?:zone|store|redis|health))/|^loader/loader\.h$},
+	'loader/report' => qr{^(?:shm/|loader/report/|loader/loader\.h$)},
 	# what writes the query log
 	'loader/query_log' => qr{^(?:shm|loader/(?:zone|store|redis|query_log))/|^loader/loader\.h$},
 	'loader/redis' => qr{^(?:shm|loader/(?:zone|store|redis))/},
@@ -43,12 +44,13 @@ my %home = (
 	'libconfig.h'   => [qw(master/settings_load.c)],
 	'libknot/'      => [qw(loader/zone/record_text.c)],
 	'libzscanner/'  => [qw(loader/zone/zone_scanner.c)],
+	'microhttpd.h'  => [qw(loader/report/http_server.c)],
 	'nettle/'       => [qw(shm/sha256.c)],
 	'zlib.h'        => [qw(master/profile/pprof_file.c)],
 	'maxminddb.h'   => [qw(shm/geo_db.c)],
 	'lmdb.h'        => [qw(loader/resolve/resolved_store.c loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_env.c loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c loader/store/watch_read.c loader/store/watch_write.c shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],
 );
-my $foreign = qr{^(?:libdnssec/|openssl/|microhttpd)};
+my $foreign = qr{^(?:libdnssec/|openssl/)};
 
 sub includes {
 	my ($path) = @_;

@@ -23,7 +23,7 @@ sub lint {
 	ok($? == 0 && !@found, "$path: mandoc finds no error") or diag(@found);
 }
 
-my @pages = map { "$root/man/$_" } qw(martletd.8 martlet.conf.5 martletctl.8 martlet-redis.7);
+my @pages = map { "$root/man/$_" } qw(martletd.8 martlet.conf.5 martletctl.8 martlet-redis.7 martlet-flood.8);
 
 for my $page (@pages) {
 SKIP: {
@@ -41,6 +41,7 @@ my @counters = map { read_file("$root/shm/$_") =~ /\bX\((\w+), *(?:COUNTER|GAUGE
 	qw(stats_table.h region_source.h);
 push @counters, map { "query_log_$_" } read_file("$root/shm/region_query_log.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
 push @counters, map { "health_$_" } read_file("$root/shm/region_health.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
+push @counters, map { "http_$_" } read_file("$root/shm/region_report.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
 cmp_ok(scalar @counters, '>', 30, 'counters are found in their table');
 is($entries{Li}{$_}, 1, "martletctl(8) has the counter $_") for @counters;
 is_deeply([ sort keys %{ $entries{Li} } ], [ sort @counters ],

@@ -11,6 +11,7 @@
 #include "worker/cookie.h"
 #include "worker/denial.h"
 #include "worker/edns.h"
+#include "worker/isolation.h"
 #include "worker/limit.h"
 #include "worker/resolve.h"
 #include "worker/rrl.h"
@@ -254,7 +255,8 @@ answer_general(struct query *queries, const struct stage *stages, uint64_t which
 	}
 }
 
-/* Take a batch through its stages; clients over their limits are refused.
+/* Take a batch through its stages; clients over their limits are refused, and queries of
+ * zones that must be kept down are shed.
  * returns those that are to be answered, as bits. */
 static uint64_t
 stage_limited(struct query *queries, struct stage *stages, unsigned count,
@@ -273,10 +275,29 @@ stage_limited(struct query *queries, struct stage *stages, unsigned count,
 		cookie_take(options->cookies, queries, count, stats);
 	if (limiter && limiter->limits_clients)
 		which = ~limit_clients(limiter, queries, count, stats);
+	if (isolation_is_on(options->isolation) && !(queries->flags & QUERY_TCP))
+		which &= ~isolation_shed(options->isolation, queries, stages, count,
+					 store, stats);
 	if (limiter && limiter->limits_responses)
 		rrl_begin(limiter, queries, stages, count);
 	stage_clock_enter(options->clock, STAGE_ANSWER, count);
 	return which;
+}
+
+/* What the straight path has left. */
+static void
+answer_left(struct query *queries, const struct stage *stages, uint64_t which,
+	    const struct zone_store *store, const struct answer_options *options,
+	    struct stats_block *stats)
+{
+	bool is_measured = which != 0 && isolation_is_on(options->isolation) &&
+			   !(queries->flags & QUERY_TCP);
+
+	if (is_measured)
+		isolation_begin_general(options->isolation);
+	answer_general(queries, stages, which, store, options, stats);
+	if (is_measured)
+		isolation_end_general(options->isolation, which);
 }
 
 static void
@@ -297,7 +318,7 @@ answer_batch(struct query *queries, unsigned count, const struct zone_store *sto
 	uint64_t which = stage_limited(queries, stages, count, store, options, stats);
 
 	which &= answer_fast(queries, stages, count, store, options, stats);
-	answer_general(queries, stages, which, store, options, stats);
+	answer_left(queries, stages, which, store, options, stats);
 	limit_responses(queries, count, options, stats);
 }
 

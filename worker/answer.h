@@ -16,6 +16,7 @@
 #include "worker/query.h"
 
 struct cookie_jar;
+struct isolation;
 struct limiter;
 struct resolved_view;
 struct stage_clock;
@@ -29,6 +30,7 @@ enum { ANSWER_BATCH = 64 };
  * configuration changes (between batches). */
 struct answer_options {
 	struct limiter *limiter;	/* this worker's own; NULL: nothing is limited */
+	struct isolation *isolation;	/* the same; NULL: no zone is kept down */
 	const struct cookie_jar *cookies;	/* this worker's own; NULL: not looked at */
 	uint16_t udp_size;
 	uint8_t any_policy;		/* enum any_policy */

@@ -3,6 +3,7 @@
 #define WORKER_SERVING_H
 
 #include "worker/answer.h"
+#include "worker/isolation.h"
 #include "worker/limit.h"
 #include "worker/query_log.h"
 #include "worker/resolved_view.h"
@@ -59,6 +60,8 @@ serving_answer(const struct serving *serving, struct query *queries, unsigned co
 	resolved_view_rest(serving->options->resolved);
 	if (serving->options->limiter)
 		limiter_set_time(serving->options->limiter, now_ns);
+	if (serving->options->isolation)
+		isolation_set_time(serving->options->isolation, now_ns);
 	answer_batch(queries, count, store, serving->options, serving->stats);
 	serving_finish(serving, queries, count, now_ns);
 }

@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <string.h>
 
+#include "worker/isolation.h"
+
 enum {
 	UDP_SNDBUF_LEN = 4 << 20, /* cut by the kernel to net.core.wmem_max */
 	UDP_SEND_WAITS = 2, /* a full send buffer: how often per batch to wait, */
@@ -255,7 +257,7 @@ udp_receive(struct udp_server *server, const struct udp_socket *socket)
 }
 
 unsigned
-udp_serve(struct udp_server *server, const struct udp_socket *socket)
+udp_serve(struct udp_server *server, struct udp_socket *socket)
 {
 	const struct serving *serving = server->serving;
 	uint64_t start_ns;
@@ -276,5 +278,8 @@ udp_serve(struct udp_server *server, const struct udp_socket *socket)
 	stage_clock_move(serving->clock, STAGE_SEND, count);
 	udp_respond(server, socket, count);
 	serving_sent(serving, start_ns, count, STAGE_UPKEEP);
+	if (serving->options->isolation)
+		isolation_end_batch(serving->options->isolation, &socket->queue,
+				    socket->fd, count == ANSWER_BATCH, serving->stats);
 	return count;
 }

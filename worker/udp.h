@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 
 #include "worker/answer.h"
+#include "worker/queue_watch.h"
 #include "worker/serving.h"
 
 enum {
@@ -31,6 +32,7 @@ enum udp_kind { UDP_IPV4, UDP_IPV6, UDP_IPV4_ANY, UDP_IPV6_ANY, UDP_KIND_COUNT }
 struct udp_socket {
 	int fd;				/* non-blocking, borrowed */
 	enum udp_kind kind;
+	struct queue_facts queue;
 };
 
 /* The headers for one kind of socket; slot i of each names packet, peer and control i. */
@@ -62,6 +64,6 @@ struct udp_socket udp_socket_of(int fd, const struct sockaddr_storage *address);
 /* Receive what is there, ANSWER_BATCH datagrams at most, answer, send.  Never blocks for
  * longer than a few milliseconds, and so long only when the send buffer is full.
  * returns the number of datagrams received; ANSWER_BATCH means that there may be more. */
-unsigned udp_serve(struct udp_server *server, const struct udp_socket *socket);
+unsigned udp_serve(struct udp_server *server, struct udp_socket *socket);
 
 #endif

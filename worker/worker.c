@@ -19,6 +19,7 @@
 #include "worker/answer_options.h"
 #include "worker/cookie.h"
 #include "worker/geo.h"
+#include "worker/isolation.h"
 #include "worker/limit.h"
 #include "worker/resolved_view.h"
 #include "worker/sampler.h"
@@ -55,6 +56,7 @@ struct worker {
 	struct geo geo;
 	struct resolved_view resolved;
 	struct limiter limiter;
+	struct isolation isolation;
 	struct cookie_jar cookies;
 	struct stage_clock clock;
 	struct query_log log;
@@ -160,6 +162,8 @@ worker_follow_live(struct worker *worker)
 
 	worker->options.limiter =
 		limiter_follow(&worker->limiter) ? &worker->limiter : NULL;
+	worker->options.isolation =
+		worker->limiter.config.isolates ? &worker->isolation : NULL;
 	worker->options.cookies =
 		worker->limiter.config.has_cookies ? &worker->cookies : NULL;
 	if (atomic_load_explicit(&worker->region->live.seq, memory_order_acquire) ==
@@ -387,6 +391,7 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 		worker_fail("random numbers", rc);
 	worker->steerer.board = worker->heritage->board;
 	limiter_init(&worker->limiter, worker->region, id);
+	isolation_init(&worker->isolation, &worker->slot->floods);
 	worker->cookies.config = &worker->limiter.config;
 	worker_set_signals(worker);
 	worker_raise_files();

@@ -107,7 +107,7 @@ sub measure {
 	my $spent = cpu_ns(@pids, delivers()) - $before;
 
 	return { us => $r->{answered} ? $spent / 1e3 / $r->{answered} : 9e9,
-		right => $r->{answered} ? 100 * ($r->{nxdomain} + $r->{with_answer}) / $r->{answered} : 0,
+		right => $r->{answered} ? 100 * (($r->{rcodes}{NXDOMAIN} // 0) + $r->{with_answer}) / $r->{answered} : 0,
 		lost => $r->{lost} };
 }
 

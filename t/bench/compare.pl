@@ -2,7 +2,7 @@
 # What a query costs, beside other servers: `make bench`.
 #
 # One worker of each server on the first CPU, the client on the second, closed loop (see
-# t/bench/flood.c).  All servers of a table are up at once and take turns run by run, so
+# t/lib/BenchFlood.pm).  All servers of a table are up at once and take turns run by run, so
 # that a slow spell of the machine hits all of them; the best run is the one to compare.
 # `echo` does nothing but receive and send: the ratio to it is what carries from machine to
 # machine.  CPU time is that of all threads of a server and of the kernel thread that
@@ -57,9 +57,9 @@ sub right {
 	my ($load, $r) = @_;
 	my %right = (
 		hit => $r->{with_answer},
-		nx => $r->{nxdomain},
-		nodata => $r->{noerror} - $r->{with_answer},
-		mixed => $r->{noerror} + $r->{nxdomain},
+		nx => $r->{rcodes}{NXDOMAIN} // 0,
+		nodata => ($r->{rcodes}{NOERROR} // 0) - $r->{with_answer},
+		mixed => ($r->{rcodes}{NOERROR} // 0) + ($r->{rcodes}{NXDOMAIN} // 0),
 	);
 	return $r->{answered} ? 100 * $right{$load} / $r->{answered} : 0;
 }
@@ -73,7 +73,7 @@ sub measure {
 
 	return { us => $r->{answered} ? $spent / 1e3 / $r->{answered} : 9e9,
 		kqps => $r->{answered} / $r->{seconds} / 1e3, lost => $r->{lost}, right => right($load, $r),
-		p50 => $r->{p50_us}, p99 => $r->{p99_us} };
+		map { $_ => sprintf '%.0f', $r->{latency_us}{$_} } qw(p50 p99) };
 }
 
 # The program that counts instructions; undef where there is none, or no counter.

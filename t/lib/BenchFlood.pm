@@ -3,7 +3,7 @@
 #
 #	my @pids = (tree($server->pid), delivers());
 #	my $before = cpu_ns(@pids);
-#	my $r = flood($server, $queries_path, $seconds);	# what t/bench/flood prints
+#	my $r = flood($server, $queries_path, $seconds);	# what martlet-flood tells
 #	my $us = (cpu_ns(@pids) - $before) / 1e3 / $r->{answered};
 package BenchFlood;
 
@@ -11,7 +11,7 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-use JSON::PP ();
+use FloodTool;
 use Martlet;
 use Martlet::Process qw(find_program read_file);
 
@@ -62,10 +62,25 @@ sub cpu_ns {
 	return $sum;
 }
 
+# A closed loop of 48 queries on each of 4 sockets, whose ports differ so that a server's
+# sockets share them.
 sub flood {
 	my ($server, $queries, $seconds) = @_;
-	my $text = `$taskset -c $client_cpu $Martlet::BUILD/t/bench/flood $server->{port} $queries $seconds`;
-	return JSON::PP->new->decode($text);
+	my $r = FloodTool::flood_end(on_cpu($client_cpu, sub {
+		FloodTool::flood_start('-p', $server->{port}, '-d', $queries, '-l', $seconds, '-c', 4,
+			'-t', 0.5, '--spin') }));
+	die "martlet-flood: $r->{stderr}\n" unless defined $r->{answered};
+	return $r;
+}
+
+# Do it with this process, and whatever it starts, on one CPU.
+sub on_cpu {
+	my ($cpu, $do) = @_;
+	my ($now) = `$taskset -cp $$` =~ /list: (.*)/;
+	system "$taskset -cp $cpu $$ >/dev/null";
+	my $result = $do->();
+	system "$taskset -cp $now $$ >/dev/null";
+	return $result;
 }
 
 sub best { my ($key, @runs) = @_; return (sort { $a->{$key} <=> $b->{$key} } @runs)[0] }

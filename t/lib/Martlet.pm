@@ -32,13 +32,15 @@ $BUILD = "$ROOT/$BUILD" unless $BUILD =~ m{^/};
 sub martletd   { return "$BUILD/martletd" }
 sub martletctl { return "$BUILD/martletctl" }
 
+sub _program { my ($self) = @_; return "$BUILD/" . ($self->{arg}{program} // 'martletd') }
+
 # Whatever the log may not hold unless it was announced.
 my $BAD_LINE = qr/^error:|^warning:|runtime error|Sanitizer|Assertion .* failed
 	|\bdied\b|killed by|core dumped|==\d+== .*(?:Invalid|uninitialised|lost: [1-9])/x;
 
 # %arg: zones, config, config_text (appended as it stands), zone_files (another
 # directory to be served), args (of martletd), through (a command that starts it, as
-# unshare does), start => 0 (prepare only).
+# unshare does), program (another martletd below build/), start => 0 (prepare only).
 sub new {
 	my ($class, %arg) = @_;
 	# a machine with one CPU will do
@@ -157,7 +159,7 @@ sub start {
 		$self->{port} //= free_port();
 		$self->write_config;
 		my $before = length $self->log;
-		$self->_spawn(@{ $self->{arg}{through} // [] }, martletd(), '-f', '-c', $self->config_path,
+		$self->_spawn(@{ $self->{arg}{through} // [] }, $self->_program, '-f', '-c', $self->config_path,
 			@{ $self->{arg}{args} // [] }, @args);
 		return $self if poll(20, sub { !$self->running || $self->_answers })
 		  && $self->running;
@@ -239,7 +241,7 @@ sub _settled {
 
 	return $sum->(qw(udp_queries tcp_queries)) <=
 		$sum->(qw(udp_responses tcp_responses udp_send_failed dropped_short dropped_response
-			limit_dropped limit_rrl_dropped));
+			limit_dropped limit_rrl_dropped isolation_shed_absent isolation_shed_existing));
 }
 
 # What `code` adds to each counter (only those that changed).

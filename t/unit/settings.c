@@ -90,10 +90,15 @@ static const struct {
 	{ "\n\ndns = {\n udpsize = 512;\n};", "error: c.conf:4: dns.udpsize: unknown option; nearest is \"dns.udp_size\"" },
 	{ "udp_size = 512;", "error: c.conf:1: udp_size: unknown option; nearest is \"dns.udp_size\"" },
 	{ "listen = ( { adress = \"::1\"; } );", "error: c.conf:1: listen.adress: unknown option; nearest is \"listen.address\"" },
-	{ "limit = { isolation = true; };", "error: c.conf:1: limit.isolation: not in this version: remove it" },
-	{ "dnssec = {};\nhttp = {};",
-	  "error: c.conf:1: dnssec: not in this version: remove it\n"
-	  "error: c.conf:2: http: not in this version: remove it" },
+	{ "limit = { isolation = 1; };", "error: c.conf:1: limit.isolation: true or false is needed, this is a whole number" },
+	{ "dnssec = {};", "error: c.conf:1: dnssec: not in this version: remove it" },
+
+	/* http */
+	{ "http = { address = \"localhost\"; };", "error: c.conf:1: http.address: \"localhost\" is no IPv4 or IPv6 address" },
+	{ "http = { port = 0; };", "error: c.conf:1: http.port: 0 is out of range, 1 to 65535" },
+	{ "http = { hosts = [ \"a.test:80\" ]; };",
+	  "error: c.conf:1: http.hosts: \"a.test:80\" is no host name: write it without a port, as \"dns1.example.net\"" },
+	{ "http = { hosts = \"a.test\"; };", "error: c.conf:1: http.hosts: an array [ ] of host names is needed, this is text in quotes" },
 
 	/* query log */
 	{ "query_log = { enable = true; };",

@@ -1,0 +1,81 @@
+#!/usr/bin/perl
+# A flood of one zone, three times what the server can answer: the other zones keep their
+# answers, names that exist come before random ones, `status` names the attack; without
+# limit.isolation they do not.  The server is one whose answers take 100 us longer, so that a
+# busy machine can be flooded by one sender.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use JSON::PP ();
+use Martlet;
+use Martlet::Process qw(poll write_file);
+use Test::More;
+
+my $ANSWER_US = 100;
+my $ZONES = 100;
+my $SECONDS = 2;
+my $FLOOD = int 3e6 / $ANSWER_US;
+my $OTHERS = 500;
+
+$ENV{MARTLET_ANSWER_NS} = 1000 * $ANSWER_US;
+
+my $zone = <<'END';
+@ 3600 SOA ns h 1 2 3 4 5
+@ NS ns
+ns A 192.0.2.53
+www A 192.0.2.1
+*.wild A 192.0.2.2
+cut NS ns.cut
+ns.cut A 192.0.2.3
+END
+
+my $m = Martlet->new(
+	program => 't/slow/martletd',
+	zones => { map { ("z$_.test" => $zone) } 0 .. $ZONES },
+	config => { workers => { count => 1 }, dns => { rcvbuf_kb => 2048 } });
+
+sub queries {
+	my ($name, @lines) = @_;
+	write_file("$m->{dir}/$name", join '', map { "$_ A\n" } @lines);
+	return "$m->{dir}/$name";
+}
+
+# Loads at once, [rate, file] each; returns the share of answers of each.
+sub shares {
+	my @loads = map { @$_ } @_;
+	my $line = `$Martlet::BUILD/t/bench/streams $m->{port} $SECONDS @loads`;
+	my $told = eval { JSON::PP::decode_json($line) } or die "streams: $line\n";
+	return map { $_->{answered} / $_->{sent} } @$told;
+}
+
+# "zz-" names are random ones
+my $random = queries('random', 'zz-aaaaaaaaaaaaa.z0.test');
+my $others = queries('others', map { ("www.z$_.test", "zz-aaaaaaaaaaaaa.z$_.test") } 1 .. $ZONES);
+my $existing = queries('existing', 'www.z0.test', 'www.cut.z0.test', 'z0.test');
+
+my ($flood, $rest, $named);
+my $d = $m->counted(sub {
+	($flood, $rest, $named) = shares([$FLOOD, $random], [$OTHERS, $others], [200, $existing]);
+});
+cmp_ok($rest, '>=', 0.99, 'the other zones keep their answers') or diag("$rest; flood $flood");
+cmp_ok($named, '>=', 0.9, 'names that exist in the zone under flood are answered, too') or diag($named);
+cmp_ok($flood, '<', 0.6, 'random ones are not') or diag($flood);
+cmp_ok($d->{isolation_short} // 0, '>=', 1, 'counted: the worker fell behind');
+cmp_ok($d->{isolation_shed_absent} // 0, '>', $FLOOD * $SECONDS * 0.3, 'and what it shed');
+is($d->{udp_queries}, ($d->{udp_responses} // 0) + $d->{isolation_shed_absent} + ($d->{isolation_shed_existing} // 0),
+	'each query was answered or shed');
+
+$m->write_config({ limit => { isolation => \0 } });
+is(($m->ctl('reload'))[0], 0, 'no isolation');
+$d = $m->counted(sub {
+	($flood, $rest) = shares([$FLOOD, $random], [$OTHERS, $others]);
+});
+cmp_ok($rest, '<', 0.9, 'all zones suffer alike') or diag($rest);
+ok(!$d->{isolation_shed_absent}, 'nothing is shed');
+$m->stop;
+
+done_testing();

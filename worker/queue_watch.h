@@ -1,0 +1,48 @@
+/* Is a worker short of time, and how much of it may one zone have then?
+ *
+ * What waits in a receive queue is looked at (SO_MEMINFO) at most once a millisecond, and
+ * only when batches have been full for so long.  The worker is short when a queue is over
+ * half then, or the kernel has dropped datagrams of it.  From then on a zone may have a share
+ * of the worker's time, which is taken down for as long as a queue stands, and grows when
+ * all have been empty; once one zone may have all of it twice, the shortage is over. */
+#ifndef WORKER_QUEUE_WATCH_H
+#define WORKER_QUEUE_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	QUEUE_SHARE_BITS = 16,		/* a share is so many binary places, 1 all of the time */
+	QUEUE_SHARE_FIRST = 3 << (QUEUE_SHARE_BITS - 2),
+	QUEUE_SHARE_LEAST = 1 << (QUEUE_SHARE_BITS - 6),
+	QUEUE_SHARE_END = 2 << QUEUE_SHARE_BITS,
+};
+
+#define QUEUE_LOOK_NS UINT64_C(1000000)
+
+/* Of one socket. */
+struct queue_facts {
+	uint64_t emptied_ns;		/* the last batch that was not full */
+	uint64_t looked_ns;
+	uint32_t drops;			/* as of the last look */
+};
+
+struct queue_watch {
+	bool is_short;
+	bool stands;			/* since the last step: a queue was not emptied, */
+	bool runs_over;			/* and one was found over half, or has dropped */
+	uint32_t share;			/* that one zone may have while the worker is short */
+	uint64_t stepped_ns;
+};
+
+/* A batch was taken from the queue of `fd`. */
+__attribute__((nonnull))
+void queue_watch_batch(struct queue_watch *watch, struct queue_facts *queue, int fd,
+		       bool is_full, uint64_t now_ns);
+
+/* Take what was found since the last step into account, once a millisecond.
+ * returns whether the worker has become short now. */
+__attribute__((nonnull))
+bool queue_watch_step(struct queue_watch *watch, uint64_t now_ns);
+
+#endif
