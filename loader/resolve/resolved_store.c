@@ -16,7 +16,8 @@
 enum { DIR_MODE = 0750 };
 
 struct resolved_store {
-	MDB_env *env;
+	char path[PATH_MAX];
+	MDB_env *env; /* NULL: it must be opened again */
 	MDB_dbi dbi;
 	bool is_snapshot;
 	MDB_txn *txn; /* NULL: nothing was changed since the last commit */
@@ -31,13 +32,32 @@ mark_key(void)
 	return (MDB_val){ strlen(RESOLVED_MARK), (void *)(uintptr_t)RESOLVED_MARK };
 }
 
+static int open_store(struct resolved_store *store);
+
+static void
+close_env(struct resolved_store *store)
+{
+	if (store->env)
+		mdb_env_close(store->env);
+	store->env = NULL;
+}
+
+/* An environment whose last commit failed half-way takes no more: a new one on the same file
+ * goes on from the commit before. */
 static int
 begin(struct resolved_store *store)
 {
+	int rc;
+
 	if (store->txn)
 		return ERR_OK;
-	return lmdb_env_error(mdb_txn_begin(
-		store->env, NULL, store->is_snapshot ? MDB_RDONLY : 0, &store->txn));
+	rc = store->env ? mdb_txn_begin(store->env, NULL,
+					store->is_snapshot ? MDB_RDONLY : 0, &store->txn)
+			: MDB_PANIC;
+	if (rc != MDB_PANIC || store->is_snapshot)
+		return lmdb_env_error(rc);
+	close_env(store);
+	return open_store(store);
 }
 
 static void
@@ -72,26 +92,37 @@ check_version(struct resolved_store *store)
 	return lmdb_env_error(rc);
 }
 
+/* Open the environment, and begin to write; undone on failure. */
 static int
-open_at(const char *path, struct resolved_store *store)
+open_store(struct resolved_store *store)
 {
-	int dead, rc = lmdb_env_open(LMDB_ENV_RESOLVED_WRITER, path, 0, &store->env);
+	int dead,
+		rc = lmdb_env_open(LMDB_ENV_RESOLVED_WRITER, store->path, 0, &store->env);
 
 	if (rc != ERR_OK)
 		return rc;
 	(void)mdb_reader_check(store->env, &dead);
-	rc = begin(store);
+	rc = lmdb_env_error(mdb_txn_begin(store->env, NULL, 0, &store->txn));
 	if (rc == ERR_OK)
 		rc = lmdb_env_error(mdb_dbi_open(store->txn, NULL, 0, &store->dbi));
 	if (rc == ERR_OK)
 		rc = check_version(store);
-	if (rc == ERR_OK)
-		rc = resolved_store_commit(store);
 	if (rc != ERR_OK) {
 		abandon(store);
-		mdb_env_close(store->env);
-		store->env = NULL;
+		close_env(store);
 	}
+	return rc;
+}
+
+static int
+open_at_first(struct resolved_store *store)
+{
+	int rc = open_store(store);
+
+	if (rc == ERR_OK)
+		rc = resolved_store_commit(store);
+	if (rc != ERR_OK)
+		close_env(store);
 	return rc;
 }
 
@@ -111,23 +142,22 @@ int
 resolved_store_open(const char *state_dir, struct resolved_store **out, bool *was_lost)
 {
 	struct resolved_store *store = calloc(1, sizeof *store);
-	char path[PATH_MAX];
 	int rc;
 
 	*was_lost = false;
 	if (!store)
 		return ERR_NOMEM;
-	if (snprintf(path, sizeof path, "%s/" RESOLVED_DIR, state_dir) >=
-	    (int)sizeof path)
+	if (snprintf(store->path, sizeof store->path, "%s/" RESOLVED_DIR, state_dir) >=
+	    (int)sizeof store->path)
 		rc = ERR_RANGE;
-	else if (mkdir(path, DIR_MODE) != 0 && errno != EEXIST)
+	else if (mkdir(store->path, DIR_MODE) != 0 && errno != EEXIST)
 		rc = errcode_from_errno(errno);
 	else
-		rc = open_at(path, store);
+		rc = open_at_first(store);
 	if (rc == ERR_DAMAGED || rc == ERR_FORMAT || rc == ERR_NEWER) {
 		*was_lost = true;
-		remove_files(path);
-		rc = open_at(path, store);
+		remove_files(store->path);
+		rc = open_at_first(store);
 	}
 	if (rc == ERR_OK)
 		*out = store;
@@ -140,14 +170,14 @@ int
 resolved_store_open_snapshot(const char *state_dir, struct resolved_store **out)
 {
 	struct resolved_store *store = calloc(1, sizeof *store);
-	char path[PATH_MAX];
 	int rc = ERR_RANGE;
 
 	if (!store)
 		return ERR_NOMEM;
 	store->is_snapshot = true;
-	if (snprintf(path, sizeof path, "%s/" RESOLVED_DIR, state_dir) < (int)sizeof path)
-		rc = lmdb_env_open(LMDB_ENV_RESOLVED_READER, path, 0, &store->env);
+	if (snprintf(store->path, sizeof store->path, "%s/" RESOLVED_DIR, state_dir) <
+	    (int)sizeof store->path)
+		rc = lmdb_env_open(LMDB_ENV_RESOLVED_READER, store->path, 0, &store->env);
 	if (rc == ERR_OK)
 		rc = begin(store);
 	if (rc == ERR_OK)
@@ -157,8 +187,7 @@ resolved_store_open_snapshot(const char *state_dir, struct resolved_store **out)
 		return ERR_OK;
 	}
 	abandon(store);
-	if (store->env)
-		mdb_env_close(store->env);
+	close_env(store);
 	free(store);
 	return rc;
 }
@@ -169,7 +198,7 @@ resolved_store_close(struct resolved_store *store)
 	if (!store)
 		return;
 	abandon(store);
-	mdb_env_close(store->env);
+	close_env(store);
 	free(store);
 }
 
@@ -276,5 +305,6 @@ resolved_store_sweep(struct resolved_store *store)
 {
 	int dead;
 
-	(void)mdb_reader_check(store->env, &dead);
+	if (store->env)
+		(void)mdb_reader_check(store->env, &dead);
 }
