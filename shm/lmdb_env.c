@@ -17,6 +17,7 @@ enum {
 	OVERLAY_READERS_MAX = 1024, /* workers, and clerks for a moment */
 	WATCH_TABLES_MAX = 8,
 	LOCK_LEN = OVERLAY_READERS_MAX * 64, /* a little less than LMDB makes it */
+	BLOCK_LEN = 512, /* of st_blocks */
 };
 #define OVERLAY_MAP_LEN (UINT64_C(32) << 30) /* address space, not memory */
 #define RESOLVED_MAP_LEN (UINT64_C(8) << 30)
@@ -51,10 +52,12 @@ fill_locks(const char *dir)
 		return errno;
 	if (fstat(fd, &stat) != 0)
 		rc = errno;
-	else if (stat.st_size < LOCK_LEN)
+	else if (stat.st_blocks < LOCK_LEN / BLOCK_LEN)
 		rc = posix_fallocate(fd, 0, LOCK_LEN);
-	/* what is there is less than it says */
-	if (rc != 0 && ftruncate(fd, 0) != 0)
+	/* what is there is less than it says; one that others may have mapped stays */
+	if (rc != 0 && stat.st_size >= LOCK_LEN)
+		rc = 0;
+	else if (rc != 0 && ftruncate(fd, 0) != 0)
 		rc = errno;
 	close(fd);
 	return rc;
@@ -81,7 +84,8 @@ lmdb_env_open(enum lmdb_env_kind kind, const char *path, uint64_t map_len, MDB_e
 		rc = mdb_env_set_maxdbs(env, WATCH_TABLES_MAX);
 	}
 	if (rc == 0 &&
-	    (kind == LMDB_ENV_WATCH_WRITER || kind == LMDB_ENV_RESOLVED_WRITER))
+	    (kind == LMDB_ENV_OVERLAY_WRITER || kind == LMDB_ENV_WATCH_WRITER ||
+	     kind == LMDB_ENV_RESOLVED_WRITER))
 		rc = fill_locks(path);
 	if (rc == 0)
 		rc = mdb_env_set_mapsize(env, map_len);

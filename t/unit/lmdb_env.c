@@ -5,6 +5,7 @@
 #include <lmdb.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,23 +138,43 @@ test_commit_error(char *scratch)
 	mdb_env_close(env);
 }
 
+static void
+make_holes(const char *file)
+{
+	FILE *out = fopen(file, "w");
+
+	if (!out || fclose(out) != 0 || truncate(file, 1 << 17) != 0)
+		bail_out("no holes");
+}
+
 /* Who fills a hole of a map on a full disk is killed. */
 static void
 test_locks_have_no_holes(char *scratch)
 {
-	static const enum lmdb_env_kind kinds[] = { LMDB_ENV_WATCH_WRITER,
-						    LMDB_ENV_RESOLVED_WRITER };
+	static const struct {
+		enum lmdb_env_kind kind;
+		const char *dir;
+	} cases[] = {
+		{ LMDB_ENV_WATCH_WRITER, "watch" },
+		{ LMDB_ENV_RESOLVED_WRITER, "resolved" },
+		{ LMDB_ENV_OVERLAY_WRITER, "live" },
+		{ LMDB_ENV_OVERLAY_WRITER, "holes" }, /* of an older version */
+	};
 
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		char dir[sizeof path], lock[sizeof path + 16];
 		struct stat stat_of;
 		MDB_env *env;
 
-		snprintf(dir, sizeof dir, "%s", named(scratch, i ? "resolved" : "watch"));
-		if (!is_int(mkdir(dir, 0700), 0, "a directory") ||
-		    !is_int(lmdb_env_open(kinds[i], dir, 0, &env), 0, "it is opened"))
-			continue;
+		snprintf(dir, sizeof dir, "%s", named(scratch, cases[i].dir));
 		snprintf(lock, sizeof lock, "%s/lock.mdb", dir);
+		if (mkdir(dir, 0700) != 0)
+			bail_out("no directory");
+		if (strcmp(cases[i].dir, "holes") == 0)
+			make_holes(lock);
+		if (!is_int(lmdb_env_open(cases[i].kind, dir, 0, &env), 0, "%s opens",
+			    cases[i].dir))
+			continue;
 		is_int(stat(lock, &stat_of), 0, "it has locks");
 		ok(stat_of.st_blocks * 512 >= 65536, "with room on the disk for all");
 		mdb_env_close(env);
