@@ -42,12 +42,12 @@ open_socket(int family, int protocol)
 void
 echo_sockets_open(const struct settings *settings, int fds[2])
 {
-	fds[0] = fds[1] = -1;
-	if (!settings->health.enable || settings->health.role != HEALTH_ROLE_PROBE)
-		return;
+	bool is_wanted =
+		settings->health.enable && settings->health.role == HEALTH_ROLE_PROBE;
+
 	fds[0] = open_socket(AF_INET, IPPROTO_ICMP);
 	fds[1] = open_socket(AF_INET6, IPPROTO_ICMPV6);
-	if (fds[0] < 0 && fds[1] < 0)
+	if (is_wanted && fds[0] < 0 && fds[1] < 0)
 		log_info("no sockets for ICMP: health checks by icmp stay unknown; start "
 			 "as root, or allow our group in net.ipv4.ping_group_range");
 }

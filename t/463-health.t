@@ -296,6 +296,22 @@ SKIP: {
 	$i->stop;
 }
 
+# ---- turned on by a reload: sockets for ICMP are there from the start ----
+
+SKIP: {
+	skip 'needs root', 4 if $> != 0;
+	my $few = Martlet::RedisZones->new(prefix => 'il_');
+	$few->load($redis, { 'hc.test' => { config => { soa => {} }, labels => { '@' => $labels{'@'},
+		ping => { a => rrset({ protocol => 'icmp', policy => 'closed' }, '127.0.0.1') } } } });
+	my $l = Martlet->new(config => { redis => $redis->settings($few->settings),
+		health => { %health, enable => \0 } });
+	is(health($l)->{targets}, 0, 'nothing is probed');
+	$l->write_config({ health => { %health } });
+	is(($l->ctl('reload'))[0], 0, 'until a reload says so');
+	waits_for($l, 'up', 1, 10);
+	$l->stop;
+}
+
 # ---- the mass guard ----
 
 {
