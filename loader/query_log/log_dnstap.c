@@ -24,6 +24,7 @@ enum {
 	FRAME_HEAD = 4,
 	CONTROL_MAX = FSTRM_CONTROL_FRAME_LENGTH_MAX + 2 * FRAME_HEAD,
 	HANDSHAKE_MS = 2000,
+	FINISH_MS = 200, /* so long it may take to say that it has read all */
 };
 
 enum log_dnstap_state {
@@ -277,8 +278,11 @@ free_dnstap(struct log_target *target)
 	struct log_dnstap *dnstap = (struct log_dnstap *)target;
 
 	if (dnstap->state == STATE_OPEN && dnstap->done == dnstap->len &&
-	    make_control(dnstap, FSTRM_CONTROL_STOP))
-		(void)send_control(dnstap);
+	    make_control(dnstap, FSTRM_CONTROL_STOP) && send_control(dnstap) > 0) {
+		struct pollfd finish = { .fd = target->fd, .events = POLLIN };
+
+		poll(&finish, 1, FINISH_MS);
+	}
 	if (target->fd >= 0)
 		close(target->fd);
 	free(target);
