@@ -79,6 +79,9 @@ subtest 'shares' => sub {
 	is("$out->{clients} $out->{lines} $out->{skipped}", '100 6 0', 'clients, lines');
 	is($out->{moved}, undef, 'nothing is changed: nobody moves');
 	is(shares(simulate('alias', $clients)), '1 0.45, 2 0.15, 3 0.2, 4 0.2', 'behind an alias');
+	my $logged = write_file("$dir/logged", join '', map { qq({"record":"x.\\\\\\"source_ip\\":\\"127.0.9.9.","source_ip":"$_->[0]","client_subnet":"$_->[1]","type":"A"$_->[2]}\n) }
+		['127.0.9.1', '203.0.113.0/24/16', ',"sample":60'], ['127.0.2.1', '', ',"sample":20'], ['127.0.3.1', '', ',"sample":19'], ['127.0.3.2', '', '']);
+	is(shares(simulate('weighted', $logged)), '1 0.45, 2 0.15, 3 0.2, 4 0.2', 'clients of a query log');
 	$out = simulate('rr', $clients);
 	is(shares($out), '1 0.25, 2 0.25, 3 0.25, 4 0.25', 'each first as often');
 	is(shares($out, 'answered'), '1 0.5, 2 0.5, 3 0.5, 4 0.5', 'two of four answered');

@@ -75,7 +75,7 @@ add(struct log_target *target, const struct query_record *record,
 	for (unsigned i = 0; i < line->count; i++) {
 		const struct query_field *field = &line->fields[i];
 
-		words[count++] = word(field->name);
+		words[count++] = text_of(field->name, field->name_len);
 		if (!field->text)
 			snprintf(numbers[i], NUMBER_MAX, "%" PRIu64, field->number);
 		words[count++] =

@@ -7,7 +7,6 @@
 #include <time.h>
 
 #include "shm/dns.h"
-#include "shm/json_out.h"
 #include "shm/wire.h"
 
 enum { RCODE_BADCOOKIE = 23, RCODE_LOW_BITS = 15, US_PER_S = 1000000 };
@@ -105,22 +104,18 @@ print_subnet(const struct query_record *record, char out[QUERY_SUBNET_MAX])
 
 /* ---- members ---- */
 
-static void
-add_text(struct query_line *line, const char *name, const char *text, size_t len)
-{
-	line->fields[line->count++] = (struct query_field){ name, text, len, 0 };
-}
+/* `name` is a literal: its length costs nothing. */
+#define add_text(line, name, text, len) \
+	put_field(line, name, sizeof name - 1, text, len, 0)
+#define add_number(line, name, number) \
+	put_field(line, name, sizeof name - 1, NULL, 0, number)
 
-static void
-add_word(struct query_line *line, const char *name, const char *text)
+static inline void
+put_field(struct query_line *line, const char *name, size_t name_len, const char *text,
+	  size_t len, uint64_t number)
 {
-	add_text(line, name, text, strlen(text));
-}
-
-static void
-add_number(struct query_line *line, const char *name, uint64_t number)
-{
-	line->fields[line->count++] = (struct query_field){ name, NULL, 0, number };
+	line->fields[line->count++] =
+		(struct query_field){ name, name_len, text, len, number };
 }
 
 static void
@@ -147,11 +142,11 @@ add_question(const struct query_record *record, struct query_line *line)
 	dname_lower(name, name_len);
 	add_text(line, "record", line->name, dname_to_text(name, line->name));
 	rrtype_to_text(wire_get_u16(record->question + name_len), line->type);
-	add_word(line, "type", line->type);
+	add_text(line, "type", line->type, strlen(line->type));
 	class = wire_get_u16(record->question + name_len + 2);
 	if (class != CLASS_IN) {
 		print_class(class, line->class);
-		add_word(line, "class", line->class);
+		add_text(line, "class", line->class, strlen(line->class));
 	}
 	if (record->zone_len > 0)
 		add_text(line, "zone", line->zone,
@@ -169,7 +164,7 @@ add_client(const struct query_record *record, const struct query_facts *facts,
 			 print_subnet(record, line->subnet));
 	}
 	if (facts->has_country)
-		add_word(line, "source_country", facts->country);
+		add_text(line, "source_country", facts->country, strlen(facts->country));
 	if (facts->has_asn)
 		add_number(line, "source_asn", facts->asn);
 }
@@ -178,44 +173,101 @@ void
 query_line_make(const struct query_record *record, const struct query_facts *facts,
 		struct query_line *out)
 {
+	const char *id = facts->domain_id ? facts->domain_id : "";
+
 	out->count = 0;
 	print_time(record->received_us, out->time);
-	add_word(out, "time", out->time);
+	add_text(out, "time", out->time, sizeof "2026-11-21T19:55:01.123Z" - 1);
 	add_text(out, "level", "info", 4);
 	add_text(out, "log_type", "request", 7);
 	add_text(out, "msg", "dns request", 11);
 	add_question(record, out);
 	add_number(out, "response_code", query_record_rcode(record));
 	add_client(record, facts, out);
-	add_word(out, "domain_uuid", facts->domain_id ? facts->domain_id : "");
+	add_text(out, "domain_uuid", id, strlen(id));
 	add_number(out, "process_time", record->took_ns / 1000000);
 	add_number(out, "process_time_us", record->took_ns / 1000);
-	add_word(out, "protocol", record->flags & QUERY_RECORD_TCP ? "tcp" : "udp");
+	add_text(out, "protocol", record->flags & QUERY_RECORD_TCP ? "tcp" : "udp", 3);
 	add_number(out, "size", record->response_len);
 	if (facts->sample > 1)
 		add_number(out, "sample", facts->sample);
 }
 
-size_t
-query_line_print(const struct query_line *line, char *out, size_t room)
-{
-	struct json_out json;
+/* ---- JSON ---- */
 
-	if (room == 0)
-		return 0;
-	json_out_init(&json, out, room - 1, NULL, NULL);
-	json_out_begin_object(&json, NULL);
+enum { NUMBER_MAX = 20, MEMBER_MAX = 6 }; /* ',"' '":' and quotes around a text */
+
+/* Octets that it can take at most. */
+static size_t
+print_bound(const struct query_line *line)
+{
+	size_t bound = sizeof "{}\n";
+
 	for (unsigned i = 0; i < line->count; i++) {
 		const struct query_field *field = &line->fields[i];
 
-		if (field->text)
-			json_out_text_len(&json, field->name, field->text, field->len);
-		else
-			json_out_uint(&json, field->name, field->number);
+		bound += MEMBER_MAX + field->name_len +
+			 (field->text ? 2 * field->len : NUMBER_MAX);
 	}
-	json_out_end_object(&json);
-	if (json_out_finish(&json) != 0)
+	return bound;
+}
+
+/* All texts are printable ASCII as they are made; what is not would be '?'. */
+static char *
+put_escaped(char *at, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (c == '"' || c == '\\')
+			*at++ = '\\';
+		*at++ = c >= ' ' && c <= '~' ? c : '?';
+	}
+	return at;
+}
+
+static char *
+put_number(char *at, uint64_t number)
+{
+	char digits[NUMBER_MAX], *first = digits + sizeof digits;
+	size_t len;
+
+	do
+		*--first = (char)('0' + number % 10);
+	while ((number /= 10) > 0);
+	len = (size_t)(digits + sizeof digits - first);
+	memcpy(at, first, len);
+	return at + len;
+}
+
+static char *
+put_member(char *at, const struct query_field *field)
+{
+	*at++ = '"';
+	memcpy(at, field->name, field->name_len);
+	at += field->name_len;
+	*at++ = '"';
+	*at++ = ':';
+	if (!field->text)
+		return put_number(at, field->number);
+	*at++ = '"';
+	at = put_escaped(at, field->text, field->len);
+	*at++ = '"';
+	return at;
+}
+
+size_t
+query_line_print(const struct query_line *line, char *out, size_t room)
+{
+	char *at = out;
+
+	if (print_bound(line) > room)
 		return 0;
-	out[json.len] = '\n';
-	return json.len + 1;
+	for (unsigned i = 0; i < line->count; i++) {
+		*at++ = i > 0 ? ',' : '{';
+		at = put_member(at, &line->fields[i]);
+	}
+	*at++ = '}';
+	*at++ = '\n';
+	return (size_t)(at - out);
 }

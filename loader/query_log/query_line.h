@@ -31,8 +31,9 @@ struct query_facts {
 
 /* A member: a text, or without one a number. */
 struct query_field {
-	const char *name;
-	const char *text;		/* NULL: `number` */
+	const char *name;		/* a word */
+	size_t name_len;
+	const char *text;		/* printable ASCII; NULL: `number` */
 	size_t len;
 	uint64_t number;
 };

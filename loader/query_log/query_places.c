@@ -1,6 +1,7 @@
 /* Databases opened, addresses looked up and shortened. */
 #include "loader/query_log/query_places.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "shm/errcode.h"
@@ -36,6 +37,16 @@ query_places_follow(struct query_places *places, const struct region *region,
 	}
 }
 
+/* What is no letter says nothing. */
+static void
+put_country(const char code[2], char out[3])
+{
+	bool is_code = isupper((unsigned char)code[0]) && isupper((unsigned char)code[1]);
+
+	memcpy(out, code, 2);
+	out[is_code ? 2 : 0] = '\0';
+}
+
 void
 query_places_find(const struct query_places *places, const uint8_t address[16],
 		  struct query_facts *out)
@@ -48,8 +59,7 @@ query_places_find(const struct query_places *places, const uint8_t address[16],
 	out->has_asn = places->dbs[GEO_ASN] != NULL;
 	if (out->has_country) {
 		geo_db_find(places->dbs[GEO_COUNTRY], &wanted, GEO_WANT_NETWORK, &place);
-		memcpy(out->country, place.country, sizeof place.country);
-		out->country[sizeof place.country] = '\0';
+		put_country(place.country, out->country);
 	}
 	if (out->has_asn) {
 		geo_db_find(places->dbs[GEO_ASN], &wanted, GEO_WANT_NETWORK, &place);

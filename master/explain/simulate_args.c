@@ -126,6 +126,54 @@ simulate_args_parse(int arg_count, char *const *args, struct simulate_question *
 	       complain(complaint, "only A and AAAA are steered");
 }
 
+/* ---- lines of a query log ---- */
+
+/* The value behind `key` ("\"name\":"): in a line of JSON without blanks no text can hold it,
+ * since quotes are escaped there.  NULL when there is none. */
+static char *
+find_value(char *line, const char *key)
+{
+	char *at = strstr(line, key);
+
+	return at ? at + strlen(key) : NULL;
+}
+
+static char *
+cut_text(char *text)
+{
+	text[strcspn(text, "\"")] = '\0';
+	return text;
+}
+
+/* An address with two lengths behind it: what was asked with, and the scope. */
+static char *
+cut_subnet(char *text)
+{
+	char *scope = strrchr(cut_text(text), '/');
+
+	if (scope)
+		*scope = '\0';
+	return text;
+}
+
+/* As simulate_args_client. */
+static int
+read_logged(char *line, struct explain_client *out, double *count)
+{
+	char *address = find_value(line, "\"source_ip\":\"");
+	char *subnet = find_value(line, "\"client_subnet\":\"");
+	const char *sample = find_value(line, "\"sample\":");
+
+	*count = sample ? strtod(sample, NULL) : 1;
+	if (!(*count >= 1 && *count <= COUNT_MAX))
+		return -1;
+	if (subnet && *subnet != '"') {
+		out->has_subnet = explain_args_subnet(cut_subnet(subnet), &out->subnet);
+		return out->has_subnet ? 1 : -1;
+	}
+	return address && explain_args_address(cut_text(address), out) ? 1 : -1;
+}
+
 int
 simulate_args_client(char *line, struct explain_client *out, double *count)
 {
@@ -135,6 +183,8 @@ simulate_args_client(char *line, struct explain_client *out, double *count)
 	if (*word == '\0' || *word == '#')
 		return 0;
 	memset(out, 0, sizeof *out);
+	if (*word == '{')
+		return read_logged(word, out, count);
 	rest = word + strcspn(word, BLANKS);
 	if (*rest != '\0')
 		*rest++ = '\0';

@@ -28,7 +28,7 @@ bool simulate_args_parse(int arg_count, char *const *args, struct simulate_quest
 			 char complaint[EXPLAIN_COMPLAINT_MAX]);
 
 /* A line of the file of clients: an address or a prefix, then blanks and how many such clients
- * there are, 1 without.  returns 1, 0 for an empty line or a comment, -1 when it is neither. */
+ * there are, 1 without; or a line of the query log.  returns 1, 0 for an empty line or a comment, -1 when it is neither. */
 __attribute__((nonnull, warn_unused_result))
 int simulate_args_client(char *line, struct explain_client *out, double *count);
 

@@ -9,7 +9,7 @@
 #include "shm/ctl_proto.h"
 
 enum {
-	SIMULATE_LINE_MAX = 256,	/* octets; of a longer one the rest is dropped */
+	SIMULATE_LINE_MAX = 4096,	/* octets; of a longer one the rest is dropped */
 	SIMULATE_WAIT_S = 600,		/* for the next piece: what makes it may take long */
 	SIMULATE_IDLE_S = 60,		/* renewed while it waits, see alarm(2) */
 	SIMULATE_DB_MAX_MB = 512,
