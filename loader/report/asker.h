@@ -10,12 +10,12 @@
 
 enum {
 	ASKER_ANSWER_MAX = 4 << 20,
-	ASKER_ARGS_MAX = 4,
+	ASKER_ARGS_MAX = 5,
 };
 
 struct answer {
 	/* by the caller, before the first use */
-	const char *args[ASKER_ARGS_MAX]; /* the command first; ended by NULL */
+	const char *args[ASKER_ARGS_MAX]; /* the command first; ended by NULL; borrowed */
 	uint32_t fresh_ms; /* so long it is as good as a new one */
 	uint32_t timeout_ms; /* the master has so long */
 	/* the rest is ours */

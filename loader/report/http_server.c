@@ -162,6 +162,13 @@ header(struct MHD_Connection *handle, const char *name)
 	return MHD_lookup_connection_value(handle, MHD_HEADER_KIND, name);
 }
 
+/* "none": it was typed in, or is a bookmark. */
+static bool
+is_foreign(const char *site)
+{
+	return site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+}
+
 static void
 read_request(struct MHD_Connection *handle, const struct connection *connection,
 	     const char *path, struct http_request *out)
@@ -175,6 +182,7 @@ read_request(struct MHD_Connection *handle, const struct connection *connection,
 		MHD_lookup_connection_value(handle, MHD_GET_ARGUMENT_KIND, "seconds");
 	out->host = header(handle, MHD_HTTP_HEADER_HOST);
 	MHD_get_connection_values(handle, MHD_HEADER_KIND, count_host, &hosts);
+	out->is_foreign = is_foreign(header(handle, "Sec-Fetch-Site"));
 	out->is_repeated_host = hosts > 1;
 	out->begun_ms = connection->begun_ms;
 	if (getsockname(connection->fd, (struct sockaddr *)&out->local, &len) != 0)

@@ -22,9 +22,10 @@ enum {
 
 struct http_request {
 	const char *path; /* unescaped, without what follows a '?' */
-	const char *seconds; /* of "?seconds=", NULL: none */
+	const char *seconds; /* behind "?seconds=", any octets; NULL: none */
 	const char *host; /* the header, NULL: none, as HTTP/1.0 allows */
 	bool is_repeated_host;
+	bool is_foreign; /* a browser tells that a page of somebody else asks */
 	struct sockaddr_storage local; /* where it was connected to */
 	uint64_t begun_ms; /* when its first line had come */
 };

@@ -78,6 +78,18 @@ put_report(const struct region_report *report, struct metric_text *out)
 #undef X
 }
 
+static void
+put_query_log(const struct region_query_log *log, struct metric_text *out)
+{
+	enum { COUNTER = true, GAUGE = false };
+
+#define X(name, kind, help)                                    \
+	put_figure(out, "query_log_", #name, (bool)kind, help, \
+		   region_query_log_get(log, QUERY_LOG_##name));
+	QUERY_LOG_FIGURES(X)
+#undef X
+}
+
 /* ---- propagation ---- */
 
 /* Every eighth bucket is a doubling: enough, and few. */
@@ -271,4 +283,5 @@ metrics_write(const struct region *region, struct metric_text *out)
 	put_propagation(&region->source, out);
 	put_health(&region->health, out);
 	put_report(&region->report, out);
+	put_query_log(&region->query_log, out);
 }

@@ -11,12 +11,18 @@
 TAKE_IN(page_html, "loader/report/page/index.html");
 TAKE_IN(page_css, "loader/report/page/page.css");
 TAKE_IN(page_js, "loader/report/page/page.js");
+TAKE_IN(page_chart, "loader/report/page/chart.js");
+TAKE_IN(page_flame, "loader/report/page/flame.js");
 TAKE_IN(page_icon, "loader/report/page/icon.svg");
+
+#define SCRIPT "text/javascript; charset=utf-8"
 
 static const struct page_file files[] = {
 	{ "/", "text/html; charset=utf-8", page_html, page_html_end },
 	{ "/page.css", "text/css; charset=utf-8", page_css, page_css_end },
-	{ "/page.js", "text/javascript; charset=utf-8", page_js, page_js_end },
+	{ "/page.js", SCRIPT, page_js, page_js_end },
+	{ "/chart.js", SCRIPT, page_chart, page_chart_end },
+	{ "/flame.js", SCRIPT, page_flame, page_flame_end },
 	{ "/icon.svg", "image/svg+xml", page_icon, page_icon_end },
 };
 
