@@ -14,6 +14,7 @@
 #include "master/ctl_client_import.h"
 #include "master/ctl_client_link.h"
 #include "master/ctl_client_output.h"
+#include "master/ctl_client_profile.h"
 #include "shm/ctl_proto.h"
 #include "shm/errcode.h"
 
@@ -27,6 +28,7 @@ struct options {
 	bool is_json;
 	const char *import[CTL_IMPORT_OPTION_COUNT]; /* NULL where not given */
 	struct ctl_explain_options explain;
+	struct ctl_profile_options profile;
 };
 
 static void
@@ -45,6 +47,7 @@ print_help(void)
 	     "explain takes: --client IP, --ecs PREFIX, --tcp, --do\n"
 	     "simulate takes: --down ADDRESS, --weight ADDRESS=N, --country-db FILE,\n"
 	     "--asn-db FILE\n\n"
+	     "profile and trace take: -o FILE; profile memory: --since FILE\n\n"
 	     "exit 0 done, 1 refused or failed, 2 usage, 3 no server");
 }
 
@@ -199,6 +202,32 @@ run_remote(const struct options *options, const struct ctl_command *command,
 	return code;
 }
 
+static bool
+is_profile(const struct ctl_command *command)
+{
+	return strcmp(command->name, "profile") == 0 ||
+	       strcmp(command->name, "trace") == 0;
+}
+
+/* Files instead of a reply. */
+static int
+run_profile(const struct options *options, int arg_count, char **args)
+{
+	char *why = NULL;
+	char *socket_path = options->socket ? alloc_text(options->socket)
+					    : ctl_config_socket(options->config, &why);
+	int code;
+
+	if (!socket_path) {
+		fprintf(stderr, "martletctl: %s\n", why);
+		free(why);
+		return EXIT_REFUSED;
+	}
+	code = ctl_profile_run(socket_path, &options->profile, arg_count, args);
+	free(socket_path);
+	return code;
+}
+
 static int
 run(const struct options *options, const struct ctl_command *command, int arg_count,
     char **args)
@@ -244,6 +273,12 @@ check_command(const struct options *options, int arg_count, char **args)
 				ctl_import_option_name((enum ctl_import_option)i));
 			return NULL;
 		}
+	if ((options->profile.out && !is_profile(command)) ||
+	    (options->profile.since && strcmp(args[0], "profile") != 0)) {
+		fprintf(stderr, "martletctl: %s knows no %s\n", command->name,
+			options->profile.out ? "-o" : "--since");
+		return NULL;
+	}
 	if (!ctl_explain_check(&options->explain, command->name))
 		return NULL;
 	return ctl_command_check(command, arg_count - 1, args + 1) ? command : NULL;
@@ -266,6 +301,7 @@ static const struct option long_options[] = {
 	{ "prefix", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_PREFIX },
 	{ "suffix", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_SUFFIX },
 	{ "schema", required_argument, NULL, IMPORT_OPTION + CTL_IMPORT_SCHEMA },
+	{ "since", required_argument, NULL, 'p' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "per-worker", no_argument, NULL, 'f' },
 	{ "digest", no_argument, NULL, 'f' },
@@ -280,14 +316,20 @@ parse_options(int argc, char **argv, struct options *options)
 {
 	int option, long_index = 0;
 
-	while ((option = getopt_long(argc, argv, "c:s:Vh", long_options, &long_index)) !=
-	       -1) {
+	while ((option = getopt_long(argc, argv, "c:s:o:Vh", long_options,
+				     &long_index)) != -1) {
 		switch (option) {
 		case 'c':
 			options->config = optarg;
 			break;
 		case 's':
 			options->socket = optarg;
+			break;
+		case 'o':
+			options->profile.out = optarg;
+			break;
+		case 'p':
+			options->profile.since = optarg;
 			break;
 		case 'j':
 			options->is_json = true;
@@ -329,5 +371,7 @@ main(int argc, char **argv)
 	command = check_command(&options, argc - optind, argv + optind);
 	if (!command)
 		return EXIT_USAGE;
+	if (is_profile(command) && !options.is_json)
+		return run_profile(&options, argc - optind, argv + optind);
 	return run(&options, command, argc - optind, argv + optind);
 }

@@ -3,10 +3,12 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "master/settings_schema.h"
 #include "shm/dname.h"
+#include "shm/profile_area.h"
 #include "shm/rrtype.h"
 
 enum { CTL_ID_DIGITS_MAX = 19 };
@@ -58,13 +60,17 @@ static const struct ctl_command commands[] = {
 	 "what is served, as zone files"},
 	{"import", 1, INT_MAX, CTL_ARG_FILE, NULL, true, 0, "FILE...",
 	 "write files <origin>.zone, or ORIGIN=PATH, into Redis"},
+	{"profile", 1, 2, CTL_ARG_PROFILE, NULL, false, 0, "KIND [SECONDS]",
+	 "what the server does: cpu, heap, memory, wait"},
+	{"trace", 1, 1, CTL_ARG_SECONDS, NULL, false, 0, "SECONDS",
+	 "each stage of each batch, for a trace viewer"},
 	{"stop", 0, 0, CTL_ARG_ZONE, NULL, false, 60, "",
 	 "stop the server"},
 };
 /* clang-format on */
 
 /* Commands of the interface that are still to come. */
-static const char *const later[] = { "top", "keys", "profile", "trace" };
+static const char *const later[] = { "top", "keys" };
 
 const struct ctl_command *
 ctl_command_find(const char *name)
@@ -127,6 +133,17 @@ complaint(enum ctl_arg_kind kind, const char *arg)
 		return *arg ? NULL : "is no file";
 	case CTL_ARG_DIR:
 		return *arg && strlen(arg) < PATH_MAX ? NULL : "is no directory";
+	case CTL_ARG_PROFILE:
+		return strcmp(arg, "cpu") == 0 || strcmp(arg, "heap") == 0 ||
+				       strcmp(arg, "memory") == 0 ||
+				       strcmp(arg, "wait") == 0
+			       ? NULL
+			       : "is none of cpu, heap, memory, wait";
+	case CTL_ARG_SECONDS:
+		return is_number(arg) && strtoul(arg, NULL, 10) >= 1 &&
+				       strtoul(arg, NULL, 10) <= PROFILE_SECONDS_MAX
+			       ? NULL
+			       : "is no number of seconds from 1 to 300";
 	case CTL_ARG_QUESTION:
 		return rrtype_from_text(arg, &type) ? NULL : "is no type of records";
 	}
@@ -137,6 +154,8 @@ complaint(enum ctl_arg_kind kind, const char *arg)
 static enum ctl_arg_kind
 kind_of(const struct ctl_command *command, int at)
 {
+	if (command->arg_kind == CTL_ARG_PROFILE)
+		return at == 0 ? CTL_ARG_PROFILE : CTL_ARG_SECONDS;
 	if (command->arg_kind != CTL_ARG_QUESTION || at == 1)
 		return command->arg_kind;
 	return at == 0 ? CTL_ARG_ZONE : CTL_ARG_FILE;

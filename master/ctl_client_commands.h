@@ -12,6 +12,8 @@ enum ctl_arg_kind {
 	CTL_ARG_HELD, /* an id that `held` lists */
 	CTL_ARG_FILE, /* <origin>.zone or ORIGIN=PATH */
 	CTL_ARG_DIR,
+	CTL_ARG_PROFILE, /* what to profile, and maybe for how many seconds */
+	CTL_ARG_SECONDS, /* of a profile or trace */
 	CTL_ARG_QUESTION, /* a domain name, a type of records, and maybe a file */
 };
 

@@ -77,7 +77,8 @@ $m->write_zone('example.com', "\@ 3600 SOA ns h 2 2 3 4 5\n\@ NS ns\nns A 192.0.
 $m->write_zone('example.net', "\@ 3600 SOA ns\n");
 $m->expect_log(qr/example[.]net/);
 collect(($m->ctl(@$_))[1], $told{"@$_"} = {}) for ['reload'], ['errors'],
-	[ 'diff', 1, 2 ], [ 'rollback', 1 ];
+	[ 'diff', 1, 2 ], [ 'profile', 'cpu', 1 ], [ 'profile', 'heap' ], [ 'profile', 'memory' ],
+	[ 'profile', 'wait', 1 ], [ 'trace', 1 ], [ 'rollback', 1 ];
 $m->stop;
 for my $command (sort keys %told) {
 	my @unknown = grep { !$documented{$_} } sort keys %{ $told{$command} };

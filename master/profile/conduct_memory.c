@@ -2,16 +2,18 @@
 #include "master/profile/conductor.h"
 #include "master/profile/memory_parts.h"
 
+static struct memory_parts all; /* of all processes together */
+
 static void
 print_sizes(struct json_out *json, const struct smaps_sizes *sizes)
 {
-	json_out_uint(json, "mapped", sizes->mapped);
-	json_out_uint(json, "resident", sizes->resident);
-	json_out_uint(json, "proportional", sizes->proportional);
-	json_out_uint(json, "shared", sizes->shared);
-	json_out_uint(json, "private", sizes->private);
-	json_out_uint(json, "anonymous", sizes->anonymous);
-	json_out_uint(json, "swap", sizes->swap);
+	json_out_uint(json, "mapped_bytes", sizes->mapped);
+	json_out_uint(json, "resident_bytes", sizes->resident);
+	json_out_uint(json, "proportional_bytes", sizes->proportional);
+	json_out_uint(json, "shared_bytes", sizes->shared);
+	json_out_uint(json, "private_bytes", sizes->private);
+	json_out_uint(json, "anonymous_bytes", sizes->anonymous);
+	json_out_uint(json, "swap_bytes", sizes->swap);
 }
 
 static void
@@ -40,6 +42,21 @@ print_process(struct json_out *json, const struct process_seat *seat,
 	json_out_end_object(json);
 }
 
+/* The same generation in several processes: how many map it, and their shares. */
+static void
+print_generations(struct json_out *json)
+{
+	json_out_begin_array(json, "generations");
+	for (unsigned i = 0; i < all.generation_count; i++) {
+		json_out_begin_object(json, NULL);
+		json_out_uint(json, "generation", all.generations[i].id);
+		json_out_uint(json, "processes", all.generations[i].processes);
+		print_sizes(json, &all.generations[i].sizes);
+		json_out_end_object(json);
+	}
+	json_out_end_array(json);
+}
+
 unsigned
 conduct_memory(struct conductor *c)
 {
@@ -61,8 +78,10 @@ conduct_memory(struct conductor *c)
 		}
 		memory_parts_read(seat, c->heritage->settings->state_dir, &parts);
 		print_process(json, seat, &parts);
+		memory_parts_add(&all, &parts);
 	}
 	json_out_end_array(json);
+	print_generations(json);
 	json_out_uint(json, "silent", silent);
 	json_out_end_object(json);
 	process_seat_forget(c->area);

@@ -134,6 +134,20 @@ print_colour(FILE *out, const char *name)
 			62 + hash / 540 % 12);
 }
 
+/* A value in its unit, as people say it. */
+static void
+put_value(const struct drawing *d, int64_t value)
+{
+	const char *unit = d->tree->values[d->tree->shown].unit;
+
+	if (strcmp(unit, "nanoseconds") == 0)
+		fprintf(d->out, "%.2f s", (double)value / 1e9);
+	else if (strcmp(unit, "bytes") == 0)
+		fprintf(d->out, "%.1f KiB", (double)value / 1024);
+	else
+		fprintf(d->out, "%" PRId64, value);
+}
+
 static void
 draw_node(const struct drawing *d, const struct node *node, double x, unsigned level)
 {
@@ -148,11 +162,11 @@ draw_node(const struct drawing *d, const struct node *node, double x, unsigned l
 		"<g class=\"f\" data-x=\"%.3f\" data-w=\"%.3f\" data-l=\"%u\"><title>", x,
 		width, level);
 	put_escaped(d->out, node->name, len);
+	fputs(" (", d->out);
+	put_value(d, node->value);
 	fprintf(d->out,
-		" (%" PRId64
-		" %s, %.2f%%)</title><rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" "
+		", %.2f%%)</title><rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" "
 		"height=\"%d\" rx=\"2\" fill=\"",
-		node->value, d->tree->values[d->tree->shown].unit,
 		100.0 * (double)node->value / (double)d->total, x, y, width, ROW - 1);
 	print_colour(d->out, node->name);
 	fprintf(d->out, "\"/><text x=\"%.2f\" y=\"%u\">", x + 3, y + 13);
@@ -262,10 +276,10 @@ draw_frame(const struct drawing *d, unsigned height)
 		"y=\"26\">search</text>\n"
 		"<text class=\"b k\" id=\"reset\" x=\"%d\" y=\"26\">whole</text>\n"
 		"<text class=\"b\" id=\"hits\" x=\"%d\" y=\"44\"></text>\n"
-		"<text class=\"b\" id=\"note\" x=\"%d\" y=\"%u\">%" PRId64
-		" %s in all</text>\n",
-		WIDTH - 130, WIDTH - 70, WIDTH - 330, MARGIN, height - 9, d->total,
-		d->tree->values[d->tree->shown].unit);
+		"<text class=\"b\" id=\"note\" x=\"%d\" y=\"%u\">",
+		WIDTH - 130, WIDTH - 70, WIDTH - 330, MARGIN, height - 9);
+	put_value(d, d->total);
+	fputs(" in all</text>\n", out);
 }
 
 void

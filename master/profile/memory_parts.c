@@ -39,7 +39,8 @@ below(const char *path, const char *directory)
 }
 
 static void
-add_generation(struct memory_parts *parts, uint64_t id, const struct smaps_sizes *sizes)
+add_generation(struct memory_parts *parts, uint64_t id, unsigned processes,
+	       const struct smaps_sizes *sizes)
 {
 	unsigned i = 0;
 
@@ -50,6 +51,8 @@ add_generation(struct memory_parts *parts, uint64_t id, const struct smaps_sizes
 	if (i == parts->generation_count)
 		parts->generations[parts->generation_count++] =
 			(struct memory_generation){ .id = id };
+	if (parts->generations[i].processes < processes)
+		parts->generations[i].processes = processes;
 	smaps_add(&parts->generations[i].sizes, sizes);
 }
 
@@ -60,7 +63,7 @@ part_of(const struct reading *r, const struct smaps_region *region)
 	uint64_t id;
 
 	if (rest && sscanf(rest, "generations/%" SCNu64, &id) == 1) {
-		add_generation(r->out, id, &region->sizes);
+		add_generation(r->out, id, 1, &region->sizes);
 		return MEMORY_GENERATIONS;
 	}
 	if (rest)
@@ -93,4 +96,21 @@ memory_parts_read(const struct process_seat *seat, const char *state_dir,
 	memset(out, 0, sizeof *out);
 	smaps_each(seat->maps, len <= SEAT_MAPS_MAX ? len : SEAT_MAPS_MAX, take_region,
 		   &r);
+}
+
+void
+memory_parts_add(struct memory_parts *to, const struct memory_parts *more)
+{
+	smaps_add(&to->all, &more->all);
+	for (unsigned i = 0; i < MEMORY_PARTS; i++)
+		smaps_add(&to->parts[i], &more->parts[i]);
+	for (unsigned i = 0; i < more->generation_count; i++) {
+		const struct memory_generation *generation = &more->generations[i];
+		unsigned processes = generation->processes;
+
+		for (unsigned at = 0; at < to->generation_count; at++)
+			if (to->generations[at].id == generation->id)
+				processes += to->generations[at].processes;
+		add_generation(to, generation->id, processes, &generation->sizes);
+	}
 }

@@ -20,6 +20,7 @@ enum { MEMORY_GENERATIONS_MAX = 64 };
 
 struct memory_generation {
 	uint64_t id;
+	unsigned processes;
 	struct smaps_sizes sizes;
 };
 
@@ -35,5 +36,8 @@ const char *memory_part_name(enum memory_part part);
 __attribute__((nonnull)) void memory_parts_read(const struct process_seat *seat,
 						const char *state_dir,
 						struct memory_parts *out);
+
+__attribute__((nonnull)) void memory_parts_add(struct memory_parts *to,
+					       const struct memory_parts *more);
 
 #endif

@@ -40,6 +40,9 @@ name_of(struct name_stacks *names, uint64_t pc, unsigned at, char out[NAME_MAX_L
 	name = symbols_find(names->symbols[at], pc - module->base);
 	if (name)
 		snprintf(out, NAME_MAX_LEN, "%s", name);
+	else if (!strchr(module->path, '/'))
+		/* the kernel's own: no file has it */
+		snprintf(out, NAME_MAX_LEN, "[vdso]");
 	else
 		snprintf(out, NAME_MAX_LEN, "%s+0x%" PRIx64, base_name(module->path),
 			 pc - module->base);

@@ -81,14 +81,18 @@ parse_seconds(const char *text, unsigned *out)
 static const char *
 take_options(struct conductor *c, unsigned default_s, int arg_count, char **args)
 {
+	bool is_given = false;
+
 	c->seconds = default_s;
 	for (int i = 0; i < arg_count; i++) {
 		if (strcmp(args[i], "--folded") == 0)
 			c->is_folded = true;
 		else if (default_s == 0)
 			return "this profile takes no seconds";
-		else if (!parse_seconds(args[i], &c->seconds))
-			return "the seconds must be a number from 1 to 300";
+		else if (is_given || !parse_seconds(args[i], &c->seconds))
+			return "the seconds must be one number from 1 to 300";
+		else
+			is_given = true;
 	}
 	return NULL;
 }
