@@ -6,6 +6,7 @@
 
 #include "master/alloc.h"
 #include "master/ctl_client_explain.h"
+#include "master/ctl_client_stages.h"
 #include "master/ctl_client_text.h"
 #include "master/ctl_client_times.h"
 #include "master/ctl_client_value.h"
@@ -101,7 +102,7 @@ add_member(void *arg, const char *name, const struct ctl_json *value)
 	char label[MEMBER_NAME_MAX];
 	char *cells[2];
 
-	if (ctl_json_kind(value) == CTL_JSON_ARRAY ||
+	if (ctl_json_kind(value) == CTL_JSON_ARRAY || strcmp(name, "stages") == 0 ||
 	    (!*lines->prefix && strcmp(name, "error") == 0 && lines->skips_error))
 		return;
 	snprintf(label, sizeof label, "%s%s%s", lines->prefix, *lines->prefix ? "." : "",
@@ -150,6 +151,7 @@ static void
 row_of_stats(struct ctl_page *page, const struct ctl_json *item)
 {
 	print_members(page, item, true, false);
+	ctl_stages_print(page->out, ctl_json_member(item, "stages"), page->width);
 	fputc('\n', page->out);
 }
 
@@ -159,6 +161,7 @@ end_of_stats(struct ctl_page *page, const struct ctl_json *object)
 	if (page->row_count > 0)
 		fputs("all workers, ended ones too\n", page->out);
 	print_members(page, object, true, true);
+	ctl_stages_print(page->out, ctl_json_member(object, "stages"), page->width);
 	ctl_times_print(page->out, "by the change stream, from written to served",
 			ctl_json_member(object, "stream_propagation"), page->width);
 	ctl_times_print(page->out, "by notifications, from heard of to served",

@@ -7,6 +7,7 @@
 #include "loader/loader.h"
 #include "master/explain/explain.h"
 #include "master/profile/profile.h"
+#include "master/stats_counters.h"
 #include "master/stats_limits.h"
 #include "master/stats_report.h"
 #include "master/stats_source.h"
@@ -65,13 +66,13 @@ run_workers(struct server *server, struct ctl_peer *peer)
 static unsigned
 report_all_counters(struct server *server, struct json_out *json)
 {
-	return stats_report_counters(server, json, true);
+	return stats_counters_report(server, json, true);
 }
 
 static unsigned
 report_counters(struct server *server, struct json_out *json)
 {
-	return stats_report_counters(server, json, false);
+	return stats_counters_report(server, json, false);
 }
 
 static void

@@ -64,15 +64,6 @@ stats_health_put(const struct server *server, struct json_out *json)
 	json_out_end_object(json);
 }
 
-void
-stats_health_put_figures(const struct server *server, struct json_out *json)
-{
-	for (unsigned i = 0; i < HEALTH_FIGURE_COUNT; i++)
-		json_out_uint(json, region_health_figure_name((enum health_figure)i),
-			      region_health_get(&server->region->health,
-						(enum health_figure)i));
-}
-
 unsigned
 stats_health_put_problems(const struct server *server, struct json_out *json)
 {

@@ -1,4 +1,4 @@
-/* Health checks in `status`, `stats` and `workers`. */
+/* Health checks in `status`. */
 #ifndef MASTER_STATS_HEALTH_H
 #define MASTER_STATS_HEALTH_H
 
@@ -8,10 +8,6 @@
 /* The member "health" of `status`. */
 __attribute__((nonnull)) void stats_health_put(const struct server *server,
 					       struct json_out *json);
-
-/* Every figure, among the counters of `stats`. */
-__attribute__((nonnull)) void stats_health_put_figures(const struct server *server,
-						       struct json_out *json);
 
 /* What is wrong, as texts of an array.  returns how many. */
 __attribute__((nonnull)) unsigned stats_health_put_problems(const struct server *server,

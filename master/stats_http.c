@@ -21,15 +21,6 @@ stats_http_put(const struct server *server, struct json_out *json)
 }
 
 void
-stats_http_put_figures(const struct server *server, struct json_out *json)
-{
-	for (unsigned i = 0; i < REPORT_FIGURE_COUNT; i++)
-		json_out_uint(json, region_report_figure_name((enum report_figure)i),
-			      region_report_get(&server->region->report,
-						(enum report_figure)i));
-}
-
-void
 stats_http_put_notices(const struct server *server, struct json_out *json)
 {
 	if (server->processes.services[SERVICE_REPORTER].state == CHILD_WAITING)

@@ -1,4 +1,4 @@
-/* The reporter in `status` and `stats`. */
+/* The reporter in `status`. */
 #ifndef MASTER_STATS_HTTP_H
 #define MASTER_STATS_HTTP_H
 
@@ -8,10 +8,6 @@
 /* The member "http" of `status`. */
 __attribute__((nonnull)) void stats_http_put(const struct server *server,
 					     struct json_out *json);
-
-/* Every figure, among the counters of `stats`. */
-__attribute__((nonnull)) void stats_http_put_figures(const struct server *server,
-						     struct json_out *json);
 
 /* What is worth to know, as texts of an array.  Nobody who asks for names misses it, hence
  * no problems. */

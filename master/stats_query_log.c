@@ -35,16 +35,6 @@ stats_query_log_put(const struct server *server, struct json_out *json)
 	json_out_end_object(json);
 }
 
-void
-stats_query_log_put_figures(const struct server *server, struct json_out *json)
-{
-	for (unsigned i = 0; i < QUERY_LOG_FIGURE_COUNT; i++)
-		json_out_uint(json,
-			      region_query_log_figure_name((enum query_log_figure)i),
-			      region_query_log_get(&server->region->query_log,
-						   (enum query_log_figure)i));
-}
-
 unsigned
 stats_query_log_put_problems(const struct server *server, struct json_out *json)
 {

@@ -1,4 +1,4 @@
-/* The query log in `status` and `stats`. */
+/* The query log in `status`. */
 #ifndef MASTER_STATS_QUERY_LOG_H
 #define MASTER_STATS_QUERY_LOG_H
 
@@ -8,10 +8,6 @@
 /* The member "query_log" of `status`. */
 __attribute__((nonnull)) void stats_query_log_put(const struct server *server,
 						  struct json_out *json);
-
-/* Every figure, among the counters of `stats`. */
-__attribute__((nonnull)) void stats_query_log_put_figures(const struct server *server,
-							  struct json_out *json);
 
 /* What is wrong, as texts of an array.  returns how many. */
 __attribute__((nonnull)) unsigned

@@ -1,4 +1,4 @@
-/* status, ready, workers and stats from the shared region. */
+/* status, ready and workers from the shared region. */
 #include "master/stats_report.h"
 
 #include <stdio.h>
@@ -150,61 +150,6 @@ stats_report_workers(struct server *server, struct json_out *json)
 	for (unsigned i = 0; i < server->region->worker_count; i++)
 		put_worker(server, json, i);
 	json_out_end_array(json);
-	json_out_end_object(json);
-	return 0;
-}
-
-static void
-put_counters(struct json_out *json, const struct stats_block *block,
-	     const struct stage_times *times)
-{
-	static const struct {
-		const char *name;
-		double share;
-	} percentiles[] = {
-		{ "latency_p50_ns", 0.5 },
-		{ "latency_p90_ns", 0.9 },
-		{ "latency_p99_ns", 0.99 },
-		{ "latency_p999_ns", 0.999 },
-	};
-
-	for (unsigned i = 0; i < STAT_COUNT; i++)
-		json_out_uint(json, stats_name((enum stat_id)i),
-			      atomic_load(&block->value[i]));
-	for (size_t i = 0; i < sizeof percentiles / sizeof *percentiles; i++)
-		put_known(json, percentiles[i].name,
-			  histogram_percentile_ns(&times->took[STAGE_SERVED],
-						  percentiles[i].share));
-}
-
-unsigned
-stats_report_counters(struct server *server, struct json_out *json, bool is_per_worker)
-{
-	struct region *region = server->region;
-	static struct stats_block sum;
-	static struct stage_times times;
-
-	stats_add(&region->retired, STAT_udp_socket_drops,
-		  listen_take_drops(&server->listen));
-	region_sum_stats(region, &sum);
-	region_sum_times(region, &times);
-	json_out_begin_object(json, NULL);
-	put_counters(json, &sum, &times);
-	stats_source_put_figures(server, json);
-	stats_health_put_figures(server, json);
-	stats_http_put_figures(server, json);
-	stats_query_log_put_figures(server, json);
-	if (is_per_worker) {
-		json_out_begin_array(json, "stats");
-		for (unsigned i = 0; i < region->worker_count; i++) {
-			json_out_begin_object(json, NULL);
-			json_out_uint(json, "id", i);
-			put_counters(json, &region->slots[i].stats,
-				     &region->slots[i].times);
-			json_out_end_object(json);
-		}
-		json_out_end_array(json);
-	}
 	json_out_end_object(json);
 	return 0;
 }

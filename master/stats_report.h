@@ -17,7 +17,4 @@ __attribute__((nonnull)) unsigned stats_report_ready(struct server *server,
 __attribute__((nonnull)) unsigned stats_report_workers(struct server *server,
 						       struct json_out *json);
 
-__attribute__((nonnull)) unsigned
-stats_report_counters(struct server *server, struct json_out *json, bool is_per_worker);
-
 #endif

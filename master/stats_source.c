@@ -157,13 +157,10 @@ put_times(struct json_out *json, const char *name, const struct region_source *s
 }
 
 void
-stats_source_put_figures(const struct server *server, struct json_out *json)
+stats_source_put_times(const struct server *server, struct json_out *json)
 {
 	const struct region_source *source = &server->region->source;
 
-	for (unsigned i = 0; i < SOURCE_FIGURE_COUNT; i++)
-		json_out_uint(json, source_figure_name((enum source_figure)i),
-			      region_source_get(source, (enum source_figure)i));
 	put_times(json, "stream_propagation", source, CHANGE_STREAM);
 	put_times(json, "event_propagation", source, CHANGE_EVENT);
 }

@@ -15,9 +15,9 @@ __attribute__((nonnull)) unsigned stats_source_put_texts(const struct server *se
 							 struct json_out *json,
 							 enum source_text_kind kind);
 
-/* Every figure, and the times from written to served, as members of `stats`. */
-__attribute__((nonnull)) void stats_source_put_figures(const struct server *server,
-						       struct json_out *json);
+/* The times from written to served, as members of `stats`. */
+__attribute__((nonnull)) void stats_source_put_times(const struct server *server,
+						     struct json_out *json);
 
 /* The command `changes`: a whole object.  returns its exit status. */
 __attribute__((nonnull)) unsigned stats_source_changes(struct server *server,

@@ -27,11 +27,12 @@
  *	ready        ready (true, false) generation
  *	workers      workers:[{id pid cpu state restarts uptime_s qps queries generation
  *	             rss_bytes}]
- *	stats        every counter by name, then latency_p50_ns latency_p90_ns
- *	             latency_p99_ns latency_p999_ns, every figure of SOURCE_FIGURE_TABLE,
- *	             stream_propagation, event_propagation:{count p50_us p90_us p99_us
+ *	stats        every figure of shm/figures.h by name, then latency_p50_ns
+ *	             latency_p90_ns latency_p99_ns latency_p999_ns latency_max_ns
+ *	             stages:{a stage's name:{count mean_ns p50_ns p90_ns p99_ns p999_ns
+ *	             max_ns spent_ns}} stream_propagation, event_propagation:{count p50_us p90_us p99_us
  *	             max_us buckets:[{below_us count}]}; with --per-worker also
- *	             stats:[{id, every counter by name, latency_...}]
+ *	             stats:[{id, every counter by name, latency_... stages}]
  *	zones        zones:[{name serial records source state loaded_at error}]
  *	             with --digest zones:[{name serial records digest}] digest
  *	errors       errors:[{zone owner type source line reason state}] unlisted

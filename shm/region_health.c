@@ -1,21 +1,9 @@
-/* Texts of the prober, and names of its figures. */
+/* Texts of the prober. */
 #include "shm/region_health.h"
 
 #include <stdio.h>
 
 #include "shm/seqlock.h"
-
-static const char *const names[] = {
-#define X(name, kind, help) [HEALTH_##name] = "health_" #name,
-	HEALTH_FIGURES(X)
-#undef X
-};
-
-const char *
-region_health_figure_name(enum health_figure which)
-{
-	return names[which];
-}
 
 void
 region_health_set_error(struct region_health *health, enum health_error which,

@@ -74,7 +74,4 @@ __attribute__((nonnull))
 void region_health_get_error(const struct region_health *health, enum health_error which,
 			     char out[HEALTH_ERROR_MAX]);
 
-/* "health_probes"; borrowed for ever. */
-const char *region_health_figure_name(enum health_figure which);
-
 #endif

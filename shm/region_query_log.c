@@ -1,21 +1,9 @@
-/* The text of the logger, and names of its figures. */
+/* The text of the logger. */
 #include "shm/region_query_log.h"
 
 #include <stdio.h>
 
 #include "shm/seqlock.h"
-
-static const char *const names[] = {
-#define X(name, kind, help) [QUERY_LOG_##name] = "query_log_" #name,
-	QUERY_LOG_FIGURES(X)
-#undef X
-};
-
-const char *
-region_query_log_figure_name(enum query_log_figure which)
-{
-	return names[which];
-}
 
 void
 region_query_log_set_error(struct region_query_log *log, const char *text)

@@ -62,7 +62,4 @@ __attribute__((nonnull))
 void region_query_log_get_error(const struct region_query_log *log,
 				char out[QUERY_LOG_ERROR_MAX]);
 
-/* "query_log_written"; borrowed for ever. */
-const char *region_query_log_figure_name(enum query_log_figure which);
-
 #endif

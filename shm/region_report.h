@@ -56,7 +56,4 @@ region_report_count(struct region_report *report, enum report_figure which)
 	region_report_set(report, which, region_report_get(report, which) + 1);
 }
 
-/* "http_requests"; borrowed for ever. */
-const char *region_report_figure_name(enum report_figure which);
-
 #endif

@@ -28,16 +28,33 @@ struct resolver_wishes {
 	} slots[RESOLVER_WISHES_MAX];
 };
 
+/* Every figure: name, kind, help; as in shm/stats_table.h, and among the counters of
+ * `stats` under "resolver_" and the name.  Append only. */
+/* clang-format off */
+#define RESOLVER_FIGURE_TABLE(X) \
+	X(names,        GAUGE,   "names outside of our zones that are looked up") \
+	X(resolved,     GAUGE,   "of these, those with addresses of some type, or known to have none") \
+	X(failing,      GAUGE,   "of these, those whose last look-up failed") \
+	X(lookups,      COUNTER, "look-ups that were begun") \
+	X(failures,     COUNTER, "look-ups that failed") \
+	X(servers_down, GAUGE,   "resolver.servers that do not answer now")
+/* clang-format on */
+
+enum resolver_figure {
+#define X(name, kind, help) RESOLVER_##name,
+	RESOLVER_FIGURE_TABLE(X)
+#undef X
+	RESOLVER_FIGURE_COUNT,
+};
+
 /* The resolver process tells. */
 struct region_resolver {
 	_Alignas(128) _Atomic uint64_t heartbeat_ns; /* when its loop turned last */
 	_Atomic uint32_t store_seq; /* grows when another store stands there; 0: there is
 				     * none */
-	_Atomic uint64_t names; /* that are looked up */
-	_Atomic uint64_t resolved; /* of these, with addresses of some type, or NODATA */
-	_Atomic uint64_t failing; /* whose last look-up failed */
-	_Atomic uint64_t lookups, failures; /* so far */
-	_Atomic uint64_t servers_down;
+#define X(name, kind, help) _Atomic uint64_t name;
+	RESOLVER_FIGURE_TABLE(X)
+#undef X
 	_Atomic uint32_t error_seq; /* odd while it is written */
 	char last_error[RESOLVER_ERROR_MAX]; /* "": none */
 };

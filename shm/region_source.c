@@ -279,27 +279,6 @@ change_cause_name(enum change_cause cause)
 	return "unknown";
 }
 
-static const struct {
-	const char *name;
-	enum source_figure_kind kind;
-} figures[SOURCE_FIGURE_COUNT] = {
-#define X(name, kind, help) [SOURCE_##name] = { #name, SOURCE_FIGURE_##kind },
-	SOURCE_FIGURE_TABLE(X)
-#undef X
-};
-
-const char *
-source_figure_name(enum source_figure which)
-{
-	return figures[which].name;
-}
-
-enum source_figure_kind
-source_figure_kind(enum source_figure which)
-{
-	return figures[which].kind;
-}
-
 enum source_text_kind
 source_text_kind(enum source_text_id which)
 {

@@ -62,7 +62,6 @@ enum source_figure {
 #undef X
 	SOURCE_FIGURE_COUNT,
 };
-enum source_figure_kind { SOURCE_FIGURE_COUNTER, SOURCE_FIGURE_GAUGE };
 
 /* Texts, "" for none.  The conditions are whole sentences for people, remedy included;
  * each stands as long as it holds.  A PROBLEM makes `status` fail, a NOTICE does not. */
@@ -243,8 +242,6 @@ uint64_t source_times_limit_us(unsigned i);
 
 __attribute__((const)) const char *source_state_name(enum source_state state);
 __attribute__((const)) const char *change_cause_name(enum change_cause cause);
-__attribute__((const)) const char *source_figure_name(enum source_figure which);
-__attribute__((const)) enum source_figure_kind source_figure_kind(enum source_figure which);
 __attribute__((const)) enum source_text_kind source_text_kind(enum source_text_id which);
 
 #endif

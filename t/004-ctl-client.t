@@ -291,6 +291,14 @@ sub fits {
 		'stats', '--per-worker');
 	like($out, qr/^id +0\n.*udp_queries +5\n\nall workers/s, 'stats of each worker');
 	like($out, qr/^udp_queries     12345\nlatency_p50_ns  1\.5us$/m, 'of all, right-aligned');
+	(undef, $out) = served(object('{"udp_queries":5,"stages":{"wait":{"count":0,"p50_ns":null},'
+		. '"receive_to_send":{"count":123456789012,"mean_ns":1234,"p50_ns":1024,"p90_ns":99000,"p99_ns":1500000,'
+		. '"p999_ns":2500000,"max_ns":68000000000,"spent_ns":0},"a\\u001bb":{"count":1}}}'), 'stats');
+	like($out, qr/^stage +count +mean +50 % .*99[.]9 % +max$/m, 'stages have a table');
+	like($out, qr/^receive_to_send +123456789012 +1\.2us +1\.0us +99\.0us +1\.5ms +2\.5ms +1m 8s$/m, 'with times');
+	unlike($out, qr/^wait/m, 'of those that were gone through');
+	like($out, qr/^a\\x1bb +1 /m, 'whatever they are called');
+	fits($out, 80, 'stats');
 }
 {
 	my ($exit, $out) = served(object('{"errors":[{"zone":"a.example.","source":"/z/a.example.zone","line":12,'

@@ -42,10 +42,13 @@ my @counters = map { read_file("$root/shm/$_") =~ /\bX\((\w+), *(?:COUNTER|GAUGE
 push @counters, map { "query_log_$_" } read_file("$root/shm/region_query_log.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
 push @counters, map { "health_$_" } read_file("$root/shm/region_health.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
 push @counters, map { "http_$_" } read_file("$root/shm/region_report.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
+push @counters, map { "resolver_$_" } read_file("$root/shm/region_resolver.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
 cmp_ok(scalar @counters, '>', 30, 'counters are found in their table');
 is($entries{Li}{$_}, 1, "martletctl(8) has the counter $_") for @counters;
-is_deeply([ sort keys %{ $entries{Li} } ], [ sort @counters ],
-	'martletctl(8) has no other counters');
+my @stages = read_file("$root/shm/stages.h") =~ /\bX\(\w+, *"(\w+)"/g;
+is($entries{Li}{$_}, 1, "martletctl(8) has the stage $_") for @stages;
+is_deeply([ sort keys %{ $entries{Li} } ], [ sort @counters, @stages ],
+	'martletctl(8) has no other counters or stages');
 
 my $ctl = Martlet::martletctl();
 my @commands = `'$ctl' -h` =~ /^  ([a-z]+) .* /mg;

@@ -51,8 +51,6 @@ test_figures(void)
 	region_source_set(source, SOURCE_redis_held, 4);
 	is_int(region_source_get(source, SOURCE_redis_gaps), 3, "a counter grows");
 	is_int(region_source_get(source, SOURCE_redis_held), 4, "a gauge is set");
-	is(source_figure_name(SOURCE_redis_gaps), "redis_gaps", "by name");
-	is_int(source_figure_kind(SOURCE_redis_held), SOURCE_FIGURE_GAUGE, "and kind");
 }
 
 static void
