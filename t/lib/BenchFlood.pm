@@ -15,7 +15,7 @@ use FloodTool;
 use Martlet;
 use Martlet::Process qw(find_program read_file);
 
-our @EXPORT_OK = qw(best cpu_ns delivers flood host median server_cpu stay_on tree);
+our @EXPORT_OK = qw(best cpu_ns delivers flood from_client host median server_cpu stay_on tree);
 
 my $taskset = find_program('taskset') or die "taskset is missing (util-linux)\n";
 my @cpus = `$taskset -cp $$` =~ /list: (.*)/ ? map { /(\d+)-(\d+)/ ? $1 .. $2 : $_ } split /,/, $1 : (0);
@@ -66,22 +66,15 @@ sub cpu_ns {
 # sockets share them.
 sub flood {
 	my ($server, $queries, $seconds) = @_;
-	my $r = FloodTool::flood_end(on_cpu($client_cpu, sub {
-		FloodTool::flood_start('-p', $server->{port}, '-d', $queries, '-l', $seconds, '-c', 4,
-			'-t', 0.5, '--spin') }));
+	local @FloodTool::through = from_client();
+	my $r = FloodTool::flood('-p', $server->{port}, '-d', $queries, '-l', $seconds, '-c', 4,
+		'-t', 0.5, '--spin');
 	die "martlet-flood: $r->{stderr}\n" unless defined $r->{answered};
 	return $r;
 }
 
-# Do it with this process, and whatever it starts, on one CPU.
-sub on_cpu {
-	my ($cpu, $do) = @_;
-	my ($now) = `$taskset -cp $$` =~ /list: (.*)/;
-	system "$taskset -cp $cpu $$ >/dev/null";
-	my $result = $do->();
-	system "$taskset -cp $now $$ >/dev/null";
-	return $result;
-}
+# What starts a program on the client's CPU.
+sub from_client { return $taskset, '-c', $client_cpu, @_ }
 
 sub best { my ($key, @runs) = @_; return (sort { $a->{$key} <=> $b->{$key} } @runs)[0] }
 

@@ -4,7 +4,7 @@
 #	my $load = flood_start(...);	# the same, while other things are done
 #	$r = flood_end($load, 1);	# now, else when it ends by itself
 #
-# What it writes on standard error is in $r->{stderr}, its exit code in $r->{exit}.
+# It is started by @FloodTool::through, as ('nice', '-n', 19).  What it writes on standard error is in $r->{stderr}, its exit code in $r->{exit}.
 package FloodTool;
 
 use strict;
@@ -19,6 +19,8 @@ use POSIX ();
 
 our @EXPORT_OK = qw(flood flood_start flood_end);
 
+our @through;
+
 sub program { return "$Martlet::BUILD/martlet-flood" }
 
 sub flood_start {
@@ -28,7 +30,8 @@ sub flood_start {
 
 	if (!$pid) {
 		open STDERR, '>', "$errors" or POSIX::_exit(126);
-		exec {program()} program(), '--json', '--quiet', @args or POSIX::_exit(127);
+		my @command = (@through, program(), '--json', '--quiet', @args);
+		exec { $command[0] } @command or POSIX::_exit(127);
 	}
 	return { pid => $pid, output => $output, errors => $errors };
 }

@@ -1,0 +1,85 @@
+#!/usr/bin/perl
+# What the other zones see while one of 1,000 is flooded with random names: part of
+# `make bench`.
+#
+# One worker on the first CPU, both senders on the second: the flood at a lower priority, so
+# that it does not delay those whose latencies are taken.  First as many random names as are
+# answered in a closed loop, then shares of that at a constant rate, beside BENCH_RATE (2000)
+# queries a second for the other zones.  The highest rate of which nothing is lost is what
+# the worker can still receive.  Memory is that of all processes (RssAnon and RssShmem), as
+# it grows from the quiet run on.
+#
+# BENCH_SECONDS (3) each, BENCH_SHARES in percent (50,80,90,100,120).
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/../lib";
+
+use BenchFlood qw(from_client host server_cpu stay_on);
+use FloodBed;
+use FloodTool;
+use Martlet;
+
+my $seconds = $ENV{BENCH_SECONDS} // 3;
+my $rate = $ENV{BENCH_RATE} // 2000;
+my @shares = split /,/, $ENV{BENCH_SHARES} // '50,80,90,100,120';
+
+stay_on('server');
+my $bed = FloodBed->new(config => { workers => { count => 1, cpus => [server_cpu()] },
+		dns => { rcvbuf_kb => 4096 } });
+stay_on('all');
+my $m = $bed->{m};
+
+sub start_flood {
+	local @FloodTool::through = from_client('nice', '-n', 10);
+	return $bed->flood(@_);
+}
+
+sub others {
+	local @FloodTool::through = from_client();
+	return $bed->others($seconds, $rate, @_);
+}
+
+# The quietest of three runs.
+sub quiet {
+	my @runs = sort { $a->{latency_us}{p99} <=> $b->{latency_us}{p99} } map { others() } 1 .. 3;
+	return $runs[0];
+}
+
+my ($calm, $before);
+
+sub row {
+	my ($name, $others, $flood, $counted) = @_;
+	printf "%-14s %8s %9s %8s %9.3f %7.0f %7.0f %6.1f %9d\n", $name,
+	  $flood ? map({ sprintf '%.0f', $_ } $flood->{answered_qps}, $flood->{lost}) : ('-', '-'),
+	  $counted ? ($counted->{isolation_shed_absent} // 0) : '-',
+	  100 * $others->{answered} / $others->{sent}, @{ $others->{latency_us} }{qw(p50 p99)},
+	  $others->{latency_us}{p99} / $calm->{latency_us}{p99}, $bed->memory_kb - $before;
+	return;
+}
+
+sub flooded {
+	my ($name, @args) = @_;
+	my ($flood, $others);
+	my $counted = $m->counted(sub {
+			my $load = start_flood($seconds + 0.5, @args);
+			$others = others();
+			$flood = FloodTool::flood_end($load) });
+	row($name, $others, $flood, $counted);
+	return $flood;
+}
+
+$| = 1;
+printf "%s, %g s each, %d q/s for the others\n", host(), $seconds, $rate;
+printf "%-14s %8s %9s %8s %9s %7s %7s %6s %9s\n", 'flood', 'answered', 'lost', 'shed', 'others %', 'p50 us',
+  'p99 us', 'ratio', 'more KiB';
+$m->counters;
+others();
+$before = $bed->memory_kb;
+$calm = quiet();
+row('none', $calm);
+my $most = flooded('closed loop', '-c', 4);
+flooded("$_ %", '-Q', $most->{answered_qps} * $_ / 100) for @shares;
+$m->stop;
