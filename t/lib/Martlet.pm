@@ -32,7 +32,11 @@ $BUILD = "$ROOT/$BUILD" unless $BUILD =~ m{^/};
 sub martletd   { return "$BUILD/martletd" }
 sub martletctl { return "$BUILD/martletctl" }
 
-sub _program { my ($self) = @_; return "$BUILD/" . ($self->{arg}{program} // 'martletd') }
+sub _program {
+	my ($self) = @_;
+	my $program = $self->{arg}{program} // 'martletd';
+	return $program =~ m{^/} ? $program : "$BUILD/$program";
+}
 
 # Whatever the log may not hold unless it was announced.
 my $BAD_LINE = qr/^error:|^warning:|runtime error|Sanitizer|Assertion .* failed

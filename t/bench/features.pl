@@ -1,0 +1,169 @@
+#!/usr/bin/perl
+# What limits, cookies, figures, logs and profiles cost a query: part of `make bench`.
+#
+# User instructions are those of a whole worker, sockets' glue included, by valgrind's
+# callgrind: two runs of different length, so that start and end do not count.  Time is CPU
+# time as in t/bench/compare.pl: all servers are up at once and take turns.  `more` and
+# `ratio` are against the first row.  The settings of "none" leave counters and the times of
+# the stages: BENCH_BEFORE names a martletd of before, to be the first row.
+#
+# BENCH_LOADS (hit,nx), BENCH_ROUNDS (5), BENCH_SECONDS (1), BENCH_FEATURES (a pattern of
+# rows).
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/../lib";
+
+use BenchFlood qw(best cpu_ns delivers from_client host server_cpu stay_on tree);
+use BenchZones;
+use File::Temp ();
+use FloodTool;
+use Martlet;
+use Martlet::Process qw(children_of find_program poll read_file);
+use POSIX ();
+
+use constant { FEW => 4_000, MANY => 16_000, CONTROL_S => 60 };
+
+my @loads = split /,/, $ENV{BENCH_LOADS} // 'hit,nx';
+my $rounds = $ENV{BENCH_ROUNDS} // 5;
+my $seconds = $ENV{BENCH_SECONDS} // 1;
+my $pattern = $ENV{BENCH_FEATURES} // '.';
+my $valgrind = find_program('valgrind');
+my $tmp = File::Temp->newdir('martlet-bench-XXXXXX', TMPDIR => 1);
+my $set = BenchZones::make('names-1000', "$tmp/set");
+
+my %none = (isolation => \0, cookies => { enable => \0 });
+# what nobody exceeds who is one of many
+my %limits = (client => { rate => 6_000_000, burst => 1_000_000 },
+	rrl => { map { ($_ => 100_000) } qw(answers nxdomain referrals errors) });
+my @known = ('--sources', '127.1.0.0/18');
+my @random = ('--sources', '127.0.0.0/8');
+
+# Name, configuration, what is asked with, a command of martletctl that runs meanwhile.
+my @features = (
+	['none', { limit => {%none} }],
+	['isolation', { limit => { %none, isolation => \1 } }],
+	['as by default', {}],
+	['default, a client cookie', {}, ['--cookie', 'client']],
+	['default, a valid cookie', {}, ['--cookie', 'full']],
+	['none, 16,382 clients', { limit => {%none} }, \@known],
+	['limits, 16,382 clients', { limit => {%limits} }, \@known],
+	['none, random clients', { limit => {%none} }, \@random],
+	['limits, random clients', { limit => {%limits} }, \@random],
+	['query log to a file', { query_log => { enable => \1, target => "$tmp/log" } }],
+	['profile cpu', {}, [], ['profile', 'cpu', CONTROL_S]],
+	['trace', {}, [], ['trace', CONTROL_S]],
+);
+unshift @features, ['before', {}, [], undef, $ENV{BENCH_BEFORE}] if $ENV{BENCH_BEFORE};
+@features = map { { name => $_->[0], config => $_->[1], args => $_->[2] // [], command => $_->[3],
+		program => $_->[4] } } grep { $_->[0] =~ /^(?:before|none)$|$pattern/ } @features;
+
+sub start {
+	my ($feature, @through) = @_;
+	return Martlet->new(zone_files => $set->{dir}, through => \@through,
+		($feature->{program} ? (program => $feature->{program}) : ()),
+		config => { workers => { count => 1, cpus => [server_cpu()] }, log => { level => 'warning' },
+			zones => { dir => $set->{dir} }, dns => { rcvbuf_kb => 4096 }, %{ $feature->{config} } });
+}
+
+# The command that runs as long as the server is measured.
+sub start_command {
+	my ($feature, $m) = @_;
+	return unless $feature->{command};
+	my $pid = fork // die "fork: $!\n";
+	return $pid if $pid;
+	chdir "$tmp" or POSIX::_exit(126);
+	open STDOUT, '>', '/dev/null';
+	open STDERR, '>&', \*STDOUT;
+	exec { Martlet::martletctl() } 'martletctl', '-s', $m->control_socket, @{ $feature->{command} }
+	  or POSIX::_exit(127);
+}
+
+sub end_command {
+	my ($pid) = @_;
+	return unless $pid;
+	kill 'TERM', $pid;
+	waitpid $pid, 0;
+	return;
+}
+
+sub flood {
+	my ($m, $feature, $load, @args) = @_;
+	local @FloodTool::through = from_client();
+	return FloodTool::flood('-p', $m->port, '-d', $set->{queries}{$load}, '-c', 4, @{ $feature->{args} }, @args);
+}
+
+# ---- instructions
+
+# Of the worker of a server that is asked `count` queries.
+sub instructions_of {
+	my ($feature, $load, $count) = @_;
+	my $m = start($feature, $valgrind, '--tool=callgrind', '--trace-children=yes',
+		"--callgrind-out-file=$tmp/callgrind.%p", '-q');
+	my $command = start_command($feature, $m);
+	my ($worker) = map { $_->[1] } grep { $_->[0] =~ /^worker/ } children_of($m->pid);
+	my $r = flood($m, $feature, $load, '--count', $count, '-t', 20);
+	end_command($command);
+	$m->stop;
+	my $path = "$tmp/callgrind.$worker";
+	poll(10, sub { -s $path && read_file($path) =~ /^totals: \d+/m }) or return;
+	return unless $r->{answered} == $count;
+	my ($total) = read_file($path) =~ /^totals: (\d+)/m;
+	return $total;
+}
+
+sub instructions {
+	my ($feature, $load) = @_;
+	return unless $valgrind;
+	my ($few, $many) = map { instructions_of($feature, $load, $_) } FEW, MANY;
+	return defined $few && defined $many ? ($many - $few) / (MANY - FEW) : undef;
+}
+
+# ---- time
+
+sub measure {
+	my ($m, $feature, $load) = @_;
+	my @pids = (tree($m->pid), delivers());
+	my $before = cpu_ns(@pids);
+	my $r = flood($m, $feature, $load, '-l', $seconds, '--spin');
+	my $spent = cpu_ns(@pids) - $before;
+	return { us => $r->{answered} ? $spent / 1e3 / $r->{answered} : 9e9 };
+}
+
+sub times_of {
+	my ($load, $up) = @_;
+	my %runs;
+
+	for (1 .. $rounds) {
+		for my $feature (@features) {
+			my $m = $up->{ $feature->{name} };
+			my $command = start_command($feature, $m);
+			push @{ $runs{ $feature->{name} } }, measure($m, $feature, $load);
+			end_command($command);
+		}
+	}
+	return map { ($_ => best('us', @{ $runs{$_} })->{us}) } keys %runs;
+}
+
+$| = 1;
+printf "%s, best of %d runs of %g s\n", host(), $rounds, $seconds;
+stay_on('server');
+my %up = map { ($_->{name} => start($_)) } @features;
+stay_on('all');
+for my $load (@loads) {
+	my %us = times_of($load, \%up);
+	my ($first) = map { $us{ $_->{name} } } @features;
+	my $least;
+
+	printf "\n%-26s %9s %7s %9s %6s\n", $load, 'instr/q', 'more', 'us CPU/q', 'ratio';
+	for my $feature (@features) {
+		my $count = instructions($feature, $load);
+		$least //= $count;
+		printf "%-26s %9s %7s %9.3f %6.2f\n", $feature->{name},
+		  map({ defined $_ ? sprintf '%.0f', $_ : '-' } $count, defined $count ? $count - $least : undef),
+		  $us{ $feature->{name} }, $us{ $feature->{name} } / $first;
+	}
+}
+$_->stop for values %up;
