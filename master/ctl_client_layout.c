@@ -85,7 +85,8 @@ end_of_limits(struct ctl_page *page, const struct ctl_json *object)
 
 	end_of_list(page, object);
 	if (ctl_json_kind(log_only) == CTL_JSON_BOOL && ctl_json_is_true(log_only))
-		fputs("limit.log_only: all of them are answered\n", page->out);
+		fputs("limit.log_only: clients and networks are answered all the same\n",
+		      page->out);
 }
 
 /* An object as lines "name  value", members of an inner one as "outer.name". */

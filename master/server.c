@@ -174,6 +174,7 @@ tick(struct server *server)
 	ctl_server_expire(&server->ctl);
 	qps_sample(&server->qps, server->region);
 	count_drops(server);
+	losses_sample(&server->losses, server->region);
 	sweep_limits(server);
 	if (server->state == SERVER_STARTING)
 		watch_start(server);

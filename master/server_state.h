@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "master/ctl_server.h"
+#include "master/floods.h"
 #include "master/listen.h"
 #include "master/lock_file.h"
 #include "master/privilege.h"
@@ -33,6 +34,7 @@ struct server {
 	struct sync_link sync_link;
 	struct ctl_server ctl;
 	struct qps qps;
+	struct losses losses;
 	bool is_sync_stale; /* it runs with settings of before the last reload */
 	bool is_reload_due; /* by SIGHUP, to be handed to sync */
 	uint64_t stop_deadline_ms;

@@ -4,11 +4,12 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "master/stats_floods.h"
+#include "master/stats_time.h"
 #include "shm/clock.h"
 
-enum { MAPPED_BITS = 96, NETWORK_TEXT_MAX = INET6_ADDRSTRLEN + 4, TIME_MAX = 32 };
+enum { MAPPED_BITS = 96, NETWORK_TEXT_MAX = INET6_ADDRSTRLEN + 4 };
 
 /* "192.0.2.1", "192.0.2.0/24", "2001:db8::/64" */
 static void
@@ -26,21 +27,6 @@ print_network(const struct limit_case *what, char out[NETWORK_TEXT_MAX])
 	len = strlen(out);
 	if (bits < (is_ipv4 ? 32 : 128))
 		snprintf(out + len, NETWORK_TEXT_MAX - len, "/%u", bits);
-}
-
-/* The wall clock's time of `ns` ago. */
-static void
-put_time(struct json_out *json, const char *name, uint64_t ago_ns)
-{
-	time_t at = (time_t)(clock_wall_s() - (int64_t)(ago_ns / 1000000000));
-	char text[TIME_MAX];
-	struct tm parts;
-
-	if (gmtime_r(&at, &parts) &&
-	    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) > 0)
-		json_out_text(json, name, text);
-	else
-		json_out_null(json, name);
 }
 
 /* The same case in the list of another worker. */
@@ -75,8 +61,8 @@ put_case(struct json_out *json, const struct limit_told *told, uint64_t now_ns)
 		json_out_null(json, "name");
 	}
 	json_out_uint(json, "count", told->count);
-	put_time(json, "since", now_ns - told->since_ns);
-	put_time(json, "last", now_ns - told->last_ns);
+	stats_time_put_ago(json, "since", now_ns - told->since_ns);
+	stats_time_put_ago(json, "last", now_ns - told->last_ns);
 	json_out_end_object(json);
 }
 
@@ -116,6 +102,7 @@ stats_limits_report(struct server *server, struct json_out *json)
 	for (unsigned w = 0; w < region->worker_count; w++)
 		for (unsigned i = 0; i < LIMIT_SEEN_SETS * LIMIT_SEEN_WAYS; i++)
 			put_entry(region, json, w, i, now_ns);
+	stats_floods_put_limits(server, json);
 	json_out_end_array(json);
 	json_out_end_object(json);
 	return 0;

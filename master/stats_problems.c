@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "master/log_sinks.h"
+#include "master/stats_floods.h"
 #include "master/stats_health.h"
 #include "master/stats_http.h"
 #include "master/stats_query_log.h"
@@ -136,6 +137,7 @@ stats_problems_put(const struct server *server, struct json_out *json)
 	count += put_job(server, json);
 	count += stats_health_put_problems(server, json);
 	count += stats_query_log_put_problems(server, json);
+	count += stats_floods_put_problems(server, json);
 	for (unsigned i = 0; i < server->region->worker_count; i++)
 		count += put_worker(server, json, i);
 	return count;
@@ -172,6 +174,7 @@ stats_problems_put_notices(const struct server *server, struct json_out *json)
 	put_emptiness(server, json);
 	stats_source_put_texts(server, json, SOURCE_TEXT_NOTICE);
 	stats_resolver_put_notices(server, json);
+	stats_floods_put_notices(server, json);
 	stats_http_put_notices(server, json);
 	stats_query_log_put_notices(server, json);
 	region_get_restart_options(server->region, names);

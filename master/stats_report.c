@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "master/stats_floods.h"
 #include "master/stats_health.h"
 #include "master/stats_http.h"
 #include "master/stats_problems.h"
@@ -44,6 +45,8 @@ stats_report_status(struct server *server, struct json_out *json)
 	uint64_t generation = atomic_load(&swap->published_id);
 	unsigned problem_count;
 
+	stats_add(&server->region->retired, STAT_udp_socket_drops,
+		  listen_take_drops(&server->listen));
 	json_out_begin_object(json, NULL);
 	json_out_text(json, "version", MARTLET_VERSION);
 	json_out_int(json, "pid", getpid());
@@ -66,6 +69,7 @@ stats_report_status(struct server *server, struct json_out *json)
 	stats_health_put(server, json);
 	stats_http_put(server, json);
 	stats_query_log_put(server, json);
+	stats_floods_put(server, json);
 	json_out_begin_array(json, "problems");
 	problem_count = stats_problems_put(server, json);
 	json_out_end_array(json);

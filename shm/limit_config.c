@@ -37,6 +37,8 @@ limit_reason_class(enum limit_reason reason)
 		return "referrals";
 	case LIMIT_RRL_ERRORS:
 		return "errors";
+	case LIMIT_ISOLATION:
+		return "isolation";
 	case LIMIT_REASON_COUNT:
 		break;
 	}
@@ -46,5 +48,7 @@ limit_reason_class(enum limit_reason reason)
 const char *
 limit_reason_text(enum limit_reason reason)
 {
-	return reason == LIMIT_CLIENT_BLACKLIST ? "blacklist" : "rate";
+	return reason == LIMIT_CLIENT_BLACKLIST ? "blacklist"
+	       : reason == LIMIT_ISOLATION      ? "share"
+						: "rate";
 }

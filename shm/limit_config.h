@@ -23,12 +23,13 @@ enum limit_reason {
 	LIMIT_RRL_NODATA,
 	LIMIT_RRL_REFERRALS,
 	LIMIT_RRL_ERRORS,
+	LIMIT_ISOLATION,		/* a zone that takes too much: see worker/isolation.h */
 	LIMIT_REASON_COUNT,
 };
 
-enum { LIMIT_RRL_CLASSES = LIMIT_REASON_COUNT - LIMIT_RRL_ANSWERS };
+enum { LIMIT_RRL_CLASSES = LIMIT_ISOLATION - LIMIT_RRL_ANSWERS };
 
-/* "client" or the class of responses; "rate" or "blacklist". */
+/* "client", the class of responses, or "isolation"; "rate", "blacklist" or "share". */
 const char *limit_reason_class(enum limit_reason reason);
 const char *limit_reason_text(enum limit_reason reason);
 

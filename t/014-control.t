@@ -41,7 +41,7 @@ sub refused {
 	my ($status, $json) = ask('status');
 	is($status, 0, 'status');
 	is_deeply([sort keys %$json], [sort qw(version pid uptime_s state generation overlay_records
-		zones records source resolver workers health http query_log problems notices)], 'has its members');
+		zones records source resolver workers health http query_log floods problems notices)], 'has its members');
 	is_deeply([sort keys %{ $json->{health} }],
 		[sort qw(role pid restarts targets up down unknown denied held probes mass_guard last_error redis_error)],
 		"health has its own");

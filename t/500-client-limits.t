@@ -129,7 +129,7 @@ is($d->{limit_dropped} // 0, 0, 'not as dropped');
 ($exit, $json) = $m->ctl('limits');
 ok($json->{log_only}, 'limits tells that');
 like(scalar `'${\ Martlet::martletctl() }' -s '${\ $m->control_socket }' limits`,
-	qr/^127\.0\.0\.2\s+client\s+rate\s+\d+ .*^limit\.log_only: all of them are answered/ms, 'people, too');
+	qr/^127\.0\.0\.2\s+client\s+rate\s+\d+ .*^limit\.log_only: clients and networks are answered/ms, 'people, too');
 
 # lists: the longest network decides, and the blacklist works without a rate
 $m->write_config({ limit => { log_only => \0, client => { action => 'refuse', rate => 1, burst => 0,

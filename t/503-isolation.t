@@ -61,6 +61,7 @@ my ($flood, $rest, $named);
 my $d = $m->counted(sub {
 	($flood, $rest, $named) = shares([$FLOOD, $random], [$OTHERS, $others], [200, $existing]);
 });
+my ($exit, $status) = $m->ctl('status');
 cmp_ok($rest, '>=', 0.99, 'the other zones keep their answers') or diag("$rest; flood $flood");
 cmp_ok($named, '>=', 0.9, 'names that exist in the zone under flood are answered, too') or diag($named);
 cmp_ok($flood, '<', 0.6, 'random ones are not') or diag($flood);
@@ -69,6 +70,21 @@ cmp_ok($d->{isolation_shed_absent} // 0, '>', $FLOOD * $SECONDS * 0.3, 'and what
 is($d->{udp_queries}, ($d->{udp_responses} // 0) + $d->{isolation_shed_absent} + ($d->{isolation_shed_existing} // 0),
 	'each query was answered or shed');
 
+is($exit, 1, 'status fails');
+my ($told) = grep { /flood/ } @{ $status->{problems} };
+like($told, qr/^zone z0\.test\. is under flood: \d+ queries a second, 9\d % of them for names that do not exist.*right below z0\.test\.; \d+ a second are not answered/,
+	'and names the zone, its NXDOMAIN ratio and where');
+is(scalar @{ $status->{floods} }, 1, 'one zone');
+my $f = $status->{floods}[0];
+is($f->{zone}, 'z0.test.', 'this one');
+cmp_ok($f->{qps}, '>', $FLOOD * 0.5, 'asked so often');
+cmp_ok($f->{shed_qps}, '>', $FLOOD * 0.2, 'and shed');
+cmp_ok($f->{nxdomain_ratio}, '>', 0.9, 'for names that do not exist');
+is($f->{enclosers}[0]{name}, 'z0.test.', 'below the apex');
+cmp_ok($f->{enclosers}[0]{share}, '>', 0.9, 'most of them');
+my ($limited) = grep { $_->{class} eq 'isolation' } @{ ($m->ctl('limits'))[1]{limits} };
+is_deeply([@{$limited}{qw(client reason name)}], [undef, 'share', 'z0.test.'], 'limits names it, too');
+
 $m->write_config({ limit => { isolation => \0 } });
 is(($m->ctl('reload'))[0], 0, 'no isolation');
 $d = $m->counted(sub {
@@ -76,6 +92,7 @@ $d = $m->counted(sub {
 });
 cmp_ok($rest, '<', 0.9, 'all zones suffer alike') or diag($rest);
 ok(!$d->{isolation_shed_absent}, 'nothing is shed');
+like("@{ ($m->ctl('status'))[1]{problems} }", qr/\d+ datagrams were lost in the last 10 s/, 'status names what was lost');
 $m->stop;
 
 done_testing();
