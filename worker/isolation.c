@@ -12,7 +12,9 @@ enum {
 	SAMPLE_QUERIES = 16, /* of those that may be shed: one's encloser is looked for */
 };
 
-#define CREDIT_NS UINT64_C(8000000) /* of the worker's time, a zone's share of it */
+/* The most credit: a zone's share of so much time, or so many answers when these take long. */
+#define CREDIT_NS UINT64_C(8000000)
+#define CREDIT_ANSWERS 16
 #define TELL_NS UINT64_C(1000000000)
 
 void
@@ -99,13 +101,22 @@ trace_absent(struct flood_zone *told, struct query *q, const struct stage *stage
 
 /* ---- a zone's credit ---- */
 
+static int64_t
+most_credit(const struct isolation *isolation)
+{
+	int64_t by_time =
+		(int64_t)(CREDIT_NS * isolation->watch.share >> QUEUE_SHARE_BITS);
+	int64_t by_count = CREDIT_ANSWERS * isolation->answer_ns;
+
+	return by_time > by_count ? by_time : by_count;
+}
+
 static void
 note_new(const struct isolation *isolation, struct heavy_zone *zone,
 	 struct flood_zone *told, const struct query *q, const struct stage *stage)
 {
 	zone->filled_ns = isolation->now_ns;
-	zone->credit_ns =
-		(int64_t)(CREDIT_NS * isolation->watch.share >> QUEUE_SHARE_BITS);
+	zone->credit_ns = most_credit(isolation);
 	if (zone->zone_id == HEAVY_NO_ZONE)
 		return;
 	told->name_len = (uint8_t)(q->name_len - stage->zone_start);
@@ -118,7 +129,7 @@ fill(const struct isolation *isolation, struct heavy_zone *zone)
 {
 	uint64_t share = isolation->watch.share,
 		 elapsed_ns = isolation->now_ns - zone->filled_ns;
-	int64_t most = (int64_t)(CREDIT_NS * share >> QUEUE_SHARE_BITS);
+	int64_t most = most_credit(isolation);
 
 	if (elapsed_ns > 2 * CREDIT_NS)
 		elapsed_ns = 2 * CREDIT_NS;

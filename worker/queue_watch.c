@@ -4,7 +4,10 @@
 #include <linux/sock_diag.h>
 #include <sys/socket.h>
 
-enum { STEPS_MAX = 128 };
+/* Batches may take long, too. */
+enum { STEPS_MAX = 8, STANDING_BATCHES = 4 };
+
+#define LOWER_NS UINT64_C(4000000)
 
 static void
 look(struct queue_watch *watch, struct queue_facts *queue, int fd)
@@ -26,34 +29,43 @@ queue_watch_batch(struct queue_watch *watch, struct queue_facts *queue, int fd,
 {
 	if (!is_full) {
 		queue->emptied_ns = now_ns;
+		queue->full_count = 0;
 		return;
 	}
+	queue->full_count++;
 	if (now_ns - queue->emptied_ns < QUEUE_LOOK_NS)
 		return;
-	watch->stands = true;
+	if (queue->full_count >= STANDING_BATCHES)
+		watch->stands = true;
 	if (now_ns - queue->looked_ns < QUEUE_LOOK_NS)
 		return;
 	queue->looked_ns = now_ns;
 	look(watch, queue, fd);
 }
 
-/* Less by a quarter when it is urgent, by a 16th else; more by a 32nd. */
+/* Less by a quarter when it is urgent, by an eighth else, and then some time for the queue to
+ * become shorter. */
 static void
-set_share(struct queue_watch *watch, uint64_t elapsed_ns)
+lower_share(struct queue_watch *watch, uint64_t now_ns)
 {
-	unsigned steps = elapsed_ns / QUEUE_LOOK_NS < STEPS_MAX
-				 ? (unsigned)(elapsed_ns / QUEUE_LOOK_NS)
-				 : STEPS_MAX;
-
-	if (watch->runs_over)
-		watch->share -= watch->share / 4;
-	else if (watch->stands)
-		watch->share -= watch->share / 16;
-	else
-		for (unsigned i = 0; i < steps; i++)
-			watch->share += watch->share / 32;
+	if (now_ns - watch->lowered_ns < LOWER_NS)
+		return;
+	watch->lowered_ns = now_ns;
+	watch->stood = watch->share;
+	watch->share -= watch->share / (watch->runs_over ? 4 : 8);
 	if (watch->share < QUEUE_SHARE_LEAST)
 		watch->share = QUEUE_SHARE_LEAST;
+}
+
+/* For each millisecond a 32nd more, but slowly towards where a queue stood the last time. */
+static void
+raise_share(struct queue_watch *watch, uint64_t elapsed_ns)
+{
+	uint64_t steps = elapsed_ns / QUEUE_LOOK_NS;
+
+	for (unsigned i = 0; i < steps && i < STEPS_MAX; i++)
+		watch->share += watch->share < watch->stood / 4 * 3 ? watch->share / 32
+								    : watch->share / 256;
 	if (watch->share >= QUEUE_SHARE_END)
 		watch->is_short = false;
 }
@@ -66,11 +78,14 @@ queue_watch_step(struct queue_watch *watch, uint64_t now_ns)
 
 	if (elapsed_ns < QUEUE_LOOK_NS)
 		return false;
-	if (was_short) {
-		set_share(watch, elapsed_ns);
+	if (was_short && (watch->stands || watch->runs_over)) {
+		lower_share(watch, now_ns);
+	} else if (was_short) {
+		raise_share(watch, elapsed_ns);
 	} else if (watch->runs_over) {
 		watch->is_short = true;
-		watch->share = QUEUE_SHARE_FIRST;
+		watch->share = watch->stood = QUEUE_SHARE_FIRST;
+		watch->lowered_ns = now_ns;
 	}
 	watch->stands = watch->runs_over = false;
 	watch->stepped_ns = now_ns;

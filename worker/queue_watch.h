@@ -3,8 +3,10 @@
  * What waits in a receive queue is looked at (SO_MEMINFO) at most once a millisecond, and
  * only when batches have been full for so long.  The worker is short when a queue is over
  * half then, or the kernel has dropped datagrams of it.  From then on a zone may have a share
- * of the worker's time, which is taken down for as long as a queue stands, and grows when
- * all have been empty; once one zone may have all of it twice, the shortage is over. */
+ * of the worker's time, which comes down while a queue stands (several full batches), and
+ * grows when all are emptied: slowly towards where one stood the last time.  Once a zone may
+ * have all of the time twice, the shortage is over.
+ */
 #ifndef WORKER_QUEUE_WATCH_H
 #define WORKER_QUEUE_WATCH_H
 
@@ -22,17 +24,19 @@ enum {
 
 /* Of one socket. */
 struct queue_facts {
-	uint64_t emptied_ns;		/* the last batch that was not full */
+	uint64_t emptied_ns;		/* the last batch that was not full, */
+	unsigned full_count;		/* and those since then */
 	uint64_t looked_ns;
 	uint32_t drops;			/* as of the last look */
 };
 
 struct queue_watch {
 	bool is_short;
-	bool stands;			/* since the last step: a queue was not emptied, */
-	bool runs_over;			/* and one was found over half, or has dropped */
+	bool stands;			/* since the last step: a queue was not emptied for long, */
+	bool runs_over;			/* one was found over half, or has dropped */
 	uint32_t share;			/* that one zone may have while the worker is short */
-	uint64_t stepped_ns;
+	uint32_t stood;			/* the share with which a queue stood the last time */
+	uint64_t stepped_ns, lowered_ns;
 };
 
 /* A batch was taken from the queue of `fd`. */

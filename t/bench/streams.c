@@ -21,7 +21,7 @@ enum {
 	RESPONSE_ROOM = 4096,
 	BUCKETS = 100000, /* of 10 us */
 	BUCKET_NS = 10000,
-	REST_NS = 500000000,
+	REST_NS = 1000000000,
 };
 
 struct stream {

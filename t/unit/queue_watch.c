@@ -73,21 +73,24 @@ main(void)
 	is_int(watch.share, QUEUE_SHARE_FIRST, "and within a ms nothing is changed");
 
 	turn(true, now += 2 * MS);
-	is_int(watch.share, QUEUE_SHARE_FIRST / 4 * 3, "over half: less by a quarter");
+	is_int(watch.share, QUEUE_SHARE_FIRST, "it has some ms to become shorter");
+	turn(true, now += 4 * MS);
+	is_int(watch.share, QUEUE_SHARE_FIRST / 4 * 3,
+	       "still over half: less by a quarter");
 	empty_queue();
-	turn(true, now += 2 * MS);
+	turn(true, now += 4 * MS);
 	share = watch.share;
 	ok(share < QUEUE_SHARE_FIRST / 4 * 3 && share > QUEUE_SHARE_FIRST / 2,
 	   "standing, but short: a little less");
 	for (unsigned i = 0; i < 200; i++)
-		fill_queue(300), turn(true, now += 2 * MS), empty_queue();
+		fill_queue(300), turn(true, now += 4 * MS), empty_queue();
 	is_int(watch.share, QUEUE_SHARE_LEAST, "never less than a 64th");
 	turn(false, now += MS);
 	ok(watch.share > QUEUE_SHARE_LEAST && watch.is_short, "emptied: a little more");
 	share = watch.share;
-	turn(false, now += 10 * MS);
-	ok(watch.share > share + share / 4, "by the time that went by");
-	for (unsigned i = 0; i < 400 && watch.is_short; i++)
+	turn(false, now += 8 * MS);
+	ok(watch.share > share, "by the time that went by");
+	for (unsigned i = 0; i < 4000 && watch.is_short; i++)
 		turn(false, now += MS);
 	ok(!watch.is_short, "until the shortage is over");
 
