@@ -46,6 +46,7 @@ my %home = (
 	'libzscanner/'  => [qw(loader/zone/zone_scanner.c)],
 	'microhttpd.h'  => [qw(loader/report/http_server.c)],
 	'nettle/'       => [qw(shm/sha256.c)],
+	'sys/sdt.h'     => [qw(worker/probes.h)],
 	'zlib.h'        => [qw(master/profile/pprof_file.c)],
 	'maxminddb.h'   => [qw(shm/geo_db.c)],
 	'lmdb.h'        => [qw(loader/resolve/resolved_store.c loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_env.c loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c loader/store/watch_read.c loader/store/watch_write.c shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],

@@ -23,7 +23,7 @@ sub lint {
 	ok($? == 0 && !@found, "$path: mandoc finds no error") or diag(@found);
 }
 
-my @pages = map { "$root/man/$_" } qw(martletd.8 martlet.conf.5 martletctl.8 martlet-redis.7 martlet-flood.8);
+my @pages = map { "$root/man/$_" } qw(martletd.8 martlet.conf.5 martletctl.8 martlet-redis.7 martlet-flood.8 martlet-probes.7);
 
 for my $page (@pages) {
 SKIP: {

@@ -13,6 +13,7 @@
 #include "worker/edns.h"
 #include "worker/isolation.h"
 #include "worker/limit.h"
+#include "worker/probes.h"
 #include "worker/resolve.h"
 #include "worker/rrl.h"
 #include "worker/stage.h"
@@ -189,6 +190,7 @@ answer_one(struct query *q, const struct stage *stage, const struct zone_store *
 	struct answering a;
 	unsigned opt_len = edns_len(q, options);
 
+	PROBE3(general, q->packet, q->received_len, q->verdict);
 	a.q = q;
 	a.store = store;
 	a.options = options;

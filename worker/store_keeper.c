@@ -19,6 +19,7 @@
 #include "shm/log.h"
 #include "shm/process_seat.h"
 #include "worker/geo.h"
+#include "worker/probes.h"
 #include "worker/zone_store.h"
 
 enum {
@@ -86,6 +87,7 @@ store_keeper_switch(struct store_keeper *keeper, uint64_t published_id)
 	atomic_store_explicit(&keeper->slot->serving_id, published_id,
 			      memory_order_relaxed);
 	stats_add(&keeper->slot->stats, STAT_generation_swaps, 1);
+	PROBE1(generation, published_id);
 }
 
 /* ---- the helper's side ---- */

@@ -8,6 +8,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "worker/probes.h"
+
 enum {
 	/* what lies in the first page of a mapped stream, whatever the size of pages */
 	TCP_SMALL_LEN = 4096 - offsetof(struct tcp_stream, in),
@@ -134,6 +136,7 @@ tcp_stream_take(const struct tcp_stream *stream, struct tcp_workspace *workspace
 		q->room = QUERY_MESSAGE_MAX;
 		q->flags = stream->query_flags;
 		q->client = &stream->peer;
+		PROBE3(tcp_query, q->packet, len, &stream->peer);
 		off += TCP_PREFIX_LEN + len;
 		ends[count++] = off;
 	}
@@ -153,6 +156,8 @@ tcp_workspace_frame(struct tcp_workspace *workspace, unsigned count)
 		workspace->slots[i][1] = (uint8_t)len;
 		workspace->spans[i].iov_base = workspace->slots[i];
 		workspace->spans[i].iov_len = TCP_PREFIX_LEN + len;
+		PROBE3(tcp_response, workspace->queries[i].packet, len,
+		       workspace->queries[i].client);
 	}
 	return i;
 }

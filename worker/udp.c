@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "worker/isolation.h"
+#include "worker/probes.h"
 
 enum {
 	UDP_SNDBUF_LEN = 4 << 20, /* cut by the kernel to net.core.wmem_max */
@@ -157,6 +158,8 @@ udp_close_gaps(struct udp_server *server, struct udp_headers *headers, unsigned 
 		headers->span[out].iov_len = server->queries[i].response_len;
 		headers->message[out].msg_hdr = headers->message[i].msg_hdr;
 		headers->message[out].msg_hdr.msg_iov = &headers->span[out];
+		PROBE3(udp_response, server->packets[i], headers->span[out].iov_len,
+		       &server->peers[i]);
 		out++;
 	}
 	return out;
@@ -211,6 +214,7 @@ udp_prepare(struct udp_server *server, struct udp_headers *headers, unsigned cou
 			return udp_close_gaps(server, headers,
 					      (unsigned)(q - server->queries), count);
 		span->iov_len = q->response_len;
+		PROBE3(udp_response, q->packet, q->response_len, peer);
 	}
 	return count;
 }
@@ -224,6 +228,7 @@ udp_respond(struct udp_server *server, const struct udp_socket *socket, unsigned
 	unsigned ready = udp_prepare(server, headers, count);
 	unsigned sent = udp_send(socket->fd, headers->message, ready);
 
+	PROBE3(udp_send, socket->fd, ready, sent);
 	stats_add(stats, STAT_udp_responses, sent);
 	if (sent < ready)
 		stats_add(stats, STAT_udp_send_failed, ready - sent);
@@ -246,9 +251,12 @@ udp_receive(struct udp_server *server, const struct udp_socket *socket)
 	/* nothing there, or an error that an earlier response met: it is cleared now */
 	if (count <= 0)
 		return 0;
+	PROBE2(udp_receive, socket->fd, count);
 	for (int i = 0; i < count; i++) {
 		server->queries[i].received_len = headers->message[i].msg_len;
 		server->queries[i].flags = flags;
+		PROBE3(udp_query, server->packets[i], headers->message[i].msg_len,
+		       &server->peers[i]);
 	}
 	if (udp_kind_is_any(socket->kind))
 		for (int i = 0; i < count; i++)
