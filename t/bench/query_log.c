@@ -36,8 +36,8 @@ fill(unsigned i)
 	client.sin_addr.s_addr = htonl(0xc6336400u + i);
 	memcpy(&clients[i], &client, sizeof client);
 	memcpy(packets[i], header, sizeof header);
-	len = snprintf((char *)packets[i] + 12, 64, "%chost-000%05u%cexample%ccom", 13, i, 7,
-		       3);
+	len = snprintf((char *)packets[i] + 12, 64, "%chost-000%05u%cexample%ccom", 13, i,
+		       7, 3);
 	memcpy(packets[i] + 12 + len, "\0\0\1\0\1", 5);
 	*q = (struct query){ .packet = packets[i],
 			     .client = &clients[i],
