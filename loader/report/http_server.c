@@ -387,10 +387,12 @@ sweep(struct http_server *server, uint64_t now_ms)
 void
 http_server_turn(struct http_server *server)
 {
-	uint64_t now_ms = clock_now_ms();
+	uint64_t now_ms;
 
 	server->is_woken = false;
 	MHD_run(server->daemon);
+	/* behind it: no connection is younger than now */
+	now_ms = clock_now_ms();
 	if (now_ms - server->swept_ms < SWEEP_MS)
 		return;
 	server->swept_ms = now_ms;
