@@ -1,23 +1,23 @@
-/* The tables, one after the other. */
+/* All figures, times and what is served. */
 #include "loader/report/metrics.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "shm/clock.h"
+#include "shm/figures.h"
 
 enum { NAME_MAX_LEN = 96, US_PER_S = 1000000, NS_PER_S = 1000000000 };
 
 /* ---- a figure by its kind ---- */
 
 static void
-put_figure(struct metric_text *out, const char *prefix, const char *name, bool is_counter,
-	   const char *help, uint64_t value)
+put_figure(struct metric_text *out, const char *name, bool is_counter, const char *help,
+	   uint64_t value)
 {
 	char full[NAME_MAX_LEN];
 
-	snprintf(full, sizeof full, "%s%s%s", prefix, name, is_counter ? "_total" : "");
+	snprintf(full, sizeof full, "%s%s", name, is_counter ? "_total" : "");
 	metric_text_begin(out, full, is_counter ? METRIC_COUNTER : METRIC_GAUGE, help);
 	metric_text_uint(out, full, NULL, NULL, value);
 }
@@ -25,69 +25,18 @@ put_figure(struct metric_text *out, const char *prefix, const char *name, bool i
 static void
 put_gauge(struct metric_text *out, const char *name, const char *help, uint64_t value)
 {
-	put_figure(out, "", name, false, help, value);
-}
-
-/* ---- the tables ---- */
-
-static void
-put_counters(const struct region *region, struct metric_text *out)
-{
-	static struct stats_block sum; /* large */
-
-	region_sum_stats(region, &sum);
-	for (unsigned i = 0; i < STAT_COUNT; i++)
-		put_figure(out, "", stats_name((enum stat_id)i),
-			   stats_kind((enum stat_id)i) == STAT_KIND_COUNTER,
-			   stats_help((enum stat_id)i), atomic_load(&sum.value[i]));
+	put_figure(out, name, false, help, value);
 }
 
 static void
-put_source(const struct region_source *source, struct metric_text *out)
+put_figures(const struct region *region, struct metric_text *out)
 {
-	enum { COUNTER = true, GAUGE = false };
+	static struct figure figures[FIGURES_COUNT];
 
-#define X(name, kind, help)                          \
-	put_figure(out, "", #name, (bool)kind, help, \
-		   region_source_get(source, SOURCE_##name));
-	SOURCE_FIGURE_TABLE(X)
-#undef X
-}
-
-static void
-put_health(const struct region_health *health, struct metric_text *out)
-{
-	enum { COUNTER = true, GAUGE = false };
-
-#define X(name, kind, help)                                 \
-	put_figure(out, "health_", #name, (bool)kind, help, \
-		   region_health_get(health, HEALTH_##name));
-	HEALTH_FIGURES(X)
-#undef X
-}
-
-static void
-put_report(const struct region_report *report, struct metric_text *out)
-{
-	enum { COUNTER = true, GAUGE = false };
-
-#define X(name, kind, help)                               \
-	put_figure(out, "http_", #name, (bool)kind, help, \
-		   region_report_get(report, REPORT_##name));
-	REPORT_FIGURES(X)
-#undef X
-}
-
-static void
-put_query_log(const struct region_query_log *log, struct metric_text *out)
-{
-	enum { COUNTER = true, GAUGE = false };
-
-#define X(name, kind, help)                                    \
-	put_figure(out, "query_log_", #name, (bool)kind, help, \
-		   region_query_log_get(log, QUERY_LOG_##name));
-	QUERY_LOG_FIGURES(X)
-#undef X
+	figures_take(region, figures);
+	for (unsigned i = 0; i < FIGURES_COUNT; i++)
+		put_figure(out, figures[i].name, figures[i].kind == STAT_KIND_COUNTER,
+			   figures[i].help, figures[i].value);
 }
 
 /* ---- propagation ---- */
@@ -276,12 +225,8 @@ metrics_write(const struct region *region, struct metric_text *out)
 	metric_text_reset(out);
 	put_server(region, out);
 	put_workers(region, out);
-	put_counters(region, out);
+	put_figures(region, out);
 	put_time(region, out);
 	put_link(&region->source, out);
-	put_source(&region->source, out);
 	put_propagation(&region->source, out);
-	put_health(&region->health, out);
-	put_report(&region->report, out);
-	put_query_log(&region->query_log, out);
 }
