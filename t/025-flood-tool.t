@@ -142,21 +142,21 @@ for my $dressed (@DRESSED) {
 
 my $none = free_port();
 my $begun = time;
-my $r = flood('-p', $none, '-r', 'x.test', '-Q', 200, '-l', 600, '--give-up', 0.5);
+my $r = flood('-p', $none, '-r', 'x.test', '-Q', 200, '-l', 600, '-t', 0.2, '--give-up', 0.5);
 is($r->{exit}, 1, 'a dead server is an error');
 like($r->{stderr}, qr/^martlet-flood: no answer from 127[.]0[.]0[.]1 port $none: does a server run there\?$/m, 'and said so');
 is($r->{lost}, $r->{sent}, 'all is lost');
 cmp_ok($r->{unreachable}, '>', 0, 'the system refuses');
 ok($r->{has_given_up}, 'it gives up');
 cmp_ok(time - $begun, '<', 300, 'soon');
-$r = flood('-p', $none, '-r', 'x.test', '--tcp', 100, '-Q', 200, '-l', 600, '--give-up', 0.5);
+$r = flood('-p', $none, '-r', 'x.test', '--tcp', 100, '-Q', 200, '-l', 600, '-t', 0.2, '--give-up', 0.5);
 is($r->{exit}, 1, 'over TCP, too');
 is($r->{sent}, $r->{lost}, 'what went to a connection that never was is lost');
 
 {
 	my $server = DelayServer->new;
 	my $path = queries(map({'d0.x.test A'} 1 .. 100), 'end.x.test A');
-	$r = flood('-p', $server->port, '-d', $path, '-Q', 400, '-l', 600, '--give-up', 0.5);
+	$r = flood('-p', $server->port, '-d', $path, '-Q', 400, '-l', 600, '-t', 0.2, '--give-up', 0.5);
 	is($r->{exit}, 1, 'a server that dies is an error');
 	like($r->{stderr}, qr/no answer from .* any more/, 'told apart');
 	is($r->{answered}, 100, 'what it answered counts');

@@ -38,7 +38,7 @@ my %none = (isolation => \0, cookies => { enable => \0 });
 # what nobody exceeds who is one of many
 my %limits = (client => { rate => 6_000_000, burst => 1_000_000 },
 	rrl => { map { ($_ => 100_000) } qw(answers nxdomain referrals errors) });
-my @known = ('--sources', '127.1.0.0/18');
+my @known = ('--sources', '127.1.0.0/20');
 my @random = ('--sources', '127.0.0.0/8');
 
 # Name, configuration, what is asked with, a command of martletctl that runs meanwhile.
@@ -48,8 +48,8 @@ my @features = (
 	['as by default', {}],
 	['default, a client cookie', {}, ['--cookie', 'client']],
 	['default, a valid cookie', {}, ['--cookie', 'full']],
-	['none, 16,382 clients', { limit => {%none} }, \@known],
-	['limits, 16,382 clients', { limit => {%limits} }, \@known],
+	['none, 4,094 clients', { limit => {%none} }, \@known],
+	['limits, 4,094 clients', { limit => {%limits} }, \@known],
 	['none, random clients', { limit => {%none} }, \@random],
 	['limits, random clients', { limit => {%limits} }, \@random],
 	['query log to a file', { query_log => { enable => \1, target => "$tmp/log" } }],

@@ -1,5 +1,5 @@
 /* One thread of the load. */
-#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -157,14 +157,19 @@ flood_load_close(struct flood_load *load)
 		close(load->epoll);
 }
 
-/* Sleep until something can be received, at most for `ns`. */
+/* Sleep until something can be received, at most for `ns`; then take it. */
 static void
 receive(struct flood_load *load, uint64_t ns)
 {
 	struct timespec nap = { .tv_nsec = (long)(ns < NAP_NS ? ns : NAP_NS) };
+	struct pollfd any = { .fd = load->epoll, .events = POLLIN };
 	struct epoll_event events[EVENTS];
-	int count = epoll_pwait2(load->epoll, events, EVENTS, &nap, NULL);
+	int count;
 
+	/* epoll's own waiting counts in ms */
+	if (ns > 0 && ppoll(&any, 1, &nap, NULL) <= 0)
+		return;
+	count = epoll_wait(load->epoll, events, EVENTS, 0);
 	for (int i = 0; i < count; i++) {
 		uint64_t which = events[i].data.u64;
 
