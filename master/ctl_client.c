@@ -206,7 +206,8 @@ static bool
 is_profile(const struct ctl_command *command)
 {
 	return strcmp(command->name, "profile") == 0 ||
-	       strcmp(command->name, "trace") == 0;
+	       strcmp(command->name, "trace") == 0 ||
+	       strcmp(command->name, "schedtrace") == 0;
 }
 
 /* Files instead of a reply. */
@@ -273,7 +274,8 @@ check_command(const struct options *options, int arg_count, char **args)
 				ctl_import_option_name((enum ctl_import_option)i));
 			return NULL;
 		}
-	if ((options->profile.out && !is_profile(command)) ||
+	if ((options->profile.out &&
+	     (!is_profile(command) || strcmp(args[0], "schedtrace") == 0)) ||
 	    (options->profile.since && strcmp(args[0], "profile") != 0)) {
 		fprintf(stderr, "martletctl: %s knows no %s\n", command->name,
 			options->profile.out ? "-o" : "--since");

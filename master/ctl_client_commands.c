@@ -64,6 +64,8 @@ static const struct ctl_command commands[] = {
 	 "what the server does: cpu, heap, memory, wait"},
 	{"trace", 1, 1, CTL_ARG_SECONDS, NULL, false, 0, "SECONDS",
 	 "each stage of each batch, for a trace viewer"},
+	{"schedtrace", 0, 2, CTL_ARG_SECONDS, NULL, false, 0, "[INTERVAL [COUNT]]",
+	 "a line about the workers each second"},
 	{"stop", 0, 0, CTL_ARG_ZONE, NULL, false, 60, "",
 	 "stop the server"},
 };

@@ -143,6 +143,18 @@ take_data(void *arg, const char *data, size_t len)
 	return 0;
 }
 
+/* Lines are what is asked for here. */
+static void
+print_line(void *arg, const char *text, size_t len)
+{
+	char *line = ctl_text_escape(text, len);
+
+	(void)arg;
+	puts(line);
+	fflush(stdout);
+	free(line);
+}
+
 static void
 take_progress(void *arg, const char *text, size_t len)
 {
@@ -168,7 +180,9 @@ static int
 ask(const char *socket_path, int arg_count, char *const *args, struct receiving *r,
     int *status)
 {
-	const struct ctl_reply_sink sink = { take_progress, take_data, r };
+	bool is_lines = strcmp(args[0], "schedtrace") == 0;
+	const struct ctl_reply_sink sink = { is_lines ? print_line : take_progress,
+					     take_data, r };
 	struct ctl_link link;
 	int code = ctl_link_open(&link, socket_path, SILENCE_MS);
 
@@ -271,6 +285,23 @@ run_trace(const char *socket_path, const struct ctl_profile_files *files, int ar
 	return code;
 }
 
+static int
+run_lines(const char *socket_path, int arg_count, char *const *args)
+{
+	struct receiving r = { 0 };
+	int status = 0, code = ask(socket_path, arg_count, args, &r, &status);
+
+	if (code == 0 && status) {
+		struct ctl_json *reply =
+			ctl_json_parse(r.all.data ? r.all.data : "", r.all.len);
+
+		code = tell_refusal(reply);
+		ctl_json_free(reply);
+	}
+	free(r.all.data);
+	return code;
+}
+
 static enum ctl_profile_kind
 kind_of(char *const *args)
 {
@@ -286,9 +317,12 @@ int
 ctl_profile_run(const char *socket_path, const struct ctl_profile_options *options,
 		int arg_count, char *const *args)
 {
-	struct ctl_profile_files files = { .kind = kind_of(args) };
+	struct ctl_profile_files files = { 0 };
 	int code = EXIT_REFUSED;
 
+	if (strcmp(args[0], "schedtrace") == 0)
+		return run_lines(socket_path, arg_count, args);
+	files.kind = kind_of(args);
 	name_files(&files, options->out);
 	if (check_directory(files.main))
 		code = files.kind == CTL_PROFILE_TRACE

@@ -209,6 +209,7 @@ static const struct command commands[] = {
 	{ "profile", "profile cpu [SECONDS] | heap | memory | wait [SECONDS]", 4, false,
 	  run_profile },
 	{ "trace", "trace SECONDS", 2, false, run_profile },
+	{ "schedtrace", "schedtrace [INTERVAL [COUNT]]", 3, true, run_profile },
 	{ "reload", "reload [ZONE]", 2, false, run_reload },
 	{ "swap", "swap DIR", 2, false, run_sync },
 	{ "rollback", "rollback [ID]", 2, false, run_sync },

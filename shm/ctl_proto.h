@@ -54,7 +54,7 @@
  *	simulate     simulate:[{address share share_after change answered answered_after}]
  *	             name type generation clients moved unanswered unanswered_after lines
  *	             skipped notices:[...]
- *	profile, trace   kind version begun_us seconds workers, and what man/martletctl.8
+ *	profile, trace, schedtrace   kind version begun_us seconds workers, and what man/martletctl.8
  *	             names of each kind
  *	stop         nothing; answered once the server has stopped */
 #ifndef SHM_CTL_PROTO_H

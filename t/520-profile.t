@@ -93,13 +93,13 @@ SKIP: {
 	# on a busy machine none may be seen in so short a time
 	for (1 .. 5) {
 		unlink map { "$dir/$_" } files();
-		($exit, $out, $err) = ctl('profile', 'cpu', 2);
+		($exit, $out, $err) = ctl('profile', 'cpu', 1);
 		@files = files();
 		last if $exit || $out =~ /sendmmsg/;
 	}
 
 	is($exit, 0, 'profile cpu') or diag($err);
-	like($err, qr/2 workers are sampled for 2 s/, 'says what it does');
+	like($err, qr/2 workers are sampled for 1 s/, 'says what it does');
 	is(scalar @files, 3, 'three files') or diag("@files");
 	like($files[0], qr/^profile-cpu-\d{8}T\d{6}Z\.folded$/, 'named by kind and time');
 	my $stem = "$dir/" . $files[0] =~ s/\.folded//r;
@@ -108,11 +108,11 @@ SKIP: {
 	like($folded, qr/^stage: send;.*worker_run.*udp_serve.*kernel: sendmmsg \d+$/m,
 		'a system call is a frame behind those who called it');
 	unlike($folded, qr/martletd\+0x|;0x/, 'each frame of ours has a name');
-	go_reads("$stem.pb.gz", qr/Type: cpu.*Duration: 2s.*kernel: sendmmsg/s, 'pprof reads it');
+	go_reads("$stem.pb.gz", qr/Type: cpu.*Duration: 1s.*kernel: sendmmsg/s, 'pprof reads it');
 	go_reads("$stem.pb.gz", qr/Showing nodes/, 'and knows whose samples they are', '-tagfocus=worker=[01]');
 	like(read_file("$stem.svg"), qr/<title>kernel: sendmmsg \(/, 'the flame graph has titles');
 	is_xml("$stem.svg", 'it is well-formed');
-	like($out, qr/of CPU time in 2 s.*kernel: sendmmsg.*written: /s, 'a summary');
+	like($out, qr/of CPU time in 1 s.*kernel: sendmmsg.*written: /s, 'a summary');
 	unlink map { "$dir/$_" } @files;
 }
 
@@ -140,7 +140,7 @@ SKIP: {
 	my ($exit, $out, $err) = ctl('profile', 'memory', '-o', 'before.json');
 
 	is($exit, 0, 'profile memory') or diag($err);
-	like($out, qr/^sync +[\d.]+ [KMG]iB/m, 'a row for sync');
+	like($out, qr/^sync +[\d.]+ [KMGT]iB/m, 'a row for sync');
 	like($out, qr/^worker 1 /m, 'and each worker');
 	my $json = JSON::PP::decode_json(read_file("$dir/before.json"));
 	my %process = map { $_->{process} => $_ } @{ $json->{processes} };
@@ -216,7 +216,7 @@ SKIP: {
 
 # a worker dies meanwhile
 {
-	my $pid = ctl_start('profile', 'cpu', 2, '-o', 'dying');
+	my $pid = ctl_start('profile', 'cpu', 1, '-o', 'dying');
 	ok(poll(10, sub { -s "$home/err" }), 'a profile runs');
 	my $worker = ($m->workers)[0]{pid};
 	$m->expect_log(qr/worker 0 .* died/);
@@ -226,6 +226,18 @@ SKIP: {
 	ok(poll(10, sub { my ($now) = $m->workers; $now->{pid} && $now->{pid} != $worker }), 'there is another worker');
 	go_reads("$dir/dying", qr/Type: cpu/, 'and the file is whole');
 	unlink map { "$dir/$_" } files();
+}
+
+# lines
+{
+	my ($exit, $out) = ctl('schedtrace', 1, 2);
+
+	is($exit, 0, 'schedtrace');
+	my @lines = $out =~ /^SCHED \d+ms: workers=2 serving=2 qps=(\d+) drops=\d+ generation=1 0\[qps=\d+ batch=[\d.]+ busy=\d+% runqueue=[\d.]+ms stage=\w+\] 1\[.*\]$/mg;
+	is(scalar @lines, 2, 'two lines') or diag($out);
+	ok((grep { $_ > 0 } @lines) > 0, 'with queries');
+	my ($status, $json) = ask('schedtrace', 0);
+	is($status, 1, 'each 0 s: refused');
 }
 
 # with names, for who has not the file

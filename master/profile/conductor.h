@@ -24,6 +24,9 @@ __attribute__((nonnull)) unsigned conduct_memory(struct conductor *c);
 __attribute__((nonnull)) unsigned conduct_wait(struct conductor *c);
 __attribute__((nonnull)) unsigned conduct_trace(struct conductor *c);
 
+/* Lines as progress, one every c->seconds, so many; 0: until nobody listens. */
+__attribute__((nonnull)) unsigned conduct_sched(struct conductor *c, unsigned count);
+
 /* Sleep so long; does not return when nobody listens any more. */
 __attribute__((nonnull)) void conductor_pause(struct conductor *c, unsigned ms);
 

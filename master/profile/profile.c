@@ -118,11 +118,27 @@ hold_and_run(struct conductor *c, unsigned (*run)(struct conductor *c))
 	return status;
 }
 
+/* schedtrace [INTERVAL [COUNT]]: beside whatever else runs, for as long as it is wanted. */
+static unsigned
+run_sched(struct conductor *c, int arg_count, char **args)
+{
+	unsigned count = 0;
+
+	c->seconds = 1;
+	c->begun_us = clock_wall_us();
+	if ((arg_count > 1 && !parse_seconds(args[1], &c->seconds)) ||
+	    (arg_count > 2 && !parse_seconds(args[2], &count)))
+		return refuse(c, "interval and count must be numbers from 1 to 300");
+	return conduct_sched(c, count);
+}
+
 static unsigned
 run_command(struct conductor *c, int arg_count, char **args)
 {
 	const char *complaint;
 
+	if (strcmp(args[0], "schedtrace") == 0)
+		return run_sched(c, arg_count, args);
 	if (strcmp(args[0], "trace") == 0) {
 		if (arg_count != 2)
 			return refuse(c, "usage: trace SECONDS");

@@ -5,8 +5,8 @@
 
 #include "shm/heritage.h"
 
-/* args: profile cpu|heap|memory|wait [SECONDS] [--folded], or trace SECONDS; `fd` is the
- * peer's connection. */
+/* args: profile cpu|heap|memory|wait [SECONDS] [--folded], trace SECONDS, or schedtrace
+ * [INTERVAL [COUNT]]; `fd` is the peer's connection. */
 _Noreturn void profile_run(const struct heritage *heritage, int fd, int arg_count,
 			   char **args);
 
