@@ -23,7 +23,7 @@ profile_area_create(unsigned worker_count)
 	uint64_t ring_off = whole_pages(sizeof(struct profile_area));
 	uint64_t events_off =
 		ring_off + whole_pages(worker_count * sizeof(struct profile_ring));
-	uint64_t events_len = whole_pages(PROFILE_TRACE_LEN / worker_count);
+	uint64_t events_len = PROFILE_TRACE_LEN / worker_count / PAGE_LEN * PAGE_LEN;
 	uint64_t seat_off = events_off + worker_count * events_len;
 	uint64_t len = seat_off + seat_count * sizeof(struct process_seat);
 	struct profile_area *area =
