@@ -25,7 +25,7 @@ my %zones = ('example.com' => "\@ 3600 SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.
 # one worker, so that queries are logged in the order in which they were asked
 sub server {
 	my (%arg) = @_;
-	my $m = Martlet->new(zones => \%zones, start => 0, config => { workers => { count => 1 },
+	my $m = Martlet->new(zones => \%zones, start => 0, config => { %{ $arg{config} // {} }, workers => { count => 1 },
 		query_log => { enable => \1, %{ $arg{query_log} } } });
 	$m->expect_log(qr/^warning: .*query.log/);
 	$m->start unless exists $arg{start};
@@ -34,6 +34,8 @@ sub server {
 
 sub stats { return ($_[0]->ctl('stats'))[1] }
 sub problems { return join "\n", @{ ($_[0]->ctl('status'))[1]{problems} } }
+
+sub lines { return map { $json->decode($_) } split /\n/, -e $_[0] ? read_file($_[0]) : '' }
 
 sub settle {
 	my ($m) = @_;
@@ -86,6 +88,46 @@ subtest 'a stream in Redis' => sub {
 	ok(poll(20, sub { problems($m) =~ /query log: .*WRONGTYPE/ }), 'a key of another type is named');
 	$redis->cmd('DEL', 'martlet:queries');
 	ok(settle($m), 'it goes on without');
+	$m->stop;
+	$redis->stop;
+};
+
+subtest 'domain_id, country, ASN' => sub {
+	Martlet::Redis->need;
+	my $has_geo = eval { require Martlet::Geo; Martlet::Geo::write_db("$dir/country.mmdb", { '127.0.0.0/8' => ['DE'] });
+		Martlet::Geo::write_db("$dir/asn.mmdb", { '127.0.0.0/8' => 64496 }, type => 'asn'); 1 };
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	my $ask = sub {
+		my ($m, $name) = @_;
+		my $before = () = lines("$dir/ids.log");
+		$m->ask($name, 'A');
+		settle($m);
+		return (lines("$dir/ids.log"))[$before];
+	};
+
+	for my $zone ('one.test', 'two.test') {
+		$redis->cmd('SADD', 'redins:zones', "$zone.");
+		$redis->cmd('HSET', "redins:zones:$zone.", '@', '{"ns":{"records":[{"host":"ns.example.com."}]}}');
+	}
+	$redis->cmd('SET', 'redins:zones:one.test.:config', '{"domain_id":"d-\\"<1>"}');
+	my $m = server(query_log => { target => "$dir/ids.log" }, config => { redis => $redis->settings,
+		$has_geo ? (geoip => { country_db => "$dir/country.mmdb", asn_db => "$dir/asn.mmdb" }) : () });
+	ok(poll(20, sub { $m->ask('one.test', 'SOA')->rcode eq 'NOERROR' }), 'zones from Redis are served');
+	my $line = $ask->($m, 'www.one.test');
+	is("$line->{zone} $line->{domain_uuid}", 'one.test. d-"<1>', 'the domain_id of a zone');
+	is($ask->($m, 'www.two.test')->{domain_uuid}, '', 'a zone without one');
+	is($ask->($m, 'www.example.org')->{domain_uuid}, '', 'no zone');
+	SKIP: {
+		skip 'no writer of mmdb files', 1 unless $has_geo;
+		is("$line->{source_country} $line->{source_asn}", 'DE 64496', 'country and ASN of the client');
+	}
+	$redis->cmd('SET', 'redins:zones:one.test.:config', '{"domain_id":"other"}');
+	$redis->cmd('SET', 'redins:zones:two.test.:config', '{"domain_id":"second"}');
+	ok(poll(20, sub { $ask->($m, 'www.one.test')->{domain_uuid} eq 'other' }), 'it changes with the zone');
+	ok(poll(20, sub { $ask->($m, 'www.two.test')->{domain_uuid} eq 'second' }), 'and comes');
+	$redis->cmd('HSET', 'redins:zones:one.test.', '@', '{"ns":{"records":[{"host":"ns2.example.com."}]}}');
+	ok(poll(20, sub { join(' ', $m->ask('one.test', 'NS')->text('answer')) =~ /ns2/ }), 'a change of the apex');
+	is($ask->($m, 'www.one.test')->{domain_uuid}, 'other', 'leaves it');
 	$m->stop;
 	$redis->stop;
 };

@@ -57,32 +57,34 @@ drop_begun_line(struct log_file *file)
 static void
 end_torn_line(int fd)
 {
-	struct stat stat;
+	struct stat status;
 	char last;
 
-	if (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_size > 0 &&
-	    pread(fd, &last, 1, stat.st_size - 1) == 1 && last != '\n')
+	if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 &&
+	    pread(fd, &last, 1, status.st_size - 1) == 1 && last != '\n')
 		(void)!write(fd, "\n", 1);
+}
+
+/* A file is read too, to see how it ends, where it is not ours to write only; a pipe that
+ * is open for reading would never tell that its reader has gone. */
+static int
+open_path(const char *path)
+{
+	const int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	struct stat status;
+	int fd;
+
+	if (stat(path, &status) == 0 && S_ISFIFO(status.st_mode))
+		return open(path, O_WRONLY | flags, FILE_MODE);
+	fd = open(path, O_RDWR | flags, FILE_MODE);
+	return fd < 0 && errno == EACCES ? open(path, O_WRONLY | flags, FILE_MODE) : fd;
 }
 
 static bool
 open_file(struct log_file *file)
 {
-	const int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	int fd = open(file->path, O_RDWR | flags, FILE_MODE);
+	int fd = open_path(file->path);
 
-	/* a pipe that is open for reading too would never tell that its reader has gone;
-	 * a file may be ours to write only */
-	if (fd >= 0) {
-		struct stat stat;
-
-		if (fstat(fd, &stat) == 0 && S_ISFIFO(stat.st_mode)) {
-			close(fd);
-			fd = open(file->path, O_WRONLY | flags, FILE_MODE);
-		}
-	} else if (errno == EACCES) {
-		fd = open(file->path, O_WRONLY | flags, FILE_MODE);
-	}
 	if (fd < 0) {
 		log_target_fail(&file->target, "cannot open %s: %s%s", file->path,
 				strerror(errno),

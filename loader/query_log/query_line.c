@@ -11,17 +11,25 @@
 
 enum { RCODE_BADCOOKIE = 23, RCODE_LOW_BITS = 15, US_PER_S = 1000000 };
 
+static bool
+is_name(const uint8_t *name, unsigned len)
+{
+	return dname_len(name, len) == len;
+}
+
 bool
 query_record_is_sound(const struct query_record *record)
 {
-	unsigned len = record->question_len;
+	unsigned len = record->question_len, zone_len = record->zone_len;
 
 	if (record->record_len < sizeof *record + len || record->subnet_len > 128)
 		return false;
 	if (len == 0)
-		return record->zone_len == 0;
-	return len > 4 && len <= DNAME_MAX + 4 && record->zone_len <= len - 4 &&
-	       dname_len(record->question, len - 4) == len - 4;
+		return zone_len == 0;
+	return len > 4 && len <= DNAME_MAX + 4 && zone_len <= len - 4 &&
+	       is_name(record->question, len - 4) &&
+	       (zone_len == 0 ||
+		is_name(record->question + len - 4 - zone_len, zone_len));
 }
 
 /* Of those that do not fit the header, BADCOOKIE alone shares its low bits with none that

@@ -17,7 +17,7 @@
 
 enum {
 	PLACES = 8192, /* a power of two */
-	FRESH_MS = 5000, /* then it is read again */
+	FRESH_MS = 2000, /* then it is read again */
 };
 
 struct place {

@@ -304,6 +304,8 @@ check_damage(void)
 	copy.record.question_len = 14;
 	copy.record.zone_len = 11;
 	ok(!query_record_is_sound(&copy.record), "a zone longer than its name");
+	copy.record.zone_len = 5;
+	ok(!query_record_is_sound(&copy.record), "a zone that begins within a label");
 	copy.record.zone_len = 0;
 	for (unsigned len = 0; len < 256; len++) {
 		copy.record.question[0] = (uint8_t)len;
