@@ -88,6 +88,18 @@ $tcp_seen{ Martlet::Answer->new($m->tcp_read($tcp))->rcode }++ for 1 .. 15;
 is_deeply(\%tcp_seen, { NOERROR => 11, REFUSED => 4 }, 'over TCP');
 is_deeply(flood($m, 3, client($m, '127.0.0.5')), { REFUSED => 3 }, 'and then over UDP');
 
+# what explain says of it, and takes nothing
+sub verdict {
+	my ($m, @args) = @_;
+	my $json = $m->ctl('explain', 'www.example.com', 'A', @args);
+	return map { "$_->{limit} $_->{verdict}" . (defined $_->{left} ? " $_->{left}" : '') }
+	  grep { $_->{step} eq 'limit' } @{ $json->{explain}{steps} };
+}
+is_deeply([verdict($m, '--client', '127.0.0.2')], ['client refuse 0'], 'explain: who is over the rate');
+is_deeply([verdict($m, '--client', '127.0.0.4')], ['client pass 9'], 'who has asked once before') for 1 .. 2;
+is_deeply([verdict($m, '--client', '127.0.0.44', '--tcp')], ['client pass 10'], 'who never has');
+is_deeply([verdict($m)], [], 'nobody');
+
 my ($exit, $json) = $m->ctl('limits');
 is($exit, 0, 'limits');
 my %by_client = map { $_->{client} => $_ } @{ $json->{limits} };
@@ -142,6 +154,8 @@ $d = $m->counted(sub {
 	is_deeply(flood($m, 5, client($m, '127.0.7.77')), { NOERROR => 5 }, 'and a white address in it');
 	is_deeply(flood($m, 5, client($m, '127.0.0.99')), { NOERROR => 1, REFUSED => 4 }, 'others have their rate');
 });
+is_deeply([verdict($m, '--client', '127.0.7.1')], ['client refuse 0'], 'explain: who is black');
+is_deeply([verdict($m, '--client', '127.0.0.2')], ['client pass'], 'who is white');
 is($d->{limit_client_blacklist}, 10, 'counted for the blacklist');
 is($d->{limit_client_rate}, 4, 'and for the rate');
 $m->write_config({ limit => { client => { rate => 0 } } });

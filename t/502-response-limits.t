@@ -12,6 +12,7 @@ use IO::Select;
 use IO::Socket::INET;
 use Martlet;
 use Martlet::Answer;
+use Martlet::Process qw(poll);
 use Martlet::Wire qw(encode_query);
 use Test::More;
 use Time::HiRes qw(time);
@@ -133,6 +134,21 @@ my $formerr = flood_anew($m, ("\1\2\0\0\0\1\0\0\0\0\0\0" . "\xff" x 5) x 60);
 about($formerr, 'FORMERR', $RATE, 'FORMERR');
 my $badvers = flood_anew($m, map { encode_query('www.example.com', 'A', edns => 1232, version => 1) } 1 .. 60);
 about({ all => 60 - $badvers->{none} }, 'all', $RATE, 'BADVERS');
+
+# explain says what would become of the response, and takes nothing
+sub verdict {
+	my ($name, $client, @args) = @_;
+	my $json = $m->ctl('explain', $name, 'A', '--client', $client, @args);
+	return join ', ', map { "$_->{limit} $_->{verdict} $_->{left}" } grep { $_->{step} eq 'limit' } @{ $json->{explain}{steps} };
+}
+is(verdict('www.example.com', '127.10.1.1'), 'answers pass 4', 'explain: one of five answers') for 1 .. 2;
+is(verdict('no.example.com', '127.10.1.1'), 'nxdomain pass 4', 'of NXDOMAIN');
+is(verdict('a.cut.example.com', '127.10.1.1'), 'referrals pass 4', 'of referrals');
+is(verdict('www.example.com', '127.10.1.1', '--tcp'), '', 'over TCP nothing is limited');
+ok(poll(10, sub {
+	flood(client($m, '127.10.2.1'), q_of('A', ('www.example.com') x 60));
+	verdict('www.example.com', '127.10.2.9') eq 'answers drop 0' && verdict('mail.example.com', '127.10.2.9') eq 'answers pass 4';
+}), 'a network that has had all of them, and another name');
 
 my %limited = map { ("$_->{class} " . ($_->{name} // '-') => $_) } @{ ($m->ctl('limits'))[1]{limits} };
 for ('answers www.example.com.', 'answers *.wild.example.com.', 'nxdomain example.com.', 'nxdomain example.net.',

@@ -76,7 +76,7 @@ run_explain(int arg_count, char **args)
 	json_out_begin_object(json, "explain");
 	print_question(&question, args, arg_count);
 	json_out_bool(json, "same_on_straight_path", answer.is_same);
-	explain_steps_print(&explainer, &question, json);
+	explain_steps_print(&explainer, &question, &answer, json);
 	result = explain_message_print(&answer, json);
 	json_out_end_object(json);
 	if (result)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "master/explain/explain_limits.h"
 #include "shm/aname.h"
 
 void
@@ -102,7 +103,7 @@ tell(struct explain_steps *steps, const struct trace_event *event)
 
 void
 explain_steps_print(struct explainer *explainer, const struct explain_question *question,
-		    struct json_out *json)
+		    const struct explain_answer *answer, struct json_out *json)
 {
 	struct explain_steps steps = {
 		.explainer = explainer,
@@ -121,5 +122,7 @@ explain_steps_print(struct explainer *explainer, const struct explain_question *
 			"such a query is not looked up: zones are not transferred");
 	if (trace->is_full)
 		explain_steps_plain(&steps, "more", "further steps are not shown");
+	if (answer)
+		explain_limits_tell(&steps, answer);
 	json_out_end_array(json);
 }

@@ -22,10 +22,11 @@ struct explain_steps {
 	struct steered steered;		/* whose records are being chosen */
 };
 
-/* Write the list "steps" as a member of the object that is open. */
-__attribute__((nonnull))
+/* Write the list "steps" as a member of the object that is open.
+ * answer  whose limits are told, behind the others; NULL: none are */
+__attribute__((nonnull(1, 2, 4)))
 void explain_steps_print(struct explainer *explainer, const struct explain_question *question,
-			 struct json_out *json);
+			 const struct explain_answer *answer, struct json_out *json);
 
 /* Begin the object of a step: its name and its sentence.  More members may follow, then
  * json_out_end_object. */

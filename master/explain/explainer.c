@@ -73,8 +73,8 @@ explainer_close(struct explainer *explainer)
 	geo_fini(&explainer->geo);
 }
 
-static struct query
-make_query(const struct explain_question *question, uint8_t *packet)
+struct query
+explainer_query(const struct explain_question *question, uint8_t *packet)
 {
 	struct query q = {
 		.packet = packet,
@@ -98,7 +98,7 @@ explainer_answer(struct explainer *explainer, const struct explain_question *que
 {
 	static uint8_t packet[EXPLAINER_PACKET_LEN];
 	const struct random_source random = explainer->steerer.random;
-	struct query q = make_query(question, packet);
+	struct query q = explainer_query(question, packet);
 
 	zone_store_renew(explainer->store);
 	resolved_view_rest(&explainer->resolved);
@@ -109,7 +109,7 @@ explainer_answer(struct explainer *explainer, const struct explain_question *que
 			     &explainer->stats);
 	explainer->options.trace = explainer->steerer.trace = NULL;
 	explainer->steerer.random = random;
-	out->q = make_query(question, out->packet);
+	out->q = explainer_query(question, out->packet);
 	answer_batch(&out->q, 1, explainer->store, &explainer->options,
 		     &explainer->stats);
 	out->is_same = out->q.response_len == q.response_len &&

@@ -63,6 +63,10 @@ int explainer_open(struct explainer *explainer, const struct heritage *heritage,
 __attribute__((nonnull))
 void explainer_close(struct explainer *explainer);
 
+/* The query as it comes from the client, written to `packet` of EXPLAINER_PACKET_LEN. */
+__attribute__((nonnull))
+struct query explainer_query(const struct explain_question *question, uint8_t *packet);
+
 /* Answer from the present state of the live changes; what the trace borrows holds until the
  * next call. */
 __attribute__((nonnull))

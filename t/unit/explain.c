@@ -162,7 +162,7 @@ tell(void)
 	explainer.store = &store;
 	json_out_init(&json, json_text, sizeof json_text, NULL, NULL);
 	json_out_begin_object(&json, NULL);
-	explain_steps_print(&explainer, &question, &json);
+	explain_steps_print(&explainer, &question, NULL, &json);
 	json_out_end_object(&json);
 	if (json_out_finish(&json) != 0)
 		bail_out("the steps do not fit");
