@@ -6,6 +6,10 @@
 #if defined(__has_include)
 #if __has_include(<sys/sdt.h>)
 #include <sys/sdt.h>
+#ifdef __clang__
+/* it counts arguments by macros that may be left without any */
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
 #define PROBE1(name, a) DTRACE_PROBE1(martlet, name, a)
 #define PROBE2(name, a, b) DTRACE_PROBE2(martlet, name, a, b)
 #define PROBE3(name, a, b, c) DTRACE_PROBE3(martlet, name, a, b, c)

@@ -197,8 +197,8 @@ test_texts(void)
 	static const char *const want[] = {
 		"www.z.test. is in no zone that is served here",
 		"CNAME: www.z.test. is next",
-		"A: 3 records to choose from; count single, order weighted, geo_filter "
-		"none",
+		("A: 3 records to choose from; count single, order weighted, geo_filter "
+		 "none"),
 		"the place of the sender is not known: no --client was given",
 		"those that are up, or not known to be down: 192.0.2.1 192.0.2.2",
 		"all are down, and none is kept: none",
