@@ -164,6 +164,13 @@ ok(poll(10, sub { (status_of('/workers') // 0) == 200 }), 'it goes on');
 # live changes: off, a port in use, another one
 my $other = free_port();
 my $taken = IO::Socket::IP->new(LocalHost => '127.0.0.1', Listen => 1) // die $!;
+my $second = Martlet->new(start => 0, config => { http => { address => '127.0.0.1', port => 0 + $taken->sockport } });
+$second->expect_log(qr/in use/);
+$second->{may_fail} = 1;
+my ($code, $said) = $second->run('-f');
+is($code, 1, 'a port in use: no start');
+like($said, qr/^error: http\.address: 127\.0\.0\.1 port \d+ is in use: end the other server .* set another http\.port$/m,
+	'and a line that says so');
 $m->write_config({ http => { port => 0 + $taken->sockport } });
 $m->expect_log(qr/http\.address: .* in use/, qr/reload refused/);
 my ($exit, $json) = $m->ctl('reload');

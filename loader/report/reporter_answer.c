@@ -188,6 +188,7 @@ static const struct route routes[] = {
 	{ "/live", TO_NEIGHBOURS, answer_live, 0 },
 	{ "/status", TO_NEIGHBOURS, answer_asked, ASK_STATUS },
 	{ "/workers", TO_NEIGHBOURS, answer_asked, ASK_WORKERS },
+	{ "/top", TO_NEIGHBOURS, answer_asked, ASK_TOP },
 	{ "/changes", TO_NEIGHBOURS, answer_asked, ASK_CHANGES },
 	{ "/generations", TO_NEIGHBOURS, answer_asked, ASK_GENERATIONS },
 	{ "/limits", TO_DEBUGGERS, answer_asked, ASK_LIMITS },
@@ -261,6 +262,9 @@ reporter_answer(void *arg, const struct http_request *request, struct http_reply
 static const struct answer asked[ASK_COUNT] = {
 	[ASK_STATUS] = { .args = { "status" }, .fresh_ms = 1000, .timeout_ms = ASK_MS },
 	[ASK_WORKERS] = { .args = { "workers" }, .fresh_ms = 1000, .timeout_ms = ASK_MS },
+	[ASK_TOP] = { .args = { "top", "--no-clients" },
+		      .fresh_ms = 1000,
+		      .timeout_ms = ASK_MS },
 	[ASK_CHANGES] = { .args = { "changes" }, .fresh_ms = 1000, .timeout_ms = ASK_MS },
 	/* by a clerk */
 	[ASK_GENERATIONS] = { .args = { "generations" },
@@ -273,6 +277,8 @@ void
 reporter_answer_init(struct reporter *reporter)
 {
 	memcpy(reporter->answers, asked, sizeof asked);
+	if (check_audience(reporter->heritage->settings, TO_DEBUGGERS) == NULL)
+		reporter->answers[ASK_TOP].args[1] = NULL;
 	reporter->profile = (struct answer){
 		.args = { "profile", "cpu", reporter->seconds, "--folded" },
 	};

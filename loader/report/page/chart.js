@@ -11,7 +11,8 @@ function chartSpan(seenMs) {
 	windowMs = [WINDOW_MS_MIN, 120000].find(ms => seenMs <= ms) || WINDOW_MS_MAX;
 }
 
-const AXIS_LEFT = 46, AXIS_BOTTOM = 16, AXIS_TOP = 6, AXIS_RIGHT = 2;
+/* of the size of letters */
+const AXIS_LEFT = 3.6, AXIS_BOTTOM = 1.25, AXIS_TOP = .5, AXIS_RIGHT = .15;
 
 function cssColor(name) {
 	return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
@@ -30,11 +31,13 @@ function chartBegin(canvas) {
 	const context = canvas.getContext("2d");
 	context.setTransform(ratio, 0, 0, ratio, 0, 0);
 	context.clearRect(0, 0, width, height);
-	context.font = "11px system-ui, sans-serif";
+	const letter = parseFloat(getComputedStyle(document.documentElement).fontSize);
+
+	context.font = (.85 * letter).toFixed(1) + "px system-ui, sans-serif";
 	return {
-		context, width, height,
-		left: AXIS_LEFT, top: AXIS_TOP,
-		right: width - AXIS_RIGHT, bottom: height - AXIS_BOTTOM,
+		context, width, height, letter,
+		left: AXIS_LEFT * letter, top: AXIS_TOP * letter,
+		right: width - AXIS_RIGHT * letter, bottom: height - AXIS_BOTTOM * letter,
 	};
 }
 
@@ -70,7 +73,7 @@ function chartLine(chart, y, label) {
 	context.fillStyle = cssColor("dim");
 	context.textAlign = "right";
 	context.textBaseline = "middle";
-	context.fillText(label, chart.left - 7, y);
+	context.fillText(label, chart.left - .5 * chart.letter, y);
 }
 
 /* 1, 2 or 5 times a power of ten, not below `value`. */
@@ -208,10 +211,11 @@ function drawTimes(canvas, samples, nowMs, format) {
 function drawDots(canvas, dots, nowMs, format) {
 	const chart = chartBegin(canvas);
 	const { context } = chart;
-	let lowest = 2, highest = 5;
+	/* what took less, is told as the least */
+	const lowest = 2;
+	let highest = 5;
 
 	for (const dot of dots) {
-		lowest = Math.min(lowest, Math.floor(Math.log10(Math.max(dot.us, 1))));
 		highest = Math.max(highest, Math.ceil(Math.log10(Math.max(dot.us, 1))));
 	}
 	const yOf = us => chart.bottom -
@@ -228,7 +232,7 @@ function drawDots(canvas, dots, nowMs, format) {
 		context.fillStyle = dot.color;
 		context.globalAlpha = .75;
 		context.beginPath();
-		context.arc(Math.min(x, chart.right - 3), yOf(dot.us), 2.6, 0, 2 * Math.PI);
+		context.arc(Math.min(x, chart.right - 3), yOf(Math.max(dot.us, 10 ** lowest)), .2 * chart.letter, 0, 2 * Math.PI);
 		context.fill();
 	}
 	context.globalAlpha = 1;

@@ -3,8 +3,8 @@
 /* A flame graph of the workers, made by the server when it is asked for: `profile cpu`.
  * Stacks come as "worker 0;stage;function;..", with how often each was seen. */
 
-const FLAME_ROW = 22, FLAME_SECONDS = 5;
-const flame = { root: null, focus: null, shown: [] };
+const FLAME_SECONDS = 5;
+const flame = { root: null, focus: null, shown: [], row: 22 };
 
 function flameTree(folded) {
 	const root = { name: "all", count: 0, children: new Map(), parent: null };
@@ -23,10 +23,6 @@ function flameTree(folded) {
 	return root;
 }
 
-function flameDepth(node) {
-	return 1 + Math.max(0, ...[...node.children.values()].map(flameDepth));
-}
-
 /* The same name has the same color, whichever graph it is in. */
 function flameColor(name) {
 	const isLight = document.documentElement.classList.contains("light");
@@ -43,20 +39,20 @@ function flameColor(name) {
 
 function flamePut(chart, node, x, width, row) {
 	const { context } = chart;
-	const y = chart.height - (row + 1) * FLAME_ROW;
+	const y = chart.height - (row + 1) * flame.row;
 
 	if (width < .6)
 		return;
 	flame.shown.push({ node, x, width, y });
 	context.fillStyle = node === flame.root ? cssColor("faint") : flameColor(node.name);
-	context.fillRect(x, y, Math.max(width - 1, .6), FLAME_ROW - 1);
+	context.fillRect(x, y, Math.max(width - 1, .6), flame.row - 1);
 	if (width > 34) {
 		context.save();
 		context.beginPath();
-		context.rect(x, y, width - 4, FLAME_ROW);
+		context.rect(x, y, width - 4, flame.row);
 		context.clip();
 		context.fillStyle = node === flame.root ? cssColor("text") : document.documentElement.classList.contains("light") ? "#1a1208" : "#fdf6ee";
-		context.fillText(node.name, x + 4, y + FLAME_ROW / 2);
+		context.fillText(node.name, x + 4, y + flame.row / 2);
 		context.restore();
 	}
 	let at = x;
@@ -76,6 +72,7 @@ function flameDraw() {
 	const chart = chartBegin($("flame-chart"));
 	const below = [];
 
+	flame.row = Math.round(1.7 * chart.letter);
 	chart.context.textAlign = "left";
 	chart.context.textBaseline = "middle";
 	flame.shown = [];
@@ -94,7 +91,7 @@ function flameDraw() {
 
 function flameAt(event) {
 	return flame.shown.find(one => event.offsetX >= one.x && event.offsetX < one.x + one.width &&
-		event.offsetY >= one.y && event.offsetY < one.y + FLAME_ROW);
+		event.offsetY >= one.y && event.offsetY < one.y + flame.row);
 }
 
 async function flameTake() {

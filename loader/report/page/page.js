@@ -12,7 +12,9 @@ function count(value) {
 	for (const [unit, name] of [[1e9, " G"], [1e6, " M"], [1e3, " k"]])
 		if (value >= unit * 9.995)
 			return (value / unit).toPrecision(3) + name;
-	return value >= 100 || Number.isInteger(value) ? Math.round(value).toLocaleString("en") : value.toPrecision(2);
+	if (value >= 100 || Number.isInteger(value))
+		return Math.round(value).toLocaleString("en");
+	return value < .1 ? "< 0.1" : value.toPrecision(2);
 }
 
 function whole(value) {
@@ -86,7 +88,7 @@ function fillBars(list, rows, emptiness) {
 		bar.style.width = (100 * Math.min(1, row.share || 0)).toFixed(1) + "%";
 		label.className = row.isName ? "label name" : "label";
 		label.textContent = row.label;
-		label.title = row.label;
+		list.children[i].title = row.title || row.label;
 		value.textContent = row.value;
 		more.textContent = row.more || "";
 	});
@@ -320,7 +322,7 @@ function showStages(rates) {
 	fillBars($("stages"), busy.map(([name, share]) => ({
 		label: STAGE_WORDS[name] || name,
 		value: (100 * share).toFixed(1) + " %",
-		more: queries >= 1 && share > 0 ? time(share * workers * 1e9 / queries) : "",
+		more: queries >= 1 && share > 0 ? time(share * workers * 1e9 / queries) : "–",
 		share: share / most,
 		style: share < .0005 ? "quiet" : "",
 	})), "");
@@ -371,6 +373,32 @@ const LIMIT_WORDS = {
 	isolation_short: "workers fell behind", isolation_shed_absent: "shed: names that do not exist",
 	isolation_shed_existing: "shed: names that exist",
 };
+
+function topRows(list, member) {
+	const most = list.length ? list[0].qps : 1;
+
+	return list.slice(0, 8).map(one => ({
+		label: plain(one[member]), isName: true,
+		value: count(one.qps),
+		more: one.nxdomain >= .01 * one.queries ? Math.round(100 * one.nxdomain / one.queries) + " % nx" : "",
+		title: plain(one[member]) + ": " + whole(one.queries) + " queries, ± " + whole(one.error),
+		share: most > 0 ? one.qps / most : 0,
+		style: one.nxdomain > .5 * one.queries ? "warn" : "",
+	}));
+}
+
+/* Clients stand there with http.debug only. */
+function showTop(answer) {
+	const top = answer && answer.top || { zones: [], names: [] };
+	const note = answer && answer.window_s ? "a second, of the last " + Math.round(answer.window_s) + " s" : "";
+
+	$("zones-note").textContent = $("names-note").textContent = note;
+	fillBars($("top-zones"), topRows(top.zones, "zone"), "nothing is asked for");
+	fillBars($("top-names"), topRows(top.names, "name"), "nothing is asked for");
+	document.querySelector(".clients").hidden = !top.sources;
+	document.querySelector("main").classList.toggle("has-clients", Boolean(top.sources));
+	fillBars($("top-clients"), topRows(top.sources || [], "client"), "nobody asks");
+}
 
 function showLimits(rates) {
 	const rows = Object.entries(seen.last.counters)
@@ -465,12 +493,6 @@ function show(answers) {
 	showGenerations(answers.generations);
 }
 
-function showTop(top) {
-	fillBars($("top-zones"), [], "");
-	fillBars($("top-names"), [], "");
-	void top;
-}
-
 let latest = {};
 
 async function turn() {
@@ -478,11 +500,11 @@ async function turn() {
 
 	if (live) {
 		take(live);
-		const [status, changes, generations] = await Promise.all([
-			ask("/status", 2000), ask("/changes", 2000), ask("/generations", 10000),
+		const [status, top, changes, generations] = await Promise.all([
+			ask("/status", 2000), ask("/top", 1500), ask("/changes", 2000), ask("/generations", 10000),
 		]);
 
-		latest = { status, changes, generations };
+		latest = { status, top, changes, generations };
 	}
 	const silentMs = Date.now() - seen.lastMs;
 
