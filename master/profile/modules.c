@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define GONE " (deleted)"
+enum { GONE_LEN = sizeof GONE - 1 };
+
 /* ---- build ids ---- */
 
 static void
@@ -57,6 +60,9 @@ set_path(struct module *module, const char *name)
 	}
 	len = readlink("/proc/self/exe", module->path, sizeof module->path - 1);
 	module->path[len > 0 ? len : 0] = '\0';
+	/* replaced: the file of that name is looked at, and found to be another build */
+	if (len > GONE_LEN && strcmp(module->path + len - GONE_LEN, GONE) == 0)
+		module->path[len - GONE_LEN] = '\0';
 }
 
 static int
