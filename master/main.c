@@ -277,7 +277,7 @@ on_sync_ended(void *arg)
 }
 
 static void
-on_worker_ended(void *arg, pid_t pid)
+on_reader_ended(void *arg, pid_t pid)
 {
 	(void)arg;
 	sync_link_sweep(&server.sync_link, pid);
@@ -338,7 +338,7 @@ fork_all(struct settings *settings)
 	server.processes.events = (struct process_events){
 		.sync_started = on_sync_started,
 		.sync_ended = on_sync_ended,
-		.worker_ended = on_worker_ended,
+		.reader_ended = on_reader_ended,
 		.clerk_ended = on_clerk_ended,
 	};
 	server.ctl.request = ctl_commands_request;

@@ -208,7 +208,7 @@ worker_ended(struct process_table *table, unsigned id, int status)
 			atomic_store(&slot->state, WORKER_BACKOFF);
 	}
 	worker->pid = 0;
-	table->events.worker_ended(table->events.arg, pid);
+	table->events.reader_ended(table->events.arg, pid);
 }
 
 static bool

@@ -23,7 +23,7 @@ struct process_events {
 	void *arg;
 	void (*sync_started)(void *arg, int link_fd); /* master's end, moved */
 	void (*sync_ended)(void *arg);
-	void (*worker_ended)(void *arg, pid_t pid);
+	void (*reader_ended)(void *arg, pid_t pid); /* one that read the store */
 	void (*clerk_ended)(void *arg, pid_t pid, bool is_crash);
 };
 

@@ -236,6 +236,8 @@ service_note_end(struct process_table *table, enum service service, int status)
 	if (!table->is_stopping && !is_ending)
 		child_note_death(child, status, CHILD_BACKOFF_MAX_MS,
 				 services[service].meanwhile);
+	/* before the next one reads the store: this one may have left its place there */
+	table->events.reader_ended(table->events.arg, child->pid);
 	child->pid = 0;
 	if (services[service].note)
 		services[service].note(table, 0);

@@ -19,7 +19,7 @@ enum {
 	BUSY_MS = 10, /* between looks at the rings while records come, */
 	IDLE_MS = 50, /* and while none do */
 	RETRY_MS = 250, /* longest wait for the target */
-	LOST_MS = 1000, /* before a target is tried again that has forgotten all */
+	LOST_MS = 500, /* before a target is tried again that has forgotten all */
 	LAST_MS = 6000, /* workers drain for 5 s */
 };
 
