@@ -188,6 +188,21 @@ $m->write_config({ limit => { client => { burst => 10 } } });
 is_deeply(flood($m, 5, client($m, '127.0.7.1')), { REFUSED => 5 }, 'what was in effect still is');
 $m->stop;
 
+# a query over TCP that is answered once more, since its response found no room, counts once
+{
+	my $big = join '', map { 'big TXT "' . sprintf('%03d', $_) . 'x' x 240 . "\"\n" } 1 .. 150;
+	my $t = Martlet->new(zones => { 'example.com' => "$zone$big" },
+		config => { workers => { count => 1 }, limit => { client => { rate => 10, burst => 199 } } });
+	my $stream = IO::Socket::INET->new(Proto => 'tcp', LocalAddr => '127.0.0.5',
+		PeerAddr => $t->{address}, PeerPort => $t->{port}) // die "TCP: $!\n";
+	$t->tcp_write($stream, (encode_query('big.example.com', 'TXT')) x 200);
+	my %seen;
+	$seen{ Martlet::Answer->new($t->tcp_read($stream))->rcode }++ for 1 .. 200;
+	is_deeply(\%seen, { NOERROR => 200 }, 'large responses, many at once: each query is charged once');
+	is(($t->counters)->{limit_client_rate}, 0, 'none was over the limit');
+	$t->stop;
+}
+
 # credit comes back with time
 $m = new_server(client => { rate => 600, burst => 1 });
 is_deeply(flood($m, 4, client($m, '127.0.0.2')), { NOERROR => 2, REFUSED => 2 }, 'ten a second, two at once');

@@ -189,7 +189,7 @@ is_over(struct limiter *limiter, const struct query *q, uint64_t hash,
 		break;
 	}
 	*reason = LIMIT_CLIENT_RATE;
-	return limiter->config.client_rate != 0 &&
+	return limiter->config.client_rate != 0 && !(q->flags & QUERY_CHARGED) &&
 	       !limit_take_one(&limiter->clients, hash, limiter->now_ticks);
 }
 
@@ -204,9 +204,12 @@ limit_clients(struct limiter *limiter, struct query *queries, unsigned count,
 		enum limit_reason reason;
 		bool is_ipv4;
 
-		if (limiter->hashes[i] == 0 || q->verdict == QUERY_DROP ||
-		    !is_over(limiter, q, limiter->hashes[i], &reason))
+		if (limiter->hashes[i] == 0 || q->verdict == QUERY_DROP)
 			continue;
+		if (!is_over(limiter, q, limiter->hashes[i], &reason)) {
+			q->flags |= QUERY_CHARGED;
+			continue;
+		}
 		is_ipv4 = q->client->sin6_family == AF_INET;
 		if (limit_note(limiter, q, limiter->hashes[i], reason,
 			       is_ipv4 ? IPV4_BITS : IPV6_BITS, stats, NULL, 0))

@@ -288,7 +288,7 @@ decode_any(struct query *q, uint16_t udp_size)
 void
 query_decode_uncommon(struct query *q, uint16_t udp_size)
 {
-	q->flags &= QUERY_TCP | QUERY_IPV6;
+	q->flags &= QUERY_TCP | QUERY_IPV6 | QUERY_CHARGED;
 	q->rcode = RCODE_NOERROR;
 	q->limit = (q->flags & QUERY_TCP) ? QUERY_MESSAGE_MAX : QUERY_UDP_MIN;
 	q->verdict = QUERY_DROP;

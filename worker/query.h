@@ -30,6 +30,9 @@ enum query_flag {
 	QUERY_COOKIE_BAD = 1 << 9,	/* there is one, malformed */
 	QUERY_COOKIE_VALID = 1 << 10,	/* ours, for this client: see worker/cookie.h */
 	QUERY_COOKIE_REPLY = 1 << 11,	/* `cookie` goes into the response */
+	/* The client's limit has counted it: set by the core; by the caller for a query that
+	 * is answered once more. */
+	QUERY_CHARGED = 1 << 12,
 };
 
 /* What became of decoding. */

@@ -134,7 +134,8 @@ tcp_stream_take(const struct tcp_stream *stream, struct tcp_workspace *workspace
 		memcpy(q->packet, stream->in + off + TCP_PREFIX_LEN, len);
 		q->received_len = len;
 		q->room = QUERY_MESSAGE_MAX;
-		q->flags = stream->query_flags;
+		q->flags = stream->query_flags |
+			   (stream->charged >> count & 1 ? (uint32_t)QUERY_CHARGED : 0);
 		q->client = &stream->peer;
 		PROBE3(tcp_query, q->packet, len, &stream->peer);
 		off += TCP_PREFIX_LEN + len;
@@ -204,6 +205,18 @@ tcp_stream_pace(struct tcp_stream *stream, bool had_room)
 		stream->chunk = (uint8_t)(stream->chunk * 2);
 }
 
+/* Of a batch of `count` the first `kept` are answered: those behind them, if they were
+ * answered in vain, are not charged again. */
+static void
+tcp_stream_keep_charged(struct tcp_stream *stream, const struct query *queries,
+			unsigned kept, unsigned count)
+{
+	for (unsigned i = kept; i < count; i++)
+		if (queries[i].flags & QUERY_CHARGED)
+			stream->charged |= UINT64_C(1) << i;
+	stream->charged = kept < ANSWER_BATCH ? stream->charged >> kept : 0;
+}
+
 /* Answer one batch.  `out` is empty.  returns false on a broken stream. */
 static bool
 tcp_stream_answer(struct tcp_stream *stream, struct tcp_workspace *workspace,
@@ -235,6 +248,7 @@ tcp_stream_answer(struct tcp_stream *stream, struct tcp_workspace *workspace,
 	stats_add(stats, STAT_tcp_responses, kept);
 	stream->has_progressed = true;
 	tcp_stream_pace(stream, kept == good);
+	tcp_stream_keep_charged(stream, workspace->queries, kept, good);
 	if (kept == good && good < count) {
 		/* the core does not answer this one: no stream of queries */
 		stats_add(stats, STAT_tcp_queries, 1);

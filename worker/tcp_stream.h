@@ -50,6 +50,7 @@ struct tcp_stream {
 	uint32_t query_count;		/* answered so far */
 	uint32_t in_off, in_len;	/* unanswered: in[in_off..in_len) */
 	uint32_t out_off, out_len;	/* not taken yet: out[out_off..out_len) */
+	uint64_t charged;		/* of the next queries, as bits: answered before, see QUERY_CHARGED */
 	uint8_t chunk;			/* queries to answer at a time */
 	bool has_progressed;		/* since the owner last reset it */
 	bool peer_is_done;		/* it sends no more */
