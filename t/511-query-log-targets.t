@@ -56,7 +56,11 @@ subtest 'a stream in Redis' => sub {
 	Martlet::Redis->need;
 	my $redis = Martlet::Redis->new(requirepass => 'secret');
 	my %group = (address => $redis->where, password => 'secret', maxlen => 100);
-	my $m = server(query_log => { target => 'redis', redis => \%group });
+	my $m = server(query_log => { target => 'redis', redis => { %group, password => 'wrong' } });
+
+	ok(poll(20, sub { problems($m) =~ /AUTH: WRONGPASS .* query_log[.]redis[.]password are not what/ }), 'a wrong password is a problem');
+	$m->write_config({ query_log => { redis => \%group } });
+	$m->ctl('reload');
 
 	$m->ask("x$_.example.com", 'A') for 1 .. 10;
 	ok(settle($m), 'entries are written');

@@ -38,7 +38,7 @@ serving_log(const struct serving *serving, const struct query *queries, unsigned
 
 /* What is done with a batch once it is answered, and before anything of it is sent.  Who has
  * nothing to do returns at once; who has, enters a stage of its own.  The order is fixed:
- * what limits drop, the log tells. */
+ * what limits drop is not logged. */
 static inline void
 serving_finish(const struct serving *serving, struct query *queries, unsigned count,
 	       uint64_t now_ns)

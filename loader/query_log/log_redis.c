@@ -90,10 +90,29 @@ add(struct log_target *target, const struct query_record *record,
 
 /* ---- the connection ---- */
 
+/* Reasons name options of the zones' Redis: ours are in a group of query_log. */
+static void
+tell_why(struct log_target *target, const char *why)
+{
+	static const char zones[] = " redis.", ours[] = " query_log.redis.";
+	char *out = target->why, *end = out + sizeof target->why - sizeof ours;
+
+	while (*why && out < end) {
+		if (strncmp(why, zones, sizeof zones - 1) != 0) {
+			*out++ = *why++;
+			continue;
+		}
+		memcpy(out, ours, sizeof ours - 1);
+		out += sizeof ours - 1;
+		why += sizeof zones - 1;
+	}
+	*out = '\0';
+}
+
 static enum log_flush
 lose(struct log_redis *redis, const char *why)
 {
-	log_target_fail(&redis->target, "%.200s", why);
+	tell_why(&redis->target, why);
 	redis_link_free(redis->link);
 	redis->link = NULL;
 	redis->is_connecting = false;

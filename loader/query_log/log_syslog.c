@@ -44,11 +44,12 @@ add(struct log_target *target, const struct query_record *record,
     const struct query_line *line)
 {
 	struct log_syslog *syslog = (struct log_syslog *)target;
-	char *message = syslog->messages[syslog->count];
 	size_t head, len;
+	char *message;
 
 	if (syslog->count == MESSAGES_MAX)
 		return LOG_ADD_FULL;
+	message = syslog->messages[syslog->count];
 	head = print_head(record, message);
 	len = query_line_print(line, message + head, MESSAGE_MAX - head);
 	if (len == 0)

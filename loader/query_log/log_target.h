@@ -14,7 +14,7 @@
 #include "loader/query_log/query_line.h"
 #include "shm/settings.h"
 
-enum { LOG_TARGET_WHY_MAX = 256 };
+enum { LOG_TARGET_WHY_MAX = 300 };
 
 enum log_flush {
 	LOG_FLUSH_DONE,			/* all that was added is taken */
