@@ -2,6 +2,7 @@
 #include "master/ctl_client_profile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 
 enum {
 	REPLY_MAX = 64 << 20,
+	MODE_FILE = 0666,
 	SILENCE_MS = 400000, /* of the server: the longest profile, and more */
 	EXIT_REFUSED = 1,
 	EXIT_NO_SERVER = 3,
@@ -68,6 +70,7 @@ name_files(struct ctl_profile_files *files, const char *given)
 	char at[32] = "";
 	struct tm parts;
 
+	files->is_given = given != NULL;
 	if (given) {
 		const char *end = known_ending(given);
 		bool is_other = has_tree(files->kind) &&
@@ -101,15 +104,28 @@ check_directory(const char *path)
 	return is_fine;
 }
 
-FILE *
-ctl_profile_create(const char *path)
+/* Names of our own can be guessed: in a directory where others write, a link of that name
+ * may be theirs. */
+int
+ctl_profile_open(const struct ctl_profile_files *files, const char *path)
 {
-	FILE *file = fopen(path, "we");
+	int fd = open(path,
+		      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
+			      (files->is_given ? 0 : O_NOFOLLOW),
+		      MODE_FILE);
 
-	if (!file)
+	if (fd < 0)
 		fprintf(stderr, "martletctl: cannot write %s: %s\n", path,
 			strerror(errno));
-	return file;
+	return fd;
+}
+
+FILE *
+ctl_profile_create(const struct ctl_profile_files *files, const char *path)
+{
+	int fd = ctl_profile_open(files, path);
+
+	return fd < 0 ? NULL : fdopen(fd, "w");
 }
 
 bool
@@ -208,9 +224,10 @@ tell_refusal(const struct ctl_json *reply)
 }
 
 static bool
-write_reply(const struct receiving *r, const char *path)
+write_reply(const struct receiving *r, const struct ctl_profile_files *files)
 {
-	FILE *file = ctl_profile_create(path);
+	const char *path = files->main;
+	FILE *file = ctl_profile_create(files, path);
 
 	if (!file)
 		return false;
@@ -232,10 +249,10 @@ use_reply(const struct ctl_json *reply, const struct receiving *r,
 		return ctl_profile_write_tree(reply, files, stdout);
 	case CTL_PROFILE_MEMORY:
 		return ctl_profile_print_memory(reply, since, stdout) &&
-		       write_reply(r, files->main);
+		       write_reply(r, files);
 	case CTL_PROFILE_WAIT:
 		ctl_profile_print_wait(reply, stdout);
-		return write_reply(r, files->main);
+		return write_reply(r, files);
 	case CTL_PROFILE_TRACE:
 		break;
 	}
@@ -267,7 +284,7 @@ static int
 run_trace(const char *socket_path, const struct ctl_profile_files *files, int arg_count,
 	  char *const *args)
 {
-	FILE *file = ctl_profile_create(files->main);
+	FILE *file = ctl_profile_create(files, files->main);
 	struct receiving r = { 0 };
 	int status = 0, code;
 

@@ -26,6 +26,7 @@ enum ctl_profile_kind {
 /* Where its files go. */
 struct ctl_profile_files {
 	enum ctl_profile_kind kind;
+	bool is_given; /* by the user: links are followed */
 	char *main; /* owned: the pprof file, or the one of JSON */
 	char *stem; /* owned: without the ending; the others' begin */
 };
@@ -57,8 +58,11 @@ __attribute__((nonnull, warn_unused_result)) int
 ctl_trace_end(struct ctl_trace *trace, const char *path, FILE *summary);
 __attribute__((nonnull)) void ctl_trace_free(struct ctl_trace *trace);
 
-/* Open a file to be written anew; told on stderr when that cannot be. */
-__attribute__((nonnull, warn_unused_result)) FILE *ctl_profile_create(const char *path);
+/* Open a file of those to be written anew; told on stderr when that cannot be (-1). */
+__attribute__((nonnull, warn_unused_result)) int
+ctl_profile_open(const struct ctl_profile_files *files, const char *path);
+__attribute__((nonnull, warn_unused_result)) FILE *
+ctl_profile_create(const struct ctl_profile_files *files, const char *path);
 /* Close it.  returns false, told as well, when not all could be written. */
 __attribute__((nonnull, warn_unused_result)) bool ctl_profile_close(FILE *file,
 								    const char *path);

@@ -1,6 +1,5 @@
 /* Samples of a reply become a call tree, its three files, and a few lines. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 #include "master/profile/pprof_file.h"
 #include "shm/profile_area.h"
 
-enum { TOP_MAX = 12, MODE_FILE = 0666 };
+enum { TOP_MAX = 12 };
 
 /* ---- from JSON ---- */
 
@@ -145,21 +144,24 @@ take_reply(struct name_stacks *names, const struct ctl_json *reply, bool is_cpu)
 /* ---- files ---- */
 
 static bool
-write_pprof(const struct call_tree *tree, const char *path)
+write_pprof(const struct call_tree *tree, const struct ctl_profile_files *files)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, MODE_FILE);
+	const char *path = files->main;
+	int fd = ctl_profile_open(files, path);
 
-	if (fd >= 0 && pprof_file_write(tree, fd) == 0)
+	if (fd < 0)
+		return false;
+	if (pprof_file_write(tree, fd) == 0)
 		return true;
 	fprintf(stderr, "martletctl: cannot write %s: %s\n", path, strerror(errno));
 	return false;
 }
 
 static bool
-write_text(const struct call_tree *tree, const char *path,
-	   void (*write)(const struct call_tree *tree, FILE *out))
+write_text(const struct call_tree *tree, const struct ctl_profile_files *files,
+	   const char *path, void (*write)(const struct call_tree *tree, FILE *out))
 {
-	FILE *file = ctl_profile_create(path);
+	FILE *file = ctl_profile_create(files, path);
 
 	if (!file)
 		return false;
@@ -172,9 +174,9 @@ write_files(const struct call_tree *tree, const struct ctl_profile_files *files)
 {
 	char *folded = alloc_printf("%s.folded", files->stem);
 	char *svg = alloc_printf("%s.svg", files->stem);
-	bool is_done = write_pprof(tree, files->main) &&
-		       write_text(tree, folded, folded_write) &&
-		       write_text(tree, svg, flame_svg_write);
+	bool is_done = write_pprof(tree, files) &&
+		       write_text(tree, files, folded, folded_write) &&
+		       write_text(tree, files, svg, flame_svg_write);
 
 	if (is_done)
 		printf("written: %s, %s, %s\n", files->main, folded, svg);

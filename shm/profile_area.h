@@ -40,7 +40,8 @@ struct profile_sample {
 	uint8_t stage;			/* shm/stages.h */
 	uint8_t is_bridged;		/* pcs[1] was found on the stack of a function without
 					 * a frame pointer */
-	uint8_t spare[5];
+	uint8_t spare;
+	uint32_t weight;		/* 1, and the ticks that came too late to be of their own */
 };
 
 struct profile_ring {

@@ -156,7 +156,7 @@ on_tick(int signal_number, siginfo_t *info, void *context)
 	struct registers regs;
 	uint32_t head;
 
-	(void)signal_number, (void)info;
+	(void)signal_number;
 	if (!ring)
 		return;
 	head = atomic_load_explicit(&ring->head, memory_order_relaxed);
@@ -171,6 +171,9 @@ on_tick(int signal_number, siginfo_t *info, void *context)
 	sample = &ring->samples[head % PROFILE_RING];
 	regs = registers_of(context);
 	sample->depth = (uint8_t)walk(&regs, sample);
+	sample->weight = 1;
+	if (info->si_code == SI_TIMER && info->si_overrun > 0)
+		sample->weight += (uint32_t)info->si_overrun;
 	sample->stage = (uint8_t)atomic_load_explicit(seen.stage, memory_order_relaxed);
 	atomic_store_explicit(&ring->head, head + 1, memory_order_release);
 }

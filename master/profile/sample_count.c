@@ -29,7 +29,7 @@ sample_count_add(struct sample_count *count, unsigned worker,
 {
 	uint32_t at;
 
-	if (sample->depth == 0 || sample->depth > PROFILE_DEPTH)
+	if (sample->depth == 0 || sample->depth > PROFILE_DEPTH || sample->weight == 0)
 		return;
 	at = hash_of(worker, sample) % SAMPLE_COUNT_MAX;
 	while (count->list[at].count > 0 && !is_alike(&count->list[at], worker, sample))
@@ -43,6 +43,6 @@ sample_count_add(struct sample_count *count, unsigned worker,
 		count->list[at].sample = *sample;
 		count->list[at].worker = worker;
 	}
-	count->list[at].count++;
-	count->total++;
+	count->list[at].count += sample->weight;
+	count->total += sample->weight;
 }

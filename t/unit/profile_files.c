@@ -164,16 +164,22 @@ static void
 test_counts(void)
 {
 	static struct sample_count count;
-	struct profile_sample sample = { .pcs = { 1, 2, 3 }, .depth = 3, .stage = 4 };
+	struct profile_sample sample = {
+		.pcs = { 1, 2, 3 }, .depth = 3, .stage = 4, .weight = 1
+	};
 
 	sample_count_add(&count, 0, &sample);
 	sample_count_add(&count, 0, &sample);
 	sample_count_add(&count, 1, &sample);
 	is_int(count.used, 2, "alike is what has the same worker and stack");
 	is_int(count.total, 3, "all are counted");
+	sample.weight = 5;
+	sample_count_add(&count, 1, &sample);
+	is_int(count.total, 8, "as often as the timer ran out");
+	sample.weight = 1;
 	sample.depth = PROFILE_DEPTH + 1;
 	sample_count_add(&count, 0, &sample);
-	is_int(count.total, 3, "what makes no sense is not");
+	is_int(count.total, 8, "what makes no sense is not");
 	sample.depth = 1;
 	for (uint64_t i = 0; i < SAMPLE_COUNT_MAX; i++) {
 		sample.pcs[0] = i + 10;
