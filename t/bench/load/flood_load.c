@@ -14,7 +14,7 @@
 #include "t/bench/load/flood_tcp.h"
 #include "t/bench/load/flood_udp.h"
 
-enum { EVENTS = 64, NAP_NS = 1000000, RCODE_MAYBE_BADCOOKIE = 7 };
+enum { EVENTS = 64, NAP_NS = 1000000, GRACE_NS = 2000000000, RCODE_MAYBE_BADCOOKIE = 7 };
 
 /* ---- queries ---- */
 
@@ -24,6 +24,14 @@ flood_load_due_ns(const struct flood_load *load, uint64_t number)
 	if (load->options->rate <= 0)
 		return load->now_ns;
 	return load->start_ns + (uint64_t)((double)number * 1e9 / load->options->rate);
+}
+
+bool
+flood_load_is_asked(const struct flood_load *load, uint64_t number)
+{
+	return number < load->options->count &&
+	       (load->options->rate <= 0 ||
+		flood_load_due_ns(load, number) < load->end_ns);
 }
 
 bool
@@ -211,7 +219,6 @@ tend(struct flood_load *load)
 	unsigned waiting = flood_tcp_tend(load);
 
 	load->tended_ns = load->now_ns;
-
 	for (unsigned i = 0; i < load->socket_count; i++) {
 		struct flood_pending *pending = &load->sockets[i].pending;
 
@@ -236,18 +243,14 @@ idle_ns(const struct flood_load *load)
 static bool
 has_more(const struct flood_load *load)
 {
-	uint64_t number = flood_load_number(load), end_ns = load->end_ns;
+	uint64_t end_ns = load->end_ns;
 
-	if (__atomic_load_n(load->stopping, __ATOMIC_RELAXED) ||
-	    number >= load->options->count)
-		return false;
-	if (load->options->rate > 0) {
-		if (flood_load_due_ns(load, number) >= end_ns)
-			return false;
-		/* what is behind its time is still sent, but not for ever */
-		end_ns += (uint64_t)(load->options->timeout_s * 1e9);
-	}
-	return load->now_ns < end_ns;
+	/* what is behind its time is still sent, but not for ever */
+	if (load->options->rate > 0)
+		end_ns += (uint64_t)(load->options->timeout_s * 1e9) + GRACE_NS;
+	return !__atomic_load_n(load->stopping, __ATOMIC_RELAXED) &&
+	       flood_load_is_asked(load, flood_load_number(load)) &&
+	       load->now_ns < end_ns;
 }
 
 void
@@ -268,6 +271,7 @@ flood_load_run(struct flood_load *load)
 		    load->now_ns - load->tended_ns >= NAP_NS)
 			tend(load);
 	}
+	load->is_ending = true;
 	while (waiting > 0) {
 		receive(load, NAP_NS);
 		load->now_ns = clock_now_ns();

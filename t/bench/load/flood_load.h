@@ -15,7 +15,7 @@
 #include "t/bench/load/flood_pending.h"
 #include "t/bench/load/flood_queries.h"
 
-enum { FLOOD_BATCH = 64, FLOOD_RESPONSE_ROOM = 4096 };
+enum { FLOOD_BATCH = 64, FLOOD_RESPONSE_ROOM = 4096, FLOOD_BACKLOG = 4096 };
 
 struct flood_socket {
 	int fd;
@@ -32,6 +32,12 @@ struct flood_cookie {
 	uint8_t len; /* 0: nothing yet */
 };
 
+/* Queries that are due and wait for a connection with room. */
+struct flood_backlog {
+	uint64_t numbers[FLOOD_BACKLOG];
+	unsigned first, count;
+};
+
 struct flood_load {
 	const struct flood_options *options;
 	const struct flood_queries *queries;
@@ -40,6 +46,7 @@ struct flood_load {
 	unsigned socket_count, next_socket;
 	struct flood_connection *connections;
 	unsigned connection_count, next_connection;
+	struct flood_backlog backlog;
 	struct flood_messages *messages;
 	struct flood_cookie *cookies; /* of each source; NULL: none are kept */
 	uint64_t random_state;
@@ -48,6 +55,7 @@ struct flood_load {
 	int epoll;
 	int send_errno; /* why the last query could not be sent; 0 */
 	const int *stopping; /* not 0: end now */
+	bool is_ending; /* nothing more is asked */
 	int is_over; /* set last */
 	struct flood_figures figures;
 };
@@ -71,6 +79,9 @@ flood_load_number(const struct flood_load *load)
 
 /* When query `number` is due. */
 uint64_t flood_load_due_ns(const struct flood_load *load, uint64_t number);
+
+/* Is query `number` among those that are to be asked, by count and time? */
+bool flood_load_is_asked(const struct flood_load *load, uint64_t number);
 
 /* Is this one asked over TCP?  Spread evenly. */
 bool flood_load_is_tcp(const struct flood_load *load, uint64_t number);

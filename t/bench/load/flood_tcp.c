@@ -176,20 +176,28 @@ has_room(const struct flood_load *load, const struct flood_connection *at)
 	       (options->tcp_queries == 0 || at->asked < options->tcp_queries);
 }
 
-bool
-flood_tcp_ask(struct flood_load *load, uint64_t number)
+/* The next connection that has room; NULL: none. */
+static struct flood_connection *
+find_room(struct flood_load *load)
 {
-	struct flood_connection *at = NULL;
-	uint8_t *out;
-	unsigned len;
-
-	for (unsigned i = 0; !at && i < load->connection_count; i++) {
+	for (unsigned i = 0; i < load->connection_count; i++) {
 		struct flood_connection *next = &load->connections[load->next_connection];
 
 		load->next_connection =
 			(load->next_connection + 1) % load->connection_count;
-		at = has_room(load, next) ? next : NULL;
+		if (has_room(load, next))
+			return next;
 	}
+	return NULL;
+}
+
+static bool
+put_query(struct flood_load *load, uint64_t number)
+{
+	struct flood_connection *at = find_room(load);
+	uint8_t *out;
+	unsigned len;
+
 	if (!at)
 		return false;
 	out = at->out + at->out_len;
@@ -202,6 +210,37 @@ flood_tcp_ask(struct flood_load *load, uint64_t number)
 	flood_add(&load->figures.sent, 1);
 	flood_add(&load->figures.tcp_sent, 1);
 	return true;
+}
+
+bool
+flood_tcp_ask(struct flood_load *load, uint64_t number)
+{
+	struct flood_backlog *backlog = &load->backlog;
+
+	if (backlog->count == 0 && put_query(load, number))
+		return true;
+	if (load->options->rate <= 0 || backlog->count == FLOOD_BACKLOG)
+		return false;
+	backlog->numbers[(backlog->first + backlog->count++) % FLOOD_BACKLOG] = number;
+	return true;
+}
+
+/* Send what had to wait for a connection; what has waited for too long is never sent. */
+static void
+work_off(struct flood_load *load)
+{
+	struct flood_backlog *backlog = &load->backlog;
+	uint64_t patience_ns = (uint64_t)(load->options->timeout_s * 1e9);
+
+	for (; backlog->count > 0; backlog->count--, backlog->first++) {
+		uint64_t number = backlog->numbers[backlog->first % FLOOD_BACKLOG];
+
+		if (put_query(load, number))
+			continue;
+		if (flood_load_due_ns(load, number) + patience_ns > load->now_ns)
+			return;
+		flood_add(&load->figures.send_errors, 1);
+	}
 }
 
 /* ---- responses ---- */
@@ -261,8 +300,10 @@ flood_tcp_event(struct flood_load *load, unsigned which, unsigned events)
 unsigned
 flood_tcp_tend(struct flood_load *load)
 {
-	unsigned waiting = 0;
+	unsigned waiting;
 
+	work_off(load);
+	waiting = load->backlog.count;
 	for (unsigned i = 0; i < load->connection_count; i++) {
 		struct flood_connection *at = &load->connections[i];
 		bool is_used_up = load->options->tcp_queries > 0 &&
@@ -274,7 +315,8 @@ flood_tcp_tend(struct flood_load *load)
 			hang_up(load, at);
 		if (at->fd >= 0 && !at->wants_write)
 			flush(load, at);
-		if (at->fd < 0 && load->now_ns >= at->open_from_ns)
+		if (at->fd < 0 && load->now_ns >= at->open_from_ns &&
+		    (!load->is_ending || load->backlog.count > 0))
 			open_one(load, at);
 		waiting += at->pending.waiting;
 	}

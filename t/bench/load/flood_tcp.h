@@ -10,8 +10,8 @@ int flood_tcp_open(struct flood_load *load);
 
 void flood_tcp_close(struct flood_load *load);
 
-/* Ask query `number`, on a connection that has room for it.  returns false when none has:
- * nothing is counted then. */
+/* Ask query `number`, on a connection that has room for it; at a constant rate it waits for
+ * one.  returns false when it cannot be asked: nothing is counted then. */
 bool flood_tcp_ask(struct flood_load *load, uint64_t number);
 
 /* Connection `which` can be read or written. */

@@ -154,7 +154,7 @@ fill(struct flood_load *load, struct flood_socket *at, unsigned count)
 	for (; filled < count && load->done < last; load->done++) {
 		uint64_t number = flood_load_number(load);
 
-		if (number >= load->options->count ||
+		if (!flood_load_is_asked(load, number) ||
 		    flood_load_due_ns(load, number) > load->now_ns)
 			break;
 		if (!flood_load_is_tcp(load, number))

@@ -97,6 +97,26 @@ tell(const struct watch *w, const struct flood_interval *interval, double length
 		interval->p50_ns / 1e3, interval->p99_ns / 1e3, interval->max_ns / 1e3);
 }
 
+/* What came behind the last interval, too little for one of its own, is added to it. */
+static void
+stretch_last(struct watch *w, uint64_t now_ns)
+{
+	struct flood_report *report = w->report;
+	struct flood_interval rest, *last;
+
+	if (report->interval_count == 0)
+		return;
+	join(w);
+	rest = measure(w, now_ns);
+	last = &report->intervals[report->interval_count - 1];
+	last->end_s = rest.end_s;
+	last->sent += rest.sent;
+	last->answered += rest.answered;
+	last->lost += rest.lost;
+	if (rest.max_ns > last->max_ns)
+		last->max_ns = rest.max_ns;
+}
+
 static void
 end_interval(struct watch *w, uint64_t now_ns)
 {
@@ -150,8 +170,11 @@ finish(struct watch *w)
 	uint64_t now_ns = clock_now_ns();
 	double due = options->rate * options->seconds;
 
-	if (now_ns - (w->next_ns - w->interval_ns) >= w->interval_ns / 20)
+	if (report->interval_count == 0 ||
+	    now_ns - (w->next_ns - w->interval_ns) >= w->interval_ns / 4)
 		end_interval(w, now_ns);
+	else
+		stretch_last(w, now_ns);
 	join(w);
 	for (unsigned i = 0; i < w->count; i++)
 		if (w->loads[i].send_errno != 0)
