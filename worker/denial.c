@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "shm/nsec3_hash.h"
 #include "shm/wire.h"
-#include "worker/nsec3_hash.h"
 
 static const uint8_t asterisk_label[2] = { 1, '*' };
 

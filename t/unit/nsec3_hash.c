@@ -1,5 +1,5 @@
 /* The vectors of RFC 5155, appendix A, and lengths around SHA-1's block size. */
-#include "worker/nsec3_hash.h"
+#include "shm/nsec3_hash.h"
 
 #include <string.h>
 

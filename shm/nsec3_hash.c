@@ -1,5 +1,5 @@
 /* SHA-1 over short inputs, iterated. */
-#include "worker/nsec3_hash.h"
+#include "shm/nsec3_hash.h"
 
 #include <string.h>
 
@@ -125,4 +125,21 @@ nsec3_hash_from_label(const uint8_t *label, uint8_t out[NSEC3_HASH_LEN])
 		}
 	}
 	return 1;
+}
+
+void
+nsec3_hash_to_label(const uint8_t hash[NSEC3_HASH_LEN], uint8_t out[NSEC3_LABEL_LEN + 1])
+{
+	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
+	unsigned held = 0, bits = 0, at = 0;
+
+	*out++ = NSEC3_LABEL_LEN;
+	for (unsigned i = 0; i < NSEC3_LABEL_LEN; i++) {
+		if (held < 5) {
+			bits = bits << 8 | hash[at++];
+			held += 8;
+		}
+		held -= 5;
+		out[i] = (uint8_t)digits[bits >> held & 31];
+	}
 }

@@ -1,7 +1,7 @@
 /* The hash of NSEC3 owner names: iterated, salted SHA-1 (RFC 5155, section 5; FIPS
  * 180-4).  Own code, because it runs per query: no context, no allocation. */
-#ifndef WORKER_NSEC3_HASH_H
-#define WORKER_NSEC3_HASH_H
+#ifndef SHM_NSEC3_HASH_H
+#define SHM_NSEC3_HASH_H
 
 #include <stdint.h>
 
@@ -18,5 +18,8 @@ void nsec3_hash(const uint8_t *name, unsigned name_len, const uint8_t *salt, uns
 /* Decode the first label of an NSEC3 owner into a hash; `label` points at its length
  * octet.  returns 0 when it is not 32 characters of base32hex (lower-case), else 1. */
 int nsec3_hash_from_label(const uint8_t *label, uint8_t out[NSEC3_HASH_LEN]);
+
+/* The other way: a whole label, its length octet first, NSEC3_LABEL_LEN + 1 octets. */
+void nsec3_hash_to_label(const uint8_t hash[NSEC3_HASH_LEN], uint8_t out[NSEC3_LABEL_LEN + 1]);
 
 #endif
