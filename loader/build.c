@@ -5,6 +5,7 @@
 
 #include "loader/loader.h"
 #include "loader/redis/redis_update.h"
+#include "loader/sign/signer.h"
 #include "loader/store/zone_update.h"
 #include "shm/errcode.h"
 
@@ -48,7 +49,9 @@ loader_build(const struct settings *settings, const char *dir)
 	const struct builder_seal_options options = { .id = 1,
 						      .durable = true,
 						      .show_progress = true };
-	struct zone_update update = { .progress = show_progress, .reads_redis = true };
+	struct zone_update update = { .progress = show_progress,
+				      .reads_redis = true,
+				      .signer_fd = -1 };
 	char reason[ZONE_UPDATE_REASON_MAX];
 	struct generation_manifest manifest;
 	int result;
@@ -58,6 +61,7 @@ loader_build(const struct settings *settings, const char *dir)
 		fprintf(stderr, "error: %s exists: name a new directory\n", dir);
 		return ERR_EXISTS;
 	}
+	update.signer_fd = signer_fork(settings);
 	result = zone_update_read(&update, settings, reason);
 	if (result == 0 && settings->redis.enable)
 		result =
@@ -71,5 +75,7 @@ loader_build(const struct settings *settings, const char *dir)
 	if (result)
 		fprintf(stderr, "error: %s\n", reason);
 	zone_update_fini(&update);
+	if (update.signer_fd >= 0)
+		close(update.signer_fd);
 	return result;
 }

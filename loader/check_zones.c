@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "loader/loader.h"
+#include "loader/sign/zone_sign.h"
 #include "loader/zone/zone_list.h"
 #include "loader/zone/zone_load.h"
 #include "shm/errcode.h"
@@ -45,12 +46,14 @@ print_messages(FILE *out, const struct zone_messages *messages)
 /* Lines of threads must not mix, and should come in the order of the zones. */
 static void
 take_zone(void *context, size_t index, struct zone_records *records,
-	  const struct zone_messages *messages)
+	  struct zone_messages *messages)
 {
 	struct check_run *run = context;
 	size_t len;
 	FILE *out;
 
+	if (records && records->signing_wish.is_wanted)
+		(void)!zone_sign_is_possible(records, messages);
 	zone_records_free(records);
 	run->errors += count_errors(messages);
 	if (messages->kept_count == 0)

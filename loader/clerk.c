@@ -35,6 +35,7 @@ static const struct {
 	{ "diff", clerk_diff, 3, 3, "diff A B" },
 	{ "held", clerk_held, 1, 1, "held" },
 	{ "export", clerk_export, 1, 2, "export [ZONE]" },
+	{ "keys", clerk_keys, 1, 4, "keys [ZONE], keys generate ZONE [--split]" },
 };
 
 unsigned

@@ -28,6 +28,7 @@ unsigned clerk_generations(struct clerk *clerk);
 unsigned clerk_diff(struct clerk *clerk);
 unsigned clerk_export(struct clerk *clerk);
 unsigned clerk_held(struct clerk *clerk);
+unsigned clerk_keys(struct clerk *clerk);
 
 /* The whole object: one that holds nothing but "error".  returns 1, the exit code. */
 __attribute__((nonnull, format(printf, 2, 3)))

@@ -104,7 +104,7 @@ tell_end(int fd, const struct job_report *report, const struct job_end *end)
 static _Noreturn void
 run_child(struct sync *sync, const struct job *job, int fd, pid_t parent)
 {
-	int keep[] = { fd, sync->log_fd, sync->reply.fd };
+	int keep[] = { fd, sync->log_fd, sync->reply.fd, sync->signer_fd };
 	struct job_report report = { 0 };
 	struct job_end end = { 0 };
 

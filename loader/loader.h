@@ -32,6 +32,10 @@ _Noreturn void reporter_run(const struct heritage *heritage);
 /* The logger: writes what workers leave in the rings of the query log to its target. */
 _Noreturn void logger_run(const struct heritage *heritage);
 
+/* The signer: holds the keys of zones, signs what sync and its jobs make ready, answers
+ * `keys`; until all others are gone. */
+_Noreturn void signer_run(const struct heritage *heritage);
+
 /* `martletctl build DIR`: build and seal a generation from the configured zone files
  * into the new directory `dir`.  Progress and errors go to stderr.
  * returns 0, or an error code after having said why. */

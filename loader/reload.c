@@ -20,7 +20,7 @@
 #include "shm/log.h"
 #include "shm/name_hash.h"
 
-enum { FIRST_SPARE_MS = 1000, FIRST_LOOK_MS = 20 };
+enum { FIRST_SPARE_MS = 1000, FIRST_LOOK_MS = 20, RENEWALS_APART_MS = 60000 };
 
 /* The base is what the sources say: serve it, unless it is served already. */
 static int
@@ -68,17 +68,32 @@ count_served(const struct sync *sync, struct reload_result *result)
 	result->rrsets_in_error = totals.faults;
 }
 
+/* Of one zone alone that is looked at, the others' times stay. */
+static void
+note_sign_due(struct sync *sync, int64_t due_s, bool is_only)
+{
+	if (is_only && sync->sign_due_s != 0 && (due_s == 0 || sync->sign_due_s < due_s))
+		return;
+	sync->sign_due_s = due_s;
+}
+
+/* What is looked at, and how. */
+struct reload_what {
+	const uint8_t *only;
+	bool reads_redis, is_renewal;
+};
+
 static int
-build_and_serve(struct sync *sync, uint64_t base_id, const uint8_t *only,
-		bool reads_redis, struct reload_result *result,
-		char reason[SYNC_REASON_MAX])
+build_and_serve(struct sync *sync, uint64_t base_id, const struct reload_what *what,
+		struct reload_result *result, char reason[SYNC_REASON_MAX])
 {
 	struct reload_build build = {
 		.sync = sync,
 		.base_id = base_id,
 		.id = sync_next_id(sync),
-		.only = only,
-		.reads_redis = reads_redis,
+		.only = what->only,
+		.reads_redis = what->reads_redis,
+		.is_renewal = what->is_renewal,
 		.is_first = !sync_is_serving(sync),
 	};
 	uint64_t begun_ms = clock_now_ms();
@@ -87,15 +102,16 @@ build_and_serve(struct sync *sync, uint64_t base_id, const uint8_t *only,
 	if (error)
 		return error;
 	if (build.is_new)
-		error = sealing_serve(sync, &build.manifest, build.is_first, reads_redis,
-				      reason);
+		error = sealing_serve(sync, &build.manifest, build.is_first,
+				      what->reads_redis, reason);
 	else
 		error = serve_base(sync, base_id, &build.manifest, reason);
 	if (error) {
 		reload_result_fini(&build.result);
 		return error;
 	}
-	if (!only)
+	note_sign_due(sync, build.sign_due_s, what->only != NULL);
+	if (!what->only)
 		atomic_store(&sync->region->swap.checked_at_s, clock_wall_s());
 	*result = build.result;
 	result->generation = build.manifest.id;
@@ -112,7 +128,9 @@ int
 reload_from_files(struct sync *sync, uint64_t base_id, const uint8_t *only,
 		  struct reload_result *result, char reason[SYNC_REASON_MAX])
 {
-	return build_and_serve(sync, base_id, only, false, result, reason);
+	const struct reload_what what = { .only = only };
+
+	return build_and_serve(sync, base_id, &what, result, reason);
 }
 
 bool
@@ -125,16 +143,47 @@ reload_wants_redis(const struct sync *sync)
 void
 reload_from_redis(struct sync *sync)
 {
+	const struct reload_what what = { .reads_redis = true };
 	uint64_t base =
 		sync->is_base_lost ? 0 : atomic_load(&sync->region->swap.published_id);
 	struct reload_result result;
 	char reason[SYNC_REASON_MAX];
 
 	log_info("reading all zones from Redis");
-	if (build_and_serve(sync, base, NULL, true, &result, reason) != 0) {
+	if (build_and_serve(sync, base, &what, &result, reason) != 0) {
 		sync_note_error(sync, "the zones in Redis are not served yet: %s",
 				reason);
 		follow_fail_load(sync->follow);
+		return;
+	}
+	region_set_error(sync->region, "");
+	reload_result_log(&result);
+	reload_result_fini(&result);
+	retention_apply(sync);
+}
+
+bool
+reload_renewal_is_due(const struct sync *sync)
+{
+	return sync->sign_due_s != 0 && clock_wall_s() >= sync->sign_due_s &&
+	       (sync->renewed_ms == 0 ||
+		clock_now_ms() - sync->renewed_ms >= RENEWALS_APART_MS) &&
+	       sync_is_serving(sync) && !sync->is_base_lost &&
+	       !atomic_load(&sync->region->swap.chosen);
+}
+
+void
+reload_renew(struct sync *sync)
+{
+	const struct reload_what what = { .is_renewal = true };
+	struct reload_result result;
+	char reason[SYNC_REASON_MAX];
+
+	log_info("renewing signatures");
+	sync->renewed_ms = clock_now_ms();
+	if (build_and_serve(sync, atomic_load(&sync->region->swap.published_id), &what,
+			    &result, reason) != 0) {
+		sync_note_error(sync, "signatures are not renewed: %s", reason);
 		return;
 	}
 	region_set_error(sync->region, "");

@@ -29,6 +29,15 @@ bool reload_wants_redis(const struct sync *sync);
 __attribute__((nonnull))
 void reload_from_redis(struct sync *sync);
 
+/* Are signatures of zones from files to be renewed, or keys to be put to use or out of it,
+ * and is it long enough since that was tried? */
+__attribute__((nonnull, warn_unused_result))
+bool reload_renewal_is_due(const struct sync *sync);
+
+/* Do so, as a reload does.  A failure is stated, and tried again later. */
+__attribute__((nonnull))
+void reload_renew(struct sync *sync);
+
 /* reload [ZONE] */
 unsigned reload_command(struct sync *sync, int arg_count, char **args);
 

@@ -77,6 +77,8 @@ update_from(struct reload_build *build, const char *base_dir, struct job_report 
 	struct zone_update update = {
 		.base_dir = base_dir,
 		.only = build->only,
+		.signer_fd = build->sync->signer_fd,
+		.is_renewal = build->is_renewal,
 		.reads_redis = build->reads_redis,
 		.progress = show_progress,
 		.context = build->sync,
@@ -96,6 +98,7 @@ update_from(struct reload_build *build, const char *base_dir, struct job_report 
 		return result;
 	job_report_put(report, &build->is_new, sizeof build->is_new);
 	job_report_put(report, &build->manifest, sizeof build->manifest);
+	job_report_put(report, &update.sign_due_s, sizeof update.sign_due_s);
 	reload_result_put(&update.result, report);
 	return 0;
 }
@@ -148,6 +151,7 @@ reload_build_run(struct reload_build *build, char reason[SYNC_REASON_MAX])
 	if (result == 0) {
 		job_report_take(&report, &build->is_new, sizeof build->is_new);
 		job_report_take(&report, &build->manifest, sizeof build->manifest);
+		job_report_take(&report, &build->sign_due_s, sizeof build->sign_due_s);
 		if (!reload_result_take(&build->result, &report)) {
 			snprintf(reason, SYNC_REASON_MAX, "%s", errcode_text(ERR_NOMEM));
 			result = ERR_NOMEM;

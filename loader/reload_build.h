@@ -17,11 +17,13 @@ struct reload_build {
 	uint64_t id;			/* of the new generation */
 	const uint8_t *only;		/* see reload_from_files */
 	bool reads_redis;		/* anew and all of it; else its zones stay as they are */
+	bool is_renewal;		/* signatures are renewed */
 	bool is_first;			/* nothing is served: neither durable nor checked */
 
 	/* results */
 	bool is_new;			/* something has changed: there is a new one */
 	struct generation_manifest manifest;
+	int64_t sign_due_s;		/* when signatures are to be renewed; 0: never */
 	struct reload_result result;	/* changed, removed and errors; owned */
 };
 

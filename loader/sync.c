@@ -218,6 +218,8 @@ run_loop(struct sync *sync)
 		atomic_store(&sync->region->swap.sync_state, SYNC_BUILDING);
 		if (is_asked)
 			receive_request(sync);
+		else if (reload_renewal_is_due(sync))
+			reload_renew(sync);
 		else if (reload_wants_redis(sync))
 			reload_from_redis(sync);
 		if (sync_is_serving(sync) || clock_now_ms() < retry_ms)
@@ -240,6 +242,7 @@ sync_run(const struct heritage *heritage, int request_fd)
 	sync.region = heritage->region;
 	sync.request_fd = request_fd;
 	sync.log_fd = heritage->log_fd;
+	sync.signer_fd = heritage->signer_fds[0];
 	reply_open(&sync.reply, -1, 0, 0);
 	if (sync.settings->redis.enable) {
 		sync.follow = follow_new(sync.settings, sync.region);

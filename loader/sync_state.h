@@ -28,6 +28,7 @@ struct sync {
 	struct region *region;
 	int request_fd;
 	int log_fd;			/* to the master */
+	int signer_fd;			/* loader/sign/signer_proto.h */
 	struct reply reply;		/* to the request at hand; nobody between two */
 	bool has_request;		/* one waits to be read */
 	bool is_settled;		/* loader/settle.h */
@@ -53,6 +54,10 @@ struct sync {
 	struct watch *watch;		/* NULL: there is no list */
 	uint64_t watched_id;		/* the generation that it is of */
 	uint64_t watch_retry_ms;
+
+	/* loader/reload.h */
+	int64_t sign_due_s;		/* when signatures are to be renewed, Unix time; 0: never */
+	uint64_t renewed_ms;		/* when that was tried last */
 
 	/* loader/compaction.h */
 	uint64_t compacted_ms;		/* when one was last begun, or has failed */

@@ -41,6 +41,19 @@ child_close_http(const struct heritage *heritage)
 }
 
 void
+child_close_signer(const struct heritage *heritage)
+{
+	close(heritage->signer_fds[0]);
+	close(heritage->signer_fds[1]);
+}
+
+void
+child_close_signer_end(const struct heritage *heritage)
+{
+	close(heritage->signer_fds[1]);
+}
+
+void
 child_note_start(struct child *child, pid_t pid)
 {
 	child->pid = pid;

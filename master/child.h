@@ -40,6 +40,12 @@ __attribute__((nonnull)) void child_close_icmp(const struct heritage *heritage);
 /* In all children but the reporter: who asks for pages is its alone. */
 __attribute__((nonnull)) void child_close_http(const struct heritage *heritage);
 
+/* In all children that have nothing signed. */
+__attribute__((nonnull)) void child_close_signer(const struct heritage *heritage);
+
+/* In those that have, but are not the signer. */
+__attribute__((nonnull)) void child_close_signer_end(const struct heritage *heritage);
+
 /* It was forked just now. */
 __attribute__((nonnull)) void child_note_start(struct child *child, pid_t pid);
 

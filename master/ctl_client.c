@@ -307,6 +307,7 @@ static const struct option long_options[] = {
 	{ "json", no_argument, NULL, 'j' },
 	{ "per-worker", no_argument, NULL, 'f' },
 	{ "digest", no_argument, NULL, 'f' },
+	{ "split", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 },

@@ -56,6 +56,8 @@ static const struct ctl_command commands[] = {
 	 "changes that would remove much, and wait for accept"},
 	{"accept", 1, 1, CTL_ARG_HELD, NULL, false, 0, "ID",
 	 "serve a change that is held"},
+	{"keys", 0, 2, CTL_ARG_ZONE, "split", false, 120, "[[generate] ZONE]",
+	 "the keys of signed zones, or a zone's first ones"},
 	{"export", 0, 1, CTL_ARG_ZONE, NULL, false, 600, "[ZONE]",
 	 "what is served, as zone files"},
 	{"import", 1, INT_MAX, CTL_ARG_FILE, NULL, true, 0, "FILE...",
@@ -72,7 +74,7 @@ static const struct ctl_command commands[] = {
 /* clang-format on */
 
 /* Commands of the interface that are still to come. */
-static const char *const later[] = { "top", "keys" };
+static const char *const later[] = { "top" };
 
 const struct ctl_command *
 ctl_command_find(const char *name)

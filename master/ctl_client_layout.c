@@ -461,6 +461,16 @@ static const struct ctl_column generation_columns[] = {
 	{"state",      "state",    false, true},
 };
 
+static const struct ctl_column key_columns[] = {
+	{"zone",           "zone",      false, true},
+	{"tag",            "tag",       true,  false},
+	{"algorithm_name", "algorithm", false, false},
+	{"role",           "role",      false, false},
+	{"state",          "state",     false, false},
+	{"created",        "created",   false, false},
+	{"dnskey_size",    "DNSKEY answer", true, false},
+};
+
 #define COLUMNS(table) (table), sizeof (table) / sizeof *(table)
 #define NO_COLUMNS NULL, 0
 
@@ -493,6 +503,9 @@ static const struct ctl_layout layouts[] = {
 	{"explain", NULL, true, NULL, ctl_explain_print, NULL, NO_COLUMNS},
 	{"simulate", "simulate", true, ctl_simulate_row, ctl_simulate_end, NULL,
 	 COLUMNS(simulate_columns)},
+	{"keys", "keys", false, row_in_table, end_of_list, "no keys", COLUMNS(key_columns)},
+	{"keys", "keys", true, row_in_lines, end_of_list, "the zone has no keys", NO_COLUMNS},
+	{"keys --split", "keys", true, row_in_lines, end_of_list, "no keys", NO_COLUMNS},
 	{"reload", "errors", false, row_of_errors, end_of_change, NULL, NO_COLUMNS},
 	{"reload", "errors", true, row_of_errors, end_of_change, NULL, NO_COLUMNS},
 	{"swap", NULL, true, NULL, end_of_change, NULL, NO_COLUMNS},

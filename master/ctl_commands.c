@@ -176,6 +176,22 @@ run_reload(struct server *server, struct ctl_peer *peer)
 		run_sync(server, peer);
 }
 
+/* The keys of a zone may be looked at by who may read; new ones are a change. */
+static void
+run_keys(struct server *server, struct ctl_peer *peer)
+{
+	bool is_change = false;
+
+	for (int i = 1; i < peer->request.arg_count; i++)
+		is_change |= strcmp(peer->request.args[i], "generate") == 0;
+	if (is_change && !peer->may_change)
+		ctl_server_refuse(peer,
+				  "permission denied: keys generate is for root and "
+				  "the server's user");
+	else
+		run_clerk(server, peer);
+}
+
 /* Only what is really held can be accepted: the id is sync's to judge. */
 static void
 run_accept(struct server *server, struct ctl_peer *peer)
@@ -210,6 +226,7 @@ static const struct command commands[] = {
 	  run_profile },
 	{ "trace", "trace SECONDS", 2, false, run_profile },
 	{ "schedtrace", "schedtrace [INTERVAL [COUNT]]", 3, true, run_profile },
+	{ "keys", "keys [ZONE], keys generate ZONE [--split]", 4, true, run_keys },
 	{ "reload", "reload [ZONE]", 2, false, run_reload },
 	{ "swap", "swap DIR", 2, false, run_sync },
 	{ "rollback", "rollback [ID]", 2, false, run_sync },

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -326,10 +327,16 @@ fork_all(struct settings *settings)
 		.master_pid = getpid(),
 		.icmp_fds = { server.heritage.icmp_fds[0], server.heritage.icmp_fds[1] },
 		.http_fd = server.heritage.http_fd,
+		.signer_fds = { -1, -1 },
 		.log_fd = log_pipe_open(),
 		.sockets = server.listen.pairs,
 	};
 	or_exit(server.heritage.log_fd < 0 ? server.heritage.log_fd : 0);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+		       server.heritage.signer_fds) != 0) {
+		log_error("no sockets for the signer");
+		or_exit(ERR_IO);
+	}
 	qps_init(&server.qps, settings->workers.count);
 	server.sync_link.fd = -1;
 	server.processes.heritage = &server.heritage;

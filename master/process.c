@@ -63,6 +63,7 @@ start_worker(struct process_table *table, unsigned id)
 		child_enter(-1);
 		child_close_icmp(table->heritage);
 		child_close_http(table->heritage);
+		child_close_signer(table->heritage);
 		pin(slot, cpu);
 		worker_run(table->heritage, id);
 	}
@@ -93,6 +94,7 @@ start_sync(struct process_table *table)
 			child_enter(-1);
 			child_close_icmp(table->heritage);
 			child_close_http(table->heritage);
+			child_close_signer_end(table->heritage);
 			sync_run(table->heritage, ends[1]);
 		}
 		close(ends[1]);
@@ -139,6 +141,7 @@ process_start_clerk(struct process_table *table, process_clerk_fn *run, int fd,
 		child_enter(fd);
 		child_close_icmp(table->heritage);
 		child_close_http(table->heritage);
+		child_close_signer_end(table->heritage);
 		run(table->heritage, fd, arg_count, args);
 		_exit(1);
 	}

@@ -80,6 +80,7 @@ take_settings(struct server *server, struct settings *fresh)
 	struct settings *old = server->settings;
 	bool is_resolver_stale =
 		settings_diff_names(old, fresh, SETTING_RESOLVER, names) > 0;
+	bool is_signer_stale = settings_diff_names(old, fresh, SETTING_SIGNER, names) > 0;
 	bool is_prober_stale = settings_diff_names(old, fresh, SETTING_PROBER, names) > 0;
 	bool is_reporter_stale =
 		settings_diff_names(old, fresh, SETTING_REPORTER, names) > 0;
@@ -99,6 +100,8 @@ take_settings(struct server *server, struct settings *fresh)
 	settings_limit_publish(fresh, &server->region->limits);
 	if (is_resolver_stale)
 		service_renew(&server->processes, SERVICE_RESOLVER);
+	if (is_signer_stale)
+		service_renew(&server->processes, SERVICE_SIGNER);
 	if (is_prober_stale)
 		service_renew(&server->processes, SERVICE_PROBER);
 	if (is_reporter_stale)

@@ -149,6 +149,20 @@ logger_heartbeat(struct region *region)
 	return &region->query_log.heartbeat_ns;
 }
 
+/* `martletctl keys` asks it, too. */
+static bool
+wants_signer(const struct settings *settings)
+{
+	(void)settings;
+	return true;
+}
+
+static _Atomic uint64_t *
+signer_heartbeat(struct region *region)
+{
+	return &region->signer.heartbeat_ns;
+}
+
 static const struct {
 	const char *name;
 	void (*run)(const struct heritage *heritage); /* does not return */
@@ -174,6 +188,8 @@ static const struct {
 			     "; queries wait in the rings of the query log, and are "
 			     "dropped "
 			     "when these are full" },
+	[SERVICE_SIGNER] = { "signer", signer_run, wants_signer, signer_heartbeat, NULL,
+			     NULL, "; what is signed stands until then" },
 };
 
 _Atomic uint64_t *
@@ -216,6 +232,8 @@ service_start(struct process_table *table, enum service service)
 			child_close_icmp(table->heritage);
 		if (service != SERVICE_REPORTER)
 			child_close_http(table->heritage);
+		if (service != SERVICE_SIGNER)
+			child_close_signer(table->heritage);
 		services[service].run(table->heritage);
 	}
 	if (pid < 0) {

@@ -45,7 +45,7 @@ is_same_zone_files(const struct settings *a, const struct settings *b)
 
 		if (one->origin_len != other->origin_len ||
 		    memcmp(one->origin, other->origin, one->origin_len) != 0 ||
-		    strcmp(one->path, other->path) != 0)
+		    strcmp(one->path, other->path) != 0 || one->sign != other->sign)
 			return false;
 	}
 	return true;

@@ -522,6 +522,9 @@ settle(struct load *load, const config_t *config)
 	why = settings_limit_contradiction(settings);
 	if (why)
 		complain(load, config_lookup(config, "limit"), "%s", why);
+	why = settings_resolve_dnssec(settings);
+	if (why)
+		complain(load, config_lookup(config, "dnssec"), "%s", why);
 	at = config_lookup(config, "workers.count");
 	why = settings_resolve_workers(settings);
 	if (why && at)

@@ -175,7 +175,7 @@ const char *
 settings_resolve_zone_file(struct settings *settings,
 			   const struct zone_file_option *option, unsigned line)
 {
-	struct zone_file_setting zone = { .line = line };
+	struct zone_file_setting zone = { .line = line, .sign = option->sign };
 
 	zone.origin_len = dname_from_text(option->origin, zone.origin);
 	if (zone.origin_len == 0) {
@@ -292,4 +292,17 @@ settings_resolve_workers(struct settings *settings)
 	snprintf(reason, sizeof reason, "%u workers share %u CPU%s",
 		 settings->workers.count, cpu_count, cpu_count == 1 ? "" : "s");
 	return reason;
+}
+
+const char *
+settings_resolve_dnssec(const struct settings *settings)
+{
+	unsigned algorithm = settings->dnssec.algorithm;
+
+	if (algorithm == 9 || algorithm == 11 || algorithm == 12)
+		return "dnssec.algorithm: 8, 10, 13, 14, 15 or 16 is needed";
+	if (settings->dnssec.refresh_days >= settings->dnssec.validity_days)
+		return "dnssec.refresh_days: must be less than validity_days, or "
+		       "signatures are always due";
+	return NULL;
 }

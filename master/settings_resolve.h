@@ -39,4 +39,8 @@ __attribute__((nonnull)) const char *settings_resolve_identity(struct settings *
 /* Settle workers.count.  A reason is only a warning here. */
 __attribute__((nonnull)) const char *settings_resolve_workers(struct settings *settings);
 
+/* What is wrong with the options of `dnssec` taken together; NULL: nothing. */
+__attribute__((nonnull, pure)) const char *
+settings_resolve_dnssec(const struct settings *settings);
+
 #endif

@@ -106,6 +106,21 @@ const struct setting_row settings_rows[] = {
 	  IN_ZONE_FILE(origin), "the zone's name" },
 	{ "zones.files.file", SETTING_PATH, SETTING_SYNC, 1, PATH_LEN_MAX, "", NULL,
 	  IN_ZONE_FILE(file), "its file" },
+	{ "zones.files.sign", SETTING_BOOL, SETTING_SYNC, 0, 1, "false", NULL,
+	  IN_ZONE_FILE(sign), "sign it: what the file has of RRSIG, NSEC and NSEC3 is replaced" },
+
+	{ "dnssec.key_dir", SETTING_PATH, SETTING_SIGNER, 0, PATH_LEN_MAX, "", NULL,
+	  IN_SETTINGS(dnssec.key_dir), "where keys are, in BIND's format; \"\": in state_dir/keys alone" },
+	{ "dnssec.denial", SETTING_CHOICE, SETTING_SYNC, 0, 0, "nsec", "nsec|nsec3|optout",
+	  IN_SETTINGS(dnssec.denial), "how signed zones prove what is not there; a zone's \"denial\" comes first" },
+	{ "dnssec.algorithm", SETTING_UINT, SETTING_LIVE, 8, 16, "13", NULL,
+	  IN_SETTINGS(dnssec.algorithm), "of keys that are made here: 8, 10, 13, 14, 15 or 16" },
+	{ "dnssec.validity_days", SETTING_UINT, SETTING_SYNC, 2, 365, "14", NULL,
+	  IN_SETTINGS(dnssec.validity_days), "how long a signature holds" },
+	{ "dnssec.refresh_days", SETTING_UINT, SETTING_SYNC, 1, 364, "7", NULL,
+	  IN_SETTINGS(dnssec.refresh_days), "so long before its end it is renewed" },
+	{ "dnssec.max_rate", SETTING_UINT, SETTING_SIGNER, 1, 10000000, "20000", NULL,
+	  IN_SETTINGS(dnssec.max_rate), "signatures a second that are renewed at most" },
 
 	{ "geoip.country_db", SETTING_PATH, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
 	  IN_SETTINGS(geoip.country_db), "where addresses are: a Country or City database of MaxMind's format; \"\" is none" },
@@ -290,7 +305,10 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"dnssec",
+	"dnssec.steered_rate", "dnssec.steered_cache_mb",
+	"dnssec.zsk_days",     "dnssec.ksk_days",
+	"dnssec.role",         "dnssec.fleet_lag",
+	"dnssec.redis",
 };
 
 const struct setting_row *

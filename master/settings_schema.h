@@ -36,6 +36,7 @@ enum setting_scope {
 	SETTING_LIVE, /* at a reload: master and workers follow */
 	SETTING_SYNC, /* at a reload: sync is started anew with it */
 	SETTING_PROBER, /* at a reload: the prober is */
+	SETTING_SIGNER, /* the same of the signer */
 	SETTING_RESOLVER, /* the same of the resolver process */
 	SETTING_REPORTER, /* and of the reporter */
 	SETTING_LOGGER, /* the same of the logger; workers follow too */
@@ -64,6 +65,7 @@ struct listen_option {
 struct zone_file_option {
 	char *origin;
 	char *file;
+	bool sign;
 };
 
 struct server_option {

@@ -25,6 +25,8 @@ struct heritage {
 	int icmp_fds[2];		/* for echoes over IPv4 and IPv6, -1: none; the prober's */
 	int http_fd;			/* listening, non-blocking, -1: none; the reporter's */
 	int log_fd;			/* write end of the log pipe */
+	int signer_fds[2];		/* loader/sign/signer_proto.h: who has things signed, and
+					 * the signer's; of others -1 */
 	/* sockets[worker * settings->listen_count + address] */
 	const struct listen_pair *sockets;
 };

@@ -116,6 +116,7 @@ enum block_kind {
 	BLOCK_NOTE = 13,		/* of a zone from Redis; about the RRset of `type`, which is
 					 * served: an octet, FAULT_PARTIAL or FAULT_WARNING,
 					 * then the reason as text; any number of them */
+	BLOCK_SIGNING = 14,		/* apex only: struct signing_facts, we have signed it */
 };
 
 enum { BAD_RRSET_ALL = 0, BAD_RRSET_OLD = 255 };
@@ -260,6 +261,23 @@ struct __attribute__((packed)) redis_facts {
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct redis_facts) == 40, "as it is stored");
+
+enum signing_flag {
+	SIGNING_OWN_DENIAL = 1 << 0,	/* `denial` is the zone's own choice, not the settings' */
+	SIGNING_BY_SIDECAR = 1 << 1,	/* its sidecar says that it is signed */
+};
+
+/* How a zone was signed here.  Packed: it may stand anywhere. */
+struct __attribute__((packed)) signing_facts {
+	uint64_t mark;			/* changes with the keys' states and the kind of denial */
+	int64_t renew_at_s;		/* Unix time at which something is to be signed again */
+	int64_t ends_at_s;		/* when the first signature ends */
+	uint64_t signatures;
+	uint16_t flags;			/* enum signing_flag */
+	uint16_t denial;		/* enum denial, shm/settings.h */
+	uint32_t reserved;
+};
+_Static_assert(sizeof(struct signing_facts) == 40, "as it is stored");
 
 /* A node that was checked to lie in its map.  Borrowed from the map. */
 struct node {

@@ -25,6 +25,8 @@
  *	+-------------------+
  *	| health            |	prober: what it has found, in figures
  *	+-------------------+
+ *	| signer            |	the signer: that it lives
+ *	+-------------------+
  *	| report            |	reporter: who asked it
  *	+-------------------+
  *	| query_log         |	logger: what it has written, in figures
@@ -148,6 +150,11 @@ struct region_geo {
 	struct region_geo_fault faults[GEO_KINDS];
 };
 
+/* The signer's life. */
+struct region_signer {
+	_Alignas(128) _Atomic uint64_t heartbeat_ns;	/* last turn of its loop, CLOCK_MONOTONIC */
+};
+
 /* Sync tells those who look after names that the watch list (loader/store/watch.h) has
  * changed, or is another one. */
 struct region_watch {
@@ -199,6 +206,7 @@ struct region {
 	struct region_limits limits;
 	_Alignas(128) struct limit_table limited_clients, limited_networks;
 	struct region_health health;
+	struct region_signer signer;
 	struct region_report report;
 	struct region_query_log query_log;
 	/* odd while counters move from a slot to `retired`: what is read then is read again */

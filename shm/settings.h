@@ -30,6 +30,7 @@ enum health_role { HEALTH_ROLE_PROBE, HEALTH_ROLE_FOLLOW, HEALTH_ROLE_OFF };
 enum limit_action { LIMIT_ACTION_REFUSE, LIMIT_ACTION_DROP };
 enum redis_schema { REDIS_SCHEMA_REDINS, REDIS_SCHEMA_Z42 };
 enum query_log_client { LOG_CLIENT_FULL, LOG_CLIENT_PREFIX, LOG_CLIENT_NONE };
+enum denial { DENIAL_NSEC, DENIAL_NSEC3, DENIAL_OPTOUT };
 
 struct listen_address {
 	struct sockaddr_storage address;
@@ -43,6 +44,7 @@ struct zone_file_setting {
 	size_t origin_len;
 	char *path;			/* absolute, owned */
 	unsigned line;			/* of the configuration, for messages */
+	bool sign;			/* we sign it */
 };
 
 struct setting_texts {
@@ -169,6 +171,14 @@ struct settings {
 			char *socket;	/* "" is none */
 		} dnstap;
 	} query_log;
+
+	struct {
+		char *key_dir;		/* "": keys are in state_dir/keys alone */
+		enum denial denial;
+		unsigned algorithm;	/* of new keys */
+		unsigned validity_days, refresh_days;
+		unsigned max_rate;	/* signatures a second that are renewed */
+	} dnssec;
 
 	/* Addresses are "host:port", "[IPv6]:port" or the absolute path of a socket. */
 	struct {

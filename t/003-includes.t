@@ -17,7 +17,8 @@ my %may = (
 	# below the sync process: from text and JSON to nodes; generations and their changes;
 	# what follows Redis
 	'loader/zone'  => qr{^(?:shm|loader/zone)/},
-	'loader/store' => qr{^(?:shm|loader/zone|loader/store)/},
+	'loader/sign'  => qr{^(?:shm|loader/(?:zone|sign))/|^loader/loader\.h$},
+	'loader/store' => qr{^(?:shm|loader/(?:zone|sign|store))/},
 	'loader/resolve' => qr{^(?:shm/|loader/(?:zone|store|resolve)/|loader/loader\.h$)},
 	# what looks after the health of targets
 	'loader/health' => qr{^(?:shm|loader/(?:zone|store|redis|health))/|^loader/loader\.h$},
@@ -45,13 +46,14 @@ my %home = (
 	'libknot/'      => [qw(loader/zone/record_text.c)],
 	'libzscanner/'  => [qw(loader/zone/zone_scanner.c)],
 	'microhttpd.h'  => [qw(loader/report/http_server.c)],
+	'openssl/'      => [qw(loader/sign/sign_crypto.c)],
 	'nettle/'       => [qw(shm/sha256.c)],
 	'sys/sdt.h'     => [qw(worker/probes.h)],
 	'zlib.h'        => [qw(master/profile/pprof_file.c)],
 	'maxminddb.h'   => [qw(shm/geo_db.c)],
 	'lmdb.h'        => [qw(loader/resolve/resolved_store.c loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_env.c loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c loader/store/watch_read.c loader/store/watch_write.c shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],
 );
-my $foreign = qr{^(?:libdnssec/|openssl/)};
+my $foreign = qr{^(?:libdnssec/)};
 
 sub includes {
 	my ($path) = @_;

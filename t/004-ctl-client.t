@@ -86,7 +86,7 @@ for my $case (
 	[[], qr/^usage/],
 	[['-x'], qr/usage/],
 	[['statsu'], qr/^martletctl: unknown command 'statsu', nearest is 'stats': see martletctl -h\n$/],
-	[['keys'], qr/^martletctl: keys: not in this version\n$/],
+	[['keys', 'generate', 'a.test', 'b.test'], qr/usage: martletctl keys/],
 	[['explain', 'a'], qr/usage: martletctl explain NAME TYPE/],
 	[['explain', 'a..b', 'A'], qr/'a\.\.b' is no domain name/],
 	[['explain', 'a', 'B'], qr/'B' is no type of records/],

@@ -212,9 +212,9 @@ for my $signal ([SEGV => 'Segmentation fault'], [ABRT => 'Aborted'], [BUS => 'Bu
 # the master
 {
 	my @children = map { $_->[1] } children_of($m->pid);
-	is(scalar @children, 3, 'three children');
+	is(scalar @children, 4, 'four children');
 	is_deeply([ sort map { read_file("/proc/$_/cmdline") =~ /([^\0]*)/ } @children ],
-		[ map { "martletd: $_" } 'sync', 'worker 0', 'worker 1' ], 'ps shows which is which');
+		[ map { "martletd: $_" } 'signer', 'sync', 'worker 0', 'worker 1' ], 'ps shows which is which');
 	kill 'STOP', @children[0, 1];
 	kill 'KILL', $m->pid;
 	ok(poll(5, sub { !grep { kill 0, $_ } @children }), 'killed: all children end, those that hang too');

@@ -141,7 +141,7 @@ refused(Martlet::Control::encode('status', 'more'), qr/usage: status/, 'an argum
 	}
 	ok(poll(10, sub { ((ask('ready'))[0] // 1) == 0 }), 'hundreds of rude peers');
 	ok(poll(10, sub { $count->() <= $fds }), 'leave no descriptor');
-	ok(poll(10, sub { 3 == (() = children_of($m->pid)) }), 'and no clerk');
+	ok(poll(10, sub { 4 == (() = children_of($m->pid)) }), 'and no clerk');
 	cmp_ok(rss_kb(), '<', $kb + 1000, 'and no memory');
 }
 

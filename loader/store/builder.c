@@ -110,6 +110,20 @@ builder_find(struct builder *builder, const uint8_t *origin, size_t origin_len,
 	return rc;
 }
 
+int
+builder_find_name(struct builder *builder, uint32_t zone_id, const uint8_t *owner,
+		  size_t owner_len, struct node *out)
+{
+	int rc;
+
+	if (!builder->base)
+		return ERR_NOTFOUND;
+	pthread_mutex_lock(&builder->lock);
+	rc = live_find(builder->base, zone_id, owner, owner_len, out);
+	pthread_mutex_unlock(&builder->lock);
+	return rc;
+}
+
 static int
 find_apex(struct builder *builder, const uint8_t *origin, size_t origin_len,
 	  struct node *apex, struct zone_facts *facts)

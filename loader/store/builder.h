@@ -72,6 +72,12 @@ __attribute__((nonnull, warn_unused_result))
 int builder_find(struct builder *builder, const uint8_t *origin, size_t origin_len,
 		 struct node *apex);
 
+/* The node of a name of the base, by the zone id of its zone; NSEC3 owners have theirs |
+ * NSEC3_SPACE.  Errors as above. */
+__attribute__((nonnull, warn_unused_result))
+int builder_find_name(struct builder *builder, uint32_t zone_id, const uint8_t *owner,
+		      size_t owner_len, struct node *out);
+
 /* Take over a zone of the base (also a broken one) with all that it has.
  * returns 0; ERR_NOTFOUND when the base has no such zone; ERR_DAMAGED; ERR_NOMEM. */
 __attribute__((nonnull, warn_unused_result))

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "loader/store/live.h"
+#include "loader/store/zone_signer.h"
 #include "loader/store/zone_state.h"
 #include "loader/zone/sidecar.h"
 #include "loader/zone/zone_load.h"
@@ -53,9 +54,11 @@ sidecar_is_known(const struct zone_list_entry *entry, const struct zone_state *s
 	return false;
 }
 
-/* Do the files of the zone have the stamp that is stored with it? */
+/* Do the files of the zone have the stamp that is stored with it, and is it signed as it is
+ * to be? */
 static bool
-is_unchanged(const struct zone_list_entry *entry, const struct zone_state *state)
+is_unchanged(const struct zone_update *update, const struct zone_list_entry *entry,
+	     const struct zone_state *state)
 {
 	const char **paths, *path = state->paths;
 	uint64_t stamp;
@@ -75,7 +78,8 @@ is_unchanged(const struct zone_list_entry *entry, const struct zone_state *state
 	}
 	stamp = zone_stamp_of_files(paths, state->source.path_count);
 	free(paths);
-	return stamp == state->source.stamp;
+	return stamp == state->source.stamp &&
+	       zone_signer_is_current(update->signer, entry, state);
 }
 
 /* What is wrong with a kept zone is told again.  returns false without memory. */
@@ -134,7 +138,7 @@ plan(struct zone_update *update)
 		if (is_old && update->has_redis && state.source.kind == SOURCE_REDIS) {
 			if (!tell_conflict(update, i))
 				return ERR_NOMEM;
-		} else if (!is_old || !is_unchanged(entry, &state))
+		} else if (!is_old || !is_unchanged(update, entry, &state))
 			update->stale[update->stale_count++] = entry;
 		else if (!tell_kept_faults(update, i, &state))
 			return ERR_NOMEM;
@@ -275,14 +279,27 @@ log_warnings(struct zone_update *update, const struct zone_messages *messages)
 	}
 }
 
+/* returns the records, signed if they are to be; NULL, with a message, when they cannot be. */
+static struct zone_records *
+sign(struct zone_update *update, struct zone_records *records,
+     struct zone_messages *messages)
+{
+	if (!records || !records->signing_wish.is_wanted ||
+	    zone_signer_sign(update->signer, records, messages) == 0)
+		return records;
+	zone_records_free(records);
+	return NULL;
+}
+
 /* Called by the reading threads, several at a time. */
 static void
 take_zone(void *context, size_t index, struct zone_records *records,
-	  const struct zone_messages *messages)
+	  struct zone_messages *messages)
 {
 	struct zone_update *update = context;
 	int result;
 
+	records = sign(update, records, messages);
 	if (messages->kept_count > 0) {
 		pthread_mutex_lock(&update->lock);
 		log_warnings(update, messages);
@@ -430,7 +447,9 @@ zone_update_read(struct zone_update *update, const struct settings *settings,
 		return result;
 	}
 	update->base = builder_base(update->builder);
-	result = plan(update);
+	update->signer = zone_signer_new(settings, update->builder, update->signer_fd,
+					 update->is_renewal);
+	result = update->signer ? plan(update) : ERR_NOMEM;
 	if (result == 0) {
 		let_files_settle(update);
 		result = read_stale(update);
@@ -446,12 +465,14 @@ zone_update_read(struct zone_update *update, const struct settings *settings,
 		update->result.removed =
 			update->base_count - update->found_in_base - update->others_count;
 	reload_result_sort(&update->result);
+	update->sign_due_s = zone_signer_due(update->signer);
 	return 0;
 }
 
 void
 zone_update_fini(struct zone_update *update)
 {
+	zone_signer_free(update->signer);
 	builder_free(update->builder);
 	zone_list_fini(&update->list);
 	free(update->is_done);

@@ -22,6 +22,8 @@ enum { ZONE_UPDATE_REASON_MAX = 512 };
 struct zone_update {
 	/* set by the caller; all else zero */
 	const char *base_dir;		/* an earlier generation, verified; NULL for none */
+	int signer_fd;			/* see loader/sign/sign_session.h; -1: none */
+	bool is_renewal;		/* signatures are renewed, see loader/store/zone_signer.h */
 	const uint8_t *only;		/* look at this zone alone: lower-cased, NAME_PAD octets
 					 * behind it readable; NULL for all */
 	bool reads_redis;		/* zones of the base that come from there do not stay:
@@ -33,9 +35,11 @@ struct zone_update {
 	/* results */
 	struct builder *builder;	/* owned, zone_update_fini */
 	struct reload_result result;	/* changed, removed and errors are filled */
+	int64_t sign_due_s;		/* when signatures are to be renewed, Unix time; 0: never */
 
 	/* private */
 	struct live *base;
+	struct zone_signer *signer;
 	struct zone_list list;
 	bool *is_done;			/* for each of the list: handed to the builder */
 	const struct zone_list_entry **stale; /* those that are to be read */

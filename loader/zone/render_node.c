@@ -215,6 +215,14 @@ put_redis(struct renderer *r)
 				      strlen(r->zone->domain_id));
 }
 
+static void
+put_signing(struct renderer *r)
+{
+	if (r->zone->signing)
+		node_writer_put_block(&r->writer, BLOCK_SIGNING, 0, r->zone->signing,
+				      sizeof *r->zone->signing);
+}
+
 void
 render_put_empty(struct renderer *r, const uint8_t *name, size_t len,
 		 const struct below *below)
@@ -237,6 +245,7 @@ render_put_apex(struct renderer *r, const struct owner_group *apex,
 	put_source(r);
 	put_faults(r);
 	put_redis(r);
+	put_signing(r);
 	render_marks_put_provenance(&r->writer, apex);
 }
 

@@ -20,7 +20,7 @@ enum { SUFFIX_LEN = sizeof SUFFIX - 1 };
 
 static int
 add_entry(struct zone_list *list, const uint8_t *origin, size_t origin_len,
-	  const char *path)
+	  const char *path, bool sign)
 {
 	struct zone_list_entry *entry =
 		grow_items(list->entries, &list->room, list->count + 1, sizeof *entry);
@@ -34,6 +34,7 @@ add_entry(struct zone_list *list, const uint8_t *origin, size_t origin_len,
 	entry->rival = NULL;
 	entry->origin_len = (uint8_t)origin_len;
 	entry->is_alone = false;
+	entry->sign = sign;
 	if (!entry->origin || !entry->path)
 		return ERR_NOMEM;
 	list->count++;
@@ -104,7 +105,7 @@ take_dir_entry(struct zone_list *list, const char *dir, int dir_fd,
 				  ", it is ignored");
 		return ERR_OK;
 	}
-	return add_entry(list, origin, origin_len, path);
+	return add_entry(list, origin, origin_len, path, false);
 }
 
 static int
@@ -191,7 +192,8 @@ fill_list(struct zone_list *list, const struct settings *settings,
 	for (size_t i = 0; code == ERR_OK && i < settings->zones.file_count; i++) {
 		const struct zone_file_setting *file = &settings->zones.files[i];
 
-		code = add_entry(list, file->origin, file->origin_len, file->path);
+		code = add_entry(list, file->origin, file->origin_len, file->path,
+				 file->sign);
 	}
 	if (code == ERR_OK && list->count == 0 && !settings->redis.enable &&
 	    settings->zones.dir && settings->zones.dir[0] != '\0')

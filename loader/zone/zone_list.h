@@ -15,6 +15,7 @@ struct zone_list_entry {
 	const char *rival;		/* NULL, or a second file for the same origin: an
 					 * error of this zone */
 	uint8_t origin_len;
+	bool sign;			/* the configuration says that we sign it */
 	bool is_alone;			/* a sidecar (sidecar.h) does not count */
 };
 

@@ -52,6 +52,7 @@ zone_load(struct zone_text *text, const struct zone_list_entry *entry,
 			      messages);
 	if (code != ERR_OK)
 		return code;
+	zone->signing_wish.is_wanted = entry->sign;
 	if (!entry->is_alone)
 		code = sidecar_merge(entry, zone, messages);
 	if (code == ERR_OK)

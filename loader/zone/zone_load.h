@@ -32,9 +32,9 @@ struct zone_load_job {
 	/* One zone is done.  Called by the loading threads, several at a time.
 	 * index     into `entries`.
 	 * records   moved to the callee; NULL when the zone is in error.
-	 * messages  borrowed until the call returns. */
+	 * messages  borrowed until the call returns; more may be added. */
 	void (*done)(void *context, size_t index, struct zone_records *records,
-		     const struct zone_messages *messages);
+		     struct zone_messages *messages);
 
 	/* Called by the thread that called zone_load_all, after two seconds and every
 	 * two seconds from then on; may be NULL. */

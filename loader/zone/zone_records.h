@@ -55,6 +55,15 @@ enum {
 };
 
 struct redis_facts;
+struct signing_facts;
+
+/* What its source says of signing a zone. */
+struct zone_signing_wish {
+	bool is_wanted;
+	bool has_denial;
+	uint16_t denial;		/* enum denial */
+	bool is_by_sidecar;
+};
 
 /* As zone_load gives it: sorted by owner (canonical order), type, rdata (as octets, RFC
  * 4034 section 6.3, names in it compared in lower case); without duplicates; all TTLs of
@@ -76,6 +85,8 @@ struct zone_records {
 	const struct redis_facts *redis; /* of a zone from Redis, in the arena; else NULL */
 	const char *domain_id;		/* what its owner calls it, borrowed; NULL or "": nothing */
 	bool is_flattened;		/* ZONE_FLATTENED */
+	struct zone_signing_wish signing_wish;
+	const struct signing_facts *signing; /* we have signed it; in the arena; else NULL */
 	const char *error;		/* why it is not all that its source says (BLOCK_ERROR),
 					 * in the arena; NULL: it is */
 	struct arena *arena;		/* holds owners and rdata, each with ARENA_PAD */

@@ -188,7 +188,7 @@ build_text(void)
 	struct generation_manifest manifest;
 	char *dir = strdup(scratch_path(bench.scratch, "zones"));
 	struct settings settings = { .zones.dir = dir };
-	struct zone_update update = { 0 };
+	struct zone_update update = { .signer_fd = -1 };
 	char reason[ZONE_UPDATE_REASON_MAX];
 	uint64_t start;
 	double read_s;

@@ -15,7 +15,7 @@ struct tally {
 
 static void
 take_zone(void *context, size_t index, struct zone_records *records,
-	  const struct zone_messages *messages)
+	  struct zone_messages *messages)
 {
 	struct tally *tally = context;
 

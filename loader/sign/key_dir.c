@@ -1,0 +1,368 @@
+/* Files of keys. */
+#include "loader/sign/key_dir.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "loader/zone/grow.h"
+#include "shm/errcode.h"
+
+#define PRIVATE_SUFFIX ".private"
+
+enum {
+	SUFFIX_LEN = sizeof PRIVATE_SUFFIX - 1,
+	NUMBERS_LEN = sizeof "013+12345" - 1,
+	RECENT_NS =
+		21000000, /* what changes within a tick of the clock leaves no trace */
+};
+
+struct key_dir {
+	char *path;
+	char **names; /* sorted; owned */
+	size_t count, room;
+	struct stat seen; /* st_ino 0: nothing that can be relied on */
+};
+
+struct key_dir *
+key_dir_new(const char *path)
+{
+	struct key_dir *dir = calloc(1, sizeof *dir);
+
+	if (!dir)
+		return NULL;
+	dir->path = strdup(path);
+	if (dir->path)
+		return dir;
+	free(dir);
+	return NULL;
+}
+
+static void
+forget(struct key_dir *dir)
+{
+	for (size_t i = 0; i < dir->count; i++)
+		free(dir->names[i]);
+	dir->count = 0;
+	dir->seen.st_ino = 0;
+}
+
+void
+key_dir_free(struct key_dir *dir)
+{
+	if (!dir)
+		return;
+	forget(dir);
+	free(dir->names);
+	free(dir->path);
+	free(dir);
+}
+
+const char *
+key_dir_path(const struct key_dir *dir)
+{
+	return dir->path;
+}
+
+/* ---- names ---- */
+
+bool
+key_dir_prefix(const uint8_t *zone, char out[NAME_MAX + 1])
+{
+	const size_t room = NAME_MAX - NUMBERS_LEN - SUFFIX_LEN;
+	size_t len = 0;
+
+	out[len++] = 'K';
+	for (const uint8_t *label = zone; label[0]; label += label[0] + 1) {
+		for (unsigned i = 1; i <= label[0]; i++) {
+			bool is_plain = isalnum(label[i]) || strchr("-_", label[i]);
+
+			if (len + 4 > room)
+				return false;
+			if (is_plain && label[i])
+				out[len++] = (char)label[i];
+			else
+				len += (size_t)sprintf(out + len, "%%%02X", label[i]);
+		}
+		out[len++] = '.';
+	}
+	if (zone[0] == 0)
+		out[len++] = '.';
+	if (len + 1 > room)
+		return false;
+	out[len++] = '+';
+	out[len] = '\0';
+	return true;
+}
+
+static int
+hex_value(char character)
+{
+	if (isdigit((unsigned char)character))
+		return character - '0';
+	if (isxdigit((unsigned char)character))
+		return toupper((unsigned char)character) - 'A' + 10;
+	return -1;
+}
+
+size_t
+key_dir_zone(const char *file, uint8_t out[DNAME_MAX])
+{
+	const char *end = strchr(file, '+');
+	size_t len = 1, label = 0;
+
+	if (file[0] != 'K' || !end || end[-1] != '.')
+		return 0;
+	if (end == file + 2) {
+		out[0] = 0;
+		return 1;
+	}
+	for (const char *at = file + 1; at < end; at++) {
+		if (len + 1 >= DNAME_MAX)
+			return 0;
+		if (*at == '.') {
+			if (len - label - 1 == 0 || len - label - 1 > DNAME_LABEL_MAX)
+				return 0;
+			out[label] = (uint8_t)(len - label - 1);
+			label = len++;
+		} else if (*at == '%' && end - at > 2 && hex_value(at[1]) >= 0 &&
+			   hex_value(at[2]) >= 0) {
+			out[len++] = (uint8_t)(hex_value(at[1]) * 16 + hex_value(at[2]));
+			at += 2;
+		} else {
+			out[len++] = (uint8_t)*at;
+		}
+	}
+	out[label] = 0;
+	dname_lower(out, label + 1);
+	return label + 1;
+}
+
+/* ---- which there are ---- */
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool
+is_private(const char *name, size_t len)
+{
+	return name[0] == 'K' && len > SUFFIX_LEN + NUMBERS_LEN &&
+	       strcmp(name + len - SUFFIX_LEN, PRIVATE_SUFFIX) == 0;
+}
+
+static int
+list(struct key_dir *dir, DIR *stream)
+{
+	const struct dirent *entry;
+
+	while ((entry = readdir(stream)) != NULL) {
+		size_t len = strlen(entry->d_name);
+		char **names;
+
+		if (!is_private(entry->d_name, len))
+			continue;
+		names = grow_items(dir->names, &dir->room, dir->count + 1, sizeof *names);
+		if (!names)
+			return ERR_NOMEM;
+		dir->names = names;
+		names[dir->count] = strndup(entry->d_name, len - SUFFIX_LEN);
+		if (!names[dir->count])
+			return ERR_NOMEM;
+		dir->count++;
+	}
+	if (dir->count > 1)
+		qsort(dir->names, dir->count, sizeof *dir->names, compare_names);
+	return ERR_OK;
+}
+
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool
+is_recent(const struct stat *status)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (now.tv_sec - status->st_mtim.tv_sec) * 1000000000L + now.tv_nsec -
+		       status->st_mtim.tv_nsec <
+	       RECENT_NS;
+}
+
+int
+key_dir_refresh(struct key_dir *dir)
+{
+	struct stat status;
+	DIR *stream;
+	int rc;
+
+	if (stat(dir->path, &status) != 0)
+		rc = errcode_from_errno(errno);
+	else
+		rc = ERR_OK;
+	if (rc == ERR_OK && dir->seen.st_ino && is_same(&status, &dir->seen))
+		return ERR_OK;
+	forget(dir);
+	stream = rc == ERR_OK ? opendir(dir->path) : NULL;
+	if (!stream)
+		return rc == ERR_OK ? errcode_from_errno(errno) : rc;
+	rc = list(dir, stream);
+	closedir(stream);
+	if (rc != ERR_OK)
+		forget(dir);
+	else if (!is_recent(&status))
+		dir->seen = status;
+	return rc;
+}
+
+size_t
+key_dir_find(const struct key_dir *dir, const char *prefix, const char **names,
+	     size_t max)
+{
+	size_t len = strlen(prefix), low = 0, high = dir->count, count = 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(dir->names[middle], prefix) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < dir->count && strncmp(dir->names[low], prefix, len) == 0; low++) {
+		if (count < max)
+			names[count] = dir->names[low];
+		count++;
+	}
+	return count;
+}
+
+/* ---- files ---- */
+
+static bool
+make_path(const struct key_dir *dir, const char *name, const char *suffix,
+	  char out[PATH_MAX])
+{
+	int len = snprintf(out, PATH_MAX, "%s/%s%s", dir->path, name, suffix);
+
+	return len > 0 && len < PATH_MAX;
+}
+
+static long
+read_open(int fd, char *out, size_t room, bool *is_open)
+{
+	struct stat status;
+	size_t len = 0;
+
+	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+		return ERR_FORMAT;
+	*is_open = (status.st_mode & S_IROTH) != 0;
+	while (len < room) {
+		ssize_t got = read(fd, out + len, room - len);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return ERR_IO;
+		if (got == 0)
+			break;
+		len += (size_t)got;
+	}
+	if (len == room)
+		return ERR_RANGE;
+	out[len] = '\0';
+	return (long)len;
+}
+
+long
+key_dir_read(const struct key_dir *dir, const char *name, const char *suffix, char *out,
+	     size_t room, bool *is_open)
+{
+	char path[PATH_MAX];
+	long len;
+	int fd;
+
+	if (!make_path(dir, name, suffix, path))
+		return ERR_RANGE;
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return errcode_from_errno(errno);
+	len = read_open(fd, out, room, is_open);
+	close(fd);
+	return len;
+}
+
+static int
+write_all(int fd, const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t done = write(fd, text, len);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return errcode_from_errno(errno);
+		text += done;
+		len -= (size_t)done;
+	}
+	return fsync(fd) == 0 ? ERR_OK : errcode_from_errno(errno);
+}
+
+static void
+sync_dir(const struct key_dir *dir)
+{
+	int fd = open(dir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)fsync(fd);
+	close(fd);
+}
+
+int
+key_dir_write(const struct key_dir *dir, const char *name, const char *suffix,
+	      const char *text, size_t len)
+{
+	char path[PATH_MAX], fresh[PATH_MAX];
+	int fd, rc;
+
+	if (!make_path(dir, name, suffix, path) || !make_path(dir, name, ".new", fresh))
+		return ERR_RANGE;
+	unlink(fresh);
+	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return errcode_from_errno(errno);
+	rc = write_all(fd, text, len);
+	close(fd);
+	if (rc == ERR_OK && rename(fresh, path) != 0)
+		rc = errcode_from_errno(errno);
+	if (rc != ERR_OK)
+		unlink(fresh);
+	else
+		sync_dir(dir);
+	return rc;
+}
+
+void
+key_dir_remove(const struct key_dir *dir, const char *name, const char *suffix)
+{
+	char path[PATH_MAX];
+
+	if (make_path(dir, name, suffix, path))
+		unlink(path);
+}

@@ -1,0 +1,536 @@
+/* Keys from their directories. */
+#include "loader/sign/key_store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "loader/sign/key_dir.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+#include "shm/wire.h"
+
+#define PUBLIC_SUFFIX ".key"
+#define PRIVATE_SUFFIX ".private"
+
+enum { MODE_KEYS = 0700, DRAWS_MAX = 100 };
+
+struct key_store {
+	struct key_dir *source; /* key_dir; NULL: there is none */
+	struct key_dir *kept;
+	bool may_write;
+	pthread_mutex_t lock;
+};
+
+/* A zone's keys being read. */
+struct loading {
+	struct key_store *store;
+	const uint8_t *zone;
+	struct sign_keys *keys;
+	struct crypto_key **secrets;
+	int64_t now_s;
+};
+
+/* Both files of a key. */
+struct key_files {
+	char public_text[KEY_TEXT_MAX], private_text[KEY_TEXT_MAX];
+	size_t public_len, private_len;
+	bool is_open; /* the private one can be read by others */
+};
+
+int
+key_store_new(const struct settings *settings, bool may_write, struct key_store **out)
+{
+	struct key_store *store;
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof path, "%s/keys", settings->state_dir);
+
+	if (len < 0 || len >= (int)sizeof path)
+		return ERR_RANGE;
+	if (may_write && mkdir(path, MODE_KEYS) != 0 && errno != EEXIST)
+		return errcode_from_errno(errno);
+	store = calloc(1, sizeof *store);
+	if (!store)
+		return ERR_NOMEM;
+	pthread_mutex_init(&store->lock, NULL);
+	store->may_write = may_write;
+	store->kept = key_dir_new(path);
+	if (settings->dnssec.key_dir[0] && strcmp(settings->dnssec.key_dir, path) != 0)
+		store->source = key_dir_new(settings->dnssec.key_dir);
+	*out = store;
+	return ERR_OK;
+}
+
+void
+key_store_free(struct key_store *store)
+{
+	if (!store)
+		return;
+	key_dir_free(store->source);
+	key_dir_free(store->kept);
+	pthread_mutex_destroy(&store->lock);
+	free(store);
+}
+
+__attribute__((format(printf, 2, 3))) static void
+complain(struct sign_keys *keys, const char *format, ...)
+{
+	va_list arguments;
+
+	if (keys->problem_count == SIGN_PROBLEMS_MAX)
+		return;
+	va_start(arguments, format);
+	vsnprintf(keys->problems[keys->problem_count++], SIGN_PROBLEM_LEN, format,
+		  arguments);
+	va_end(arguments);
+}
+
+/* ---- one key ---- */
+
+static int
+read_files(const struct key_dir *dir, const char *name, struct key_files *out,
+	   const char **what)
+{
+	bool is_open;
+	long len = key_dir_read(dir, name, PUBLIC_SUFFIX, out->public_text, KEY_TEXT_MAX,
+				&is_open);
+
+	*what = PUBLIC_SUFFIX;
+	if (len < 0)
+		return (int)len;
+	out->public_len = (size_t)len;
+	*what = PRIVATE_SUFFIX;
+	len = key_dir_read(dir, name, PRIVATE_SUFFIX, out->private_text, KEY_TEXT_MAX,
+			   &out->is_open);
+	if (len < 0)
+		return (int)len;
+	out->private_len = (size_t)len;
+	return ERR_OK;
+}
+
+static const char *
+why_no_key(int error)
+{
+	if (error == ERR_RANGE)
+		return "an algorithm or a size that is not signed with here: use "
+		       "algorithm 8, 10, 13, 14, 15 or 16, and at most 4096 bits of RSA";
+	if (error == ERR_DAMAGED)
+		return "the private key is not the one of the .key file";
+	if (error == ERR_SYNTAX)
+		return "the private key lacks a part, or is none";
+	return errcode_text(error);
+}
+
+/* Is the key here already, from another directory? */
+static bool
+is_known(const struct sign_keys *keys, const uint8_t *rdata, size_t len)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (keys->items[i].rdata_len == len &&
+		    memcmp(keys->items[i].rdata, rdata, len) == 0)
+			return true;
+	return false;
+}
+
+static void
+note_next(struct sign_keys *keys, int64_t next_s)
+{
+	if (next_s != 0 && (keys->next_s == 0 || next_s < keys->next_s))
+		keys->next_s = next_s;
+}
+
+/* One that is there already is passed over.  returns NULL, or why it cannot be used. */
+static const char *
+add_key(struct loading *loading, const struct key_files *files, bool is_kept)
+{
+	struct sign_keys *keys = loading->keys;
+	struct sign_key *key = &keys->items[keys->count];
+	struct key_private secret;
+	struct key_public public;
+	const char *reason;
+	int64_t next_s;
+	int rc;
+
+	if (!key_text_read_public(files->public_text, files->public_len, &public,
+				  &reason))
+		return reason;
+	if (dname_compare(public.owner, loading->zone) != 0)
+		return "the key is another zone's";
+	if (is_known(keys, public.rdata, public.rdata_len))
+		return NULL;
+	if (keys->count == SIGN_KEYS_MAX)
+		return "the zone has too many keys";
+	if (!key_text_read_private(files->private_text, files->private_len, &secret,
+				   &reason)) {
+		explicit_bzero(&secret, sizeof secret);
+		return reason;
+	}
+	rc = crypto_key_new(&secret, public.rdata, public.rdata_len,
+			    &loading->secrets[keys->count]);
+	*key = (struct sign_key){
+		.ttl = public.ttl,
+		.has_ttl = public.has_ttl,
+		.tag = key_tag(public.rdata, public.rdata_len),
+		.rdata_len = public.rdata_len,
+		.state =
+			(uint8_t)sign_key_state_at(secret.times, loading->now_s, &next_s),
+		.is_kept = is_kept,
+	};
+	memcpy(key->times, secret.times, sizeof key->times);
+	memcpy(key->rdata, public.rdata, public.rdata_len);
+	explicit_bzero(&secret, sizeof secret);
+	if (rc != ERR_OK)
+		return why_no_key(rc);
+	key->signature_len =
+		(uint16_t)crypto_key_signature_len(loading->secrets[keys->count]);
+	keys->count++;
+	note_next(keys, next_s);
+	return NULL;
+}
+
+/* ---- copies ---- */
+
+static bool
+is_copied(const struct key_dir *kept, const char *name, const char *suffix,
+	  const char *text, size_t len)
+{
+	char *there = malloc(KEY_TEXT_MAX);
+	bool is_open, is_same = false;
+
+	if (there) {
+		long found =
+			key_dir_read(kept, name, suffix, there, KEY_TEXT_MAX, &is_open);
+
+		is_same = found == (long)len && memcmp(there, text, len) == 0;
+		explicit_bzero(there, KEY_TEXT_MAX);
+	}
+	free(there);
+	return is_same;
+}
+
+/* The private half last: without it a file means nothing. */
+static int
+keep_copy(const struct key_store *store, const char *name, const struct key_files *files)
+{
+	const struct key_dir *kept = store->kept;
+	int rc = ERR_OK;
+
+	if (!store->may_write)
+		return ERR_OK;
+	if (!is_copied(kept, name, PUBLIC_SUFFIX, files->public_text, files->public_len))
+		rc = key_dir_write(kept, name, PUBLIC_SUFFIX, files->public_text,
+				   files->public_len);
+	if (rc == ERR_OK && !is_copied(kept, name, PRIVATE_SUFFIX, files->private_text,
+				       files->private_len))
+		rc = key_dir_write(kept, name, PRIVATE_SUFFIX, files->private_text,
+				   files->private_len);
+	return rc;
+}
+
+static bool
+is_listed(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void
+remove_copy(const struct key_store *store, const char *name)
+{
+	if (!store->may_write)
+		return;
+	key_dir_remove(store->kept, name, PRIVATE_SUFFIX);
+	key_dir_remove(store->kept, name, PUBLIC_SUFFIX);
+}
+
+/* ---- a zone ---- */
+
+/* returns whether the key can be used. */
+static bool
+take_from_source(struct loading *loading, const char *name, struct key_files *files)
+{
+	const struct key_dir *source = loading->store->source;
+	const char *what = "", *reason;
+	int rc = read_files(source, name, files, &what);
+
+	if (rc != ERR_OK) {
+		complain(loading->keys, "%s/%s%s %s", key_dir_path(source), name, what,
+			 errcode_text(rc));
+		return false;
+	}
+	reason = add_key(loading, files, false);
+	if (reason) {
+		complain(loading->keys, "%s/%s" PRIVATE_SUFFIX ": %s",
+			 key_dir_path(source), name, reason);
+		return false;
+	}
+	if (files->is_open)
+		complain(loading->keys,
+			 "%s/%s" PRIVATE_SUFFIX
+			 " is readable by everybody: chmod 600, or roll the key",
+			 key_dir_path(source), name);
+	rc = keep_copy(loading->store, name, files);
+	if (rc != ERR_OK)
+		complain(loading->keys, "no copy of the key %s can be kept in %s: %s",
+			 name, key_dir_path(loading->store->kept), errcode_text(rc));
+	return true;
+}
+
+static void
+take_kept(struct loading *loading, const char *name, struct key_files *files,
+	  bool is_all_there_is)
+{
+	const struct key_dir *kept = loading->store->kept;
+	size_t count = loading->keys->count;
+	const char *what, *reason;
+	int rc = read_files(kept, name, files, &what);
+
+	reason = rc == ERR_OK ? add_key(loading, files, !is_all_there_is)
+			      : errcode_text(rc);
+	if (reason)
+		complain(loading->keys, "%s/%s" PRIVATE_SUFFIX ": %s", key_dir_path(kept),
+			 name, reason);
+	else if (!is_all_there_is && loading->keys->count > count)
+		complain(loading->keys,
+			 "the key %s of %s cannot be used or is gone: its kept copy goes "
+			 "on signing",
+			 name, key_dir_path(loading->store->source));
+}
+
+/* Copies whose key is no more in the source, while others of its zone are good, are of keys
+ * that were taken away on purpose. */
+static void
+load_zone(struct loading *loading, const char *prefix, struct key_files *files)
+{
+	const char *sources[SIGN_KEYS_MAX], *kept[SIGN_KEYS_MAX];
+	struct key_store *store = loading->store;
+	size_t source_count = 0, kept_count;
+	bool has_good = false;
+	int rc;
+
+	if (store->source) {
+		rc = key_dir_refresh(store->source);
+		if (rc != ERR_OK)
+			complain(loading->keys, "dnssec.key_dir %s: %s",
+				 key_dir_path(store->source), errcode_text(rc));
+		source_count =
+			key_dir_find(store->source, prefix, sources, SIGN_KEYS_MAX);
+	}
+	if (source_count > SIGN_KEYS_MAX)
+		source_count = SIGN_KEYS_MAX;
+	for (size_t i = 0; i < source_count; i++)
+		has_good |= take_from_source(loading, sources[i], files);
+	rc = key_dir_refresh(store->kept);
+	if (rc != ERR_OK)
+		complain(loading->keys, "%s: %s", key_dir_path(store->kept),
+			 errcode_text(rc));
+	kept_count = key_dir_find(store->kept, prefix, kept, SIGN_KEYS_MAX);
+	for (size_t i = 0; i < kept_count && i < SIGN_KEYS_MAX; i++) {
+		if (has_good && !is_listed(kept[i], sources, source_count))
+			remove_copy(store, kept[i]);
+		else
+			take_kept(loading, kept[i], files, !store->source);
+	}
+}
+
+int
+key_store_load(struct key_store *store, const uint8_t *zone, struct sign_keys *keys,
+	       struct crypto_key *secrets[SIGN_KEYS_MAX])
+{
+	struct loading loading = { store, zone, keys, secrets, clock_wall_s() };
+	struct key_files *files = malloc(sizeof *files);
+	char prefix[NAME_MAX + 1];
+
+	memset(keys, 0, sizeof *keys);
+	if (!files)
+		return ERR_NOMEM;
+	if (key_dir_prefix(zone, prefix)) {
+		pthread_mutex_lock(&store->lock);
+		load_zone(&loading, prefix, files);
+		pthread_mutex_unlock(&store->lock);
+	} else {
+		complain(keys, "the zone's name is too long for the name of a key file");
+	}
+	explicit_bzero(files, sizeof *files);
+	free(files);
+	return ERR_OK;
+}
+
+/* ---- new keys ---- */
+
+static int
+write_key(struct key_dir *dir, const char *prefix, const struct key_public *public,
+	  const struct key_private *secret, char reason[SIGN_PROBLEM_LEN])
+{
+	char name[NAME_MAX + 1], *text = malloc(KEY_TEXT_MAX);
+	size_t len;
+	int rc = text ? ERR_OK : ERR_NOMEM;
+
+	snprintf(name, sizeof name, "%.200s%03u+%05u", prefix, secret->algorithm,
+		 key_tag(public->rdata, public->rdata_len));
+	if (rc == ERR_OK) {
+		len = key_text_write_public(public, text, KEY_TEXT_MAX);
+		rc = key_dir_write(dir, name, PUBLIC_SUFFIX, text, len);
+	}
+	if (rc == ERR_OK) {
+		len = key_text_write_private(secret, text, KEY_TEXT_MAX);
+		rc = key_dir_write(dir, name, PRIVATE_SUFFIX, text, len);
+		explicit_bzero(text, KEY_TEXT_MAX);
+	}
+	free(text);
+	if (rc != ERR_OK)
+		snprintf(reason, SIGN_PROBLEM_LEN,
+			 "%s/%s cannot be written: %s; the server's user must be able to "
+			 "write there",
+			 key_dir_path(dir), name, errcode_text(rc));
+	return rc;
+}
+
+/* A tag that the zone's other key has would make validators try both. */
+static int
+draw_key(uint8_t algorithm, uint16_t flags, int other_tag, struct key_public *public,
+	 struct key_private *secret)
+{
+	for (unsigned i = 0; i < DRAWS_MAX; i++) {
+		size_t len;
+		int rc = crypto_generate(algorithm, secret, public->rdata + DNSKEY_KEY_AT,
+					 DNSKEY_RDATA_MAX - DNSKEY_KEY_AT, &len);
+
+		if (rc != ERR_OK)
+			return rc;
+		wire_put_u16(public->rdata, flags);
+		public->rdata[2] = 3;
+		public->rdata[3] = algorithm;
+		public->rdata_len = (uint16_t)(DNSKEY_KEY_AT + len);
+		if (key_tag(public->rdata, public->rdata_len) != other_tag)
+			return ERR_OK;
+	}
+	return ERR_FULL;
+}
+
+static int
+make_key(struct key_dir *dir, const uint8_t *zone, uint8_t algorithm, uint16_t flags,
+	 int *tag, char reason[SIGN_PROBLEM_LEN])
+{
+	struct key_public public = { .owner_len = dname_len(zone, DNAME_MAX) };
+	struct key_private secret;
+	char prefix[NAME_MAX + 1];
+	int rc;
+
+	if (!key_dir_prefix(zone, prefix)) {
+		snprintf(reason, SIGN_PROBLEM_LEN,
+			 "the zone's name is too long for the name of a key file");
+		return ERR_RANGE;
+	}
+	memcpy(public.owner, zone, public.owner_len);
+	rc = draw_key(algorithm, flags, *tag, &public, &secret);
+	if (rc == ERR_OK) {
+		secret.times[KEY_CREATED] = clock_wall_s();
+		secret.times[KEY_PUBLISH] = secret.times[KEY_CREATED];
+		secret.times[KEY_ACTIVATE] = secret.times[KEY_CREATED];
+		*tag = key_tag(public.rdata, public.rdata_len);
+		rc = write_key(dir, prefix, &public, &secret, reason);
+	} else {
+		snprintf(reason, SIGN_PROBLEM_LEN, "no key can be drawn: %s",
+			 errcode_text(rc));
+	}
+	explicit_bzero(&secret, sizeof secret);
+	return rc;
+}
+
+int
+key_store_generate(struct key_store *store, const uint8_t *zone, uint8_t algorithm,
+		   bool is_split, char reason[SIGN_PROBLEM_LEN])
+{
+	struct key_dir *dir = store->source ? store->source : store->kept;
+	struct crypto_key *secrets[SIGN_KEYS_MAX];
+	struct sign_keys *keys = malloc(sizeof *keys);
+	int rc = keys ? key_store_load(store, zone, keys, secrets) : ERR_NOMEM;
+	size_t count = rc == ERR_OK ? keys->count : 0;
+	int tag = -1;
+
+	for (size_t i = 0; i < count; i++)
+		crypto_key_free(secrets[i]);
+	free(keys);
+	if (rc != ERR_OK || count > 0) {
+		snprintf(reason, SIGN_PROBLEM_LEN, "%s",
+			 count > 0 ? "the zone has keys already: `martletctl keys ZONE` "
+				     "lists them"
+				   : errcode_text(rc));
+		return count > 0 ? ERR_EXISTS : rc;
+	}
+	pthread_mutex_lock(&store->lock);
+	rc = make_key(dir, zone, algorithm, DNSKEY_ZONE | DNSKEY_SEP, &tag, reason);
+	if (rc == ERR_OK && is_split)
+		rc = make_key(dir, zone, algorithm, DNSKEY_ZONE, &tag, reason);
+	pthread_mutex_unlock(&store->lock);
+	return rc;
+}
+
+/* ---- all zones ---- */
+
+struct visiting {
+	bool (*visit)(void *context, const uint8_t *zone, size_t len);
+	void *context;
+	const struct key_dir *other; /* whose zones were told already */
+};
+
+/* Files of one zone stand together. */
+static bool
+visit_dir(const struct key_dir *dir, const struct visiting *visiting)
+{
+	const char *names[1], *last = "";
+	size_t count = key_dir_find(dir, "K", names, 1), last_len = 0;
+	const char **all = calloc(count + 1, sizeof *all);
+	bool goes_on = true;
+
+	if (!all)
+		return false;
+	count = key_dir_find(dir, "K", all, count);
+	for (size_t i = 0; i < count && goes_on; i++) {
+		const char *plus = strchr(all[i], '+');
+		size_t len = plus ? (size_t)(plus + 1 - all[i]) : 0, zone_len;
+		uint8_t zone[DNAME_MAX];
+		char prefix[NAME_MAX + 1];
+
+		if (len == 0 || len > NAME_MAX ||
+		    (len == last_len && memcmp(last, all[i], len) == 0))
+			continue;
+		last = all[i];
+		last_len = len;
+		memcpy(prefix, all[i], len);
+		prefix[len] = '\0';
+		zone_len = key_dir_zone(all[i], zone);
+		if (zone_len > 0 &&
+		    !(visiting->other && key_dir_find(visiting->other, prefix, names, 1)))
+			goes_on = visiting->visit(visiting->context, zone, zone_len);
+	}
+	free(all);
+	return goes_on;
+}
+
+int
+key_store_zones(struct key_store *store,
+		bool (*visit)(void *context, const uint8_t *zone, size_t len),
+		void *context)
+{
+	struct visiting visiting = { visit, context, NULL };
+	int rc;
+
+	pthread_mutex_lock(&store->lock);
+	rc = key_dir_refresh(store->kept);
+	if (rc == ERR_OK && store->source)
+		rc = key_dir_refresh(store->source);
+	if (rc == ERR_OK && visit_dir(store->kept, &visiting) && store->source) {
+		visiting.other = store->kept;
+		(void)visit_dir(store->source, &visiting);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return rc;
+}

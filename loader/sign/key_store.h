@@ -1,0 +1,45 @@
+/* The keys of all zones: those of dnssec.key_dir, and those that are kept in state_dir/keys.
+ *
+ * A good key of key_dir is copied, so that a key that is broken there, or gone with all the
+ * others of its zone, goes on signing.  With key_dir "" the kept ones are all there are.
+ * One process writes (the signer); any number of its threads may call. */
+#ifndef LOADER_SIGN_KEY_STORE_H
+#define LOADER_SIGN_KEY_STORE_H
+
+#include "loader/sign/sign_crypto.h"
+#include "loader/sign/sign_key.h"
+#include "shm/settings.h"
+
+struct key_store;
+
+/* Makes state_dir/keys, mode 0700, if it is not there.
+ * may_write  false: nothing is copied or made
+ * returns    0, or an error code: where the kept keys cannot be reached. */
+__attribute__((nonnull, warn_unused_result))
+int key_store_new(const struct settings *settings, bool may_write, struct key_store **out);
+
+/* NULL is allowed. */
+void key_store_free(struct key_store *store);
+
+/* Read a zone's keys.
+ * secrets  one for each of keys->items, owned by the caller (crypto_key_free)
+ * returns  0, also when there is none; ERR_NOMEM. */
+__attribute__((nonnull, warn_unused_result))
+int key_store_load(struct key_store *store, const uint8_t *zone, struct sign_keys *keys,
+		   struct crypto_key *secrets[SIGN_KEYS_MAX]);
+
+/* Draw a zone's first keys: one for all, or with `is_split` one for the keys and one for
+ * the data.  They are active at once.
+ * reason   on failure, a sentence that says why
+ * returns  0; ERR_EXISTS when the zone has keys; other errors. */
+__attribute__((nonnull, warn_unused_result))
+int key_store_generate(struct key_store *store, const uint8_t *zone, uint8_t algorithm,
+		       bool is_split, char reason[SIGN_PROBLEM_LEN]);
+
+/* Each zone that has a file here, once, in no order.  `visit` returns false to end. */
+__attribute__((nonnull(1, 2), warn_unused_result))
+int key_store_zones(struct key_store *store,
+		    bool (*visit)(void *context, const uint8_t *zone, size_t len),
+		    void *context);
+
+#endif

@@ -1,0 +1,76 @@
+/* States and roles of keys. */
+#include "loader/sign/sign_key.h"
+
+static bool
+is_past(int64_t time_s, int64_t now_s, int64_t *next_s)
+{
+	if (time_s == 0)
+		return false;
+	if (time_s > now_s && (*next_s == 0 || time_s < *next_s))
+		*next_s = time_s;
+	return time_s <= now_s;
+}
+
+enum sign_key_state
+sign_key_state_at(const int64_t times[KEY_TIMES], int64_t now_s, int64_t *next_s)
+{
+	bool has_times = times[KEY_PUBLISH] || times[KEY_ACTIVATE] ||
+			 times[KEY_INACTIVE] || times[KEY_DELETE];
+	bool is_published, is_active, is_inactive;
+
+	*next_s = 0;
+	if (!has_times)
+		return SIGN_KEY_ACTIVE;
+	is_published = is_past(times[KEY_PUBLISH], now_s, next_s);
+	is_active = is_past(times[KEY_ACTIVATE], now_s, next_s);
+	is_inactive = is_past(times[KEY_INACTIVE], now_s, next_s);
+	if (is_past(times[KEY_DELETE], now_s, next_s))
+		return SIGN_KEY_REMOVED;
+	if (is_inactive)
+		return SIGN_KEY_RETIRED;
+	if (is_active)
+		return SIGN_KEY_ACTIVE;
+	return is_published ? SIGN_KEY_PUBLISHED : SIGN_KEY_FUTURE;
+}
+
+const char *
+sign_key_state_name(enum sign_key_state state)
+{
+	static const char *const names[SIGN_KEY_STATES] = {
+		"future", "published", "active", "retired", "removed",
+	};
+
+	return state < SIGN_KEY_STATES ? names[state] : "unknown";
+}
+
+/* Is there an active key of the algorithm that has, or lacks, the SEP bit?  One that is
+ * revoked signs keys alone (RFC 5011, section 2.1). */
+static bool
+has_active(const struct sign_keys *keys, uint8_t algorithm, bool is_sep)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct sign_key *key = &keys->items[i];
+		uint16_t flags = sign_key_flags(key);
+
+		if (key->state == SIGN_KEY_ACTIVE &&
+		    sign_key_algorithm(key) == algorithm && !(flags & DNSKEY_REVOKED) &&
+		    !(flags & DNSKEY_SEP) == !is_sep)
+			return true;
+	}
+	return false;
+}
+
+unsigned
+sign_key_roles(const struct sign_keys *keys, size_t at)
+{
+	const struct sign_key *key = &keys->items[at];
+	bool is_sep = sign_key_flags(key) & DNSKEY_SEP;
+
+	if (key->state != SIGN_KEY_ACTIVE)
+		return 0;
+	if (sign_key_flags(key) & DNSKEY_REVOKED)
+		return SIGN_ROLE_KEYS;
+	if (has_active(keys, sign_key_algorithm(key), !is_sep))
+		return is_sep ? SIGN_ROLE_KEYS : SIGN_ROLE_DATA;
+	return SIGN_ROLE_KEYS | SIGN_ROLE_DATA;
+}

@@ -1,0 +1,288 @@
+#!/usr/bin/perl
+# Zones that we sign: every answer through a validator, for each kind of denial and of key;
+# what a reload signs again and what it takes over; keys that change, break and go; and that
+# they stay where they are held.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use Martlet;
+use Martlet::Peer;
+use Martlet::Process qw(children_of find_program poll read_file write_file);
+use SignedZone qw($ORIGIN @CASES parent_text child_text write_anchor delv bad_signatures);
+use Test::More;
+
+Martlet::Peer::need(qw(delv dnssec-keygen ldns-verify-zone));
+if (!eval { require Net::DNS; require Net::DNS::SEC; 1 }) {
+	die "missing: Net::DNS::SEC (make deps-check)\n" if ($ENV{CI} // '') eq 'true';
+	plan(skip_all => 'not installed: Net::DNS::SEC');
+}
+
+sub output_of {
+	my (@command) = @_;
+	open my $pipe, '-|', '/bin/sh', '-c', 'exec "$@" 2>&1', 'sh', @command or die "$command[0]: $!\n";
+	my $text = join '', <$pipe>;
+	close $pipe;
+	return wantarray ? ($? >> 8, $text) : $text;
+}
+
+# returns the key's path without suffix
+sub keygen {
+	my ($dir, $zone, @how) = @_;
+	my ($status, $name) = output_of(find_program('dnssec-keygen'), '-q', '-K', $dir, @how, $zone);
+	die "dnssec-keygen: $name\n" if $status;
+	chomp $name;
+	return "$dir/$name";
+}
+
+sub public_of {
+	my ($path) = @_;
+	my ($line) = grep { !/^;/ } split /\n/, read_file("$path.key");
+	return Net::DNS::RR->new($line);
+}
+
+# A server that signs: its keys in `keys`, the files of %$zones.
+sub signing_server {
+	my ($zones, $dnssec, %more) = @_;
+	my $m = Martlet->new(start => 0);
+	mkdir $m->dir . '/keys' or die "keys: $!\n";
+	mkdir $m->dir . '/files' or die "files: $!\n";
+	$m->{arg}{config} = {
+		zones => { files => [map { { origin => "$_.", file => file_of($m, $_), sign => \1 } } sort keys %$zones] },
+		dnssec => { key_dir => $m->dir . '/keys', %$dnssec }, %more,
+	};
+	write_file(file_of($m, $_), $zones->{$_}) for keys %$zones;
+	return $m;
+}
+
+sub file_of {
+	my ($m, $zone) = @_;
+	return $m->dir . "/files/$zone";
+}
+
+sub exported {
+	my ($m, $zone) = @_;
+	my ($exit, $text) = $m->ctl_text('export', $zone);
+	is($exit, 0, "$zone is exported") or diag($m->{ctl_stderr});
+	return $text;
+}
+
+# By rename, as a careful operator does: it may be read at any time.
+sub write_zone {
+	my ($m, $zone, $text) = @_;
+	write_file(file_of($m, $zone) . '.new', $text);
+	rename file_of($m, $zone) . '.new', file_of($m, $zone) or die "$zone: $!\n";
+	return;
+}
+
+sub verify {
+	my ($m, $zone, $what) = @_;
+	my $path = write_file($m->dir . '/exported', exported($m, $zone));
+	my ($status, $text) = output_of(find_program('ldns-verify-zone'), $path);
+	is($status, 0, "$what: ldns-verify-zone finds nothing") or diag($text);
+	return;
+}
+
+# Every kind of answer
+for my $kind (['NSEC', 'nsec', '13'], ['NSEC3', 'nsec3', '15'], ['NSEC3 with opt-out', 'optout', '8']) {
+	my ($title, $denial, $algorithm) = @$kind;
+	my $m = signing_server({ "secure.$ORIGIN" => child_text("secure.$ORIGIN") }, { denial => $denial });
+	my @size = $algorithm == 8 ? (-b => 2048) : ();
+	my $child = keygen($m->dir . '/keys', "secure.$ORIGIN", '-a', $algorithm, @size, '-f', 'KSK');
+	my $ksk = keygen($m->dir . '/keys', $ORIGIN, '-a', $algorithm, @size, '-f', 'KSK');
+	my $zsk = keygen($m->dir . '/keys', $ORIGIN, '-a', $algorithm, @size);
+	my $ds = Net::DNS::RR::DS->create(public_of($child), digtype => 'SHA256');
+	my %tags = map { public_of($_)->keytag => public_of($_) } $ksk, $zsk, $child;
+
+	write_file(file_of($m, $ORIGIN), parent_text($ds->plain));
+	push @{ $m->{arg}{config}{zones}{files} }, { origin => "$ORIGIN.", file => file_of($m, $ORIGIN), sign => \1 };
+	$m->write_zone("plain.$ORIGIN", child_text("plain.$ORIGIN"));
+	$m->start;
+	my $anchor = write_anchor($m, public_of($ksk));
+	my %keys = ("$ORIGIN" => public_of($zsk), "secure.$ORIGIN" => public_of($child));
+
+	for my $case (@CASES) {
+		my ($what, $prefix, $type, $want, $optout) = @$case;
+		my $name = $prefix eq '' ? $ORIGIN : "$prefix.$ORIGIN";
+		my ($verdict, $text) = delv($m, $anchor, $name, $type);
+		$want = $optout if defined $optout && $denial eq 'optout';
+		is($verdict, $want, "$title: $what: $name $type") or diag($text);
+		next if $type eq 'DNSKEY';
+		my $answer = $m->ask($name, $type, do => 1, tcp => 1);
+		is_deeply([bad_signatures($answer, \%keys)], [], "$title: $name $type: signatures")
+		  or diag($answer->dump);
+	}
+	verify($m, $ORIGIN, "$title, $ORIGIN");
+	verify($m, "secure.$ORIGIN", "$title, one key for all");
+	$m->stop;
+}
+
+# RRSIGs of an answer's section, by the type that they cover
+sub signatures {
+	my ($m, $name, $type) = @_;
+	my %found;
+
+	for my $rr ($m->ask($name, $type, do => 1, tcp => 1)->packet->answer) {
+		push @{ $found{ $rr->typecovered } }, $rr if $rr->type eq 'RRSIG';
+	}
+	return \%found;
+}
+
+sub one_signature {
+	my ($m, $name, $type) = @_;
+	my $found = signatures($m, $name, $type)->{$type} // [];
+	return @$found == 1 ? $found->[0]->sig : 'not one: ' . @$found;
+}
+
+sub errors_of {
+	my ($m) = @_;
+	my $json = $m->ctl('errors');
+	return join "\n", map { $_->{reason} // '' } @{ $json->{errors} };
+}
+
+sub small {
+	my ($serial, $more) = @_;
+	return "$ORIGIN. 300 IN SOA ns.$ORIGIN. h.$ORIGIN. $serial 3600 600 86400 60\n"
+	  . "$ORIGIN. 300 IN NS ns.$ORIGIN.\nns.$ORIGIN. 300 IN A 192.0.2.1\n"
+	  . "www.$ORIGIN. 300 IN A 192.0.2.2\nmx.$ORIGIN. 300 IN MX 5 NS\n" . ($more // '');
+}
+
+# What is signed again, and keys that are not as they should be
+{
+	my $m = signing_server({ $ORIGIN => small(1) }, {}, workers => { count => 1 });
+	my $dir = $m->dir . '/keys';
+	my $one = keygen($dir, $ORIGIN, '-a', 13, '-f', 'KSK');
+	my @reads = ([ns => 'A'], [www => 'A'], [mx => 'MX'], [www => 'NSEC'], ['' => 'SOA'], ['' => 'DNSKEY']);
+
+	# signatures of another signer, and its chain, are replaced
+	write_zone($m, $ORIGIN, small(1, "$ORIGIN. 60 IN NSEC www.$ORIGIN. A\n"
+		. "www.$ORIGIN. 300 IN RRSIG A 13 3 300 20300101000000 20200101000000 1 $ORIGIN. AAAA\n"));
+	$m->expect_log(qr/2 records of type RRSIG, NSEC.* are replaced/);
+	$m->start;
+	verify($m, $ORIGIN, 'a zone with remains of another signer');
+	my $read = sub { return { map { my $name = $_->[0] eq '' ? $ORIGIN : "$_->[0].$ORIGIN";
+		("$_->[0] $_->[1]" => one_signature($m, $name, $_->[1])) } @reads } };
+	my $before = $read->();
+	unlike(join(' ', values %$before), qr/not one/, 'one signature each');
+
+	write_zone($m, $ORIGIN, small(2, "www.$ORIGIN. 300 IN A 192.0.2.9\n"));
+	is($m->ctl('reload')->{changed}, 1, 'reloaded with one change');
+	my $after = $read->();
+	is_deeply({ map { $_ => $before->{$_} eq $after->{$_} ? 'kept' : 'new' } keys %$before },
+		{ 'ns A' => 'kept', 'www A' => 'new', 'mx MX' => 'kept', 'www NSEC' => 'kept', ' SOA' => 'new',
+		  ' DNSKEY' => 'kept' }, 'only what has changed is signed anew');
+	is($m->ctl('reload')->{changed}, 0, 'nothing to do the next time');
+	$m->restart;
+	is_deeply($read->(), $after, 'signatures outlast a restart');
+
+	# a neighbour in the chain
+	write_zone($m, $ORIGIN, small(3, "x.www.$ORIGIN. 300 IN A 192.0.2.9\n"));
+	$m->ctl('reload');
+	isnt(one_signature($m, "www.$ORIGIN", 'NSEC'), $after->{'www NSEC'}, 'a new name: its neighbour in the chain is signed');
+	is(one_signature($m, "mx.$ORIGIN", 'MX'), $after->{'mx MX'}, 'others are not');
+	verify($m, $ORIGIN, 'after reloads');
+
+	# keys that break or go
+	$m->expect_log(qr/Kexample/, qr/it has no key/);
+	my $private = read_file("$one.private");
+	write_file("$one.private", 'Private-key-format: v1.3');
+	$m->ctl('reload');
+	like(errors_of($m), qr/no private key.*kept copy/s, 'a broken key is told, and its copy signs');
+	is($m->ctl('keys', $ORIGIN)->{keys}[0]{kept}, JSON::PP::true, 'keys tells so');
+	verify($m, $ORIGIN, 'with a kept key');
+	my $other = keygen($m->dir, $ORIGIN, '-a', 13, '-f', 'KSK');
+	write_file("$one.private", read_file("$other.private"));
+	$m->ctl('reload');
+	like(errors_of($m), qr/not the one of the .key file/, 'so is one that does not belong to the other half');
+	unlink "$one.private" or die;
+	$m->ctl('reload');
+	like(errors_of($m), qr/gone: its kept copy/, 'and one that is gone');
+	write_file("$one.private", $private);
+	chmod 0600, "$one.private" or die;
+	$m->ctl('reload');
+	is(errors_of($m), '', 'until it is mended');
+
+	# the signer's death is nobody's trouble
+	$m->expect_log(qr/signer \(pid \d+\) died/);
+	my ($signer) = map { $_->[1] } grep { $_->[0] eq 'signer' } children_of($m->pid);
+	ok($signer, 'there is a signer');
+	kill 'KILL', $signer;
+	write_zone($m, $ORIGIN, small(4));
+	is($m->ctl('reload')->{changed}, 1, 'signed by its successor');
+	verify($m, $ORIGIN, 'after the death of the signer');
+
+	# nothing of a key gets out
+	my ($secret) = $private =~ /^PrivateKey: (\S+)/m;
+	my $octets = MIME::Base64::decode_base64($secret);
+	my @files = grep { -f } glob($m->state_dir . '/generations/*/*');
+	ok(@files >= 3, 'generations have files');
+	is_deeply([grep { my $text = read_file($_); index($text, $secret) >= 0 || index($text, $octets) >= 0 } @files], [],
+		'no key in a generation');
+	is(index($m->log, $secret), -1, 'nor in the log');
+	is((stat($m->state_dir . '/keys'))[2] & 07777, 0700, 'state_dir/keys is for its user alone');
+	is_deeply([grep { ((stat)[2] & 07777) != 0600 } glob($m->state_dir . '/keys/*')], [], 'and so are the files there');
+
+	# without any key the zone is served on
+	unlink glob("$dir/*"), glob($m->state_dir . '/keys/*');
+	write_zone($m, $ORIGIN, small(5));
+	$m->ctl('reload');
+	like(errors_of($m), qr/it has no key: `martletctl keys generate $ORIGIN/, 'no key at all: what to do');
+	verify($m, $ORIGIN, 'without a key, as it was');
+	my ($exit, $json) = $m->ctl('keys', 'generate', $ORIGIN);
+	is($exit, 0, 'a key is made') or diag($m->{ctl_stderr});
+	is($json->{keys}[0]{role}, 'csk', 'for all');
+	$m->ctl('reload');
+	is(errors_of($m), '', 'and signs');
+	verify($m, $ORIGIN, 'with a new key');
+	is($m->ask($ORIGIN, 'SOA')->packet->answer ? ($m->ask($ORIGIN, 'SOA')->packet->answer)[0]->serial : 0, 5,
+		'the serial is the file\'s');
+	my ($ds) = $json->{keys}[0]{ds};
+	my $key = (grep { $_->type eq 'DNSKEY' } $m->ask($ORIGIN, 'DNSKEY', tcp => 1)->packet->answer)[0];
+	is($ds, join(' ', $key->keytag, 13, 2, uc Net::DNS::RR::DS->create($key, digtype => 'SHA256')->digest), 'its DS');
+	($exit) = $m->ctl('keys', 'generate', $ORIGIN);
+	is($exit, 1, 'a second first key is refused');
+
+	# not signed any more
+	$m->write_config({ zones => { files => [{ origin => "$ORIGIN.", file => file_of($m, $ORIGIN) }] } });
+	$m->ctl('reload');
+	is_deeply(signatures($m, "www.$ORIGIN", 'A'), {}, 'sign = false: unsigned');
+	$m->stop;
+}
+
+# A key's times bring it to use without a reload; all algorithms; a sidecar; the bounds
+{
+	my @algorithms = (10, 14, 16);
+	my $m = signing_server({ $ORIGIN => small(1), map { ("a$_.test" => child_text("a$_.test")) } @algorithms }, {});
+	my $dir = $m->dir . '/keys';
+
+	keygen($dir, "a$_.test", '-a', $_, $_ == 10 ? (-b => 2048) : ()) for @algorithms;
+	keygen($dir, $ORIGIN, '-a', 13, '-f', 'KSK');
+	my $old = public_of(keygen($dir, $ORIGIN, '-a', 13, '-I', '+3'))->keytag;
+	my $new = public_of(keygen($dir, $ORIGIN, '-a', 13, '-A', '+3'))->keytag;
+	$m->write_zone('side.test', child_text('side.test'));
+	(my $path = $m->zone_path('side.test')) =~ s/zone$/json/;
+	write_file($path, '{ "@config": { "dnssec": true, "denial": "nsec3" } }');
+	my $side = keygen($dir, 'side.test', '-a', 13);
+	$m->start;
+	verify($m, "a$_.test", "algorithm $_") for @algorithms;
+	verify($m, 'side.test', 'by its sidecar');
+	like(exported($m, 'side.test'), qr/ NSEC3PARAM 1 0 0 -/, 'with its own denial');
+	my $keys = $m->ctl('keys');
+	is(scalar(grep { $_->{zone} eq "$ORIGIN." } @{ $keys->{keys} }), 3, 'keys lists them');
+	ok(poll(30, sub { my $found = signatures($m, "www.$ORIGIN", 'A')->{A} // [];
+		@$found == 1 && $found->[0]->keytag == $new }), "from key $old to key $new at its time");
+	verify($m, $ORIGIN, 'after that');
+	is((grep { $_->{tag} == $old } @{ $m->ctl('keys', $ORIGIN)->{keys} })[0]{state}, 'retired', 'the old key is retired');
+
+	write_file($path, '{ "@config": { "dnssec": true }, "www": { "a": { "filter": {"count": "single"}, "records": [{"ip": "192.0.2.1"}, {"ip": "192.0.2.2"}] } } }');
+	$m->expect_log(qr/signing such a zone is not in this version/);
+	$m->ctl('reload');
+	like(errors_of($m), qr/signing such a zone is not in this version/, 'what is chosen for each query is not signed');
+	verify($m, 'side.test', 'as it was before');
+	$m->stop;
+}
+
+done_testing();

@@ -1,0 +1,153 @@
+package SignedZone;
+# A zone with every kind of answer that can be proved, with a signed and an unsigned child
+# beside it, and what a validator must make of each.
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use Martlet::Process qw(find_program write_file);
+
+our @EXPORT_OK = qw($ORIGIN @CASES parent_text child_text dnskey_of write_anchor delv bad_signatures);
+
+our $ORIGIN = 'example.test';
+
+# Make the key that a zone is signed with again: its DNSKEY stands in the signed text.
+sub dnskey_of {
+	my ($origin, $text) = @_;
+	my ($rdata) = $text =~ /^\Q$origin\E\.\s+\d+\s+IN\s+DNSKEY\s+(257 .*)$/m;
+	return Net::DNS::RR->new("$origin. 300 IN DNSKEY $rdata");
+}
+
+sub child_text {
+	my ($origin) = @_;
+	return "$origin. 300 IN SOA ns.$origin. h.$origin. 1 3600 600 86400 60\n"
+	  . "$origin. 300 IN NS ns.$origin.\nns.$origin. 300 IN A 192.0.2.1\n"
+	  . "www.$origin. 300 IN A 192.0.2.2\n";
+}
+
+# The zone's text, given the DS record of its signed child.
+sub parent_text {
+	my ($ds) = @_;
+	return <<"END" . "$ds\n";
+$ORIGIN. 300 IN SOA ns.$ORIGIN. h.$ORIGIN. 1 3600 600 86400 60
+$ORIGIN. 300 IN NS ns.$ORIGIN.
+ns.$ORIGIN. 300 IN A 192.0.2.1
+www.$ORIGIN. 300 IN A 192.0.2.2
+www.$ORIGIN. 300 IN MX 10 mail.$ORIGIN.
+mail.$ORIGIN. 300 IN AAAA 2001:db8::25
+alias.$ORIGIN. 300 IN CNAME www.$ORIGIN.
+gone.$ORIGIN. 300 IN CNAME nowhere.$ORIGIN.
+toplain.$ORIGIN. 300 IN CNAME www.plain.$ORIGIN.
+tosecure.$ORIGIN. 300 IN CNAME www.secure.$ORIGIN.
+*.wild.$ORIGIN. 300 IN A 192.0.2.3
+*.wildalias.$ORIGIN. 300 IN CNAME www.$ORIGIN.
+below.*.emptywild.$ORIGIN. 300 IN A 192.0.2.4
+host.a.b.ent.$ORIGIN. 300 IN A 192.0.2.5
+moved.$ORIGIN. 300 IN DNAME b.ent.$ORIGIN.
+wildmoved.$ORIGIN. 300 IN DNAME wild.$ORIGIN.
+secure.$ORIGIN. 300 IN NS ns.secure.$ORIGIN.
+ns.secure.$ORIGIN. 300 IN A 192.0.2.1
+plain.$ORIGIN. 300 IN NS ns.plain.$ORIGIN.
+ns.plain.$ORIGIN. 300 IN A 192.0.2.1
+odd\\000\\255.$ORIGIN. 300 IN TXT "odd"
+END
+}
+
+my $GOOD = 'fully validated';
+my $NODATA = 'nxrrset, negative response, fully validated';
+my $NXDOMAIN = 'nxdomain, negative response, fully validated';
+my $OPEN = 'unsigned answer';
+# Title, name, type, verdict; and the verdict with opt-out, where an expanded wildcard
+# counts as insecure (RFC 5155, section 9.2).
+our @CASES = (
+	['positive', 'www', 'A', $GOOD],
+	['another type', 'www', 'MX', $GOOD],
+	['at the apex', '', 'SOA', $GOOD],
+	['the keys', '', 'DNSKEY', $GOOD],
+	['odd octets', 'odd\000\255', 'TXT', $GOOD],
+	['NODATA', 'www', 'TXT', $NODATA],
+	['NODATA at the apex', '', 'TXT', $NODATA],
+	['NXDOMAIN', 'nowhere', 'A', $NXDOMAIN],
+	['NXDOMAIN, deep', 'a.b.c.nowhere', 'A', $NXDOMAIN],
+	['NXDOMAIN before all names', '\000', 'A', $NXDOMAIN],
+	['NXDOMAIN behind all names', 'zzzz', 'A', $NXDOMAIN],
+	['NXDOMAIN below a name', 'x.www', 'A', $NXDOMAIN],
+	['empty non-terminal', 'ent', 'A', $NODATA],
+	['empty non-terminal, lower', 'a.b.ent', 'A', $NODATA],
+	['NXDOMAIN beside an empty non-terminal', 'x.b.ent', 'A', $NXDOMAIN],
+	['wildcard', 'x.wild', 'A', $GOOD, $OPEN],
+	['wildcard, deep', 'z.y.x.wild', 'A', $GOOD, $OPEN],
+	['the wildcard itself', '*.wild', 'A', $GOOD],
+	['wildcard NODATA', 'x.wild', 'TXT', $NODATA],
+	['wildcard itself, NODATA', '*.wild', 'TXT', $NODATA],
+	['empty wildcard', 'x.emptywild', 'A', $NODATA],
+	['CNAME', 'alias', 'A', $GOOD],
+	['CNAME, NODATA behind it', 'alias', 'TXT', "nxrrset, $GOOD"],
+	['CNAME, NXDOMAIN behind it', 'gone', 'A', "nxdomain, $GOOD"],
+	['CNAME from a wildcard', 'x.wildalias', 'A', $GOOD, "$OPEN, $GOOD"],
+	['CNAME into a signed child', 'tosecure', 'A', $GOOD],
+	['DNAME', 'host.a.moved', 'A', $GOOD],
+	['DNAME, NXDOMAIN behind it', 'nope.moved', 'A', "nxdomain, $GOOD"],
+	['DNAME to a wildcard', 'x.wildmoved', 'A', $GOOD, "$GOOD, $OPEN"],
+	['DS of a signed child', 'secure', 'DS', $GOOD],
+	['no DS at an unsigned cut', 'plain', 'DS', $NODATA],
+	['in a signed child', 'www.secure', 'A', $GOOD],
+	['NXDOMAIN in a signed child', 'nope.secure', 'A', $NXDOMAIN],
+	['in an unsigned child', 'www.plain', 'A', $OPEN],
+	['CNAME into an unsigned child', 'toplain', 'A', "$GOOD, $OPEN"],
+);
+
+# Trust a key; returns the path for delv.
+sub write_anchor {
+	my ($m, $key) = @_;
+	return write_file($m->dir . '/anchor', sprintf
+		"trust-anchors { \"%s.\" static-key %d %d %d \"%s\"; };\n", $ORIGIN, $key->flags,
+		$key->protocol, $key->algorithm, $key->key);
+}
+
+# What delv says; its text for diagnostics.
+sub delv {
+	my ($m, $anchor, $name, $type) = @_;
+	my @command = (find_program('delv'), '@' . $m->address, '-p', $m->port, '-a', $anchor,
+		"+root=$ORIGIN", $name, $type);
+	open my $output, '-|', '/bin/sh', '-c', 'exec "$@" 2>&1', 'sh', @command or die "delv: $!\n";
+	my $text = join '', <$output>;
+	close $output;
+	my @verdicts = $text =~ /^;(?:; resolution failed: ncache)? (.*(?:nx|validated|unsigned answer).*)$/mg;
+	return (join(', ', @verdicts), $text);
+}
+
+# Signatures of a response that do not verify; RRsets that should have one and have none.
+sub bad_signatures {
+	my ($answer, $keys) = @_;
+	my (%sets, @bad);
+
+	for my $section (qw(answer authority additional)) {
+		for my $rr ($answer->packet->$section) {
+			next if $rr->type eq 'OPT';
+			my $type = $rr->type eq 'RRSIG' ? $rr->typecovered : $rr->type;
+			my $set = $sets{"$section " . lc($rr->owner) . " $type"} //= {};
+			push @{ $set->{ $rr->type eq 'RRSIG' ? 'sigs' : 'rrs' } }, $rr;
+		}
+	}
+	my @dnames = map { lc $_->[0] } grep { $_->[1] == 39 } @{ $answer->{answer} };
+	for my $name (sort keys %sets) {
+		my ($section, $owner, $type) = split / /, $name;
+		my $set = $sets{$name};
+		# not signed: NS at a cut, glue, the CNAME made from a DNAME, unsigned zones
+		next if $owner =~ /(?:^|\.)plain\.\Q$ORIGIN\E\.?$/ && $type ne 'NSEC';
+		next if $type eq 'NS' && $section eq 'authority';
+		next if $section eq 'additional' && !$set->{sigs};
+		next if $type eq 'CNAME' && @dnames;
+		push @bad, "$name has no signature" unless $set->{sigs};
+		for my $sig (@{ $set->{sigs} // [] }) {
+			my $key = $keys->{ lc $sig->signame };
+			push @bad, "$name: " . ($key ? $sig->vrfyerrstr : 'no key')
+			  unless $key && $sig->verify($set->{rrs}, $key);
+		}
+	}
+	return @bad;
+}
+
+1;
