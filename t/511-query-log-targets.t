@@ -9,6 +9,7 @@ use FindBin qw($Bin);
 use lib "$Bin/lib";
 
 use File::Temp qw(tempdir);
+use FloodTool ();
 use IO::Socket::UNIX;
 use JSON::PP ();
 use Martlet;
@@ -265,6 +266,28 @@ subtest 'a pipe, and a disk without room' => sub {
 	}
 	$m->stop;
 	system "umount $small 2>/dev/null";
+};
+
+subtest 'a ring that is full' => sub {
+	plan skip_all => 'in its long form' unless $ENV{MARTLET_SOAK};
+	my $pipe = "$dir/full";
+	mkfifo($pipe, 0600) or die;
+	open my $reader, '+<', $pipe or die;
+	my $m = server(query_log => { target => $pipe });
+	FloodTool::flood('-s', $m->address, '-p', $m->port, '-r', 'example.com', '--count', 200_000);
+	my $s = stats($m);
+	cmp_ok($s->{query_log_dropped}, '>', 0, 'drops');
+	is($s->{query_log_records} + $s->{query_log_dropped}, $s->{udp_responses}, 'and counts');
+	like(join("\n", @{ ($m->ctl('status'))[1]{notices} }), qr/\d+ queries were answered and not logged/, 'status has a notice');
+	my $pid = fork // die;
+	if (!$pid) {
+		1 while sysread $reader, my $buffer, 65536;
+		POSIX::_exit(0);
+	}
+	ok(settle($m), 'what it holds is written when the reader reads on');
+	kill 'KILL', $pid;
+	waitpid $pid, 0;
+	$m->stop;
 };
 
 done_testing();
