@@ -2,10 +2,11 @@
 # What limits, cookies, figures, logs and profiles cost a query: part of `make bench`.
 #
 # User instructions are those of a whole worker, sockets' glue included, by valgrind's
-# callgrind: two runs of different length, so that start and end do not count.  Time is CPU
-# time as in t/bench/compare.pl: all servers are up at once and take turns.  `more` and
-# `ratio` are against the first row.  The settings of "none" leave counters and the times of
-# the stages: BENCH_BEFORE names a martletd of before, to be the first row.
+# callgrind: two runs of different length, so that start and end do not count.  Time is the
+# CPU time of the worker and of the kernel thread that delivers to it: all servers are up at
+# once and take turns.  `more` and `ratio` are against the first row.  The settings of "none"
+# leave counters and the times of the stages: BENCH_BEFORE names a martletd of before, to be
+# the first row.
 #
 # BENCH_LOADS (hit,nx), BENCH_ROUNDS (5), BENCH_SECONDS (1), BENCH_FEATURES (a pattern of
 # rows).
@@ -16,7 +17,7 @@ use warnings;
 use FindBin qw($Bin);
 use lib "$Bin/../lib";
 
-use BenchFlood qw(best cpu_ns delivers from_client host server_cpu stay_on tree);
+use BenchFlood qw(best cpu_ns delivers from_client host server_cpu stay_on);
 use BenchZones;
 use File::Temp ();
 use FloodTool;
@@ -68,6 +69,11 @@ sub start {
 			zones => { dir => $set->{dir} }, dns => { rcvbuf_kb => 4096 }, %{ $feature->{config} } });
 }
 
+sub worker_of {
+	my ($m) = @_;
+	return map { $_->[1] } grep { $_->[0] =~ /^worker/ } children_of($m->pid);
+}
+
 # The command that runs as long as the server is measured.
 sub start_command {
 	my ($feature, $m) = @_;
@@ -103,7 +109,7 @@ sub instructions_of {
 	my $m = start($feature, $valgrind, '--tool=callgrind', '--trace-children=yes',
 		"--callgrind-out-file=$tmp/callgrind.%p", '-q');
 	my $command = start_command($feature, $m);
-	my ($worker) = map { $_->[1] } grep { $_->[0] =~ /^worker/ } children_of($m->pid);
+	my ($worker) = worker_of($m);
 	my $r = flood($m, $feature, $load, '--count', $count, '-t', 20);
 	end_command($command);
 	$m->stop;
@@ -125,7 +131,7 @@ sub instructions {
 
 sub measure {
 	my ($m, $feature, $load) = @_;
-	my @pids = (tree($m->pid), delivers());
+	my @pids = (worker_of($m), delivers());
 	my $before = cpu_ns(@pids);
 	my $r = flood($m, $feature, $load, '-l', $seconds, '--spin');
 	my $spent = cpu_ns(@pids) - $before;
