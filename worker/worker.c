@@ -24,6 +24,7 @@
 #include "worker/resolved_view.h"
 #include "worker/sampler.h"
 #include "worker/serving.h"
+#include "worker/slice.h"
 #include "worker/steer.h"
 #include "worker/store_keeper.h"
 #include "worker/tcp.h"
@@ -418,6 +419,7 @@ worker_run(const struct heritage *heritage, unsigned id)
 
 	snprintf(name, sizeof name, "worker %u", id);
 	heritage_enter(heritage, name);
+	slice_shorten();
 	heap_sampler_leave(); /* nothing is allocated but at the start */
 	worker_open(worker, heritage, id);
 	sampler_init(&worker->sampler, heritage->profile, id, &worker->clock,
