@@ -281,6 +281,11 @@ check_command(const struct options *options, int arg_count, char **args)
 			options->profile.out ? "-o" : "--since");
 		return NULL;
 	}
+	if (options->is_json && (options->profile.out || options->profile.since)) {
+		fprintf(stderr, "martletctl: with --json nothing is written: no -o, no "
+				"--since\n");
+		return NULL;
+	}
 	if (!ctl_explain_check(&options->explain, command->name))
 		return NULL;
 	return ctl_command_check(command, arg_count - 1, args + 1) ? command : NULL;

@@ -260,6 +260,9 @@ for my $case (
 	[ 2, qr/'disk' is none of cpu, heap, memory, wait/, 'profile', 'disk' ],
 	[ 2, qr/profile/, 'profile' ],
 	[ 2, qr/status knows no -o/, 'status', '-o', 'x' ],
+	[ 2, qr/status knows no --since/, 'status', '--since', 'x' ],
+	[ 2, qr/schedtrace knows no -o/, 'schedtrace', '-o', 'x' ],
+	[ 2, qr/with --json nothing is written/, '--json', 'profile', 'heap', '-o', 'x' ],
 	[ 2, qr/trace knows no --since/, 'trace', 1, '--since', 'x' ],
 	[ 1, qr/takes no seconds/, 'profile', 'heap', 1 ],
 	[ 3, qr/./, '-s', "$home/none", 'profile', 'heap' ]) {

@@ -102,23 +102,57 @@ is_return_address(uint64_t pc)
 #endif
 }
 
-/* Interrupted in a library, whose functions keep no frame pointers: then the register has
- * the frame of whoever of ours called it, and that one's place in its code stands on the
- * stack below. */
-static uint64_t
-find_bridge(const struct registers *regs)
+/* Interrupted in a library, whose functions keep no frame pointers: who of ours has called
+ * it stands on the stack.  returns where, 0 when that is not found. */
+static uintptr_t
+find_return(const struct registers *regs)
 {
 	uintptr_t at = regs->sp;
+	uintptr_t end = is_on_stack(regs->fp, regs->sp) ? regs->fp : seen.top;
 
-	if (regs->link && is_return_address(regs->link))
-		return regs->link;
 	for (unsigned i = 0; i < BRIDGE_WORDS; i++, at += sizeof(uintptr_t)) {
-		if (!is_on_stack(at, regs->sp) || at >= regs->fp)
+		if (!is_on_stack(at, regs->sp) || at >= end)
 			break;
 		if (is_return_address(stack_word(at)))
-			return stack_word(at);
+			return at;
 	}
 	return 0;
+}
+
+/* The frame of that caller: in the register, or saved below `end` by a function that needed
+ * the register for something else. */
+static uintptr_t
+find_frame(const struct registers *regs, uintptr_t end)
+{
+	if (is_on_stack(regs->fp, regs->sp))
+		return regs->fp;
+	for (uintptr_t at = regs->sp; at < end; at += sizeof at) {
+		uintptr_t frame = stack_word(at);
+
+		if (is_on_stack(frame, end) &&
+		    is_return_address(stack_word(frame + sizeof frame)))
+			return frame;
+	}
+	return 0;
+}
+
+/* From a library's function to its caller among ours.  returns the caller's frame. */
+static uintptr_t
+cross_library(const struct registers *regs, struct profile_sample *out, unsigned *depth)
+{
+	uintptr_t at;
+
+	if (regs->link && is_return_address(regs->link)) {
+		out->pcs[(*depth)++] = regs->link;
+		out->is_bridged = 1;
+		return regs->fp;
+	}
+	at = find_return(regs);
+	if (at == 0)
+		return regs->fp;
+	out->pcs[(*depth)++] = stack_word(at);
+	out->is_bridged = 1;
+	return find_frame(regs, at);
 }
 
 static unsigned
@@ -129,13 +163,8 @@ walk(const struct registers *regs, struct profile_sample *out)
 
 	out->pcs[depth++] = regs->pc;
 	out->is_bridged = 0;
-	if (!is_own_code(regs->pc)) {
-		uint64_t bridge = find_bridge(regs);
-
-		if (bridge)
-			out->pcs[depth++] = bridge;
-		out->is_bridged = bridge != 0;
-	}
+	if (!is_own_code(regs->pc))
+		fp = cross_library(regs, out, &depth);
 	while (depth < PROFILE_DEPTH && is_on_stack(fp, sp)) {
 		uintptr_t pc = stack_word(fp + sizeof fp);
 

@@ -58,7 +58,7 @@ void
 name_stacks_add(struct name_stacks *names, const struct raw_stack *raw)
 {
 	uint32_t frames[CALL_DEPTH_MAX];
-	char name[NAME_MAX_LEN] = "", call[NAME_MAX_LEN + 16];
+	char name[NAME_MAX_LEN], call[NAME_MAX_LEN + 16] = "kernel";
 	unsigned depth = 0;
 
 	if (raw->front)
@@ -69,12 +69,13 @@ name_stacks_add(struct name_stacks *names, const struct raw_stack *raw)
 		unsigned module = module_of(names->tree, pc);
 
 		name_of(names, pc, module, name);
+		if (*name != '[')
+			snprintf(call, sizeof call, "kernel: %s",
+				 name + strspn(name, "_"));
 		frames[depth++] = call_tree_frame(names->tree, name, pc, module);
 	}
-	if (raw->is_kernel) {
-		snprintf(call, sizeof call, "kernel: %s", name + strspn(name, "_"));
+	if (raw->is_kernel)
 		frames[depth++] = made_up(names, call);
-	}
 	call_tree_add(names->tree, frames, depth, raw->values, raw->label);
 }
 
