@@ -1,6 +1,7 @@
 /* `martletctl build DIR`: a generation without a server. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "loader/loader.h"
@@ -54,6 +55,7 @@ loader_build(const struct settings *settings, const char *dir)
 				      .signer_fd = -1 };
 	char reason[ZONE_UPDATE_REASON_MAX];
 	struct generation_manifest manifest;
+	pid_t signer;
 	int result;
 
 	if (access(dir, F_OK) == 0) {
@@ -61,7 +63,7 @@ loader_build(const struct settings *settings, const char *dir)
 		fprintf(stderr, "error: %s exists: name a new directory\n", dir);
 		return ERR_EXISTS;
 	}
-	update.signer_fd = signer_fork(settings);
+	update.signer_fd = signer_fork(settings, &signer);
 	result = zone_update_read(&update, settings, reason);
 	if (result == 0 && settings->redis.enable)
 		result =
@@ -75,7 +77,9 @@ loader_build(const struct settings *settings, const char *dir)
 	if (result)
 		fprintf(stderr, "error: %s\n", reason);
 	zone_update_fini(&update);
-	if (update.signer_fd >= 0)
+	if (signer > 0) {
 		close(update.signer_fd);
+		waitpid(signer, NULL, 0);
+	}
 	return result;
 }

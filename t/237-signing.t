@@ -266,6 +266,12 @@ sub small {
 	(my $path = $m->zone_path('side.test')) =~ s/zone$/json/;
 	write_file($path, '{ "@config": { "dnssec": true, "denial": "nsec3" } }');
 	my $side = keygen($dir, 'side.test', '-a', 13);
+	$m->{port} //= 5300;
+	$m->write_config;
+	my ($built) = $m->ctl_text('-c', $m->config_path, 'build', $m->dir . '/built');
+	is($built, 0, 'a generation is built and signed without a server');
+	unlike($m->{ctl_stderr}, qr/error/, 'with nothing to complain of');
+	delete $m->{port};
 	$m->start;
 	verify($m, "a$_.test", "algorithm $_") for @algorithms;
 	verify($m, 'side.test', 'by its sidecar');

@@ -327,7 +327,8 @@ load_zone(struct loading *loading, const char *prefix, struct key_files *files)
 	for (size_t i = 0; i < source_count; i++)
 		has_good |= take_from_source(loading, sources[i], files);
 	rc = key_dir_refresh(store->kept);
-	if (rc != ERR_OK)
+	/* no server has run here yet, when we only read */
+	if (rc != ERR_OK && (rc != ERR_NOTFOUND || store->may_write))
 		complain(loading->keys, "%s: %s", key_dir_path(store->kept),
 			 errcode_text(rc));
 	kept_count = key_dir_find(store->kept, prefix, kept, SIGN_KEYS_MAX);

@@ -360,15 +360,15 @@ signer_run(const struct heritage *heritage)
 }
 
 int
-signer_fork(const struct settings *settings)
+signer_fork(const struct settings *settings, pid_t *pid)
 {
 	int ends[2];
-	pid_t pid;
 
+	*pid = 0;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return errcode_from_errno(errno);
-	pid = fork();
-	if (pid == 0) {
+	*pid = fork();
+	if (*pid == 0) {
 		const struct signer_options options = { .settings = settings,
 							.fd = ends[1] };
 
@@ -377,8 +377,9 @@ signer_fork(const struct settings *settings)
 		_exit(signer_serve(&options) == ERR_OK ? 0 : 1);
 	}
 	close(ends[1]);
-	if (pid > 0)
+	if (*pid > 0)
 		return ends[0];
+	*pid = 0;
 	close(ends[0]);
 	return ERR_NOMEM;
 }

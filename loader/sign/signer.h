@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "shm/settings.h"
 
@@ -23,8 +24,9 @@ int signer_serve(const struct signer_options *options);
 
 /* Fork a signer for a program that has none: it reads keys, writes nothing, and ends with
  * the descriptor.
+ * pid      receives whom to wait for behind that; 0 on failure
  * returns  what signer_link.h needs, owned by the caller; or an error code. */
 __attribute__((nonnull, warn_unused_result))
-int signer_fork(const struct settings *settings);
+int signer_fork(const struct settings *settings, pid_t *pid);
 
 #endif
