@@ -15,6 +15,7 @@
 #include "master/ctl_client_link.h"
 #include "master/ctl_client_output.h"
 #include "master/ctl_client_profile.h"
+#include "master/ctl_client_top.h"
 #include "shm/ctl_proto.h"
 #include "shm/errcode.h"
 
@@ -229,6 +230,27 @@ run_profile(const struct options *options, int arg_count, char **args)
 	return code;
 }
 
+/* A page instead of a table. */
+static int
+run_top(const struct options *options)
+{
+	char *why = NULL;
+	char *socket_path = options->socket ? alloc_text(options->socket)
+					    : ctl_config_socket(options->config, &why);
+	int code, status;
+
+	if (!socket_path) {
+		fprintf(stderr, "martletctl: %s\n", why);
+		free(why);
+		return EXIT_REFUSED;
+	}
+	code = ctl_top_run(socket_path, options->flag, &status);
+	free(socket_path);
+	if (fflush(stdout) != 0)
+		return EXIT_REFUSED;
+	return code ? exit_code(code) : status;
+}
+
 static int
 run(const struct options *options, const struct ctl_command *command, int arg_count,
     char **args)
@@ -311,6 +333,7 @@ static const struct option long_options[] = {
 	{ "since", required_argument, NULL, 'p' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "per-worker", no_argument, NULL, 'f' },
+	{ "no-clients", no_argument, NULL, 'f' },
 	{ "digest", no_argument, NULL, 'f' },
 	{ "split", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
@@ -381,5 +404,7 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	if (is_profile(command) && !options.is_json)
 		return run_profile(&options, argc - optind, argv + optind);
+	if (strcmp(command->name, "top") == 0 && !options.is_json)
+		return run_top(&options);
 	return run(&options, command, argc - optind, argv + optind);
 }

@@ -32,6 +32,8 @@ static const struct ctl_command commands[] = {
 	 "the last change sets, and how soon they were served"},
 	{"limits", 0, 0, CTL_ARG_ZONE, NULL, false, 10, "",
 	 "who is limited now, and why"},
+	{"top", 0, 0, CTL_ARG_ZONE, "no-clients", false, 10, "[--no-clients]",
+	 "what is asked for most, live on a terminal"},
 	{"explain", 2, 2, CTL_ARG_QUESTION, NULL, false, 60,
 	 "NAME TYPE",
 	 "the answer, and each step that led to it"},
@@ -73,9 +75,6 @@ static const struct ctl_command commands[] = {
 };
 /* clang-format on */
 
-/* Commands of the interface that are still to come. */
-static const char *const later[] = { "top" };
-
 const struct ctl_command *
 ctl_command_find(const char *name)
 {
@@ -91,11 +90,6 @@ ctl_command_unknown(const char *name)
 	char choices[512] = "", nearest[SETTINGS_NAME_MAX + 1];
 	size_t len = 0;
 
-	for (size_t i = 0; i < sizeof later / sizeof *later; i++)
-		if (strcmp(later[i], name) == 0) {
-			fprintf(stderr, "martletctl: %s: not in this version\n", name);
-			return;
-		}
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		len += (size_t)snprintf(choices + len, sizeof choices - len, "%s%s",
 					len ? "|" : "", commands[i].name);

@@ -11,6 +11,7 @@
 #include "master/stats_limits.h"
 #include "master/stats_report.h"
 #include "master/stats_source.h"
+#include "master/stats_top.h"
 #include "shm/log.h"
 
 enum { SYNC_QUEUE_MAX = 8 }; /* so that `status` always finds a place */
@@ -85,6 +86,30 @@ run_stats(struct server *server, struct ctl_peer *peer)
 	else
 		reply_report(server, peer,
 			     is_per_worker ? report_all_counters : report_counters);
+}
+
+static unsigned
+report_top(struct server *server, struct json_out *json)
+{
+	return stats_top_report(server, json, true);
+}
+
+static unsigned
+report_top_without_clients(struct server *server, struct json_out *json)
+{
+	return stats_top_report(server, json, false);
+}
+
+static void
+run_top(struct server *server, struct ctl_peer *peer)
+{
+	bool has_clients = !has_option(peer, "--no-clients");
+
+	if (peer->request.arg_count > 1 && has_clients)
+		ctl_server_refuse(peer, "usage: top [--no-clients]");
+	else
+		reply_report(server, peer,
+			     has_clients ? report_top : report_top_without_clients);
 }
 
 static void
@@ -213,6 +238,7 @@ static const struct command commands[] = {
 	{ "errors", "errors", 1, true, run_clerk },
 	{ "changes", "changes", 1, true, run_changes },
 	{ "limits", "limits", 1, true, run_limits },
+	{ "top", "top [--no-clients]", 2, true, run_top },
 	{ "generations", "generations", 1, true, run_clerk },
 	{ "diff", "diff A B", 3, true, run_clerk },
 	{ "held", "held", 1, true, run_clerk },

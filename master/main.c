@@ -338,6 +338,7 @@ fork_all(struct settings *settings)
 		or_exit(ERR_IO);
 	}
 	qps_init(&server.qps, settings->workers.count);
+	recent_init(&server.recent, settings->workers.count);
 	server.sync_link.fd = -1;
 	server.processes.heritage = &server.heritage;
 	server.processes.listen = &server.listen;

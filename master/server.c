@@ -25,7 +25,7 @@ enum {
 	FLUSH_MS = 1000,
 	EXTEND_EVERY_MS = 5000,
 	EXTEND_MS = 30000, /* more for the start, each time */
-	DROPS_EVERY_MS = 10000,
+	DROPS_EVERY_MS = 1000,
 };
 
 /* Why, has been logged. */
@@ -173,6 +173,7 @@ tick(struct server *server)
 {
 	ctl_server_expire(&server->ctl);
 	qps_sample(&server->qps, server->region);
+	recent_sample(&server->recent, server->region);
 	count_drops(server);
 	losses_sample(&server->losses, server->region);
 	sweep_limits(server);

@@ -13,6 +13,7 @@
 #include "master/privilege.h"
 #include "master/process.h"
 #include "master/qps.h"
+#include "master/recent.h"
 #include "master/sync_link.h"
 #include "shm/heritage.h"
 
@@ -35,6 +36,7 @@ struct server {
 	struct ctl_server ctl;
 	struct qps qps;
 	struct losses losses;
+	struct recent recent;
 	bool is_sync_stale; /* it runs with settings of before the last reload */
 	bool is_reload_due; /* by SIGHUP, to be handed to sync */
 	uint64_t stop_deadline_ms;

@@ -33,6 +33,10 @@
  *	             max_ns spent_ns}} stream_propagation, event_propagation:{count p50_us p90_us p99_us
  *	             max_us buckets:[{below_us count}]}; with --per-worker also
  *	             stats:[{id, every counter by name, latency_... stages}]
+ *	top          window_s queries qps receive_to_send, queue:{as a stage} dropped
+ *	             workers:[{id qps busy}] top:{zones:[{zone queries error qps nxdomain}]
+ *	             names:[{name zone ...}] sources:[{client ...}]
+ *	             rcodes:[{rcode queries error qps}]}
  *	zones        zones:[{name serial records source state loaded_at error}]
  *	             with --digest zones:[{name serial records digest}] digest
  *	errors       errors:[{zone owner type source line reason state}] unlisted

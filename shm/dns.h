@@ -15,6 +15,7 @@ enum dns_rcode {
 	RCODE_YXDOMAIN = 6,
 	RCODE_NOTAUTH = 9,
 	RCODE_BADVERS = 16,
+	RCODE_BADCOOKIE = 23, /* RFC 7873, section 8 */
 };
 
 /* Options of EDNS, and the octets before what each holds: code and length. */

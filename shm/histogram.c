@@ -31,6 +31,21 @@ histogram_sum(struct histogram *sum, const struct histogram *other)
 }
 
 void
+histogram_subtract(struct histogram *h, const struct histogram *earlier)
+{
+	uint64_t max_ns = 0;
+
+	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		h->count[i] -= load(&earlier->count[i]);
+		if (load(&h->count[i]))
+			max_ns = histogram_limit_ns(i);
+	}
+	h->sum_ns -= load(&earlier->sum_ns);
+	if (max_ns < load(&h->max_ns))
+		h->max_ns = max_ns;
+}
+
+void
 histogram_clear(struct histogram *h)
 {
 	for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)

@@ -54,6 +54,10 @@ histogram_add(struct histogram *h, uint64_t ns, uint64_t count)
 /* sum += other */
 void histogram_sum(struct histogram *sum, const struct histogram *other);
 
+/* h -= earlier, of the same histogram before; the greatest time is then known as well as
+ * its bucket tells. */
+void histogram_subtract(struct histogram *h, const struct histogram *earlier);
+
 /* Only when nobody writes it any more. */
 void histogram_clear(struct histogram *h);
 

@@ -63,6 +63,7 @@
 #include "shm/settings.h"
 #include "shm/stage_times.h"
 #include "shm/stats.h"
+#include "shm/top_board.h"
 
 #define REGION_MAGIC "MARTLETR"
 
@@ -102,6 +103,7 @@ struct worker_slot {
 	_Alignas(128) struct stage_times times;
 	_Alignas(128) struct flood_list floods;	/* which zones are kept down */
 	struct ring_ends query_ring;		/* of heritage.query_rings; tail by the logger */
+	struct top_board top;			/* what is asked for most */
 };
 
 /* Sync tells the workers, see "Hot swap" in README.md. */

@@ -74,7 +74,7 @@ my $m = Martlet->new(zones => {
 my %told;
 
 collect(($m->ctl(@$_))[1], $told{"@$_"} = {}) for ['status'], ['ready'], ['workers'],
-	[ 'stats', '--per-worker' ], ['zones'], [ 'zones', '--digest' ], ['changes'], ['limits'], ['generations'], ['export'], ['held'],
+	[ 'stats', '--per-worker' ], ['zones'], [ 'zones', '--digest' ], ['changes'], ['limits'], ['top'], ['generations'], ['export'], ['held'],
 	[ 'explain', 'ns.example.com', 'A', '--client', '192.0.2.1', '--ecs', '192.0.2.0' ], [ 'explain', 'x.example.com', 'A' ];
 $m->write_zone('example.com', "\@ 3600 SOA ns h 2 2 3 4 5\n\@ NS ns\nns A 192.0.2.2\n");
 $m->write_zone('example.net', "\@ 3600 SOA ns\n");

@@ -10,7 +10,6 @@
 #include "worker/query_common.h"
 
 enum {
-	RCODE_BADCOOKIE = 23, /* RFC 7873, section 8 */
 	MAPPED_BITS = 96,
 };
 

@@ -5,6 +5,7 @@
 #include "worker/answer.h"
 #include "worker/isolation.h"
 #include "worker/limit.h"
+#include "worker/noter.h"
 #include "worker/query_log.h"
 #include "worker/resolved_view.h"
 #include "worker/stage_clock.h"
@@ -19,33 +20,26 @@ struct serving {
 	struct stats_block *stats;
 	struct stage_clock *clock;
 	struct query_log *log;		/* NULL: there is none */
+	struct noter *noter;		/* NULL: nobody takes note */
 };
 
-/* Hand a batch, or what is sent of it, to the query log.  returns whether STAGE_LOG was
- * entered. */
-static inline bool
-serving_log(const struct serving *serving, const struct query *queries, unsigned count,
-	    uint64_t start_ns)
+/* Tell of a batch, or of what is sent of it: the query log, then the noter.  Who has nothing
+ * to do costs nothing; who has, enters a stage of its own. */
+static inline void
+serving_tell(const struct serving *serving, const struct query *queries, unsigned count,
+	     uint64_t start_ns)
 {
 	uint64_t now_ns;
 
-	if (!serving->log || !query_log_wants(serving->log, count))
-		return false;
-	now_ns = stage_clock_move(serving->clock, STAGE_LOG, count);
-	query_log_write(serving->log, queries, count, start_ns, now_ns, serving->stats);
-	return true;
-}
-
-/* What is done with a batch once it is answered, and before anything of it is sent.  Who has
- * nothing to do returns at once; who has, enters a stage of its own.  The order is fixed:
- * what limits drop is not logged. */
-static inline void
-serving_finish(const struct serving *serving, struct query *queries, unsigned count,
-	       uint64_t now_ns)
-{
-	/* over TCP what does not fit the connection is answered again: logged when it does */
-	if (!(queries->flags & QUERY_TCP))
-		serving_log(serving, queries, count, now_ns);
+	if (serving->log && query_log_wants(serving->log, count)) {
+		now_ns = stage_clock_move(serving->clock, STAGE_LOG, count);
+		query_log_write(serving->log, queries, count, start_ns, now_ns,
+				serving->stats);
+	}
+	if (serving->noter) {
+		stage_clock_move(serving->clock, STAGE_NOTE, count);
+		noter_take(serving->noter, queries, count, start_ns);
+	}
 }
 
 /* Answer one batch, received at `now_ns`, from the state that is published now.  There must
@@ -63,7 +57,9 @@ serving_answer(const struct serving *serving, struct query *queries, unsigned co
 	if (serving->options->isolation)
 		isolation_set_time(serving->options->isolation, now_ns);
 	answer_batch(queries, count, store, serving->options, serving->stats);
-	serving_finish(serving, queries, count, now_ns);
+	/* over TCP what does not fit the connection is answered again: told when it does */
+	if (!(queries->flags & QUERY_TCP))
+		serving_tell(serving, queries, count, now_ns);
 }
 
 /* The responses to the batch that was received at `start_ns` are sent, `count` of them;

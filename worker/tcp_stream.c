@@ -243,8 +243,10 @@ tcp_stream_answer(struct tcp_stream *stream, struct tcp_workspace *workspace,
 	serving_sent(workspace->serving, start_ns, kept, STAGE_TCP);
 	if (good && !kept)
 		return false;
-	if (serving_log(workspace->serving, workspace->queries, kept, start_ns))
+	if (kept) {
+		serving_tell(workspace->serving, workspace->queries, kept, start_ns);
 		stage_clock_move(workspace->serving->clock, STAGE_TCP, 0);
+	}
 	stats_add(stats, STAT_tcp_responses, kept);
 	stream->has_progressed = true;
 	tcp_stream_pace(stream, kept == good);

@@ -21,6 +21,7 @@
 #include "worker/geo.h"
 #include "worker/isolation.h"
 #include "worker/limit.h"
+#include "worker/noter.h"
 #include "worker/resolved_view.h"
 #include "worker/sampler.h"
 #include "worker/serving.h"
@@ -61,6 +62,7 @@ struct worker {
 	struct cookie_jar cookies;
 	struct stage_clock clock;
 	struct query_log log;
+	struct noter noter;
 	struct serving serving;
 	struct sampler sampler;
 	/* Polled, since an epoll set is told of each datagram that comes, and of each that
@@ -381,6 +383,10 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	worker->serving.stats = &worker->slot->stats;
 	stage_clock_init(&worker->clock, &worker->slot->times);
 	worker->serving.clock = worker->options.clock = &worker->clock;
+	noter_init(&worker->noter, &worker->slot->top,
+		   (struct hash_seed){ worker->region->client_seed.a,
+				       worker->region->client_seed.b });
+	worker->serving.noter = &worker->noter;
 	worker->live_seq = ~UINT32_C(0);
 	sockets = (size_t)worker->region->worker_count * worker->listen_count;
 	worker->sockets = calloc(sockets + 1, sizeof *worker->sockets);

@@ -9,7 +9,7 @@
 #include "shm/dns.h"
 #include "shm/wire.h"
 
-enum { RCODE_BADCOOKIE = 23, RCODE_LOW_BITS = 15, US_PER_S = 1000000 };
+enum { RCODE_LOW_BITS = 15, US_PER_S = 1000000 };
 
 static bool
 is_name(const uint8_t *name, unsigned len)

@@ -8,6 +8,7 @@
 #include "loader/zone/record_text.h"
 #include "shm/dns.h"
 #include "shm/errcode.h"
+#include "shm/rcode.h"
 #include "shm/wire.h"
 
 enum {
@@ -61,18 +62,9 @@ explain_message_put(const struct explain_question *question, uint8_t *packet)
 static void
 print_rcode(struct json_out *json, unsigned rcode)
 {
-	static const char *const names[] = {
-		[RCODE_NOERROR] = "NOERROR",   [RCODE_FORMERR] = "FORMERR",
-		[RCODE_SERVFAIL] = "SERVFAIL", [RCODE_NXDOMAIN] = "NXDOMAIN",
-		[RCODE_NOTIMP] = "NOTIMP",     [RCODE_REFUSED] = "REFUSED",
-		[RCODE_YXDOMAIN] = "YXDOMAIN", [RCODE_NOTAUTH] = "NOTAUTH",
-	};
-	char text[16];
+	char text[RCODE_TEXT_MAX];
 
-	snprintf(text, sizeof text, "RCODE%u", rcode);
-	json_out_text(json, "rcode",
-		      rcode < sizeof names / sizeof *names && names[rcode] ? names[rcode]
-									   : text);
+	json_out_text(json, "rcode", rcode_text(rcode, text));
 }
 
 static void

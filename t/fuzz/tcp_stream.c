@@ -36,7 +36,9 @@ static struct store_keeper keeper = { .store = &empty };
 static struct answer_options options;
 static struct stage_times times;
 static struct stage_clock stage_clock = { .times = &times };
-static struct serving serving = { &keeper, &options, &stats, &stage_clock, NULL };
+static struct serving serving = {
+	.keeper = &keeper, .options = &options, .stats = &stats, .clock = &stage_clock
+};
 static uint8_t *sent, *wanted, *back;
 static size_t sent_len, wanted_len, back_len;
 static int peer;

@@ -59,6 +59,17 @@ test_sums(void)
 	is_int(histogram_count(&sum), 6, "sums are added");
 	is_int(atomic_load(&sum.max_ns), 1 << 20, "the greatest stays");
 	is_int(atomic_load(&sum.sum_ns), 2 * (200 + (1 << 20)), "and the sum");
+	histogram_add(&h, 1 << 10, 5);
+	histogram_subtract(&sum, &sum);
+	is_int(histogram_count(&sum), 0, "nothing is left of itself");
+	histogram_sum(&sum, &h);
+	memset(&h, 0, sizeof h);
+	histogram_add(&h, 100, 2);
+	histogram_add(&h, 1 << 20, 1);
+	histogram_subtract(&sum, &h);
+	is_int(histogram_count(&sum), 5, "what came since");
+	is_int(atomic_load(&sum.sum_ns), 5 << 10, "its sum");
+	is_int(histogram_percentile_ns(&sum, 1), 1088, "and about its greatest");
 	histogram_clear(&sum);
 	is_int(histogram_count(&sum), 0, "cleared");
 	is_int(histogram_percentile_ns(&sum, 1), 0, "wholly");
