@@ -3,6 +3,9 @@
 
 #include <stddef.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 enum { BLOCK_MAX = 32 };
 
@@ -49,9 +52,15 @@ home_of(uint64_t hash)
 	return (unsigned)(hash >> 32);
 }
 
+static inline uint64_t
+load(const _Atomic uint64_t *word)
+{
+	return atomic_load_explicit(word, memory_order_relaxed);
+}
+
 /* The word nearest to full credit, the first that has it if any.  *old receives what it
  * was. */
-static inline _Atomic uint64_t *
+__attribute__((noinline)) static _Atomic uint64_t *
 find_victim(struct limit_set *set, unsigned home, uint64_t now_ticks, uint64_t *old)
 {
 	_Atomic uint64_t *victim = NULL;
@@ -59,7 +68,7 @@ find_victim(struct limit_set *set, unsigned home, uint64_t now_ticks, uint64_t *
 
 	for (unsigned i = 0; i < LIMIT_SET_WORDS && least != 0; i++) {
 		_Atomic uint64_t *at = &set->word[(home + i) % LIMIT_SET_WORDS];
-		uint64_t word = atomic_load_explicit(at, memory_order_relaxed);
+		uint64_t word = load(at);
 		uint64_t debt = word == 0 ? 0 : debt_of(word, now_ticks);
 
 		if (debt < least) {
@@ -71,33 +80,51 @@ find_victim(struct limit_set *set, unsigned home, uint64_t now_ticks, uint64_t *
 	return victim;
 }
 
-/* Is it the tag's word?  *old receives what it is. */
-static inline bool
-has_tag(const _Atomic uint64_t *word, uint64_t tag, uint64_t *old)
+/* The words of a set that have this tag, as bits. */
+static inline unsigned
+find_tags(const struct limit_set *set, uint64_t tag)
 {
-	*old = atomic_load_explicit(word, memory_order_relaxed);
-	return *old >> TIME_BITS == tag;
+#ifdef __SSE2__
+	/* the high halves of four words at a time, as in worker/lookup.h */
+	const __m128 *pair = (const __m128 *)(const void *)set;
+	__m128i wanted = _mm_set1_epi32((int)tag);
+	__m128 low = _mm_shuffle_ps(pair[0], pair[1], _MM_SHUFFLE(3, 1, 3, 1));
+	__m128 high = _mm_shuffle_ps(pair[2], pair[3], _MM_SHUFFLE(3, 1, 3, 1));
+	__m128i first = _mm_srli_epi32(_mm_castps_si128(low), TIME_BITS - 32);
+	__m128i second = _mm_srli_epi32(_mm_castps_si128(high), TIME_BITS - 32);
+	__m128i same = _mm_packs_epi32(_mm_cmpeq_epi32(first, wanted),
+				       _mm_cmpeq_epi32(second, wanted));
+
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(same, _mm_setzero_si128()));
+#else
+	unsigned bits = 0;
+
+	for (unsigned i = 0; i < LIMIT_SET_WORDS; i++)
+		bits |= (unsigned)(load(&set->word[i]) >> TIME_BITS == tag) << i;
+	return bits;
+#endif
 }
 
-/* The word of a tag, or NULL. */
+/* The word of a tag, or NULL; *old receives what it is, or else what is at home. */
 static inline _Atomic uint64_t *
 find_word(struct limit_set *set, unsigned home, uint64_t tag, uint64_t *old)
 {
 	_Atomic uint64_t *at = &set->word[home % LIMIT_SET_WORDS];
+	unsigned bits;
+	uint64_t word;
 
-	if (has_tag(at, tag, old))
+	*old = load(at);
+	if (*old >> TIME_BITS == tag)
 		return at;
-	for (at = set->word; at != set->word + LIMIT_SET_WORDS; at += 4) {
-		if (has_tag(at, tag, old))
-			return at;
-		if (has_tag(at + 1, tag, old))
-			return at + 1;
-		if (has_tag(at + 2, tag, old))
-			return at + 2;
-		if (has_tag(at + 3, tag, old))
-			return at + 3;
-	}
-	return NULL;
+	bits = find_tags(set, tag);
+	if (__builtin_expect(bits == 0, 1))
+		return NULL;
+	at = &set->word[__builtin_ctz(bits)];
+	word = load(at);
+	if (word >> TIME_BITS != tag)
+		return NULL; /* just replaced */
+	*old = word;
+	return at;
 }
 
 __attribute__((always_inline)) static inline unsigned
@@ -120,7 +147,9 @@ take(struct limit_table *table, uint64_t hash, const struct limit_rate *rate,
 	}
 	debt += count * rate->step;
 	if (!word) {
-		word = find_victim(set, home_of(hash), now_ticks, &old);
+		word = &set->word[home_of(hash) % LIMIT_SET_WORDS];
+		if (old != 0 && debt_of(old, now_ticks) != 0)
+			word = find_victim(set, home_of(hash), now_ticks, &old);
 		if (old != 0 && debt_of(old, now_ticks) > debt)
 			return count; /* none is nearer to full credit than this one */
 	}
@@ -181,7 +210,7 @@ limit_take_more(struct limit_pool *pool, uint64_t hash, uint64_t now_ticks)
 		if (held->hash == hash && is_recent)
 			want = pool->block;
 		/* another one's stock stays */
-		is_kept = held->hash == hash || held->left == 0 || !is_recent;
+		is_kept = held->left == 0 || held->hash == hash || !is_recent;
 	}
 	count = take(pool->table, hash, &pool->rate, now_ticks, want);
 	if (is_kept) {

@@ -82,7 +82,7 @@ void limit_sweep(struct limit_table *table, uint32_t *at, uint64_t now_ticks);
  * takes several at a time, so that not every worker writes its line for every query.  What is
  * not used soon is lost to it: with blocks of an eighth of what is allowed at once, divided by
  * workers, no more than that eighth. */
-enum { LIMIT_STOCK = 256, LIMIT_STOCK_SHIFT = 16 };
+enum { LIMIT_STOCK = 4096, LIMIT_STOCK_SHIFT = 16 };
 
 struct limit_held {
 	uint64_t hash;

@@ -141,13 +141,13 @@ sub verdict {
 	my $json = $m->ctl('explain', $name, 'A', '--client', $client, @args);
 	return join ', ', map { "$_->{limit} $_->{verdict} $_->{left}" } grep { $_->{step} eq 'limit' } @{ $json->{explain}{steps} };
 }
-is(verdict('www.example.com', '127.10.1.1'), 'answers pass 4', 'explain: one of five answers') for 1 .. 2;
-is(verdict('no.example.com', '127.10.1.1'), 'nxdomain pass 4', 'of NXDOMAIN');
-is(verdict('a.cut.example.com', '127.10.1.1'), 'referrals pass 4', 'of referrals');
-is(verdict('www.example.com', '127.10.1.1', '--tcp'), '', 'over TCP nothing is limited');
+is(verdict('www.example.com', '127.9.201.1'), 'answers pass 4', 'explain: one of five answers') for 1 .. 2;
+is(verdict('no.example.com', '127.9.201.1'), 'nxdomain pass 4', 'of NXDOMAIN');
+is(verdict('a.cut.example.com', '127.9.201.1'), 'referrals pass 4', 'of referrals');
+is(verdict('www.example.com', '127.9.201.1', '--tcp'), '', 'over TCP nothing is limited');
 ok(poll(10, sub {
-	flood(client($m, '127.10.2.1'), q_of('A', ('www.example.com') x 60));
-	verdict('www.example.com', '127.10.2.9') eq 'answers drop 0' && verdict('mail.example.com', '127.10.2.9') eq 'answers pass 4';
+	flood(client($m, '127.9.202.1'), q_of('A', ('www.example.com') x 60));
+	verdict('www.example.com', '127.9.202.9') eq 'answers drop 0' && verdict('mail.example.com', '127.9.202.9') eq 'answers pass 4';
 }), 'a network that has had all of them, and another name');
 
 my %limited = map { ("$_->{class} " . ($_->{name} // '-') => $_) } @{ ($m->ctl('limits'))[1]{limits} };
@@ -159,17 +159,17 @@ is($limited{'errors -'}{reason}, 'rate', 'for its rate');
 like($limited{'answers www.example.com.'}{client}, qr/^127\.9\.\d+\.0\/24$/, 'a network');
 
 # networks
-my $before = client($m, '127.10.1.1');
+my $before = client($m, '127.9.201.1');
 my $next_door = client($m, '127.10.1.250');
 send $before, $_, 0 for q_of('A', ('www.example.com') x 60);
 about(flood($next_door, q_of('A', ('www.example.com') x 60)), 'NOERROR', 0, 'a neighbour in the /24');
 flood($before);
-is(flood(client($m, '127.10.2.1'), q_of('A', 'www.example.com'))->{NOERROR}, 1, 'another /24');
+is(flood(client($m, '127.9.202.1'), q_of('A', 'www.example.com'))->{NOERROR}, 1, 'another /24');
 is(flood($before, q_of('A', 'mail.example.com'))->{NOERROR}, 1, 'another name');
 
 # the exemptions
 my $tcp = $m->ask('www.example.com', 'A', tcp => 1);
-my $stream = IO::Socket::INET->new(Proto => 'tcp', LocalAddr => '127.10.1.1',
+my $stream = IO::Socket::INET->new(Proto => 'tcp', LocalAddr => '127.9.201.1',
 	PeerAddr => $m->{address}, PeerPort => $m->{port}) // die "TCP: $!\n";
 $m->tcp_write($stream, (encode_query('www.example.com', 'A')) x 30);
 is(scalar(grep { Martlet::Answer->new($m->tcp_read($stream))->rcode eq 'NOERROR' } 1 .. 30), 30, 'TCP is not limited');

@@ -40,14 +40,19 @@ follow_rrl(struct limiter *limiter)
 {
 	const struct limit_config *config = &limiter->config;
 
-	limiter->limits_responses = false;
+	limiter->limited_classes = 0;
 	for (unsigned i = 0; i < LIMIT_RRL_CLASSES; i++) {
 		unsigned rate = config->rrl_rates[i];
 
 		limit_pool_set(&limiter->responses[i], limit_rate_of(rate, 1, rate), rate,
 			       limiter->worker_count);
-		limiter->limits_responses |= rate != 0;
+		limiter->limited_classes |= (uint32_t)(rate != 0)
+					    << (LIMIT_RRL_ANSWERS + i);
 	}
+	limiter->limits_responses = limiter->limited_classes != 0;
+	limiter->ipv4_salt =
+		limiter->seed.b +
+		name_hash_fold(UINT64_MAX ^ limiter->seed.b, limiter->seed.a);
 	make_mask(&limiter->ipv4_mask, sizeof limiter->ipv4_mask, config->rrl_v4_prefix);
 	make_mask(limiter->ipv6_mask, sizeof limiter->ipv6_mask, config->rrl_v6_prefix);
 }
@@ -153,9 +158,18 @@ limit_list_of(const struct limiter *limiter, const struct query *q)
 	return prefix_table_find(&limiter->prefixes, prefix_number_of(address));
 }
 
-static bool
-is_over(struct limiter *limiter, const struct query *q, uint64_t hash,
-	enum limit_reason *reason)
+/* Over its rate?  What it may have is taken. */
+static inline bool
+is_over_rate(struct limiter *limiter, const struct query *q, uint64_t hash)
+{
+	return !(q->flags & QUERY_CHARGED) &&
+	       !limit_take_one(&limiter->clients, hash, limiter->now_ticks);
+}
+
+/* The same when there are lists. */
+__attribute__((noinline)) static bool
+is_over_lists(struct limiter *limiter, const struct query *q, uint64_t hash,
+	      enum limit_reason *reason)
 {
 	switch (limit_list_of(limiter, q)) {
 	case PREFIX_WHITE:
@@ -166,43 +180,51 @@ is_over(struct limiter *limiter, const struct query *q, uint64_t hash,
 	case PREFIX_NONE:
 		break;
 	}
-	*reason = LIMIT_CLIENT_RATE;
-	return limiter->config.client_rate != 0 && !(q->flags & QUERY_CHARGED) &&
-	       !limit_take_one(&limiter->clients, hash, limiter->now_ticks);
+	return limiter->config.client_rate != 0 && is_over_rate(limiter, q, hash);
+}
+
+/* Refuse it, or drop it.  returns whether it is not answered. */
+static bool
+turn_away(struct limiter *limiter, struct query *q, uint64_t hash,
+	  enum limit_reason reason, struct stats_block *stats)
+{
+	bool is_ipv4 = q->client->sin6_family == AF_INET;
+
+	if (limit_note(limiter, q, hash, reason, is_ipv4 ? IPV4_BITS : IPV6_BITS, stats,
+		       NULL, 0))
+		return false;
+	q->is_common = false;
+	if (limiter->config.client_drops) {
+		stats_add(stats, STAT_limit_dropped, 1);
+		q->response_len = 0;
+		q->verdict = QUERY_DROP;
+		return true;
+	}
+	stats_add(stats, STAT_limit_refused, 1);
+	q->verdict = QUERY_ERROR;
+	q->rcode = RCODE_REFUSED;
+	return false;
 }
 
 uint64_t
 limit_clients(struct limiter *limiter, struct query *queries, unsigned count,
 	      struct stats_block *stats)
 {
+	bool has_lists = limiter->prefixes.count != 0;
 	uint64_t dropped = 0;
 
 	for (unsigned i = 0; i < count; i++) {
+		enum limit_reason reason = LIMIT_CLIENT_RATE;
+		uint64_t hash = limiter->hashes[i];
 		struct query *q = &queries[i];
-		enum limit_reason reason;
-		bool is_ipv4;
 
-		if (limiter->hashes[i] == 0 || q->verdict == QUERY_DROP)
+		if (hash == 0 || q->verdict == QUERY_DROP)
 			continue;
-		if (!is_over(limiter, q, limiter->hashes[i], &reason)) {
+		if (!(has_lists ? is_over_lists(limiter, q, hash, &reason)
+				: is_over_rate(limiter, q, hash)))
 			q->flags |= QUERY_CHARGED;
-			continue;
-		}
-		is_ipv4 = q->client->sin6_family == AF_INET;
-		if (limit_note(limiter, q, limiter->hashes[i], reason,
-			       is_ipv4 ? IPV4_BITS : IPV6_BITS, stats, NULL, 0))
-			continue;
-		q->is_common = false;
-		if (limiter->config.client_drops) {
-			stats_add(stats, STAT_limit_dropped, 1);
-			q->response_len = 0;
-			q->verdict = QUERY_DROP;
+		else if (turn_away(limiter, q, hash, reason, stats))
 			dropped |= UINT64_C(1) << i;
-		} else {
-			stats_add(stats, STAT_limit_refused, 1);
-			q->verdict = QUERY_ERROR;
-			q->rcode = RCODE_REFUSED;
-		}
 	}
 	return dropped;
 }

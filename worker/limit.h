@@ -36,7 +36,9 @@ struct limiter {
 	uint64_t now_ns, now_ticks;	/* of the present batch */
 	bool limits_clients;		/* else limit_clients need not be called */
 	bool limits_responses;		/* else rrl_limit need not be called */
+	uint32_t limited_classes;	/* of responses, by enum limit_reason, as bits */
 	uint32_t ipv4_mask;		/* of networks, in network order */
+	uint64_t ipv4_salt;		/* in the hash of those of IPv4 */
 	uint64_t ipv6_mask[2];
 	struct limited_query kept[ANSWER_BATCH];
 	uint8_t slipped[LIMIT_SLIPS];	/* responses since one went out */

@@ -22,15 +22,15 @@ rrl_begin(struct limiter *limiter, struct query *queries, const struct stage *st
 		struct limited_query *kept = &limiter->kept[i];
 
 		q->source = SOURCE_OWNER;
-		kept->owner = kept->zone = 0;
+		if (q->verdict == QUERY_LOOKUP && stages[i].status != STAGE_NO_ZONE) {
+			kept->owner = q->state[q->label_count];
+			kept->zone = q->state[stages[i].zone_labels];
+			kept->zone_len = (uint8_t)(q->name_len - stages[i].zone_start);
+			continue;
+		}
+		kept->owner = q->verdict == QUERY_LOOKUP ? q->state[q->label_count] : 0;
+		kept->zone = 0;
 		kept->zone_len = 0;
-		if (q->verdict != QUERY_LOOKUP)
-			continue;
-		kept->owner = q->state[q->label_count];
-		if (stages[i].status == STAGE_NO_ZONE)
-			continue;
-		kept->zone = q->state[stages[i].zone_labels];
-		kept->zone_len = (uint8_t)(q->name_len - stages[i].zone_start);
 	}
 }
 
@@ -63,23 +63,21 @@ classify(const struct query *q, const struct limited_query *kept, uint64_t *key)
 static inline uint64_t
 hash_network(const struct limiter *limiter, const struct sockaddr_in6 *client)
 {
-	uint64_t high, low;
+	uint64_t high, low, salt = limiter->ipv4_salt;
 	uint32_t ipv4;
 
 	if (client->sin6_family == AF_INET) {
 		memcpy(&ipv4, (const uint8_t *)client + 4, sizeof ipv4);
 		high = ipv4 & limiter->ipv4_mask;
-		low = UINT64_MAX; /* no network of IPv6 that is limited as such */
 	} else {
 		memcpy(&high, &client->sin6_addr, sizeof high);
 		memcpy(&low, client->sin6_addr.s6_addr + 8, sizeof low);
 		high &= limiter->ipv6_mask[0];
 		low &= limiter->ipv6_mask[1];
+		salt = limiter->seed.b +
+		       name_hash_fold(low ^ limiter->seed.b, limiter->seed.a);
 	}
-	return name_hash_fold(high ^ limiter->seed.a,
-			      limiter->seed.b + name_hash_fold(low ^ limiter->seed.b,
-							       limiter->seed.a)) |
-	       1;
+	return name_hash_fold(high ^ limiter->seed.a, salt) | 1;
 }
 
 /* Find the bucket of a response, and begin to fetch it. */
@@ -93,7 +91,7 @@ find_bucket(struct limiter *limiter, const struct query *q, struct limited_query
 	    !q->client || q->client->sin6_family == 0)
 		return;
 	kept->reason = (uint8_t)classify(q, kept, &key);
-	if (limiter->responses[kept->reason - LIMIT_RRL_ANSWERS].rate.step == 0)
+	if (!(limiter->limited_classes >> kept->reason & 1))
 		return;
 	kept->bucket = name_hash_fold(
 		hash_network(limiter, q->client) ^ key,

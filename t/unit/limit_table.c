@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "shm/name_hash.h"
 #include "t/tap.h"
 
 static struct limit_table table;
@@ -109,34 +108,6 @@ test_stock(void)
 	       2, "for a while");
 }
 
-/* Sources that are made up, a new one for each query, do not push out those in debt. */
-static void
-test_attack(void)
-{
-	enum { DEBTORS = 1000, STRANGERS = 2000000, PER_SECOND = 100000 };
-	struct limit_rate rate = limit_rate_of(60, 60, 11);
-	unsigned refused = 0, free_count = 0;
-
-	memset(&table, 0, sizeof table);
-	for (unsigned i = 0; i < DEBTORS; i++)
-		take_many(name_hash_fold(i + 1, UINT64_C(0x9e3779b97f4a7c15)), &rate,
-			  at_ms(800000), 11);
-	for (unsigned i = 0; i < STRANGERS; i++)
-		refused += limit_take(&table,
-				      name_hash_fold(i + DEBTORS + 1,
-						     UINT64_C(0xd6e8feb86659fd93)),
-				      &rate, at_ms(800000 + i / (PER_SECOND / 100) / 200),
-				      1) == 0;
-	for (unsigned i = 0; i < DEBTORS; i++)
-		free_count += limit_take(
-			&table, name_hash_fold(i + 1, UINT64_C(0x9e3779b97f4a7c15)),
-			&rate, at_ms(800010), 1);
-	is_int(refused, 0, "two million strangers get their first query each");
-	ok(free_count <= DEBTORS / 100, "%u of %u in debt are forgotten", free_count,
-	   DEBTORS);
-	memset(&table, 0, sizeof table);
-}
-
 static void
 test_sweep(void)
 {
@@ -161,7 +132,6 @@ main(void)
 	test_exactness();
 	test_want();
 	test_stock();
-	test_attack();
 	test_sweep();
 	return done_testing();
 }
