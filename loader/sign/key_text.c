@@ -100,9 +100,17 @@ take_word(struct reading *in, char out[WORD_MAX])
 	skip_blanks(in);
 	while (in->at < in->end && !isspace((unsigned char)*in->at) &&
 	       !is_escaped_line_end(in) && !strchr("();", *in->at)) {
-		if (len + 1 == WORD_MAX)
+		/* a backslash that is escaped itself makes no line end of an "n" */
+		size_t step =
+			in->end - in->at > 1 && in->at[0] == '\\' && in->at[1] == '\\'
+				? 2
+				: 1;
+
+		if (len + step >= WORD_MAX)
 			return false;
-		out[len++] = *in->at++;
+		memcpy(out + len, in->at, step);
+		len += step;
+		in->at += step;
 	}
 	out[len] = '\0';
 	return len > 0;
