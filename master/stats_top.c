@@ -91,7 +91,9 @@ put_source(struct json_out *json, uint64_t source)
 	char text[SOURCE_TEXT_LEN];
 	uint8_t octets[16] = { 0 };
 
-	memcpy(octets, &source, sizeof source);
+	/* 1 stands for ::/64, see worker/client_key.h */
+	if (source != 1)
+		memcpy(octets, &source, sizeof source);
 	if (memcmp(octets, mapped, sizeof mapped) == 0) {
 		inet_ntop(AF_INET, octets + sizeof mapped, text, sizeof text);
 	} else {

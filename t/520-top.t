@@ -9,9 +9,10 @@ use FindBin qw($Bin);
 use lib "$Bin/lib";
 
 use Martlet;
-use Martlet::Process qw(find_program);
+use Martlet::Process qw(find_program poll);
 use Martlet::Wire qw(encode_query);
 use IO::Socket::INET ();
+use IO::Socket::IP ();
 use Test::More;
 
 my $m = Martlet->new(
@@ -106,5 +107,16 @@ SKIP: {
 	my @lines = map { s/\e\[K//gr } split /\r\n/, $drawn // '';
 	is(scalar(grep { length > 80 } @lines) + (@lines > 23), 0, 'within 24 lines of 80');
 }
+# an IPv6 client stands for its /64
+SKIP: {
+	skip 'no IPv6 here', 1 unless IO::Socket::IP->new(Proto => 'udp', LocalAddr => '::1');
+	my @listen = map { { address => $_, port => 0 + $m->{port} } } '127.0.0.1', '::1';
+	$m->write_config({ listen => \@listen });
+	$m->restart;
+	my $socket = IO::Socket::IP->new(Proto => 'udp', PeerHost => '::1', PeerPort => $m->{port});
+	send $socket, encode_query('www.example.com', 'A', id => 1), 0;
+	ok(poll(10, sub { entry(top(), 'sources', 'client', '::/64') }), '::1 is one of ::/64');
+}
+
 $m->stop;
 done_testing();
