@@ -11,8 +11,10 @@ use lib "$Bin/lib";
 use IO::Select;
 use IPC::Open2;
 use Martlet;
+use Martlet::Answer;
 use Martlet::Http qw(http_connect http_get http_json http_read);
 use Martlet::Process qw(free_port poll);
+use Martlet::Wire qw(encode_query);
 use Test::More;
 
 my $zone = "\@ 3600 SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.2.53\nwww A 192.0.2.1\n";
@@ -36,6 +38,8 @@ is_deeply([sort keys %$status], [sort keys %{ $m->ctl('status') }], 'with the sa
 is(scalar @{ http_json($port, '/workers')->{workers} }, 2, '/workers');
 is(http_json($port, '/generations')->{generations}[0]{zones}, 1, '/generations');
 ok(exists http_json($port, '/changes')->{changes}, '/changes');
+ok(http_json($port, '/top')->{top}{zones}, '/top');
+ok(!exists http_json($port, '/top')->{top}{sources}, 'without clients');
 $m->ask('www.example.com', 'A') for 1 .. 3;
 my $live = http_json($port, '/live');
 is($live->{counters}{noerror}, 3, '/live has the counters');
@@ -121,10 +125,25 @@ is($after->{http_refused_method} - $before->{http_refused_method}, 8, 'for metho
 is($after->{http_refused_path} - $before->{http_refused_path}, 7, 'for path');
 cmp_ok($after->{http_malformed} - $before->{http_malformed}, '>=', 1, 'malformed');
 
-# hostile names, as what martletctl says has them
-is(status_of('/status'), 200, 'after all that');
-my $text = http_get($port, '/status')->{body};
-unlike($text, qr/[\x00-\x1f\x7f]/, 'JSON without control characters');
+# hostile names: JSON without control characters, and without octets that are no UTF-8
+$m->write_zone('hostile.test', "\@ 3600 SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.2.53\n"
+	. '<script> A 192.0.2.1' . "\n" . '\\027[2j A 192.0.2.1' . "\n" . 'a\\010b A 192.0.2.1' . "\n"
+	. '\\255\\254 A 192.0.2.1' . "\n" . '\\"\\\\ A 192.0.2.1' . "\n");
+is(($m->ctl('reload'))[0], 0, 'hostile names');
+for my $label ('<script>', "\e[2j", "a\nb", "\xff\xfe", '"' . chr 92) {
+	my $name = join('', map { chr(length) . $_ } $label, 'hostile', 'test') . "\0";
+	for my $try (1 .. 5) {
+		my $octets = $m->exchange(encode_query(\$name, 'A', id => $try));
+		is(Martlet::Answer->new($octets)->rcode, 'NOERROR', 'asked for') if $try == 1;
+	}
+}
+my $told = '';
+my @wanted = ('<script>', '\\\\027[2j', 'a\\\\010b', '\\\\255\\\\254', '\\\\\\"\\\\\\\\');
+ok(poll(10, sub {
+	$told = http_get($port, '/top')->{body};
+	!grep { index($told, "$_.hostile.test.") < 0 } @wanted;
+}), 'are told as \\DDD') or diag($told);
+unlike($told, qr/[^\x20-\x7e]/, 'in printable ASCII alone');
 
 # slow clients, and many
 my @slow = map { http_connect($port) } 1 .. 32;
@@ -182,6 +201,7 @@ is(($m->ctl('reload'))[0], 0, 'another port');
 is(http_get($other, '/healthz')->{body}, "ok\n", 'is served');
 ok(!IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port), 'the earlier one is not');
 is(http_json($other, '/limits')->{log_only}, JSON::PP::false(), 'http.debug tells who is limited');
+ok(exists http_json($other, '/top')->{top}{sources}, 'and who asks most');
 my $profile = http_json($other, '/profile?seconds=1');
 is(ref $profile->{folded}, 'ARRAY', 'and what workers do');
 is(http_get($other, "/profile?seconds=$_")->{status}, 400, "not for '$_' s") for qw(0 61 -1 x 99999999999);
