@@ -159,7 +159,7 @@ is($limited{'errors -'}{reason}, 'rate', 'for its rate');
 like($limited{'answers www.example.com.'}{client}, qr/^127\.9\.\d+\.0\/24$/, 'a network');
 
 # networks
-my $before = client($m, '127.9.201.1');
+my $before = client($m, '127.10.1.1');
 my $next_door = client($m, '127.10.1.250');
 send $before, $_, 0 for q_of('A', ('www.example.com') x 60);
 about(flood($next_door, q_of('A', ('www.example.com') x 60)), 'NOERROR', 0, 'a neighbour in the /24');
