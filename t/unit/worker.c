@@ -14,6 +14,7 @@
 
 #include "shm/clock.h"
 #include "shm/errcode.h"
+#include "shm/profile_area.h"
 #include "t/tap.h"
 #include "worker/answer.h"
 #include "worker/zone_store.h"
@@ -229,10 +230,13 @@ make_heritage(void)
 	heritage = (struct heritage){
 		.settings = &settings,
 		.region = region,
+		.profile = profile_area_create(WORKERS),
 		.master_pid = getpid(),
 		.log_fd = STDERR_FILENO,
 		.sockets = sockets,
 	};
+	if (!heritage.profile)
+		bail_out("no room for profiles");
 }
 
 static void
