@@ -10,7 +10,7 @@
 	X(RECEIVE, "receive", "receiving datagrams") \
 	X(LOOKUP,  "lookup",  "decoding, and looking up zones and owners") \
 	X(ANSWER,  "answer",  "making answers on the straight path") \
-	X(STEER,   "steer",   "choosing among the records of steered RRsets") \
+	X(STEER,   "steer",   "choosing among the records of steered RRsets, of one batch in 16") \
 	X(GENERAL, "general", "making the answers that the straight path leaves") \
 	X(LIMIT,   "limit",   "limits of clients, responses and zones") \
 	X(LOG,     "log",     "writing records for the query log") \

@@ -205,6 +205,7 @@ subtest 'by other names' => sub {
 	my $r = $m->ask('s0.z.test', $sets[0]{type} eq 'A' ? 'AAAA' : 'A');
 	is_deeply([$r->rcode, $r->text('answer')], ['NOERROR'], 'the other family: NODATA');
 	cmp_ok($m->counters->{steered}, '>', 2000, 'they are counted');
+	cmp_ok(($m->ctl('stats'))[1]{stages}{steer}{count}, '>', 100, 'and the time that choosing takes');
 };
 
 subtest 'what the commands say' => sub {

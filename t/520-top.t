@@ -62,6 +62,7 @@ is(top('--no-clients')->{top}{sources}, undef, 'without clients');
 is(($m->ctl('top', '--what'))[0], 2, 'no other option');
 
 my $stats = ($m->ctl('stats'))[1];
+is($stats->{stages}{queue}{count}, $before + 16, 'each datagram was in the queue');
 is($stats->{stages}{receive_to_send}{count}, $before + 18, 'each has its time');
 cmp_ok($stats->{stages}{lookup}{max_ns}, '<=', $stats->{latency_max_ns}, 'its stages theirs');
 

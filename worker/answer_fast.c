@@ -8,6 +8,9 @@
 #include "worker/fast_targets.h"
 #include "worker/fast_wait.h"
 #include "worker/query_common.h"
+#include "worker/stage_clock.h"
+
+enum { STEER_TIMED = 16 };
 
 _Static_assert(ANSWER_BATCH <= 64, "a batch fits a word of bits");
 
@@ -107,14 +110,25 @@ answer_nodata(struct fast *f, struct query *q, const struct stage *stage)
 	return true;
 }
 
+__attribute__((noinline)) static bool
+put_off_steering(struct fast *f, struct query *q, const struct stage *stage,
+		 const struct sealed_node *node)
+{
+	f->steering[f->steering_count++] = (struct fast_steering){ q, stage, node };
+	return true;
+}
+
 /* The node has no plain RRset of the type, but a steered one, or an ANAME, of some. */
 __attribute__((noinline)) static bool
 answer_special(struct fast *f, struct query *q, const struct stage *stage,
-	       const struct sealed_node *node)
+	       const struct sealed_node *node, bool is_own)
 {
 	const struct sealed_block *block =
 		sealed_find_block(node, sealed_blocks(node), BLOCK_STEERED, q->type);
 
+	/* more is done with the answer of a wildcard */
+	if (block && f->times_steering && is_own)
+		return put_off_steering(f, q, stage, node);
 	if (block)
 		return fast_answer_steered(f, q, node, block);
 	return !(node->head.flags & (NODE_HAS_ANAME | NODE_HAS_CNAME)) &&
@@ -134,7 +148,7 @@ answer_node(struct fast *f, struct query *q, const struct stage *stage,
 		if (q->type == TYPE_ANY || q->type == TYPE_RRSIG)
 			return false;
 		if (node->head.flags & (NODE_HAS_STEERED | NODE_HAS_ANAME))
-			return answer_special(f, q, stage, node);
+			return answer_special(f, q, stage, node, is_own);
 		if (sealed_may_be_bad(node, q->type))
 			return false;
 		if (node->head.flags & NODE_HAS_CNAME)
@@ -329,6 +343,25 @@ answer_waiting(struct fast *f)
 	return left;
 }
 
+/* Choose for those that have steered RRsets: a stage of its own.  returns the same. */
+static uint64_t
+answer_steering(struct fast *f)
+{
+	uint64_t left = 0;
+
+	if (f->steering_count == 0)
+		return 0;
+	stage_clock_enter(f->options->clock, STAGE_STEER, f->steering_count);
+	f->times_steering = false;
+	for (unsigned i = 0; i < f->steering_count; i++) {
+		const struct fast_steering *s = &f->steering[i];
+
+		if (!answer_special(f, s->q, s->stage, s->node, true))
+			left |= UINT64_C(1) << (s->q - f->queries);
+	}
+	return left;
+}
+
 static void
 flush_counts(const struct fast *f, unsigned answered)
 {
@@ -341,18 +374,28 @@ flush_counts(const struct fast *f, unsigned answered)
 	stats_add(f->stats, STAT_edns_do, f->with_opt[1]);
 }
 
+/* For one batch in STEER_TIMED: apart, it costs more. */
+static bool
+times_steering(struct stage_clock *clock)
+{
+	return clock && clock->batches++ % STEER_TIMED == 0;
+}
+
 uint64_t
 answer_fast(struct query *queries, const struct stage *stages, unsigned count,
 	    const struct zone_store *store, const struct answer_options *options,
 	    struct stats_block *stats)
 {
 	struct fast_waiting waiting[ANSWER_BATCH + 1];
+	struct fast_steering steering[ANSWER_BATCH];
 	struct fast f = { .store = store,
 			  .options = options,
 			  .stats = stats,
 			  .queries = queries,
 			  .waiting = waiting,
-			  .may_wait = true };
+			  .steering = steering,
+			  .may_wait = true,
+			  .times_steering = times_steering(options->clock) };
 	uint64_t left = 0;
 
 	for (unsigned dnssec = 0; dnssec < 2; dnssec++)
@@ -361,6 +404,7 @@ answer_fast(struct query *queries, const struct stage *stages, unsigned count,
 		if (!answer_query(&f, &queries[i], &stages[i]))
 			left |= UINT64_C(1) << i;
 	left |= answer_waiting(&f);
+	left |= answer_steering(&f);
 	fast_put_subnets(&f, left);
 	flush_counts(&f, count - (unsigned)__builtin_popcountll(left));
 	return left;

@@ -20,6 +20,13 @@ struct fast_target {
 	unsigned prefix_len;
 };
 
+/* A steered RRset that records are to be chosen from. */
+struct fast_steering {
+	struct query *q;
+	const struct stage *stage;
+	const struct sealed_node *node;
+};
+
 /* What is the same for a whole batch, and what is counted in it. */
 struct fast {
 	const struct zone_store *store;
@@ -35,6 +42,9 @@ struct fast {
 	struct fast_waiting *waiting;
 	unsigned waiting_count;
 	bool may_wait;
+	bool times_steering; /* what is steered is chosen together, at the end of the batch */
+	struct fast_steering *steering; /* then: room for a whole batch */
+	unsigned steering_count;
 	uint64_t with_subnet; /* queries, as bits: see fast_subnet.h */
 };
 

@@ -21,6 +21,7 @@ look(struct queue_watch *watch, struct queue_facts *queue, int fd)
 	    info[SK_MEMINFO_RMEM_ALLOC] > info[SK_MEMINFO_RCVBUF] / 2)
 		watch->runs_over = true;
 	queue->drops = info[SK_MEMINFO_DROPS];
+	queue->waiting_len = info[SK_MEMINFO_RMEM_ALLOC];
 }
 
 void
@@ -30,6 +31,7 @@ queue_watch_batch(struct queue_watch *watch, struct queue_facts *queue, int fd,
 	if (!is_full) {
 		queue->emptied_ns = now_ns;
 		queue->full_count = 0;
+		queue->waiting_len = 0;
 		return;
 	}
 	queue->full_count++;

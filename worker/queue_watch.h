@@ -28,6 +28,7 @@ struct queue_facts {
 	unsigned full_count;		/* and those since then */
 	uint64_t looked_ns;
 	uint32_t drops;			/* as of the last look */
+	uint32_t waiting_len;		/* memory in it then; 0 once it was emptied */
 };
 
 struct queue_watch {

@@ -16,6 +16,7 @@ struct stage_clock {
 	uint64_t entered_ns; /* when it began: the last reading of CLOCK_MONOTONIC */
 	unsigned
 		count; /* queries that go through it; 0: for nobody, not in a histogram */
+	unsigned batches; /* for who looks at some of them only */
 	stage_trace_fn *trace; /* NULL: off */
 	void *trace_arg;
 };

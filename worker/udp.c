@@ -264,6 +264,17 @@ udp_receive(struct udp_server *server, const struct udp_socket *socket)
 	return (unsigned)count;
 }
 
+static void
+udp_note_queue(const struct udp_server *server, struct udp_socket *socket, unsigned count,
+	       uint64_t now_ns)
+{
+	uint64_t wait_ns = queue_time_take(&socket->time, count, count == ANSWER_BATCH,
+					   socket->queue.waiting_len, server->woken_ns,
+					   now_ns);
+
+	histogram_add(&server->serving->clock->times->took[STAGE_QUEUE], wait_ns, count);
+}
+
 unsigned
 udp_serve(struct udp_server *server, struct udp_socket *socket)
 {
@@ -277,6 +288,7 @@ udp_serve(struct udp_server *server, struct udp_socket *socket)
 		return 0;
 	serving->clock->count = count;
 	start_ns = stage_clock_move(serving->clock, STAGE_LOOKUP, count);
+	udp_note_queue(server, socket, count, start_ns);
 	/* before anything is sent: who has a response finds its query counted */
 	stats_add(serving->stats, STAT_batches, 1);
 	stats_add(serving->stats, STAT_udp_queries, count);

@@ -14,6 +14,7 @@
 
 #include "worker/answer.h"
 #include "worker/queue_watch.h"
+#include "worker/queue_time.h"
 #include "worker/serving.h"
 
 enum {
@@ -33,6 +34,7 @@ struct udp_socket {
 	int fd;				/* non-blocking, borrowed */
 	enum udp_kind kind;
 	struct queue_facts queue;
+	struct queue_time time;
 };
 
 /* The headers for one kind of socket; slot i of each names packet, peer and control i. */
@@ -48,6 +50,7 @@ struct udp_control {
 /* Large: static, or allocated once. */
 struct udp_server {
 	const struct serving *serving;
+	uint64_t woken_ns;	/* when the worker has last ceased to wait */
 	struct query queries[ANSWER_BATCH];
 	struct sockaddr_in6 peers[ANSWER_BATCH];	/* room for both families */
 	struct udp_headers headers[UDP_KIND_COUNT];

@@ -267,7 +267,7 @@ worker_turn(struct worker *worker)
 	now_ns = stage_clock_move(&worker->clock, STAGE_WAIT, 1);
 	timeout_ms = tcp_timeout_ms(&worker->tcp, now_ns / 1000000, WORKER_HEARTBEAT_MS);
 	is_ready = poll(worker->waits, count, timeout_ms) > 0;
-	stage_clock_move(&worker->clock, STAGE_UPKEEP, 1);
+	worker->udp.woken_ns = stage_clock_move(&worker->clock, STAGE_UPKEEP, 1);
 	worker->cookies.now_s = (uint32_t)clock_wall_s();
 	sampler_follow(&worker->sampler);
 	/* before anything is answered that came after the change */

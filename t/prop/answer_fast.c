@@ -23,6 +23,7 @@
 #include "worker/cookie.h"
 #include "worker/geo.h"
 #include "worker/limit.h"
+#include "worker/stage_clock.h"
 #include "worker/steer.h"
 
 enum {
@@ -646,6 +647,8 @@ ask_batch(const struct zone_store *store)
 	static uint8_t asked[ANSWER_BATCH][ROOM];
 	static const struct limit_config secrets = { .secret_count = 1 };
 	static const struct cookie_jar cookies = { &secrets, 1000 };
+	static struct stage_times times;
+	static struct stage_clock stage_clock = { .times = &times };
 	static uint64_t now_ns = 1;
 	const bool limits = draw(2);
 	struct answer_options options = {
@@ -656,6 +659,7 @@ ask_batch(const struct zone_store *store)
 		.identity_len = 2,
 		.identity = "me",
 		.steerer = draw(2) ? &steerer : NULL,
+		.clock = draw(2) ? &stage_clock : NULL,
 	};
 	unsigned count = 1 + draw(ANSWER_BATCH);
 	bool same = true;
