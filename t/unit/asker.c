@@ -96,7 +96,7 @@ main(void)
 	};
 	char *dir = scratch_dir_make();
 	const char *path = scratch_path(dir, "control");
-	struct asker *asker;
+	static struct asker *asker; /* for the life of a process */
 	short events;
 	size_t len;
 	int fd;
