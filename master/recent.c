@@ -14,8 +14,7 @@ recent_init(struct recent *recent, unsigned worker_count)
 	memset(recent, 0, sizeof *recent);
 	recent->worker_count = worker_count;
 	for (unsigned i = 0; i < RECENT_SAMPLES; i++)
-		recent->samples[i].waited_ns =
-			alloc_zero(worker_count, sizeof(uint64_t));
+		recent->samples[i].waited_ns = alloc_zero(worker_count, sizeof(uint64_t));
 }
 
 /* In all, also by workers that have ended. */
@@ -31,8 +30,8 @@ sum_stage(const struct region *region, enum answer_stage stage, struct histogram
 static uint64_t
 waited_ns(const struct region *region, unsigned worker)
 {
-	return atomic_load_explicit(
-		&region->slots[worker].times.spent_ns[STAGE_WAIT], memory_order_relaxed);
+	return atomic_load_explicit(&region->slots[worker].times.spent_ns[STAGE_WAIT],
+				    memory_order_relaxed);
 }
 
 /* Only the master counts them, and for all. */

@@ -29,8 +29,8 @@ figures_take(const struct region *region, struct figure out[FIGURES_COUNT])
 	memcpy(out, table, sizeof table);
 	region_sum_stats(region, &sum);
 	for (unsigned i = 0; i < STAT_COUNT; i++)
-		out[at++].value = atomic_load_explicit(&sum.value[i],
-						       memory_order_relaxed);
+		out[at++].value =
+			atomic_load_explicit(&sum.value[i], memory_order_relaxed);
 	for (unsigned i = 0; i < SOURCE_FIGURE_COUNT; i++)
 		out[at++].value =
 			region_source_get(&region->source, (enum source_figure)i);
@@ -38,7 +38,7 @@ figures_take(const struct region *region, struct figure out[FIGURES_COUNT])
 		out[at++].value =
 			region_health_get(&region->health, (enum health_figure)i);
 #define X(name, kind, help) \
-	out[at++].value = \
+	out[at++].value =   \
 		atomic_load_explicit(&region->resolver.name, memory_order_relaxed);
 	RESOLVER_FIGURE_TABLE(X)
 #undef X

@@ -268,9 +268,9 @@ static void
 udp_note_queue(const struct udp_server *server, struct udp_socket *socket, unsigned count,
 	       uint64_t now_ns)
 {
-	uint64_t wait_ns = queue_time_take(&socket->time, count, count == ANSWER_BATCH,
-					   socket->queue.waiting_len, server->woken_ns,
-					   now_ns);
+	uint64_t wait_ns =
+		queue_time_take(&socket->time, count, count == ANSWER_BATCH,
+				socket->queue.waiting_len, server->woken_ns, now_ns);
 
 	histogram_add(&server->serving->clock->times->took[STAGE_QUEUE], wait_ns, count);
 }

@@ -147,8 +147,7 @@ response(int fd, uint16_t *id)
 /* Send `count` queries, answer them batch by batch, check what comes back: answers in
  * order to those that `pattern` (repeated) does not silence. */
 static bool
-round_trip(struct udp_socket *served, int client, unsigned count,
-	   const char *pattern)
+round_trip(struct udp_socket *served, int client, unsigned count, const char *pattern)
 {
 	size_t period = strlen(pattern);
 	unsigned done = 0;
