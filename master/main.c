@@ -119,6 +119,17 @@ load_settings(const char *path)
 	return settings;
 }
 
+/* Of a word in place of a path there is nothing to check. */
+static void
+warn_files(const struct settings *settings)
+{
+	if (settings->log.target[0] == '/')
+		privilege_warn_file(settings, "log.target", settings->log.target);
+	if (settings->query_log.enable && settings->query_log.target[0] == '/')
+		privilege_warn_file(settings, "query_log.target",
+				    settings->query_log.target);
+}
+
 static _Noreturn void
 check_only(const char *path)
 {
@@ -126,6 +137,7 @@ check_only(const char *path)
 	unsigned error_count = loader_check_zones(settings);
 
 	privilege_warn(settings);
+	warn_files(settings);
 	settings_free(settings);
 	exit(error_count ? 1 : 0);
 }

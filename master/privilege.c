@@ -4,15 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <libgen.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "master/alloc.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
 
@@ -108,6 +111,43 @@ privilege_warn(const struct settings *settings)
 		log_warnx("group: there is no group \"%s\" here, to start as root needs "
 			  "it",
 			  settings->group);
+}
+
+/* Can the file be written, or made where it is missing? */
+static bool
+is_writable(const char *path)
+{
+	char *copy;
+	bool is_there;
+
+	if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0)
+		return true;
+	if (errno != ENOENT)
+		return false;
+	copy = alloc_text(path);
+	is_there = faccessat(AT_FDCWD, dirname(copy), W_OK | X_OK, AT_EACCESS) == 0;
+	free(copy);
+	return is_there;
+}
+
+void
+privilege_warn_file(const struct settings *settings, const char *option, const char *path)
+{
+	const struct passwd *user = settings->user[0] ? getpwnam(settings->user) : NULL;
+	struct privilege privilege = { .is_change = geteuid() == 0 && user };
+
+	if (privilege.is_change) {
+		privilege.uid = user->pw_uid;
+		privilege.gid = user->pw_gid;
+	}
+	privilege_assume(&privilege);
+	if (!is_writable(path))
+		log_warn("%s: %s cannot be written: its directory must exist, and %s%s "
+			 "be able to write there",
+			 option, path,
+			 privilege.is_change ? "user " : "the server's user",
+			 privilege.is_change ? settings->user : "");
+	privilege_resume(&privilege);
 }
 
 /* Root that could come back is no drop. */

@@ -24,6 +24,11 @@ privilege_find(const struct settings *settings, struct privilege *out);
  * become is a warning, since the files may be meant for another machine. */
 __attribute__((nonnull)) void privilege_warn(const struct settings *settings);
 
+/* For a check: a file at `path` that the server's user could not write is a warning that
+ * begins with `option`. */
+__attribute__((nonnull)) void privilege_warn_file(const struct settings *settings,
+						  const char *option, const char *path);
+
 /* Become that user for good, verified, without any capability.  returns 0 or an error code, logged. */
 __attribute__((nonnull, warn_unused_result)) int
 privilege_drop(const struct privilege *privilege);

@@ -193,6 +193,35 @@ is_bad_word(const struct setting_row *row, const char *text)
 	       !strchr(text, '/') && settings_choice_find(row->choices, text) < 0;
 }
 
+/* The same, where a '/' stands in a URL.  returns the length of its scheme, 0: it is none. */
+static size_t
+scheme_len(const struct setting_row *row, const char *text)
+{
+	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				  "0123456789+-._");
+
+	return row->type == SETTING_PATH && row->choices && text[len] == ':' ? len : 0;
+}
+
+/* What to write instead of a URL. */
+static const char *
+refuse_url(const struct setting_row *row, const char *text, size_t scheme)
+{
+	char word[SETTINGS_NAME_MAX + 1];
+
+	snprintf(word, sizeof word, "%.*s", (int)scheme, text);
+	if (settings_choice_find(row->choices, word) >= 0)
+		snprintf(reason, sizeof reason,
+			 "\"%.60s\" is a URL: write \"%s\" alone; what belongs to it has "
+			 "options of its own",
+			 text, word);
+	else
+		snprintf(reason, sizeof reason,
+			 "\"%.60s\" is a URL: one of %s or the path of a file is needed",
+			 text, row->choices);
+	return reason;
+}
+
 /* Owned by the caller. */
 static char *
 full_text(const struct setting_row *row, const char *text, const char *dir)
@@ -237,6 +266,8 @@ settings_fields_set_text(const struct setting_row *row, void *base, const char *
 			 text, row->choices, nearest);
 		return reason;
 	}
+	if (scheme_len(row, text) > 0)
+		return refuse_url(row, text, scheme_len(row, text));
 	full = full_text(row, text, dir);
 	len = strlen(full);
 	why = check_address(row, full);

@@ -8,12 +8,6 @@ settings_query_log_contradiction(const struct settings *settings)
 {
 	const char *target = settings->query_log.target;
 
-	if (strstr(target, "redis:/"))
-		return "query_log.target: write \"redis\", and the server into "
-		       "query_log.redis.address, the key into query_log.redis.stream";
-	if (strstr(target, "dnstap:/") || strstr(target, "unix:/"))
-		return "query_log.target: write \"dnstap\", and the reader's socket into "
-		       "query_log.dnstap.socket";
 	if (!settings->query_log.enable)
 		return NULL;
 	if (!target[0])

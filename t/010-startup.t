@@ -189,6 +189,17 @@ for my $proto (qw(udp tcp)) {
 	is($code, 1, '-t with a bad zone');
 	like($output, qr/^error: \S*bad\.example\.zone:3: /m, 'names file and line');
 	$m->remove_zone('bad.example');
+	for my $option (qw(log query_log)) {
+		$m->write_config({ $option => { $option eq 'log' ? () : (enable => \1), target => "$m->{dir}/gone/x.log" } });
+		($code, $output) = $m->run('-t');
+		is($code, 0, "-t with a file for $option that cannot be made");
+		like($output, qr{^warning: $option\.target: \Q$m->{dir}\E/gone/x\.log cannot be written: its directory must exist}m,
+			'which is a warning');
+		mkdir "$m->{dir}/gone";
+		is(($m->run('-t'))[1], '', 'and none when it can');
+		rmdir "$m->{dir}/gone";
+		$m->write_config({ $option => { target => $option eq 'log' ? 'stderr' : 'syslog' } });
+	}
 	$m->write_zone('warn.example', "$ZONE\nelse.example. A 192.0.2.1\n");
 	($code, $output) = $m->run('-t');
 	is($code, 0, '-t with a warning only');
