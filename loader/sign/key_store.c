@@ -10,14 +10,12 @@
 #include <sys/stat.h>
 
 #include "loader/sign/key_dir.h"
+#include "loader/sign/key_files.h"
+#include "loader/sign/key_make.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
-#include "shm/wire.h"
 
-#define PUBLIC_SUFFIX ".key"
-#define PRIVATE_SUFFIX ".private"
-
-enum { MODE_KEYS = 0700, DRAWS_MAX = 100 };
+enum { MODE_KEYS = 0700 };
 
 struct key_store {
 	struct key_dir *source; /* key_dir; NULL: there is none */
@@ -33,13 +31,6 @@ struct loading {
 	struct sign_keys *keys;
 	struct crypto_key **secrets;
 	int64_t now_s;
-};
-
-/* Both files of a key. */
-struct key_files {
-	char public_text[KEY_TEXT_MAX], private_text[KEY_TEXT_MAX];
-	size_t public_len, private_len;
-	bool is_open; /* the private one can be read by others */
 };
 
 int
@@ -90,27 +81,6 @@ complain(struct sign_keys *keys, const char *format, ...)
 }
 
 /* ---- one key ---- */
-
-static int
-read_files(const struct key_dir *dir, const char *name, struct key_files *out,
-	   const char **what)
-{
-	bool is_open;
-	long len = key_dir_read(dir, name, PUBLIC_SUFFIX, out->public_text, KEY_TEXT_MAX,
-				&is_open);
-
-	*what = PUBLIC_SUFFIX;
-	if (len < 0)
-		return (int)len;
-	out->public_len = (size_t)len;
-	*what = PRIVATE_SUFFIX;
-	len = key_dir_read(dir, name, PRIVATE_SUFFIX, out->private_text, KEY_TEXT_MAX,
-			   &out->is_open);
-	if (len < 0)
-		return (int)len;
-	out->private_len = (size_t)len;
-	return ERR_OK;
-}
 
 static const char *
 why_no_key(int error)
@@ -192,45 +162,6 @@ add_key(struct loading *loading, const struct key_files *files, bool is_kept)
 	return NULL;
 }
 
-/* ---- copies ---- */
-
-static bool
-is_copied(const struct key_dir *kept, const char *name, const char *suffix,
-	  const char *text, size_t len)
-{
-	char *there = malloc(KEY_TEXT_MAX);
-	bool is_open, is_same = false;
-
-	if (there) {
-		long found =
-			key_dir_read(kept, name, suffix, there, KEY_TEXT_MAX, &is_open);
-
-		is_same = found == (long)len && memcmp(there, text, len) == 0;
-		explicit_bzero(there, KEY_TEXT_MAX);
-	}
-	free(there);
-	return is_same;
-}
-
-/* The private half last: without it a file means nothing. */
-static int
-keep_copy(const struct key_store *store, const char *name, const struct key_files *files)
-{
-	const struct key_dir *kept = store->kept;
-	int rc = ERR_OK;
-
-	if (!store->may_write)
-		return ERR_OK;
-	if (!is_copied(kept, name, PUBLIC_SUFFIX, files->public_text, files->public_len))
-		rc = key_dir_write(kept, name, PUBLIC_SUFFIX, files->public_text,
-				   files->public_len);
-	if (rc == ERR_OK && !is_copied(kept, name, PRIVATE_SUFFIX, files->private_text,
-				       files->private_len))
-		rc = key_dir_write(kept, name, PRIVATE_SUFFIX, files->private_text,
-				   files->private_len);
-	return rc;
-}
-
 static bool
 is_listed(const char *name, const char *const *names, size_t count)
 {
@@ -238,15 +169,6 @@ is_listed(const char *name, const char *const *names, size_t count)
 		if (strcmp(names[i], name) == 0)
 			return true;
 	return false;
-}
-
-static void
-remove_copy(const struct key_store *store, const char *name)
-{
-	if (!store->may_write)
-		return;
-	key_dir_remove(store->kept, name, PRIVATE_SUFFIX);
-	key_dir_remove(store->kept, name, PUBLIC_SUFFIX);
 }
 
 /* ---- a zone ---- */
@@ -257,7 +179,7 @@ take_from_source(struct loading *loading, const char *name, struct key_files *fi
 {
 	const struct key_dir *source = loading->store->source;
 	const char *what = "", *reason;
-	int rc = read_files(source, name, files, &what);
+	int rc = key_files_read(source, name, files, &what);
 
 	if (rc != ERR_OK) {
 		complain(loading->keys, "%s/%s%s %s", key_dir_path(source), name, what,
@@ -266,16 +188,17 @@ take_from_source(struct loading *loading, const char *name, struct key_files *fi
 	}
 	reason = add_key(loading, files, false);
 	if (reason) {
-		complain(loading->keys, "%s/%s" PRIVATE_SUFFIX ": %s",
+		complain(loading->keys, "%s/%s" KEY_PRIVATE_SUFFIX ": %s",
 			 key_dir_path(source), name, reason);
 		return false;
 	}
 	if (files->is_open)
 		complain(loading->keys,
-			 "%s/%s" PRIVATE_SUFFIX
+			 "%s/%s" KEY_PRIVATE_SUFFIX
 			 " is readable by everybody: chmod 600, or roll the key",
 			 key_dir_path(source), name);
-	rc = keep_copy(loading->store, name, files);
+	if (loading->store->may_write)
+		rc = key_files_copy(loading->store->kept, name, files);
 	if (rc != ERR_OK)
 		complain(loading->keys, "no copy of the key %s can be kept in %s: %s",
 			 name, key_dir_path(loading->store->kept), errcode_text(rc));
@@ -289,13 +212,13 @@ take_kept(struct loading *loading, const char *name, struct key_files *files,
 	const struct key_dir *kept = loading->store->kept;
 	size_t count = loading->keys->count;
 	const char *what, *reason;
-	int rc = read_files(kept, name, files, &what);
+	int rc = key_files_read(kept, name, files, &what);
 
 	reason = rc == ERR_OK ? add_key(loading, files, !is_all_there_is)
 			      : errcode_text(rc);
 	if (reason)
-		complain(loading->keys, "%s/%s" PRIVATE_SUFFIX ": %s", key_dir_path(kept),
-			 name, reason);
+		complain(loading->keys, "%s/%s" KEY_PRIVATE_SUFFIX ": %s",
+			 key_dir_path(kept), name, reason);
 	else if (!is_all_there_is && loading->keys->count > count)
 		complain(loading->keys,
 			 "the key %s of %s cannot be used or is gone: its kept copy goes "
@@ -333,10 +256,10 @@ load_zone(struct loading *loading, const char *prefix, struct key_files *files)
 			 errcode_text(rc));
 	kept_count = key_dir_find(store->kept, prefix, kept, SIGN_KEYS_MAX);
 	for (size_t i = 0; i < kept_count && i < SIGN_KEYS_MAX; i++) {
-		if (has_good && !is_listed(kept[i], sources, source_count))
-			remove_copy(store, kept[i]);
-		else
+		if (!has_good || is_listed(kept[i], sources, source_count))
 			take_kept(loading, kept[i], files, !store->source);
+		else if (store->may_write)
+			key_files_remove(store->kept, kept[i]);
 	}
 }
 
@@ -365,86 +288,6 @@ key_store_load(struct key_store *store, const uint8_t *zone, struct sign_keys *k
 
 /* ---- new keys ---- */
 
-static int
-write_key(struct key_dir *dir, const char *prefix, const struct key_public *public,
-	  const struct key_private *secret, char reason[SIGN_PROBLEM_LEN])
-{
-	char name[NAME_MAX + 1], *text = malloc(KEY_TEXT_MAX);
-	size_t len;
-	int rc = text ? ERR_OK : ERR_NOMEM;
-
-	snprintf(name, sizeof name, "%.200s%03u+%05u", prefix, secret->algorithm,
-		 key_tag(public->rdata, public->rdata_len));
-	if (rc == ERR_OK) {
-		len = key_text_write_public(public, text, KEY_TEXT_MAX);
-		rc = key_dir_write(dir, name, PUBLIC_SUFFIX, text, len);
-	}
-	if (rc == ERR_OK) {
-		len = key_text_write_private(secret, text, KEY_TEXT_MAX);
-		rc = key_dir_write(dir, name, PRIVATE_SUFFIX, text, len);
-		explicit_bzero(text, KEY_TEXT_MAX);
-	}
-	free(text);
-	if (rc != ERR_OK)
-		snprintf(reason, SIGN_PROBLEM_LEN,
-			 "%s/%s cannot be written: %s; the server's user must be able to "
-			 "write there",
-			 key_dir_path(dir), name, errcode_text(rc));
-	return rc;
-}
-
-/* A tag that the zone's other key has would make validators try both. */
-static int
-draw_key(uint8_t algorithm, uint16_t flags, int other_tag, struct key_public *public,
-	 struct key_private *secret)
-{
-	for (unsigned i = 0; i < DRAWS_MAX; i++) {
-		size_t len;
-		int rc = crypto_generate(algorithm, secret, public->rdata + DNSKEY_KEY_AT,
-					 DNSKEY_RDATA_MAX - DNSKEY_KEY_AT, &len);
-
-		if (rc != ERR_OK)
-			return rc;
-		wire_put_u16(public->rdata, flags);
-		public->rdata[2] = 3;
-		public->rdata[3] = algorithm;
-		public->rdata_len = (uint16_t)(DNSKEY_KEY_AT + len);
-		if (key_tag(public->rdata, public->rdata_len) != other_tag)
-			return ERR_OK;
-	}
-	return ERR_FULL;
-}
-
-static int
-make_key(struct key_dir *dir, const uint8_t *zone, uint8_t algorithm, uint16_t flags,
-	 int *tag, char reason[SIGN_PROBLEM_LEN])
-{
-	struct key_public public = { .owner_len = dname_len(zone, DNAME_MAX) };
-	struct key_private secret;
-	char prefix[NAME_MAX + 1];
-	int rc;
-
-	if (!key_dir_prefix(zone, prefix)) {
-		snprintf(reason, SIGN_PROBLEM_LEN,
-			 "the zone's name is too long for the name of a key file");
-		return ERR_RANGE;
-	}
-	memcpy(public.owner, zone, public.owner_len);
-	rc = draw_key(algorithm, flags, *tag, &public, &secret);
-	if (rc == ERR_OK) {
-		secret.times[KEY_CREATED] = clock_wall_s();
-		secret.times[KEY_PUBLISH] = secret.times[KEY_CREATED];
-		secret.times[KEY_ACTIVATE] = secret.times[KEY_CREATED];
-		*tag = key_tag(public.rdata, public.rdata_len);
-		rc = write_key(dir, prefix, &public, &secret, reason);
-	} else {
-		snprintf(reason, SIGN_PROBLEM_LEN, "no key can be drawn: %s",
-			 errcode_text(rc));
-	}
-	explicit_bzero(&secret, sizeof secret);
-	return rc;
-}
-
 int
 key_store_generate(struct key_store *store, const uint8_t *zone, uint8_t algorithm,
 		   bool is_split, char reason[SIGN_PROBLEM_LEN])
@@ -467,9 +310,9 @@ key_store_generate(struct key_store *store, const uint8_t *zone, uint8_t algorit
 		return count > 0 ? ERR_EXISTS : rc;
 	}
 	pthread_mutex_lock(&store->lock);
-	rc = make_key(dir, zone, algorithm, DNSKEY_ZONE | DNSKEY_SEP, &tag, reason);
+	rc = key_make(dir, zone, algorithm, DNSKEY_ZONE | DNSKEY_SEP, &tag, reason);
 	if (rc == ERR_OK && is_split)
-		rc = make_key(dir, zone, algorithm, DNSKEY_ZONE, &tag, reason);
+		rc = key_make(dir, zone, algorithm, DNSKEY_ZONE, &tag, reason);
 	pthread_mutex_unlock(&store->lock);
 	return rc;
 }

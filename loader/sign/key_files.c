@@ -1,0 +1,71 @@
+/* Reading and copying pairs of files. */
+#include "loader/sign/key_files.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shm/errcode.h"
+
+int
+key_files_read(const struct key_dir *dir, const char *name, struct key_files *out,
+	       const char **what)
+{
+	bool is_open;
+	long len = key_dir_read(dir, name, KEY_PUBLIC_SUFFIX, out->public_text,
+				KEY_TEXT_MAX, &is_open);
+
+	*what = KEY_PUBLIC_SUFFIX;
+	if (len < 0)
+		return (int)len;
+	out->public_len = (size_t)len;
+	*what = KEY_PRIVATE_SUFFIX;
+	len = key_dir_read(dir, name, KEY_PRIVATE_SUFFIX, out->private_text, KEY_TEXT_MAX,
+			   &out->is_open);
+	if (len < 0)
+		return (int)len;
+	out->private_len = (size_t)len;
+	return ERR_OK;
+}
+
+static bool
+is_copied(const struct key_dir *kept, const char *name, const char *suffix,
+	  const char *text, size_t len)
+{
+	char *there = malloc(KEY_TEXT_MAX);
+	bool is_open, is_same = false;
+
+	if (there) {
+		long found =
+			key_dir_read(kept, name, suffix, there, KEY_TEXT_MAX, &is_open);
+
+		is_same = found == (long)len && memcmp(there, text, len) == 0;
+		explicit_bzero(there, KEY_TEXT_MAX);
+	}
+	free(there);
+	return is_same;
+}
+
+/* The private half last: without it a file means nothing. */
+int
+key_files_copy(const struct key_dir *kept, const char *name,
+	       const struct key_files *files)
+{
+	int rc = ERR_OK;
+
+	if (!is_copied(kept, name, KEY_PUBLIC_SUFFIX, files->public_text,
+		       files->public_len))
+		rc = key_dir_write(kept, name, KEY_PUBLIC_SUFFIX, files->public_text,
+				   files->public_len);
+	if (rc == ERR_OK && !is_copied(kept, name, KEY_PRIVATE_SUFFIX,
+				       files->private_text, files->private_len))
+		rc = key_dir_write(kept, name, KEY_PRIVATE_SUFFIX, files->private_text,
+				   files->private_len);
+	return rc;
+}
+
+void
+key_files_remove(const struct key_dir *kept, const char *name)
+{
+	key_dir_remove(kept, name, KEY_PRIVATE_SUFFIX);
+	key_dir_remove(kept, name, KEY_PUBLIC_SUFFIX);
+}

@@ -1,0 +1,35 @@
+/* Both files of a key, as BIND's tools name and write them. */
+#ifndef LOADER_SIGN_KEY_FILES_H
+#define LOADER_SIGN_KEY_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "loader/sign/key_dir.h"
+#include "loader/sign/key_text.h"
+
+#define KEY_PUBLIC_SUFFIX ".key"
+#define KEY_PRIVATE_SUFFIX ".private"
+
+/* To be wiped after use. */
+struct key_files {
+	char public_text[KEY_TEXT_MAX], private_text[KEY_TEXT_MAX];
+	size_t public_len, private_len;
+	bool is_open;			/* the private one can be read by others */
+};
+
+/* what     on failure, the suffix of the file that it is about
+ * returns  0, or key_dir_read's error code. */
+__attribute__((nonnull, warn_unused_result))
+int key_files_read(const struct key_dir *dir, const char *name, struct key_files *out,
+		   const char **what);
+
+/* Write what does not stand in `kept` just so.  returns 0, or key_dir_write's error code. */
+__attribute__((nonnull, warn_unused_result))
+int key_files_copy(const struct key_dir *kept, const char *name,
+		   const struct key_files *files);
+
+__attribute__((nonnull))
+void key_files_remove(const struct key_dir *kept, const char *name);
+
+#endif

@@ -1,0 +1,96 @@
+/* Drawing a key, and writing its files. */
+#include "loader/sign/key_make.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/sign/key_files.h"
+#include "loader/sign/key_text.h"
+#include "loader/sign/sign_crypto.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+#include "shm/wire.h"
+
+enum { DRAWS_MAX = 100 };
+
+static int
+write_key(struct key_dir *dir, const char *prefix, const struct key_public *public,
+	  const struct key_private *secret, char reason[SIGN_PROBLEM_LEN])
+{
+	char name[NAME_MAX + 1], *text = malloc(KEY_TEXT_MAX);
+	size_t len;
+	int rc = text ? ERR_OK : ERR_NOMEM;
+
+	snprintf(name, sizeof name, "%.200s%03u+%05u", prefix, secret->algorithm,
+		 key_tag(public->rdata, public->rdata_len));
+	if (rc == ERR_OK) {
+		len = key_text_write_public(public, text, KEY_TEXT_MAX);
+		rc = key_dir_write(dir, name, KEY_PUBLIC_SUFFIX, text, len);
+	}
+	if (rc == ERR_OK) {
+		len = key_text_write_private(secret, text, KEY_TEXT_MAX);
+		rc = key_dir_write(dir, name, KEY_PRIVATE_SUFFIX, text, len);
+		explicit_bzero(text, KEY_TEXT_MAX);
+	}
+	free(text);
+	if (rc != ERR_OK)
+		snprintf(reason, SIGN_PROBLEM_LEN,
+			 "%s/%s cannot be written: %s; the server's user must be able to "
+			 "write there",
+			 key_dir_path(dir), name, errcode_text(rc));
+	return rc;
+}
+
+/* A tag that the zone's other key has would make validators try both. */
+static int
+draw_key(uint8_t algorithm, uint16_t flags, int other_tag, struct key_public *public,
+	 struct key_private *secret)
+{
+	for (unsigned i = 0; i < DRAWS_MAX; i++) {
+		size_t len;
+		int rc = crypto_generate(algorithm, secret, public->rdata + DNSKEY_KEY_AT,
+					 DNSKEY_RDATA_MAX - DNSKEY_KEY_AT, &len);
+
+		if (rc != ERR_OK)
+			return rc;
+		wire_put_u16(public->rdata, flags);
+		public->rdata[2] = 3;
+		public->rdata[3] = algorithm;
+		public->rdata_len = (uint16_t)(DNSKEY_KEY_AT + len);
+		if (key_tag(public->rdata, public->rdata_len) != other_tag)
+			return ERR_OK;
+	}
+	return ERR_FULL;
+}
+
+int
+key_make(struct key_dir *dir, const uint8_t *zone, uint8_t algorithm, uint16_t flags,
+	 int *tag, char reason[SIGN_PROBLEM_LEN])
+{
+	struct key_public public = { .owner_len = dname_len(zone, DNAME_MAX) };
+	struct key_private secret;
+	char prefix[NAME_MAX + 1];
+	int rc;
+
+	if (!key_dir_prefix(zone, prefix)) {
+		snprintf(reason, SIGN_PROBLEM_LEN,
+			 "the zone's name is too long for the name of a key file");
+		return ERR_RANGE;
+	}
+	memcpy(public.owner, zone, public.owner_len);
+	rc = draw_key(algorithm, flags, *tag, &public, &secret);
+	if (rc == ERR_OK) {
+		secret.times[KEY_CREATED] = clock_wall_s();
+		secret.times[KEY_PUBLISH] = secret.times[KEY_CREATED];
+		secret.times[KEY_ACTIVATE] = secret.times[KEY_CREATED];
+		*tag = key_tag(public.rdata, public.rdata_len);
+		rc = write_key(dir, prefix, &public, &secret, reason);
+	} else {
+		snprintf(reason, SIGN_PROBLEM_LEN, "no key can be drawn: %s",
+			 errcode_text(rc));
+	}
+	explicit_bzero(&secret, sizeof secret);
+	return rc;
+}
