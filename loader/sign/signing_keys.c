@@ -1,0 +1,125 @@
+/* With which keys a zone is signed, and with which the served one was. */
+#include <string.h>
+
+#include "loader/sign/signing.h"
+#include "loader/zone/arena.h"
+#include "shm/errcode.h"
+#include "shm/rrtype.h"
+#include "shm/wire.h"
+
+/* What is wrong with keys while others sign is told with the zone. */
+static int
+tell_problems(struct signing *s)
+{
+	int rc = ERR_OK;
+
+	for (size_t i = 0; i < s->keys->problem_count && rc == ERR_OK; i++) {
+		const char *text = s->keys->problems[i];
+		const struct zone_fault fault = {
+			.owner = s->zone->origin,
+			.owner_len = (uint8_t)s->zone->origin_len,
+			.type = RRTYPE_DNSKEY,
+			.kind = FAULT_WARNING,
+			.path = s->path,
+			.reason = arena_copy(s->zone->arena, text, strlen(text) + 1),
+		};
+
+		zone_messages_add(s->messages, ZONE_WARNING, s->path, 0, "%s", text);
+		rc = fault.reason ? zone_records_add_fault(s->zone, &fault) : ERR_NOMEM;
+	}
+	return rc;
+}
+
+static int
+fail_without_key(struct signing *s)
+{
+	const struct sign_keys *keys = s->keys;
+	char name[DNAME_TEXT_MAX];
+
+	dname_to_text(s->zone->origin, name);
+	if (keys->problem_count > 0)
+		zone_messages_add(s->messages, ZONE_ERROR, s->path, 0,
+				  "the zone cannot be signed, no key can be used: %s",
+				  keys->problems[0]);
+	else if (keys->count > 0)
+		zone_messages_add(s->messages, ZONE_ERROR, s->path, 0,
+				  "the zone cannot be signed: none of its keys is active "
+				  "now, see `martletctl keys %s`",
+				  name);
+	else
+		zone_messages_add(s->messages, ZONE_ERROR, s->path, 0,
+				  "the zone cannot be signed, it has no key: `martletctl "
+				  "keys generate %s` makes one",
+				  name);
+	return ERR_NOTFOUND;
+}
+
+int
+signing_learn_keys(struct signing *s)
+{
+	unsigned all = 0;
+	int rc = sign_session_start(s->session, s->zone->origin, s->zone->origin_len,
+				    s->keys);
+
+	if (rc == ERR_TIMEOUT)
+		return signing_fail(
+			s, rc,
+			"the zone cannot be signed: the signer does not answer, see "
+			"the log");
+	if (rc != ERR_OK)
+		return signing_fail(s, rc, errcode_text(rc));
+	for (size_t i = 0; i < s->keys->count; i++) {
+		s->roles[i] = sign_key_roles(s->keys, i);
+		all |= s->roles[i];
+	}
+	if (!(all & SIGN_ROLE_DATA) || !(all & SIGN_ROLE_KEYS))
+		return fail_without_key(s);
+	rc = tell_problems(s);
+	return rc == ERR_OK ? rc : signing_fail(s, rc, errcode_text(rc));
+}
+
+static bool
+has_dnskey(const struct rrset *dnskeys, const struct sign_key *key)
+{
+	const uint8_t *at = dnskeys->wire, *end = at + dnskeys->head.wire_len;
+
+	while (end - at >= RR_FIXED_LEN) {
+		size_t len = wire_get_u16(at + RR_FIXED_LEN - 2);
+
+		at += RR_FIXED_LEN;
+		if (len > (size_t)(end - at))
+			return false;
+		if (len == key->rdata_len && memcmp(at, key->rdata, len) == 0)
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+/* Two keys with one tag cannot be told apart by their signatures. */
+static bool
+is_alone(const struct sign_keys *keys, size_t at)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (i != at && keys->items[i].tag == keys->items[at].tag)
+			return false;
+	return true;
+}
+
+void
+signing_look_at_served(struct signing *s)
+{
+	const struct zone_records *zone = s->zone;
+	struct signing_facts facts;
+	struct rrset dnskeys;
+
+	s->has_served =
+		s->how->find_served &&
+		s->how->find_served(s->how->context, zone, zone->origin, zone->origin_len,
+				    false, &s->served) &&
+		node_copy_block(&s->served, BLOCK_SIGNING, &facts, sizeof facts) &&
+		node_find_rrset(&s->served, RRTYPE_DNSKEY, &dnskeys);
+	for (size_t i = 0; s->has_served && i < s->keys->count; i++)
+		s->was_there[i] =
+			is_alone(s->keys, i) && has_dnskey(&dnskeys, &s->keys->items[i]);
+}
