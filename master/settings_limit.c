@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "master/alloc.h"
+#include "master/settings_load.h"
 #include "master/settings_redis.h"
 #include "shm/errcode.h"
 #include "shm/limit_table.h"
@@ -104,13 +105,15 @@ tell(const struct settings *settings, const struct settings_sink *sink, bool is_
      unsigned line, const char *why)
 {
 	const char *path = settings->limit.cookies.secret_file;
-	char *text = line ? alloc_printf("%s:%u: limit.cookies.secret_file: %s", path,
-					 line, why)
-			  : alloc_printf("%s: limit.cookies.secret_file: %s: %s",
-					 settings->config_path, path, why);
+	char *place = settings_load_place(settings, "limit.cookies.secret_file");
+	char *text = line ? alloc_printf("%s: limit.cookies.secret_file: %s:%u: %s",
+					 place, path, line, why)
+			  : alloc_printf("%s: limit.cookies.secret_file: %s: %s", place,
+					 path, why);
 
 	sink->put(sink->arg, is_error, text);
 	free(text);
+	free(place);
 }
 
 int

@@ -612,3 +612,27 @@ settings_load(const char *path, struct settings **out, const struct settings_sin
 	free(load.dir);
 	return error_count ? ERR_SYNTAX : 0;
 }
+
+char *
+settings_load_place(const struct settings *settings, const char *option)
+{
+	struct load load = { .path = alloc_text(settings->config_path) };
+	const config_setting_t *at = NULL;
+	char *file, *place;
+	config_t config;
+
+	load.dir = alloc_text(load.path);
+	*strrchr(load.dir, '/') = '\0';
+	config_init(&config);
+	config_set_include_dir(&config, load.dir);
+	if (config_read_file(&config, load.path) == CONFIG_TRUE)
+		at = config_lookup(&config, option);
+	file = full_file(&load, at ? config_setting_source_file(at) : NULL);
+	place = at ? alloc_printf("%s:%u", file, config_setting_source_line(at))
+		   : alloc_text(file);
+	config_destroy(&config);
+	free(file);
+	free(load.path);
+	free(load.dir);
+	return place;
+}

@@ -11,4 +11,10 @@
 __attribute__((nonnull, warn_unused_result)) int
 settings_load(const char *path, struct settings **out, const struct settings_sink *sink);
 
+/* Where the option stands, as findings begin: "FILE:LINE", or the file alone when it does
+ * not stand there any more.  For what is found out after loading; the file is read again.
+ * The caller frees it. */
+__attribute__((nonnull, warn_unused_result)) char *
+settings_load_place(const struct settings *settings, const char *option);
+
 #endif

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "master/alloc.h"
+#include "master/settings_load.h"
 #include "shm/errcode.h"
 
 enum {
@@ -191,19 +192,22 @@ read_line(int fd, mode_t mode, char line[PASSWORD_LEN_MAX + 2])
 }
 
 static void
-tell(const char *config_path, const struct login *login, const struct settings_sink *sink,
-     bool is_error, const char *why)
+tell(const struct settings *settings, const struct login *login,
+     const struct settings_sink *sink, bool is_error, const char *why)
 {
-	char *text =
-		alloc_printf("%s: %s.password_file: %s%s%s", config_path, login->group,
-			     is_error ? login->file : "", is_error ? ": " : "", why);
+	char *option = alloc_printf("%s.password_file", login->group);
+	char *place = settings_load_place(settings, option);
+	char *text = alloc_printf("%s: %s: %s%s%s", place, option,
+				  is_error ? login->file : "", is_error ? ": " : "", why);
 
 	sink->put(sink->arg, is_error, text);
 	free(text);
+	free(place);
+	free(option);
 }
 
 static int
-read_password(const char *config_path, const struct login *login,
+read_password(const struct settings *settings, const struct login *login,
 	      const struct settings_sink *sink)
 {
 	const char *path = login->file, *why;
@@ -219,12 +223,12 @@ read_password(const char *config_path, const struct login *login,
 	if (fd >= 0)
 		close(fd);
 	if (why) {
-		tell(config_path, login, sink, true, why);
+		tell(settings, login, sink, true, why);
 	} else {
 		free(*login->password);
 		*login->password = alloc_text(line);
 		if (tell_if_open(status.st_mode, path))
-			tell(config_path, login, sink, false, reason);
+			tell(settings, login, sink, false, reason);
 	}
 	explicit_bzero(line, sizeof line);
 	return why ? ERR_SYNTAX : ERR_OK;
@@ -250,6 +254,6 @@ settings_redis_read_password(struct settings *settings, const struct settings_si
 	find_logins(settings, logins);
 	for (size_t i = 0; result == ERR_OK && i < LOGIN_COUNT; i++)
 		if (is_used(settings, &logins[i]))
-			result = read_password(settings->config_path, &logins[i], sink);
+			result = read_password(settings, &logins[i], sink);
 	return result;
 }

@@ -134,6 +134,7 @@ $d = $m->counted(sub { ask($m, pack 'H*', $old) });
 is($d->{cookies_invalid}, 1, 'and its cookies with it');
 
 # what is wrong with a file
+my $place = qr{^\S+/martlet\.conf:[1-9]\d*: limit\.cookies\.secret_file: \Q$file\E\b};
 my $now = cookie_of(ask($m, $client));
 for (["$secrets[0]\nabcd\n", qr/secrets:2: .*32 hexadecimal digits/], ['x' x 32, qr/secrets:1: .*32 hexadecimal digits/],
 	["# nothing\n", qr/it holds no secret/], ['', qr/it holds no secret/],
@@ -144,11 +145,12 @@ for (["$secrets[0]\nabcd\n", qr/secrets:2: .*32 hexadecimal digits/], ['x' x 32,
 	my ($exit, $reply) = $m->ctl('reload');
 	is($exit, 1, 'a reload is refused');
 	like($reply->{error}, $why, 'with the reason');
+	like($reply->{error}, $place, 'and the line of the configuration');
 	unlike($reply->{error}, qr/$secrets[0]/, 'and not the secret');
 }
 unlink $file;
 $m->expect_log(qr/secret_file: .*No such file/);
-like(($m->ctl('reload'))[1]{error}, qr/limit\.cookies\.secret_file: .*No such file/, 'a missing file');
+like(($m->ctl('reload'))[1]{error}, qr/$place: No such file/, 'a missing file');
 is(cookie_of(ask($m, pack 'H*', $now)), $now, 'the earlier secrets stay');
 write_file($file, "$secrets[1]\n");
 chmod 0644, $file;

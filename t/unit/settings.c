@@ -453,12 +453,12 @@ test_passwords(void)
 	is(said, "", "without a word");
 	ok(read_password("secret", 0644, "secret"), "one that others can read");
 	snprintf(want, sizeof want,
-		 "warning: c.conf: redis.password_file: everybody on this machine can "
+		 "warning: c.conf:1: redis.password_file: everybody on this machine can "
 		 "read it: chmod o-r %s",
 		 path);
 	is(said, want, "is a warning");
 	ok(!read_password("", 0600, ""), "an empty file");
-	snprintf(want, sizeof want, "error: c.conf: redis.password_file: %s: it is empty",
+	snprintf(want, sizeof want, "error: c.conf:1: redis.password_file: %s: it is empty",
 		 path);
 	is(said, want, "is an error");
 	ok(!read_password("a\nb\n", 0600, ""), "two lines: %s", said);
