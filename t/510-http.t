@@ -125,6 +125,15 @@ is($after->{http_refused_method} - $before->{http_refused_method}, 8, 'for metho
 is($after->{http_refused_path} - $before->{http_refused_path}, 7, 'for path');
 cmp_ok($after->{http_malformed} - $before->{http_malformed}, '>=', 1, 'malformed');
 
+# the absolute form of RFC 9112, section 3.2.2: its host counts, that of the header does not
+is(http_get($port, "http://127.0.0.1:$port/healthz")->{body}, "ok\n", 'a target in absolute form');
+is(status_of("HTTP://dns1.example.net/metrics", host => 'evil.test'), 200, 'whatever Host says');
+is(status_of("http://localhost:$port"), 200, 'without a path');
+is(status_of("http://localhost:$port/live?x=1"), 200, 'with arguments');
+is(status_of($_), 403, "not ours: $_") for "http://evil.test:$port/metrics", 'http:///metrics', 'http://u@localhost/metrics',
+	'http://' . 'a' x 400 . '/metrics';
+is(status_of('https://localhost/metrics'), 404, 'no other scheme');
+
 # hostile names: JSON without control characters, and without octets that are no UTF-8
 $m->write_zone('hostile.test', "\@ 3600 SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.2.53\n"
 	. '<script> A 192.0.2.1' . "\n" . '\\027[2j A 192.0.2.1' . "\n" . 'a\\010b A 192.0.2.1' . "\n"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "shm/clock.h"
 #include "shm/log.h"
@@ -169,6 +170,25 @@ is_foreign(const char *site)
 	return site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
 }
 
+/* "http://host/path".  A host that is longer than any name is cut, and so is none of ours. */
+static void
+take_absolute_form(struct http_request *request)
+{
+	static const char scheme[] = "http://";
+	const char *host;
+	size_t len;
+
+	if (strncasecmp(request->path, scheme, strlen(scheme)) != 0)
+		return;
+	host = request->path + strlen(scheme);
+	len = strcspn(host, "/");
+	request->path = host[len] ? host + len : "/";
+	request->host = request->target_host;
+	if (len > HTTP_HOST_MAX)
+		len = HTTP_HOST_MAX;
+	memcpy(request->target_host, host, len);
+}
+
 static void
 read_request(struct MHD_Connection *handle, const struct connection *connection,
 	     const char *path, struct http_request *out)
@@ -181,6 +201,7 @@ read_request(struct MHD_Connection *handle, const struct connection *connection,
 	out->seconds =
 		MHD_lookup_connection_value(handle, MHD_GET_ARGUMENT_KIND, "seconds");
 	out->host = header(handle, MHD_HTTP_HEADER_HOST);
+	take_absolute_form(out);
 	MHD_get_connection_values(handle, MHD_HEADER_KIND, count_host, &hosts);
 	out->is_foreign = is_foreign(header(handle, "Sec-Fetch-Site"));
 	out->is_repeated_host = hosts > 1;

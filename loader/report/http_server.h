@@ -18,12 +18,15 @@ enum {
 	HTTP_HEADER_MAX = 16384,
 	HTTP_READ_MS = 5000,
 	HTTP_WRITE_MS = 15000,
+	HTTP_HOST_MAX = 300, /* with its port */
 };
 
 struct http_request {
 	const char *path; /* unescaped, without what follows a '?' */
 	const char *seconds; /* behind "?seconds=", any octets; NULL: none */
-	const char *host; /* the header, NULL: none, as HTTP/1.0 allows */
+	const char *host; /* the header, NULL: none, as HTTP/1.0 allows; or that of the
+			   * target in absolute form, which counts instead (RFC 9112 3.2.2) */
+	char target_host[HTTP_HOST_MAX + 1]; /* where `host` may point to */
 	bool is_repeated_host;
 	bool is_foreign; /* a browser tells that a page of somebody else asks */
 	struct sockaddr_storage local; /* where it was connected to */
