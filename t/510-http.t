@@ -115,6 +115,15 @@ is(status_of($_), 404, "$_ is not there") for '/x', '/../etc/passwd', '/%2e%2e/e
 is(status_of($_), 403, "$_ wants http.debug") for '/limits', '/profile';
 my $huge = status_of('/', headers => ['X: ' . 'x' x 100_000], seconds => 3);
 ok(!defined $huge || $huge == 431 || $huge == 413, 'huge headers') or diag($huge);
+my @wrong;
+for my $len (8_000, 15_000 .. 15_010, map { 16_000 + 40 * $_ } 0 .. 20) {
+	for my $headers (['X: ' . 'x' x ($len - 3)], [('X: ' . 'x' x 77) x ($len / 82)]) {
+		my $request = length(join "\r\n", 'GET /healthz HTTP/1.1', "Host: 127.0.0.1:$port", @$headers, '', '');
+		my $got = status_of('/healthz', headers => $headers) // 'nothing';
+		push @wrong, "$len, $request: $got" if $got ne ($request <= 16_384 ? 200 : 431);
+	}
+}
+is_deeply(\@wrong, [], 'headers of 16 KiB are served, more get 431') or diag("@wrong");
 my $raw = http_connect($port);
 print $raw "\x16\x03\x01\x02\x00\x01\x00 no HTTP\r\n\r\n";
 my $answer = http_read($raw, seconds => 3);

@@ -10,7 +10,12 @@
 #include "shm/clock.h"
 #include "shm/log.h"
 
-enum { SWEEP_MS = 250 };
+enum {
+	SWEEP_MS = 250,
+	/* of a connection: headers, where the library keeps each of them, and the response's;
+	 * what does not fit there it refuses itself, as far as it has the room to */
+	MEMORY_MAX = 4 * HTTP_HEADER_MAX,
+};
 
 enum connection_state {
 	CONNECTION_FREE,
@@ -258,15 +263,15 @@ put_reply(struct http_server *server, struct connection *connection,
 }
 
 static enum MHD_Result
-refuse(struct http_server *server, struct connection *connection, unsigned status,
-       const char *why)
+refuse(struct http_server *server, struct connection *connection,
+       enum report_figure figure, unsigned status, const char *why)
 {
 	const struct http_reply reply = { .status = status,
 					  .type = "text/plain; charset=utf-8",
 					  .body = why,
 					  .len = strlen(why) };
 
-	region_report_count(server->report, REPORT_refused_method);
+	region_report_count(server->report, figure);
 	return put_reply(server, connection, &reply);
 }
 
@@ -283,13 +288,20 @@ static enum MHD_Result
 check_request(struct http_server *server, struct connection *connection,
 	      const char *method)
 {
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		connection->handle, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
 	    strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
-		return refuse(server, connection, MHD_HTTP_METHOD_NOT_ALLOWED,
-			      "only GET and HEAD\n");
+		return refuse(server, connection, REPORT_refused_method,
+			      MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD\n");
 	if (has_body(connection->handle))
-		return refuse(server, connection, MHD_HTTP_CONTENT_TOO_LARGE,
-			      "a request has no body here\n");
+		return refuse(server, connection, REPORT_refused_method,
+			      MHD_HTTP_CONTENT_TOO_LARGE, "a request has no body here\n");
+	if (!info || info->header_size > HTTP_HEADER_MAX)
+		return refuse(server, connection, REPORT_malformed,
+			      MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
+			      "headers have at most 16384 octets here\n");
 	return MHD_YES;
 }
 
@@ -341,7 +353,7 @@ http_server_new(int fd, struct region_report *report, http_answer_fn *answer, vo
 		on_request, server, MHD_OPTION_LISTEN_SOCKET, fd,
 		/* one more, so that it is we who refuse it, and count */
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX + 1,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADER_MAX,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,
 		on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
 		MHD_OPTION_URI_LOG_CALLBACK, on_request_line, server,
