@@ -81,7 +81,7 @@ mixed_load(time + $seconds / 2);
 my %after = map { $_ => private_kb($_) } @pids;
 my $figures = steady_end($load, 1);
 
-is(scalar @pids, 4, 'master, sync and two workers');
+is(scalar @pids, 5, 'master, sync, signer and two workers');
 for my $pid (@pids) {
 	my $grown = $after{$pid} - $before{$pid};
 	my ($name) = read_file("/proc/$pid/comm") =~ /(.*)/;
