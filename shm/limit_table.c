@@ -197,26 +197,36 @@ limit_pool_set(struct limit_pool *pool, struct limit_rate rate, unsigned at_once
 	memset(pool->held, 0, sizeof pool->held);
 }
 
+/* Take for one who comes again: what is left over is its stock. */
+__attribute__((noinline)) static bool
+fill_up(struct limit_pool *pool, struct limit_held *held, uint64_t hash,
+	uint64_t now_ticks, unsigned want)
+{
+	unsigned count = take(pool->table, hash, &pool->rate, now_ticks, want);
+
+	held->hash = hash;
+	held->taken = (uint32_t)(now_ticks >> LIMIT_STOCK_SHIFT);
+	held->left = count > 0 ? count - 1 : 0;
+	return count > 0;
+}
+
 bool
 limit_take_more(struct limit_pool *pool, uint64_t hash, uint64_t now_ticks)
 {
 	struct limit_held *held = &pool->held[(hash >> 16) % LIMIT_STOCK];
-	unsigned want = 1, count;
-	bool is_kept = false;
 
 	if (pool->block > 1) {
 		bool is_recent = limit_is_recent(held->taken, now_ticks);
 
-		if (held->hash == hash && is_recent)
-			want = pool->block;
+		if (held->hash == hash)
+			return fill_up(pool, held, hash, now_ticks,
+				       is_recent ? pool->block : 1);
 		/* another one's stock stays */
-		is_kept = held->left == 0 || held->hash == hash || !is_recent;
+		if (held->left == 0 || !is_recent) {
+			held->hash = hash;
+			held->taken = (uint32_t)(now_ticks >> LIMIT_STOCK_SHIFT);
+			held->left = 0;
+		}
 	}
-	count = take(pool->table, hash, &pool->rate, now_ticks, want);
-	if (is_kept) {
-		held->hash = hash;
-		held->taken = (uint32_t)(now_ticks >> LIMIT_STOCK_SHIFT);
-		held->left = count > 0 ? count - 1 : 0;
-	}
-	return count > 0;
+	return take(pool->table, hash, &pool->rate, now_ticks, 1) > 0;
 }
