@@ -10,6 +10,7 @@
 
 enum { SIPHASH_KEY_LEN = 16 };
 
+/* Always inline where it is used: a state in registers. */
 struct siphash {
 	uint64_t v0, v1, v2, v3;
 };
@@ -20,7 +21,7 @@ siphash_rotate(uint64_t x, unsigned bits)
 	return x << bits | x >> (64 - bits);
 }
 
-static inline void
+__attribute__((always_inline)) static inline void
 siphash_round(struct siphash *s)
 {
 	s->v0 += s->v1;
@@ -45,6 +46,13 @@ siphash_piece(const uint8_t *octets)
 }
 
 static inline void
+siphash_put(uint8_t *octets, uint64_t piece)
+{
+	piece = htole64(piece);
+	memcpy(octets, &piece, sizeof piece);
+}
+
+static inline void
 siphash_init(struct siphash *s, const uint8_t key[SIPHASH_KEY_LEN])
 {
 	uint64_t k0 = siphash_piece(key), k1 = siphash_piece(key + 8);
@@ -56,7 +64,7 @@ siphash_init(struct siphash *s, const uint8_t key[SIPHASH_KEY_LEN])
 }
 
 /* Eight octets, least significant first. */
-static inline void
+__attribute__((always_inline)) static inline void
 siphash_add(struct siphash *s, uint64_t piece)
 {
 	s->v3 ^= piece;
@@ -67,13 +75,15 @@ siphash_add(struct siphash *s, uint64_t piece)
 
 /* The rest, less than eight octets; `len` of all.  returns the hash as a number: its octets
  * are told least significant first. */
-static inline uint64_t
+__attribute__((always_inline)) static inline uint64_t
 siphash_end(struct siphash *s, uint64_t rest, size_t len)
 {
 	siphash_add(s, rest | (uint64_t)len << 56);
 	s->v2 ^= 0xff;
-	for (unsigned i = 0; i < 4; i++)
-		siphash_round(s);
+	siphash_round(s);
+	siphash_round(s);
+	siphash_round(s);
+	siphash_round(s);
 	return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 

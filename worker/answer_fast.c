@@ -291,7 +291,7 @@ answer_query(struct fast *f, struct query *q, const struct stage *stage)
 	const struct sealed_node *node;
 	const uint8_t *first_block;
 
-	if (__builtin_expect(!q->is_common, 0) && !fast_take_subnet(f, q))
+	if (__builtin_expect(!q->is_common, 0) && !fast_take_options(f, q))
 		return false;
 	if (!stage->is_sealed || (stage->facts->flags & ZONE_BROKEN))
 		return false;
@@ -405,6 +405,7 @@ answer_fast(struct query *queries, const struct stage *stages, unsigned count,
 			left |= UINT64_C(1) << i;
 	left |= answer_waiting(&f);
 	left |= answer_steering(&f);
+	fast_put_cookies(&f, left);
 	fast_put_subnets(&f, left);
 	flush_counts(&f, count - (unsigned)__builtin_popcountll(left));
 	return left;

@@ -18,116 +18,161 @@ enum {
 
 _Static_assert(HASH_AT + 8 == QUERY_COOKIE_LEN, "RFC 9018, section 4");
 
+/* What the cookies of a batch are checked and made with.  Octets are taken as numbers in the
+ * way of SipHash. */
+struct baking {
+	const struct limit_config *config;
+	uint32_t now_s;
+	uint64_t head;			/* of a new one: version to time */
+	struct siphash keyed;		/* with the first secret */
+};
+
 static inline uint64_t
-hash_ipv4(struct siphash *s, const uint8_t address[4])
+hash_ipv4(const struct siphash *keyed, uint64_t nonce, uint64_t head,
+	  const uint8_t address[4])
 {
+	struct siphash s = *keyed;
 	uint32_t octets;
 
 	memcpy(&octets, address, sizeof octets);
-	return siphash_end(s, le32toh(octets), HASH_AT + 4);
+	siphash_add(&s, nonce);
+	siphash_add(&s, head);
+	return siphash_end(&s, le32toh(octets), HASH_AT + 4);
 }
 
-/* The hash of a cookie for this client; its octets in memory's order. */
-static uint64_t
-hash(const uint8_t secret[SIPHASH_KEY_LEN], const uint8_t cookie[HASH_AT],
+__attribute__((noinline)) static uint64_t
+hash_ipv6(const struct siphash *keyed, uint64_t nonce, uint64_t head,
+	  const struct in6_addr *address)
+{
+	struct siphash s = *keyed;
+
+	if (IN6_IS_ADDR_V4MAPPED(address))
+		return hash_ipv4(keyed, nonce, head, address->s6_addr + 12);
+	siphash_add(&s, nonce);
+	siphash_add(&s, head);
+	siphash_add(&s, siphash_piece(address->s6_addr));
+	siphash_add(&s, siphash_piece(address->s6_addr + 8));
+	return siphash_end(&s, 0, HASH_AT + 16);
+}
+
+/* The hash of a cookie for this client; of one that is unknown as for 0.0.0.0.  Not inline:
+ * it needs all registers. */
+__attribute__((noinline)) static uint64_t
+hash(const struct siphash *keyed, uint64_t nonce, uint64_t head,
      const struct sockaddr_in6 *client)
 {
-	struct siphash s;
+	static const struct sockaddr_in6 unknown = { .sin6_family = AF_INET };
 
-	siphash_init(&s, secret);
-	siphash_add(&s, siphash_piece(cookie));
-	siphash_add(&s, siphash_piece(cookie + 8));
-	if (client && client->sin6_family != AF_INET6)
-		return htole64(hash_ipv4(&s, (const uint8_t *)client + 4));
-	if (!client)
-		return htole64(siphash_end(&s, 0, HASH_AT));
-	if (IN6_IS_ADDR_V4MAPPED(&client->sin6_addr))
-		return htole64(hash_ipv4(&s, client->sin6_addr.s6_addr + 12));
-	siphash_add(&s, siphash_piece(client->sin6_addr.s6_addr));
-	siphash_add(&s, siphash_piece(client->sin6_addr.s6_addr + 8));
-	return htole64(siphash_end(&s, 0, HASH_AT + 16));
+	if (__builtin_expect(!client, 0))
+		client = &unknown;
+	if (client->sin6_family == AF_INET6)
+		return hash_ipv6(keyed, nonce, head, &client->sin6_addr);
+	return hash_ipv4(keyed, nonce, head, (const uint8_t *)client + 4);
 }
 
-/* Which secret made it?  returns config->secret_count for none. */
-static unsigned
-find_secret(const struct limit_config *config, const struct query *q,
-	    const uint8_t *cookie)
+/* What goes back, behind the client's part. */
+static inline void
+put(struct query *q, uint64_t head, uint64_t hash)
 {
-	uint64_t have;
-	unsigned i;
-
-	memcpy(&have, cookie + HASH_AT, sizeof have);
-	for (i = 0; i < config->secret_count; i++)
-		if (hash(config->secrets[i], cookie, q->client) == have)
-			break;
-	return i;
+	siphash_put(q->cookie + COOKIE_CLIENT_LEN, head);
+	siphash_put(q->cookie + HASH_AT, hash);
 }
 
-static void
-make(const struct limit_config *config, struct query *q, uint32_t now_s)
+static inline void
+make(const struct baking *b, struct query *q, uint64_t nonce)
 {
-	uint64_t made;
-
-	memset(q->cookie + COOKIE_CLIENT_LEN, 0, 4);
-	q->cookie[COOKIE_CLIENT_LEN] = VERSION;
-	wire_put_u32(q->cookie + TIME_AT, now_s);
-	made = hash(config->secrets[0], q->cookie, q->client);
-	memcpy(q->cookie + HASH_AT, &made, sizeof made);
+	put(q, b->head, hash(&b->keyed, nonce, b->head, q->client));
 }
 
-static void
-take(const struct cookie_jar *jar, struct query *q, struct stats_block *stats)
+/* Was it made with another secret than the first? */
+__attribute__((noinline)) static bool
+is_of_another(const struct baking *b, const struct query *q, uint64_t nonce,
+	      uint64_t head, uint64_t have)
 {
-	const struct limit_config *config = jar->config;
+	struct siphash keyed;
+
+	for (unsigned i = 1; i < b->config->secret_count; i++) {
+		siphash_init(&keyed, b->config->secrets[i]);
+		if (hash(&keyed, nonce, head, q->client) == have)
+			return true;
+	}
+	return false;
+}
+
+/* One of our form.  returns whether it is valid; then it goes back, or a new one. */
+static inline bool
+check(const struct baking *b, struct query *q, const uint8_t *cookie, uint64_t nonce)
+{
+	uint64_t head = siphash_piece(cookie + COOKIE_CLIENT_LEN),
+		 have = siphash_piece(cookie + HASH_AT);
+	/* RFC 1982: over the wrap of 32 bits, too */
+	int32_t age_s = (int32_t)(b->now_s - wire_get_u32(cookie + TIME_AT));
+
+	if (cookie[COOKIE_CLIENT_LEN] != VERSION || age_s < -AHEAD_S || age_s > VALID_S)
+		return false;
+	if (hash(&b->keyed, nonce, head, q->client) != have) {
+		if (!is_of_another(b, q, nonce, head, have))
+			return false;
+		make(b, q, nonce);
+	} else if (age_s > RENEW_S) {
+		make(b, q, nonce);
+	} else {
+		put(q, head, have);
+	}
+	return true;
+}
+
+static inline void
+take(const struct baking *b, struct query *q, struct stats_block *stats)
+{
 	const uint8_t *cookie = q->packet + q->cookie_at;
-	unsigned secret = config->secret_count;
-	int32_t age_s = 0;
+	uint64_t nonce = siphash_piece(cookie);
 
-	memcpy(q->cookie, cookie, COOKIE_CLIENT_LEN);
+	siphash_put(q->cookie, nonce);
 	q->flags |= QUERY_COOKIE_REPLY;
 	q->is_common = false; /* something goes back */
 	q->limit = (uint16_t)(q->limit - COOKIE_OPTION_LEN);
-	if (q->cookie_len == COOKIE_CLIENT_LEN) {
-		stats_add(stats, STAT_cookies_new, 1);
-		make(config, q, jar->now_s);
+	if (q->cookie_len == QUERY_COOKIE_LEN && check(b, q, cookie, nonce)) {
+		q->flags |= QUERY_COOKIE_VALID;
+		stats_add(stats, STAT_cookies_valid, 1);
 		return;
 	}
-	if (q->cookie_len == QUERY_COOKIE_LEN && cookie[COOKIE_CLIENT_LEN] == VERSION) {
-		/* RFC 1982: over the wrap of 32 bits, too */
-		age_s = (int32_t)(jar->now_s - wire_get_u32(cookie + TIME_AT));
-		if (age_s >= -AHEAD_S && age_s <= VALID_S)
-			secret = find_secret(config, q, cookie);
+	stats_add(stats,
+		  q->cookie_len == COOKIE_CLIENT_LEN ? STAT_cookies_new
+						     : STAT_cookies_invalid,
+		  1);
+	make(b, q, nonce);
+}
+
+/* From the first query with a cookie on. */
+__attribute__((noinline)) static void
+take_all(const struct cookie_jar *jar, struct query *q, const struct query *end,
+	 struct stats_block *stats)
+{
+	struct baking b = { .config = jar->config, .now_s = jar->now_s };
+	uint8_t head[8] = { VERSION };
+
+	wire_put_u32(head + 4, jar->now_s);
+	b.head = siphash_piece(head);
+	siphash_init(&b.keyed, jar->config->secrets[0]);
+	for (; q != end; q++) {
+		if (q->flags & QUERY_COOKIE)
+			take(&b, q, stats);
+		else if (q->flags & QUERY_COOKIE_BAD)
+			stats_add(stats, STAT_cookies_malformed, 1);
 	}
-	if (secret == config->secret_count) {
-		stats_add(stats, STAT_cookies_invalid, 1);
-		make(config, q, jar->now_s);
-		return;
-	}
-	stats_add(stats, STAT_cookies_valid, 1);
-	q->flags |= QUERY_COOKIE_VALID;
-	if (secret == 0 && age_s <= RENEW_S)
-		memcpy(q->cookie, cookie, QUERY_COOKIE_LEN);
-	else
-		make(config, q, jar->now_s);
 }
 
 void
 cookie_take(const struct cookie_jar *jar, struct query *queries, unsigned count,
 	    struct stats_block *stats)
 {
-	for (struct query *q = queries; q != queries + count; q++) {
-		if (q->flags & QUERY_COOKIE)
-			take(jar, q, stats);
-		else if (q->flags & QUERY_COOKIE_BAD)
-			stats_add(stats, STAT_cookies_malformed, 1);
-	}
-}
+	const struct query *end = queries + count;
 
-uint8_t *
-cookie_put(uint8_t *at, const struct query *q)
-{
-	wire_put_u16(at, COOKIE_OPTION);
-	wire_put_u16(at + 2, QUERY_COOKIE_LEN);
-	memcpy(at + 4, q->cookie, QUERY_COOKIE_LEN);
-	return at + COOKIE_OPTION_LEN;
+	for (struct query *q = queries; q != end; q++) {
+		if (q->flags & (QUERY_COOKIE | QUERY_COOKIE_BAD)) {
+			take_all(jar, q, end, stats);
+			return;
+		}
+	}
 }

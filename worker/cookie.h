@@ -11,6 +11,8 @@
 #ifndef WORKER_COOKIE_H
 #define WORKER_COOKIE_H
 
+#include <string.h>
+
 #include "shm/limit_config.h"
 #include "shm/stats.h"
 #include "worker/query.h"
@@ -46,6 +48,14 @@ __attribute__((nonnull)) void cookie_take(const struct cookie_jar *jar,
 					  struct stats_block *stats);
 
 /* Write the option of the response, COOKIE_OPTION_LEN octets.  returns where it ends. */
-__attribute__((nonnull)) uint8_t *cookie_put(uint8_t *at, const struct query *q);
+static inline uint8_t *
+cookie_put(uint8_t *at, const struct query *q)
+{
+	static const uint8_t head[4] = { 0, COOKIE_OPTION, 0, QUERY_COOKIE_LEN };
+
+	memcpy(at, head, sizeof head);
+	memcpy(at + sizeof head, q->cookie, QUERY_COOKIE_LEN);
+	return at + COOKIE_OPTION_LEN;
+}
 
 #endif

@@ -45,7 +45,7 @@ struct fast {
 	bool times_steering; /* what is steered is chosen together, at the end of the batch */
 	struct fast_steering *steering; /* then: room for a whole batch */
 	unsigned steering_count;
-	uint64_t with_subnet; /* queries, as bits: see fast_subnet.h */
+	uint64_t with_subnet, with_cookie; /* queries, as bits: see fast_subnet.h */
 };
 
 static inline const struct sealed_node *

@@ -33,7 +33,35 @@ fast_take_subnet(struct fast *f, struct query *q)
 	return true;
 }
 
-/* Complete those that were answered; `left` are not. */
+/* The same, most often for a cookie alone. */
+static inline bool
+fast_take_options(struct fast *f, struct query *q)
+{
+	uint32_t options =
+		q->flags & (QUERY_COOKIE_REPLY | QUERY_ECS | QUERY_ECS_BAD | QUERY_NSID);
+
+	if (options != QUERY_COOKIE_REPLY || q->verdict != QUERY_LOOKUP ||
+	    q->class != CLASS_IN)
+		return fast_take_subnet(f, q);
+	f->with_cookie |= UINT64_C(1) << (q - f->queries);
+	return true;
+}
+
+/* Complete those that came with a cookie and were answered; `left` are not. */
+static inline void
+fast_put_cookies(const struct fast *f, uint64_t left)
+{
+	for (uint64_t which = f->with_cookie & ~left; which; which &= which - 1) {
+		struct query *q = &f->queries[__builtin_ctzll(which)];
+		uint8_t *opt_end = q->packet + q->response_len;
+
+		wire_put_u16(opt_end - sizeof(uint16_t), COOKIE_OPTION_LEN);
+		cookie_put(opt_end, q);
+		q->response_len += COOKIE_OPTION_LEN;
+	}
+}
+
+/* The same of those with a subnet; `left` are not. */
 static inline void
 fast_put_subnets(const struct fast *f, uint64_t left)
 {

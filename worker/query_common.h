@@ -4,6 +4,7 @@
 #ifndef WORKER_QUERY_COMMON_H
 #define WORKER_QUERY_COMMON_H
 
+#include <endian.h>
 #include <string.h>
 
 #include "shm/dns.h"
@@ -91,26 +92,25 @@ is_plain_opt(const uint8_t *opt)
 	       wire_get_u16(opt + OPT_FIXED_LEN - 1) == 0;
 }
 
-/* The same with a cookie (RFC 7873) as its only option, and nothing behind it; notes where
- * that is. */
+/* The same with nothing but a cookie (RFC 7873), `behind` the fixed part: of the client alone,
+ * or of as many octets as ours have.  Notes where that is. */
 __attribute__((noinline)) static bool
-take_cookie_opt(struct query *q, const uint8_t *opt)
+take_cookie_opt(struct query *q, const uint8_t *opt, uint32_t behind)
 {
 	static const uint8_t head[8] = { 0, 0, TYPE_OPT };
 	static const uint8_t mask[8] = { 255, 255, 255, 0, 0, 0, 255 };
-	const uint8_t *option = opt + 1 + OPT_FIXED_LEN, *end = q->packet + q->received_len;
-	unsigned len;
+	const uint8_t *flags = opt + OPT_FIXED_LEN - 3;
+	uint32_t len = behind - OPTION_HEAD_LEN;
 
-	if ((eight_octets(opt) & eight_octets(mask)) != eight_octets(head) ||
-	    end - option < 4 || wire_get_u16(option) != COOKIE_OPTION)
+	if ((len != COOKIE_CLIENT_LEN && len != QUERY_COOKIE_LEN) ||
+	    (eight_octets(opt) & eight_octets(mask)) != eight_octets(head))
 		return false;
-	len = wire_get_u16(option + 2);
-	if (option + 4 + len != end ||
-	    wire_get_u16(opt + OPT_FIXED_LEN - 1) != 4 + len ||
-	    !cookie_is_well_formed(len))
+	/* behind the flags: RDLENGTH, the option's code and length */
+	if (be64toh(eight_octets(flags)) << 16 >> 16 !=
+	    ((uint64_t)behind << 32 | COOKIE_OPTION << 16 | len))
 		return false;
 	q->flags |= QUERY_COOKIE;
-	q->cookie_at = (uint16_t)(option + 4 - q->packet);
+	q->cookie_at = (uint16_t)(flags + 8 - q->packet);
 	q->cookie_len = (uint8_t)len;
 	return true;
 }
@@ -140,8 +140,10 @@ query_decode_common(struct query *q, uint16_t udp_size)
 	if (eight_octets(packet + 4) == eight_octets(with_opt)) {
 		const uint8_t *opt = tail + QUESTION_TAIL_LEN;
 
-		if ((q->received_len != len + 1 + OPT_FIXED_LEN || !is_plain_opt(opt)) &&
-		    !take_cookie_opt(q, opt))
+		uint32_t behind = q->received_len - (uint32_t)len - 1 - OPT_FIXED_LEN;
+
+		if ((behind != 0 || !is_plain_opt(opt)) &&
+		    !take_cookie_opt(q, opt, behind))
 			return false;
 		q->flags |= QUERY_EDNS | (opt[7] & 0x80u) / (0x80 / QUERY_DO);
 		limit = wire_get_u16(opt + 3);
