@@ -1,30 +1,13 @@
-/* The loop around read and write. */
+/* The loop around read. */
 #include "loader/file_copy.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 #include "shm/errcode.h"
+#include "shm/file_write.h"
 
 enum { COPY_LEN = 256 * 1024 };
-
-int
-file_write(int fd, const void *octets, size_t len)
-{
-	const uint8_t *at = octets;
-
-	while (len > 0) {
-		ssize_t done = write(fd, at, len);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return done < 0 ? errcode_from_errno(errno) : ERR_IO;
-		at += done;
-		len -= (size_t)done;
-	}
-	return 0;
-}
 
 int
 file_copy(int from, int to, uint64_t len)

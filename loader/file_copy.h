@@ -10,8 +10,4 @@
  * returns 0; ERR_DAMAGED when `from` ends before; ERR_NOSPACE, ERR_IO, ... of errno. */
 __attribute__((warn_unused_result)) int file_copy(int from, int to, uint64_t len);
 
-/* Write all octets.  returns 0 or an error code of errno. */
-__attribute__((nonnull, warn_unused_result)) int file_write(int fd, const void *octets,
-							    size_t len);
-
 #endif

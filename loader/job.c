@@ -15,6 +15,7 @@
 #include "loader/job_watch.h"
 #include "loader/sync_state.h"
 #include "shm/errcode.h"
+#include "shm/file_write.h"
 #include "shm/log.h"
 #include "shm/process_seat.h"
 #include "shm/title.h"
@@ -64,30 +65,12 @@ close_others(int *keep, size_t count)
 	(void)close_range((unsigned)next, ~0u, 0);
 }
 
-static bool
-write_all(int fd, const void *octets, size_t len)
-{
-	const uint8_t *at = octets;
-
-	while (len > 0) {
-		ssize_t done = write(fd, at, len);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		at += done;
-		len -= (size_t)done;
-	}
-	return true;
-}
-
 bool
 job_ask(uint64_t question, uint64_t *answer)
 {
 	const struct job_message message = { .question = question };
 
-	return write_all(sync_fd, &message, sizeof message) &&
+	return file_write(sync_fd, &message, sizeof message) == ERR_OK &&
 	       recv(sync_fd, answer, sizeof *answer, MSG_WAITALL) == sizeof *answer;
 }
 
@@ -96,9 +79,9 @@ tell_end(int fd, const struct job_report *report, const struct job_end *end)
 {
 	const struct job_message last = { .is_last = 1 };
 
-	return write_all(fd, &last, sizeof last) &&
-	       write_all(fd, report->octets, report->len) &&
-	       write_all(fd, end, sizeof *end);
+	return file_write(fd, &last, sizeof last) == ERR_OK &&
+	       file_write(fd, report->octets, report->len) == ERR_OK &&
+	       file_write(fd, end, sizeof *end) == ERR_OK;
 }
 
 static _Noreturn void

@@ -21,6 +21,7 @@
 #include "loader/store/store_verify.h"
 #include "loader/store/watch_list.h"
 #include "shm/errcode.h"
+#include "shm/file_write.h"
 
 enum { FILE_MODE = 0440, DIR_MODE = 0750 };
 

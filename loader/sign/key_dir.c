@@ -14,6 +14,7 @@
 
 #include "loader/zone/grow.h"
 #include "shm/errcode.h"
+#include "shm/file_write.h"
 
 #define PRIVATE_SUFFIX ".private"
 
@@ -307,22 +308,6 @@ key_dir_read(const struct key_dir *dir, const char *name, const char *suffix, ch
 	return len;
 }
 
-static int
-write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t done = write(fd, text, len);
-
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0)
-			return errcode_from_errno(errno);
-		text += done;
-		len -= (size_t)done;
-	}
-	return fsync(fd) == 0 ? ERR_OK : errcode_from_errno(errno);
-}
-
 static void
 sync_dir(const struct key_dir *dir)
 {
@@ -347,7 +332,9 @@ key_dir_write(const struct key_dir *dir, const char *name, const char *suffix,
 	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errcode_from_errno(errno);
-	rc = write_all(fd, text, len);
+	rc = file_write(fd, text, len);
+	if (rc == ERR_OK && fsync(fd) != 0)
+		rc = errcode_from_errno(errno);
 	close(fd);
 	if (rc == ERR_OK && rename(fresh, path) != 0)
 		rc = errcode_from_errno(errno);

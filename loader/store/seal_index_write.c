@@ -1,12 +1,10 @@
 /* Writing an index to its file. */
-#include <errno.h>
-#include <unistd.h>
-
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "loader/store/seal_index.h"
 #include "shm/errcode.h"
+#include "shm/file_write.h"
 
 enum { SECTION_ALIGN = 64 };
 
@@ -37,21 +35,9 @@ struct index_output {
 static int
 output(struct index_output *out, const void *bytes, size_t len)
 {
-	const uint8_t *at = bytes;
-
 	XXH3_64bits_update(out->hash, bytes, len);
 	out->len += len;
-	while (len > 0) {
-		ssize_t written = write(out->fd, at, len);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return written < 0 ? errcode_from_errno(errno) : ERR_IO;
-		at += written;
-		len -= (size_t)written;
-	}
-	return ERR_OK;
+	return file_write(out->fd, bytes, len);
 }
 
 /* Zeros up to `off`, then the section. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "shm/errcode.h"
+#include "shm/file_write.h"
 
 void
 simulate_input_open(struct simulate_input *input, int fd)
@@ -87,22 +88,6 @@ next_piece(struct simulate_input *input)
 	return input->len > 0;
 }
 
-static int
-write_all(int fd, const char *octets, size_t len)
-{
-	while (len > 0) {
-		ssize_t written = write(fd, octets, len);
-
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written <= 0)
-			return ERR_NOMEM;
-		octets += written;
-		len -= (size_t)written;
-	}
-	return ERR_OK;
-}
-
 int
 simulate_input_save(struct simulate_input *input)
 {
@@ -114,8 +99,8 @@ simulate_input_save(struct simulate_input *input)
 	while (result == ERR_OK && next_piece(input)) {
 		if (input->len > room)
 			result = ERR_RANGE;
-		else
-			result = write_all(fd, input->piece, input->len);
+		else if (file_write(fd, input->piece, input->len) != ERR_OK)
+			result = ERR_NOMEM;
 		room -= result == ERR_OK ? input->len : 0;
 	}
 	if (input->is_failed)
