@@ -48,10 +48,8 @@ note_prober(struct process_table *table, pid_t pid)
 {
 	struct region_health *health = &table->heritage->region->health;
 
-	if (pid > 0 && atomic_load(&health->started_ns) != 0)
-		atomic_fetch_add(&health->restarts, 1);
 	if (pid > 0)
-		atomic_store(&health->started_ns, clock_now_ns());
+		atomic_store(&health->restarts, table->services[SERVICE_PROBER].deaths);
 	atomic_store(&health->pid, (int32_t)pid);
 }
 
@@ -92,10 +90,8 @@ note_reporter(struct process_table *table, pid_t pid)
 {
 	struct region_report *report = &table->heritage->region->report;
 
-	if (pid > 0 && atomic_load(&report->started_ns) != 0)
-		atomic_fetch_add(&report->restarts, 1);
 	if (pid > 0)
-		atomic_store(&report->started_ns, clock_now_ns());
+		atomic_store(&report->restarts, table->services[SERVICE_REPORTER].deaths);
 	atomic_store(&report->pid, (int32_t)pid);
 }
 
@@ -136,10 +132,8 @@ note_logger(struct process_table *table, pid_t pid)
 {
 	struct region_query_log *log = &table->heritage->region->query_log;
 
-	if (pid > 0 && atomic_load(&log->started_ns) != 0)
-		atomic_fetch_add(&log->restarts, 1);
 	if (pid > 0)
-		atomic_store(&log->started_ns, clock_now_ns());
+		atomic_store(&log->restarts, table->services[SERVICE_LOGGER].deaths);
 	atomic_store(&log->pid, (int32_t)pid);
 }
 

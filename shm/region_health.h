@@ -40,8 +40,7 @@ struct region_health {
 	_Atomic uint32_t is_guarding;		/* health.mass_guard holds */
 	_Atomic int64_t guard_since_s;		/* Unix time */
 	_Atomic int32_t pid;			/* master: 0: no process */
-	_Atomic uint32_t restarts;		/* master */
-	_Atomic uint64_t started_ns;		/* master */
+	_Atomic uint32_t restarts;		/* master: of those that had ended unasked */
 	_Atomic uint32_t error_seq;		/* odd while one is written */
 	char last_error[HEALTH_ERROR_MAX];	/* "": none */
 	char link_error[HEALTH_ERROR_MAX];	/* of the Redis with status keys; "": none */

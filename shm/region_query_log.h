@@ -30,8 +30,7 @@ struct region_query_log {
 	_Alignas(128) _Atomic uint64_t figures[QUERY_LOG_FIGURE_COUNT]; /* logger */
 	_Atomic uint64_t heartbeat_ns;		/* logger: last turn, CLOCK_MONOTONIC */
 	_Atomic int32_t pid;			/* master: 0: no process */
-	_Atomic uint32_t restarts;		/* master */
-	_Atomic uint64_t started_ns;		/* master */
+	_Atomic uint32_t restarts;		/* master: of those that had ended unasked */
 	_Atomic uint32_t reopen_seq;		/* master: grows with each SIGUSR1 */
 	_Atomic uint32_t error_seq;		/* odd while one is written */
 	char last_error[QUERY_LOG_ERROR_MAX];	/* of the target; "": it takes what comes */

@@ -33,8 +33,7 @@ struct region_report {
 	_Alignas(128) _Atomic uint64_t figures[REPORT_FIGURE_COUNT];
 	_Atomic uint64_t heartbeat_ns;		/* last turn, CLOCK_MONOTONIC */
 	_Atomic int32_t pid;			/* master: 0: no process */
-	_Atomic uint32_t restarts;		/* master */
-	_Atomic uint64_t started_ns;		/* master */
+	_Atomic uint32_t restarts;		/* master: of those that had ended unasked */
 };
 
 static inline uint64_t

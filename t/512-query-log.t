@@ -138,6 +138,7 @@ is(() = logged(sub { $m->ask('ns.example.com', 'A') }), 1, 'which is written to'
 unlink "$path.1";
 
 my $pid = ($m->ctl('status'))[1]{query_log}{pid};
+is(($m->ctl('status'))[1]{query_log}{restarts}, 0, 'what reloads have asked for is no restart');
 kill 'STOP', $pid;
 $m->ask("k$_.example.com", 'A') for 1 .. 50;
 $m->expect_log(qr/^warning: .*logger .*died/);
@@ -146,7 +147,7 @@ ok(poll(20, sub { (($m->ctl('status'))[1]{query_log}{pid} // $pid) != $pid }), '
 settle();
 my %seen = map { ($_->{record} // '') => 1 } lines();
 is(scalar(grep { $seen{"k$_.example.com."} } 1 .. 50), 50, 'what was asked meanwhile is there');
-is(($m->ctl('status'))[1]{query_log}{restarts} > 0, 1, 'status counts it');
+is(($m->ctl('status'))[1]{query_log}{restarts}, 1, 'status counts it');
 
 $m->expect_log(qr/^warning: .*query log: cannot open/);
 configure(target => "$m->{dir}/gone/queries.log");
