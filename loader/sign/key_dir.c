@@ -16,10 +16,8 @@
 #include "shm/errcode.h"
 #include "shm/file_write.h"
 
-#define PRIVATE_SUFFIX ".private"
-
 enum {
-	SUFFIX_LEN = sizeof PRIVATE_SUFFIX - 1,
+	SUFFIX_LEN = sizeof KEY_PRIVATE_SUFFIX - 1,
 	NUMBERS_LEN = sizeof "013+12345" - 1,
 	RECENT_NS =
 		21000000, /* what changes within a tick of the clock leaves no trace */
@@ -158,7 +156,7 @@ static bool
 is_private(const char *name, size_t len)
 {
 	return name[0] == 'K' && len > SUFFIX_LEN + NUMBERS_LEN &&
-	       strcmp(name + len - SUFFIX_LEN, PRIVATE_SUFFIX) == 0;
+	       strcmp(name + len - SUFFIX_LEN, KEY_PRIVATE_SUFFIX) == 0;
 }
 
 static int

@@ -9,6 +9,9 @@
 
 #include "shm/dname.h"
 
+#define KEY_PUBLIC_SUFFIX ".key"
+#define KEY_PRIVATE_SUFFIX ".private"
+
 struct key_dir;
 
 /* `path` is copied.  returns NULL when there is no memory. */

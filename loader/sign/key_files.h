@@ -8,9 +8,6 @@
 #include "loader/sign/key_dir.h"
 #include "loader/sign/key_text.h"
 
-#define KEY_PUBLIC_SUFFIX ".key"
-#define KEY_PRIVATE_SUFFIX ".private"
-
 /* To be wiped after use. */
 struct key_files {
 	char public_text[KEY_TEXT_MAX], private_text[KEY_TEXT_MAX];
