@@ -458,8 +458,8 @@ test_passwords(void)
 		 path);
 	is(said, want, "is a warning");
 	ok(!read_password("", 0600, ""), "an empty file");
-	snprintf(want, sizeof want, "error: c.conf:1: redis.password_file: %s: it is empty",
-		 path);
+	snprintf(want, sizeof want,
+		 "error: c.conf:1: redis.password_file: %s: it is empty", path);
 	is(said, want, "is an error");
 	ok(!read_password("a\nb\n", 0600, ""), "two lines: %s", said);
 	unlink(path);
