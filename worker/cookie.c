@@ -23,8 +23,8 @@ _Static_assert(HASH_AT + 8 == QUERY_COOKIE_LEN, "RFC 9018, section 4");
 struct baking {
 	const struct limit_config *config;
 	uint32_t now_s;
-	uint64_t head;			/* of a new one: version to time */
-	struct siphash keyed;		/* with the first secret */
+	uint64_t head; /* of a new one: version to time */
+	struct siphash keyed; /* with the first secret */
 };
 
 static inline uint64_t
