@@ -10,6 +10,7 @@
 #include "master/process.h"
 #include "shm/clock.h"
 #include "shm/query_record.h"
+#include "shm/ring.h"
 
 static bool
 wants_resolver(const struct settings *settings)
@@ -107,6 +108,23 @@ wants_logger(const struct settings *settings)
 	return settings->query_log.enable;
 }
 
+/* Records that nobody will read; some of them may have been written, and not been given
+ * back. */
+static uint64_t
+count_records(struct process_table *table, unsigned worker)
+{
+	struct ring ring;
+	uint64_t count = 0;
+	bool is_damaged = false;
+
+	ring_open_reader(&ring, &table->heritage->region->slots[worker].query_ring,
+			 table->heritage->query_rings + (size_t)worker * QUERY_RING_LEN,
+			 QUERY_RING_LEN);
+	while (ring_next(&ring, sizeof(struct query_record), &is_damaged))
+		count++;
+	return count;
+}
+
 /* Nothing is logged: what the rings hold is nobody's, and needs no memory. */
 static void
 forget_queries(struct process_table *table)
@@ -119,6 +137,7 @@ forget_queries(struct process_table *table)
 
 		if (atomic_load(&ends->head) == 0)
 			continue;
+		region_query_log_add(log, QUERY_LOG_lost, count_records(table, i));
 		atomic_store(&ends->tail, atomic_load(&ends->head));
 		madvise(table->heritage->query_rings + (size_t)i * QUERY_RING_LEN,
 			QUERY_RING_LEN, MADV_REMOVE);

@@ -4,13 +4,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+/* Answered, and not logged. */
 static uint64_t
 dropped(const struct server *server)
 {
 	static struct stats_block sum;
 
 	region_sum_stats(server->region, &sum);
-	return atomic_load(&sum.value[STAT_query_log_dropped]);
+	return atomic_load(&sum.value[STAT_query_log_dropped]) +
+	       region_query_log_get(&server->region->query_log, QUERY_LOG_lost);
 }
 
 void
@@ -59,7 +61,7 @@ stats_query_log_put_notices(const struct server *server, struct json_out *json)
 	snprintf(text, sizeof text,
 		 "%" PRIu64
 		 " queries were answered and not logged: the query log's target "
-		 "was slower than they came",
+		 "was slower than they came, or the log was turned off before",
 		 count);
 	json_out_text(json, NULL, text);
 }

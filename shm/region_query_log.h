@@ -13,7 +13,7 @@ enum { QUERY_LOG_ERROR_MAX = 320 };
 /* clang-format off */
 #define QUERY_LOG_FIGURES(X) \
 	X(written,       COUNTER, "queries that the target of the query log has taken") \
-	X(lost,          COUNTER, "queries lost in the logger: the target does not take one so long, or a record was damaged") \
+	X(lost,          COUNTER, "queries lost in the logger: the target does not take one so long, a record was damaged, or the log was turned off before they were written") \
 	X(failures,      COUNTER, "times that the target failed, or took nothing for a second") \
 	X(opened,        COUNTER, "times that the target of the query log was opened") \
 	X(waiting_bytes, GAUGE,   "octets in the rings that the logger has not written out")
@@ -27,7 +27,8 @@ enum query_log_figure {
 };
 
 struct region_query_log {
-	_Alignas(128) _Atomic uint64_t figures[QUERY_LOG_FIGURE_COUNT]; /* logger */
+	_Alignas(128) _Atomic uint64_t figures[QUERY_LOG_FIGURE_COUNT]; /* logger; master
+								    * without one */
 	_Atomic uint64_t heartbeat_ns;		/* logger: last turn, CLOCK_MONOTONIC */
 	_Atomic int32_t pid;			/* master: 0: no process */
 	_Atomic uint32_t restarts;		/* master: of those that had ended unasked */

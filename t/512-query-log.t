@@ -165,5 +165,19 @@ ok(poll(20, sub { !($m->ctl('status'))[1]{query_log}{pid} }), 'a reload ends it'
 my $records = stats()->{query_log_records};
 poll(2, sub { $m->ask('ns.example.com', 'A'); my $n = stats()->{query_log_records}; my $same = $n == $records; $records = $n; $same });
 is(stats()->{query_log_records}, $records, 'and nothing is recorded any more');
+
+# what the rings hold when it is turned off
+set();
+$pid = ($m->ctl('status'))[1]{query_log}{pid};
+kill 'STOP', $pid;
+$m->ask("k$_.example.com", 'A') for 1 .. 20;
+my $before = stats();
+$m->write_config({ query_log => { enable => \0 } });
+$m->ctl('reload');
+ok(poll(20, sub { !($m->ctl('status'))[1]{query_log}{pid} }), 'turned off again');
+my $s = stats();
+cmp_ok($s->{query_log_lost} - $before->{query_log_lost}, '>=', 20, 'what had not been written is counted');
+is($s->{query_log_records}, $s->{query_log_written} + $s->{query_log_lost}, 'and nothing is missing');
+cmp_ok(($m->ctl('status'))[1]{query_log}{dropped}, '>=', 20, 'status tells it');
 $m->stop;
 done_testing();
