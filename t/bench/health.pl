@@ -38,6 +38,8 @@ my $zones = Martlet::RedisZones->new;
 $zones->load($redis, { 'hc.test' => { config => { soa => {} }, labels => \%labels } });
 my $m = Martlet->new(config => { redis => $redis->settings($zones->settings),
 	health => { enable => \1, deny => [] } });
+# a Redis as it comes, and gone before the server
+$m->expect_log(qr{notify-keyspace-events}, qr{has closed the connection});
 sub health { return (($m->ctl('status'))[1])->{health} }
 poll(30, sub { health()->{up} >= $count }) or die 'not all are up: ' . health()->{up} . "\n";
 
