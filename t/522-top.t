@@ -100,6 +100,7 @@ like(scalar `$ctl top`, qr/^ZONES .*^example[.]com[.] .*^NAMES .*^CLIENTS .*^127
 SKIP: {
 	my $script = find_program('script');
 	skip 'script is not installed', 4 unless $script;
+	skip 'there are no pseudo-terminals', 4 unless -e '/dev/ptmx';
 	my $page = `(sleep 2; printf q) | TERM=xterm COLUMNS= $script -qec 'stty rows 24 cols 80; $ctl top; echo "exit \$?"; stty -a' /dev/null`;
 	like($page, qr/\e\[\?1049h.*ZONES.*\e\[\?1049l/s, 'a page on a terminal');
 	like($page, qr/exit 0/, 'ended by q');
