@@ -12,8 +12,8 @@
 
 enum { FAMILY_IPV4 = 1, FAMILY_IPV6 = 2, V4_ADVISED = 24, V6_ADVISED = 56 };
 
-__attribute__((format(printf, 2, 3))) static bool
-complain(char complaint[EXPLAIN_COMPLAINT_MAX], const char *format, ...)
+bool
+explain_complain(char complaint[EXPLAIN_COMPLAINT_MAX], const char *format, ...)
 {
 	va_list args;
 
@@ -98,10 +98,10 @@ explain_args_question(const char *name, const char *type, struct explain_questio
 {
 	out->name_len = (unsigned)dname_from_text(name, out->name);
 	if (out->name_len == 0)
-		return complain(complaint, "'%.200s' is no domain name", name);
+		return explain_complain(complaint, "'%.200s' is no domain name", name);
 	if (!rrtype_from_text(type, &out->type) || out->type == RRTYPE_OPT)
-		return complain(complaint, "'%.60s' is no type of records: A, MX, TYPE65",
-				type);
+		return explain_complain(
+			complaint, "'%.60s' is no type of records: A, MX, TYPE65", type);
 	return true;
 }
 
@@ -111,13 +111,15 @@ take_value(const char *option, const char *value, struct explain_question *out,
 	   char complaint[EXPLAIN_COMPLAINT_MAX])
 {
 	if (!value)
-		return complain(complaint, "%s needs a value", option);
+		return explain_complain(complaint, "%s needs a value", option);
 	if (strcmp(option, "--client") == 0)
 		return explain_args_address(value, &out->client) ||
-		       complain(complaint, "--client: '%.60s' is no address", value);
+		       explain_complain(complaint, "--client: '%.60s' is no address",
+					value);
 	out->client.has_subnet = true;
 	return explain_args_subnet(value, &out->client.subnet) ||
-	       complain(complaint, "--ecs: '%.60s' is no prefix, as 192.0.2.0/24", value);
+	       explain_complain(complaint, "--ecs: '%.60s' is no prefix, as 192.0.2.0/24",
+				value);
 }
 
 bool
@@ -141,16 +143,18 @@ explain_args_parse(int arg_count, char *const *args, struct explain_question *ou
 		} else if (strcmp(arg, "--do") == 0) {
 			out->dnssec = true;
 		} else if (strncmp(arg, "--", 2) == 0) {
-			return complain(complaint, "explain knows no '%.60s'", arg);
+			return explain_complain(complaint, "explain knows no '%.60s'",
+						arg);
 		} else if (count == 2) {
-			return complain(complaint, "'%.60s' is one argument too many",
-					arg);
+			return explain_complain(complaint,
+						"'%.60s' is one argument too many", arg);
 		} else {
 			words[count++] = arg;
 		}
 	}
 	if (count < 2)
-		return complain(complaint, "usage: explain NAME TYPE [--client IP] "
-					   "[--ecs PREFIX] [--tcp] [--do]");
+		return explain_complain(complaint,
+					"usage: explain NAME TYPE [--client IP] "
+					"[--ecs PREFIX] [--tcp] [--do]");
 	return explain_args_question(words[0], words[1], out, complaint);
 }

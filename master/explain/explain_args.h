@@ -9,6 +9,10 @@
 
 enum { EXPLAIN_COMPLAINT_MAX = 256 };
 
+/* Say what is wrong with an argument.  returns false. */
+__attribute__((nonnull, format(printf, 2, 3)))
+bool explain_complain(char complaint[EXPLAIN_COMPLAINT_MAX], const char *format, ...);
+
 /* NAME TYPE [--client IP] [--ecs PREFIX] [--tcp] [--do], in any order; args[0] is the
  * command.  returns false with a reason for people. */
 __attribute__((nonnull, warn_unused_result))

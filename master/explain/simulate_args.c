@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,17 +13,6 @@
 
 #define BLANKS " \t\r\f\v"
 #define COUNT_MAX 1e12
-
-__attribute__((format(printf, 2, 3))) static bool
-complain(char complaint[EXPLAIN_COMPLAINT_MAX], const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(complaint, EXPLAIN_COMPLAINT_MAX, format, args);
-	va_end(args);
-	return false;
-}
 
 static bool
 parse_address(const char *text, size_t len, struct geo_address *out)
@@ -67,15 +55,18 @@ take_change(const char *option, const char *value, struct simulate_question *out
 	struct simulate_change *change = &out->changes[out->change_count];
 
 	if (out->change_count == SIMULATE_CHANGES_MAX)
-		return complain(complaint, "more than %d changes", SIMULATE_CHANGES_MAX);
+		return explain_complain(complaint, "more than %d changes",
+					SIMULATE_CHANGES_MAX);
 	out->change_count++;
 	change->is_down = strcmp(option, "--down") == 0;
 	if (change->is_down)
 		return parse_address(value, strlen(value), &change->address) ||
-		       complain(complaint, "--down: '%.60s' is no address", value);
+		       explain_complain(complaint, "--down: '%.60s' is no address",
+					value);
 	return parse_weight(value, change) ||
-	       complain(complaint, "--weight: '%.60s' is not ADDRESS=N, N up to %lu",
-			value, (unsigned long)STEERED_WEIGHT_MAX);
+	       explain_complain(complaint,
+				"--weight: '%.60s' is not ADDRESS=N, N up to %lu", value,
+				(unsigned long)STEERED_WEIGHT_MAX);
 }
 
 static bool
@@ -86,13 +77,13 @@ take_option(const char *option, const char *value, struct simulate_question *out
 
 	if (!is_country && strcmp(option, "--asn-db") != 0 &&
 	    strcmp(option, "--down") != 0 && strcmp(option, "--weight") != 0)
-		return complain(complaint, "simulate knows no '%.60s'", option);
+		return explain_complain(complaint, "simulate knows no '%.60s'", option);
 	if (!value)
-		return complain(complaint, "%s needs a value", option);
+		return explain_complain(complaint, "%s needs a value", option);
 	if (!is_country && strcmp(option, "--asn-db") != 0)
 		return take_change(option, value, out, complaint);
 	if (out->has_db[is_country ? GEO_COUNTRY : GEO_ASN])
-		return complain(complaint, "%s is given twice", option);
+		return explain_complain(complaint, "%s is given twice", option);
 	out->has_db[is_country ? GEO_COUNTRY : GEO_ASN] = true;
 	return true;
 }
@@ -112,18 +103,19 @@ simulate_args_parse(int arg_count, char *const *args, struct simulate_question *
 				return false;
 			i++;
 		} else if (count == 2) {
-			return complain(complaint, "'%.60s' is one argument too many",
-					args[i]);
+			return explain_complain(
+				complaint, "'%.60s' is one argument too many", args[i]);
 		} else {
 			words[count++] = args[i];
 		}
 	}
 	if (count < 2)
-		return complain(complaint, "usage: simulate NAME TYPE FILE [OPTION...]");
+		return explain_complain(complaint,
+					"usage: simulate NAME TYPE FILE [OPTION...]");
 	if (!explain_args_question(words[0], words[1], &out->question, complaint))
 		return false;
 	return out->question.type == RRTYPE_A || out->question.type == RRTYPE_AAAA ||
-	       complain(complaint, "only A and AAAA are steered");
+	       explain_complain(complaint, "only A and AAAA are steered");
 }
 
 /* ---- lines of a query log ---- */
