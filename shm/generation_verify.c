@@ -61,7 +61,7 @@ verify_slot(struct verifying *v, uint64_t slot)
 	if (wrong)
 		return damaged(v, "node at", off, wrong);
 	v->children +=
-		node.head.zone_id >= ZONE_ID_FIRST && node.head.zone_id < NSEC3_SPACE;
+		node.head.zone_id >= ZONE_ID_FIRST && node.head.zone_id < ZONE_ID_END;
 	v->child_counts += node.head.child_count;
 	memcpy(name, node_owner(&node), node.head.owner_len);
 	if (generation_find(v->gen, node.head.zone_id, name, node.head.owner_len,
@@ -208,7 +208,7 @@ verify_zone(struct verifying *v, const struct index_zone *zone)
 {
 	int rc;
 
-	if (zone->zone_id < ZONE_ID_FIRST || zone->zone_id >= NSEC3_SPACE ||
+	if (zone->zone_id < ZONE_ID_FIRST || zone->zone_id >= ZONE_ID_END ||
 	    (zone > v->gen->zones && zone[-1].zone_id >= zone->zone_id) ||
 	    generation_zone(v->gen, zone->zone_id) != zone ||
 	    zone->order_first != v->order_next || zone->nsec3_first != v->nsec3_next)

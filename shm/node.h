@@ -50,7 +50,9 @@
 
 enum {
 	CATALOGUE_ID = 0,		/* zone id of apex nodes */
-	ZONE_ID_FIRST = 1,		/* zones' own ids: 1 .. NSEC3_SPACE - 1 */
+	ZONE_ID_FIRST = 1,		/* zones' own ids: 1 .. ZONE_ID_END - 1 */
+	ZONE_ID_END = 0x3fff0000,	/* so that a key is never a note's, see
+					 * shm/overlay_value.h */
 };
 #define NSEC3_SPACE UINT32_C(0x80000000)
 

@@ -51,7 +51,7 @@ my %home = (
 	'sys/sdt.h'     => [qw(worker/probes.h)],
 	'zlib.h'        => [qw(master/profile/pprof_file.c)],
 	'maxminddb.h'   => [qw(shm/geo_db.c)],
-	'lmdb.h'        => [qw(loader/resolve/resolved_store.c loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_env.c loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c loader/store/watch_read.c loader/store/watch_write.c shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],
+	'lmdb.h'        => [qw(loader/resolve/resolved_store.c loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_chain.c loader/store/overlay_env.c loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c loader/store/watch_read.c loader/store/watch_write.c shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],
 );
 my $foreign = qr{^(?:libdnssec/)};
 

@@ -132,7 +132,7 @@ give_ids(struct writing *w, const struct builder_seal_options *options)
 			w->fresh[w->fresh_count++] = pack;
 	}
 	sort_packs(w->kept, w->kept_count, compare_old_ids);
-	if (w->builder->pack_count >= NSEC3_SPACE - ZONE_ID_FIRST)
+	if (w->builder->pack_count >= ZONE_ID_END - ZONE_ID_FIRST)
 		return ERR_FULL;
 	if (options->take_ids && w->fresh_count > 0)
 		return take_ids(w, options);
@@ -142,7 +142,7 @@ give_ids(struct writing *w, const struct builder_seal_options *options)
 		    (int)sizeof noted &&
 	    next < noted)
 		next = noted;
-	renumber = next < ZONE_ID_FIRST || next + w->fresh_count > NSEC3_SPACE;
+	renumber = next < ZONE_ID_FIRST || next + w->fresh_count > ZONE_ID_END;
 	if (renumber)
 		next = ZONE_ID_FIRST;
 	for (size_t i = 0; i < w->kept_count; i++)

@@ -17,7 +17,7 @@ new_zone_ids(struct live *live, uint32_t count, uint32_t *first)
 		return rc < 0 ? rc : ERR_DAMAGED;
 	if (next < noted)
 		next = noted;
-	if (next < ZONE_ID_FIRST || next > NSEC3_SPACE || count > NSEC3_SPACE - next)
+	if (next < ZONE_ID_FIRST || next > ZONE_ID_END || count > ZONE_ID_END - next)
 		return ERR_FULL;
 	*first = next;
 	next += count;

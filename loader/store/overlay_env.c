@@ -74,6 +74,7 @@ overlay_add_to_filter(struct overlay *o, const struct node *node)
 	memcpy(name, node_owner(node), node->head.owner_len);
 	hash = name_hash(&o->gen->head.seed, node->head.zone_id, name);
 	overlay_filter_add(&o->filter, hash, o->commit + 1);
+	overlay_chain_add_to_filter(o, node);
 	if (node->head.zone_id == CATALOGUE_ID)
 		atomic_fetch_or_explicit(
 			&o->filter.head->apex_depths[node->head.label_count / 64],

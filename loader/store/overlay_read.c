@@ -66,8 +66,8 @@ overlay_find(struct overlay *overlay, uint32_t zone_id, const uint8_t *name,
 	return value_open(&value, out) ? ERR_OK : ERR_DAMAGED;
 }
 
-static bool
-is_note(const MDB_val *key)
+bool
+overlay_is_note(const MDB_val *key)
 {
 	return key->mv_size > sizeof note_prefix &&
 	       memcmp(key->mv_data, note_prefix, sizeof note_prefix) == 0;
@@ -84,10 +84,16 @@ overlay_walk(struct overlay *overlay,
 
 	if (rc != ERR_OK)
 		return rc;
-	while (stop == 0 && (rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-		if (is_note(&key))
+	rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+	while (stop == 0 && rc == 0) {
+		if (overlay_chain_has(&key)) {
+			rc = overlay_chain_skip(cursor, &key, &value);
 			continue;
-		stop = value_open(&value, &node) ? visit(context, &node) : ERR_DAMAGED;
+		}
+		if (!overlay_is_note(&key))
+			stop = value_open(&value, &node) ? visit(context, &node)
+							 : ERR_DAMAGED;
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
 	mdb_cursor_close(cursor);
 	return rc == 0 || rc == MDB_NOTFOUND ? stop : lmdb_env_error(rc);
@@ -147,11 +153,12 @@ overlay_walk_notes(struct overlay *overlay,
 	     rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
 		size_t len = key.mv_size - sizeof note_prefix;
 
-		if (!is_note(&key) || len >= sizeof name)
+		if (!overlay_is_note(&key) || len >= sizeof name)
 			break;
 		memcpy(name, (const char *)key.mv_data + sizeof note_prefix, len);
 		name[len] = '\0';
-		if (strcmp(name, OVERLAY_COMMIT_NOTE) != 0)
+		if (strcmp(name, OVERLAY_COMMIT_NOTE) != 0 &&
+		    strcmp(name, OVERLAY_CHAIN_NOTE) != 0)
 			stop = visit(context, name, value.mv_data, value.mv_size);
 	}
 	mdb_cursor_close(cursor);
@@ -256,12 +263,14 @@ count_notes(struct overlay *overlay)
 uint64_t
 overlay_count(struct overlay *overlay)
 {
+	uint64_t others = count_notes(overlay), keys;
 	MDB_stat stat;
 	MDB_txn *txn;
 
-	if (reading_txn(overlay, &txn) != 0 || mdb_stat(txn, overlay->dbi, &stat) != 0)
+	if (overlay_chain_count(overlay, &keys) != ERR_OK ||
+	    reading_txn(overlay, &txn) != 0 || mdb_stat(txn, overlay->dbi, &stat) != 0)
 		return 0;
-	return stat.ms_entries - count_notes(overlay);
+	return stat.ms_entries - others - keys;
 }
 
 /* ---- pages that are free ---- */

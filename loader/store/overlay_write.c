@@ -62,6 +62,7 @@ overlay_abort(struct overlay *overlay)
 	if (overlay->txn)
 		mdb_txn_abort(overlay->txn);
 	overlay->txn = NULL;
+	overlay->chain_change = 0;
 	give_back_pages(overlay);
 }
 
@@ -88,6 +89,7 @@ overlay_put(struct overlay *overlay, const void *bytes, size_t len)
 		memcpy(to, &commit, sizeof commit);
 		memcpy(to + OVERLAY_VALUE_HEAD, bytes, len);
 		memset(to + OVERLAY_VALUE_HEAD + len, 0, OVERLAY_VALUE_TAIL);
+		rc = overlay_chain_follow(overlay, &node);
 	}
 	return write_error(overlay, rc);
 }
@@ -131,6 +133,8 @@ overlay_commit(struct overlay *overlay)
 	uint64_t commit = overlay->commit + 1;
 	int rc = overlay_note(overlay, OVERLAY_COMMIT_NOTE, &commit, sizeof commit);
 
+	if (rc == ERR_OK)
+		rc = overlay_chain_note(overlay);
 	if (rc != ERR_OK) {
 		overlay_abort(overlay);
 		return rc;

@@ -284,6 +284,121 @@ test_reopen(struct overlay **overlay)
 	is_int(counts[1], 1, "one tombstone, no note");
 }
 
+/* ---- the order of chains ---- */
+
+enum { FRESH_ID = 11 };
+
+/* A node with a record of a chain, or without it. */
+static bool
+put_member(struct overlay *overlay, uint32_t zone_id, const char *text, uint16_t type)
+{
+	static const uint8_t rrset[sizeof(struct rrset_head)];
+	struct node_writer writer = { .bytes = NULL };
+	struct zone_facts facts = { .zone_id = FRESH_ID };
+	uint8_t name[DNAME_MAX];
+	size_t len = dname_from_text(text, name);
+	bool done;
+
+	node_writer_begin(&writer, zone_id, 0, name, len);
+	if (zone_id == CATALOGUE_ID)
+		node_writer_put_block(&writer, BLOCK_ZONE, 0, &facts, sizeof facts);
+	node_writer_put_block(&writer, BLOCK_RRSET, type, rrset, sizeof rrset);
+	done = node_writer_end(&writer) == 0 &&
+	       overlay_put(overlay, writer.bytes, writer.len) == 0;
+	node_writer_fini(&writer);
+	return done;
+}
+
+/* The keys of chains as they stand: zone id and last octet before the name's end. */
+static void
+list_chains(char out[200])
+{
+	MDB_val key, value;
+	MDB_cursor *cursor;
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+
+	out[0] = '\0';
+	if (mdb_env_create(&env) != 0 || mdb_env_open(env, dir, MDB_RDONLY, 0) != 0 ||
+	    mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) != 0 ||
+	    mdb_dbi_open(txn, NULL, 0, &dbi) != 0 ||
+	    mdb_cursor_open(txn, dbi, &cursor) != 0)
+		bail_out("no reading");
+	while (mdb_cursor_get(cursor, &key, &value, MDB_NEXT) == 0) {
+		const uint8_t *octets = key.mv_data;
+
+		if ((octets[0] & 0x40) && octets[0] != 0xff)
+			snprintf(out + strlen(out), 200 - strlen(out), "%02x%u%c%zu ",
+				 octets[0], octets[3], octets[key.mv_size - 2],
+				 value.mv_size);
+	}
+	mdb_cursor_close(cursor);
+	mdb_txn_abort(txn);
+	mdb_env_close(env);
+}
+
+static void
+chains_are(struct overlay **overlay, const char *wanted, const char *what)
+{
+	char found[200];
+
+	overlay_close(*overlay);
+	list_chains(found);
+	is(found, wanted, "%s", what);
+	if (overlay_open(dir, &gen, 1000, overlay) != 0)
+		bail_out("no overlay");
+}
+
+static void
+test_chain_changes(struct overlay **overlay)
+{
+	uint64_t before = overlay_count(*overlay);
+	uint8_t name[DNAME_MAX];
+	size_t len = dname_from_text("b.", name);
+
+	ok(overlay_begin(*overlay) == 0 && put_member(*overlay, FRESH_ID, "c.", 47) &&
+		   put_member(*overlay, FRESH_ID, "a.", 1) &&
+		   put_member(*overlay, FRESH_ID, "b.", 47) &&
+		   put_member(*overlay, FRESH_ID, "b.", 47) &&
+		   put_member(*overlay, FRESH_ID | NSEC3_SPACE, "d.", 50) &&
+		   put_member(*overlay, CATALOGUE_ID, "z.", 47) &&
+		   overlay_count(*overlay) == before + 5 && overlay_commit(*overlay) == 0,
+	   "members of chains are put");
+	is_int(overlay_count(*overlay), before + 5, "names are counted, not their order");
+	chains_are(overlay, "4011b0 4011c0 4011z0 c011d0 ", "they stand in order");
+	ok(overlay_begin(*overlay) == 0 &&
+		   overlay_delete(*overlay, FRESH_ID, name, len) == 0 &&
+		   put_member(*overlay, FRESH_ID, "c.", 1),
+	   "they leave");
+	overlay_abort(*overlay);
+	is_int(overlay_count(*overlay), before + 5, "or not");
+	chains_are(overlay, "4011b0 4011c0 4011z0 c011d0 ", "as the change set ends");
+	ok(overlay_begin(*overlay) == 0 &&
+		   overlay_delete(*overlay, FRESH_ID, name, len) == 0 &&
+		   put_member(*overlay, FRESH_ID, "c.", 1) &&
+		   overlay_commit(*overlay) == 0,
+	   "a tombstone and a name without its record");
+	chains_are(overlay, "4011z0 c011d0 ", "leave the order");
+	is_int(overlay_count(*overlay), before + 5, "and are counted on");
+}
+
+static void
+test_chains(struct overlay **overlay)
+{
+	unsigned counts[2] = { 0, 0 }, after[2] = { 0, 0 };
+	char notes[100] = "";
+
+	if (overlay_walk(*overlay, count_node, counts) != 0)
+		bail_out("no walk");
+	test_chain_changes(overlay);
+	ok(overlay_walk(*overlay, count_node, after) == 0 && after[0] == counts[0] + 4 &&
+		   after[1] == counts[1] + 1,
+	   "a walk sees nodes alone");
+	ok(overlay_walk_notes(*overlay, keep_note, notes) == 0 && !strstr(notes, "chain"),
+	   "and others' notes");
+}
+
 /* Values that are shorter than their head or hold no node. */
 static void
 test_damaged_value(void)
@@ -365,6 +480,7 @@ main(void)
 	is_int(overlay_sweep(overlay), 1, "one that was killed is swept");
 	test_snapshot(&overlay);
 	test_reopen(&overlay);
+	test_chains(&overlay);
 	overlay_close(overlay);
 	test_damaged_value();
 	test_garbage();
