@@ -1,6 +1,7 @@
 /* Taking steered RRsets apart. */
 #include "shm/steered.h"
 
+#include "shm/dname.h"
 #include "shm/health_target.h"
 
 const char *const steered_count_words[] = {
@@ -59,6 +60,24 @@ take_health(struct steered *steered, const uint8_t *payload, size_t len)
 	return steered->health.up_count > 0 && steered->health.down_count < 0;
 }
 
+static bool
+take_signed(struct steered *steered, const uint8_t *payload, size_t len)
+{
+	size_t words_len = sizeof(uint64_t) * steered_words(steered->rrset.head.rr_count);
+	struct steered_signed head;
+
+	if (len < sizeof head)
+		return false;
+	memcpy(&head, payload, sizeof head);
+	steered->mark = head.mark;
+	steered->set_count = head.set_count;
+	steered->sets = payload + sizeof head;
+	steered->set_signatures = steered->sets + words_len * head.set_count;
+	return head.set_count <= STEERED_SETS_MAX && steered->rrset.head.sig_len > 0 &&
+	       len == sizeof head + (words_len + steered->rrset.head.sig_len) *
+					    (size_t)head.set_count;
+}
+
 /* returns false when it has another length than it must have. */
 static inline bool
 take_part(struct steered *steered, unsigned kind, uint32_t len, const uint8_t *payload)
@@ -94,6 +113,12 @@ take_part(struct steered *steered, unsigned kind, uint32_t len, const uint8_t *p
 	case STEERED_PROBE:
 		steered->probe = payload;
 		steered->probe_len = len;
+		return true;
+	case STEERED_SIGNED:
+		return take_signed(steered, payload, len);
+	case STEERED_DENIAL:
+		steered->denial = payload;
+		steered->denial_len = len;
 		return true;
 	}
 	return true;
@@ -131,6 +156,8 @@ steered_open(const struct block *block, struct steered *out)
 	out->candidates = out->weights = out->countries = out->asns = NULL;
 	out->subnets = out->regions = out->continents = NULL;
 	out->fallback = out->targets = out->probe = NULL;
+	out->sets = out->set_signatures = out->denial = NULL;
+	out->set_count = 0;
 	out->country_count = out->asn_count = 0;
 	out->subnet_count = out->region_count = out->continent_count = 0;
 	at = block->payload + sizeof out->head + out->head.rrset_len;
@@ -222,6 +249,46 @@ probe_is_right(const struct steered *steered)
 	       health_check_read(steered->probe, steered->probe_len, &check);
 }
 
+/* Is every set some of the records, and not all? */
+static bool
+sets_are_right(const struct steered *steered)
+{
+	unsigned records = steered->rrset.head.rr_count, words = steered_words(records);
+
+	for (unsigned i = 0; i < steered->set_count; i++) {
+		struct steered_records set = { { 0 } };
+		unsigned count = 0;
+
+		memcpy(set.bits, steered->sets + sizeof(uint64_t) * words * i,
+		       sizeof(uint64_t) * words);
+		for (unsigned word = 0; word < words; word++)
+			count += (unsigned)__builtin_popcountll(set.bits[word]);
+		if (count == 0 || count >= records ||
+		    (records % 64 && set.bits[words - 1] >> records % 64))
+			return false;
+	}
+	return true;
+}
+
+/* Is it a node with one NSEC or NSEC3, and nothing else? */
+static bool
+denial_is_right(const struct steered *steered)
+{
+	struct node node;
+	struct block block;
+	struct rrset rrset;
+	uint32_t at = 0;
+
+	if (!steered->denial)
+		return true;
+	return steered_denial(steered, &node) && node_next_block(&node, &at, &block) &&
+	       at == node.head.node_len && block.head.kind == BLOCK_RRSET &&
+	       (block.head.type == TYPE_NSEC || block.head.type == TYPE_NSEC3) &&
+	       dname_len(node_owner(&node), node.head.owner_len) == node.head.owner_len &&
+	       rrset_open(&block, &rrset) && rrset.head.patch_count == 0 &&
+	       rrset.head.target_count == 0;
+}
+
 const char *
 steered_check(const struct block *block)
 {
@@ -229,8 +296,7 @@ steered_check(const struct block *block)
 
 	if (!steered_open(block, &steered))
 		return "the lengths of a steered RRset contradict each other";
-	if (steered.rrset.head.sig_count || steered.rrset.head.patch_count ||
-	    steered.rrset.head.target_count)
+	if (steered.rrset.head.patch_count || steered.rrset.head.target_count)
 		return "a steered RRset has more than its records";
 	for (unsigned i = 0; i < steered.candidate_count; i++)
 		if (steered_record(&steered, i) >= steered.rrset.head.rr_count)
@@ -241,5 +307,9 @@ steered_check(const struct block *block)
 		return "a steered RRset has an address twice";
 	if (!probe_is_right(&steered))
 		return "a steered RRset does not say how its targets are probed";
+	if (!sets_are_right(&steered))
+		return "a set that is signed is no part of its RRset";
+	if (!denial_is_right(&steered))
+		return "what denies a steered RRset is no NSEC or NSEC3";
 	return NULL;
 }

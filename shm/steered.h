@@ -13,9 +13,10 @@
  *	| part_head    | payload         |	ascending kinds, each at most once;
  *	+ 8 -----------+ len ------------+	unknown ones are skipped
  *
- * The RRset has no patches, targets and signatures, and its records are all of one length:
- * record i stands at i * STEERED_RR_LEN(type).  They are in the order of their source, no
- * two alike.
+ * The RRset has no patches and targets, and its records are all of one length: record i
+ * stands at i * STEERED_RR_LEN(type).  They are in the order of their source, no two alike.
+ * In a zone that we sign its signatures are those over all records; those over some are in
+ * STEERED_SIGNED and shm/steered_cache.h.
  *
  * What is chosen from are candidates, in the order of the source; most often candidate i
  * is record i.  A source may name one address twice, each time with other properties: then
@@ -35,6 +36,7 @@
 enum {
 	STEERED_MAX = 256,		/* candidates; a source with more is in error */
 	STEERED_PLACES_MAX = 1024,	/* entries of a kind of place: the same */
+	STEERED_SETS_MAX = 14,		/* signed ahead, besides all records and none */
 	STEERED_RR_HEAD_LEN = 12,	/* owner pointer, type, class, TTL, rdata length */
 	STEERED_RR_LEN_A = STEERED_RR_HEAD_LEN + 4,
 	STEERED_RR_LEN_AAAA = STEERED_RR_HEAD_LEN + 16,
@@ -72,6 +74,19 @@ enum steered_flag {
 					 * worker/steer.h */
 };
 
+/* Some records of an RRset: bit i % 64 of word i / 64 is record i. */
+enum { STEERED_WORDS = STEERED_MAX / 64 };
+struct steered_records {
+	uint64_t bits[STEERED_WORDS];
+};
+
+/* Words for so many records. */
+static inline unsigned
+steered_words(unsigned records)
+{
+	return (records + 63) / 64;
+}
+
 /* The words of sources for these, by their values. */
 enum { STEERED_COUNTS = 2, STEERED_ORDERS = 3, STEERED_GEOS = 5 };
 extern const char *const steered_count_words[STEERED_COUNTS];
@@ -104,6 +119,12 @@ enum steered_part_kind {
 					 * its target on the status board; 0: not probed */
 	STEERED_PROBE = 10,		/* how the targets are probed, the same for all
 					 * candidates: see shm/health_target.h */
+	STEERED_SIGNED = 11,		/* struct steered_signed, then for each of its sets the
+					 * records in it (a bit each, in whole uint64_t), then
+					 * for each its signatures, as many octets as those
+					 * over all records have, by the same keys */
+	STEERED_DENIAL = 12,		/* a node: the name's NSEC, or the NSEC3 of it, without
+					 * the type, signed: for when nothing is chosen */
 };
 
 /* This candidate is for clients there; for all others whom nothing matches: 0. */
@@ -154,6 +175,14 @@ struct steered_health {
 };
 _Static_assert(sizeof(struct steered_health) == 8, "as it is stored");
 
+/* Of what is signed ahead. */
+struct steered_signed {
+	uint64_t mark;			/* another one whenever the signatures are others */
+	uint16_t set_count;		/* at most STEERED_SETS_MAX; none is of all records */
+	uint16_t reserved[3];		/* 0 */
+};
+_Static_assert(sizeof(struct steered_signed) == 16, "as it is stored");
+
 struct steered_part_head {
 	uint16_t kind;			/* enum steered_part_kind */
 	uint16_t reserved;		/* 0 */
@@ -196,6 +225,13 @@ struct steered {
 	struct steered_health health;
 	const uint8_t *probe;		/* not looked at here; NULL: none */
 	unsigned probe_len;
+	const uint8_t *sets;		/* set_count * steered_words() uint64_t, unaligned; NULL:
+					 * no part of them is signed ahead or on demand */
+	const uint8_t *set_signatures;	/* rrset.head.sig_len octets for each */
+	unsigned set_count;
+	uint64_t mark;			/* as in struct steered_signed */
+	const uint8_t *denial;		/* not looked at here; NULL: none */
+	unsigned denial_len;
 };
 
 /* returns false when lengths contradict each other: damage.  The candidates' records are
@@ -293,6 +329,33 @@ static inline const uint8_t *
 steered_address(const struct steered *steered, unsigned record)
 {
 	return steered->rrset.wire + record * steered->rr_len + STEERED_RR_HEAD_LEN;
+}
+
+/* The signatures over these records alone, all of them too; NULL when they are not in the
+ * block. */
+static inline const uint8_t *
+steered_signatures(const struct steered *steered, const struct steered_records *of)
+{
+	size_t words_len = sizeof(uint64_t) * steered_words(steered->rrset.head.rr_count);
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < words_len / sizeof(uint64_t); i++)
+		count += (unsigned)__builtin_popcountll(of->bits[i]);
+	if (count == steered->rrset.head.rr_count)
+		return steered->rrset.wire + steered->rrset.head.wire_len;
+	for (unsigned i = 0; i < steered->set_count; i++)
+		if (memcmp(steered->sets + words_len * i, of->bits, words_len) == 0)
+			return steered->set_signatures +
+			       (size_t)steered->rrset.head.sig_len * i;
+	return NULL;
+}
+
+/* The node of STEERED_DENIAL.  returns false when there is none, or it is damaged. */
+static inline bool
+steered_denial(const struct steered *steered, struct node *out)
+{
+	return steered->denial && node_open(steered->denial, steered->denial_len, out) &&
+	       out->head.node_len == steered->denial_len;
 }
 
 /* The block of the RRset inside, as if it stood alone.  returns false as above. */

@@ -126,6 +126,84 @@ test_fallback(void)
 	part_is(STEERED_FALLBACK, bits, 0, false, LENGTHS, "no bits");
 }
 
+#define SET "a set that is signed is no part of its RRset"
+
+/* The records with a signature over all of them, of 4 octets. */
+static void
+start_signed(void)
+{
+	struct steered_head head;
+	struct rrset_head rrset;
+
+	start();
+	append("SIGN", 4);
+	memcpy(&head, payload, sizeof head);
+	memcpy(&rrset, payload + sizeof head, sizeof rrset);
+	head.rrset_len += 4;
+	rrset.sig_count = 1;
+	rrset.sig_len = 4;
+	memcpy(payload, &head, sizeof head);
+	memcpy(payload + sizeof head, &rrset, sizeof rrset);
+}
+
+static void
+test_signed(void)
+{
+	static const struct steered_records all = { { 7 } }, two = { { 5 } },
+					    one = { { 2 } }, other = { { 3 } };
+	struct {
+		struct steered_signed head;
+		uint64_t sets[2];
+		char signatures[8];
+	} sets = { { .mark = 9, .set_count = 2 }, { 5, 2 }, "twoooneo" };
+
+	part_is(STEERED_SIGNED, &sets, sizeof sets, false, LENGTHS,
+		"sets of an RRset without signatures");
+	start_signed();
+	part(STEERED_SIGNED, &sets, sizeof sets);
+	ok(steered_open(&block, &steered) && !steered_check(&block), "two sets");
+	ok(steered.mark == 9, "their mark");
+	ok(memcmp(steered_signatures(&steered, &all), "SIGN", 4) == 0, "over all");
+	ok(memcmp(steered_signatures(&steered, &two), "twoo", 4) == 0, "over two");
+	ok(memcmp(steered_signatures(&steered, &one), "oneo", 4) == 0, "over one");
+	ok(!steered_signatures(&steered, &other), "over others: none");
+	start_signed();
+	part(STEERED_SIGNED, &sets, sizeof sets - 1);
+	ok(!steered_open(&block, &steered), "cut short");
+	sets.sets[1] = 7;
+	start_signed();
+	part(STEERED_SIGNED, &sets, sizeof sets);
+	is(steered_check(&block), SET, "a set of all records");
+	sets.sets[1] = 8;
+	start_signed();
+	part(STEERED_SIGNED, &sets, sizeof sets);
+	is(steered_check(&block), SET, "a record that is not there");
+}
+
+static void
+test_denial(void)
+{
+	static const char wrong[] = "what denies a steered RRset is no NSEC or NSEC3";
+	static const uint8_t owner[] = "\001a";
+	uint8_t octets[sizeof(struct node_head) + sizeof owner +
+		       sizeof(struct block_head) + sizeof(struct rrset_head)] = { 0 };
+	const struct node_head head = { .node_len = sizeof octets,
+					.owner_len = sizeof owner };
+	struct block_head inner = { BLOCK_RRSET, TYPE_NSEC, sizeof(struct rrset_head) };
+	struct node node;
+
+	memcpy(octets, &head, sizeof head);
+	memcpy(octets + sizeof head, owner, sizeof owner);
+	memcpy(octets + sizeof head + sizeof owner, &inner, sizeof inner);
+	part_is(STEERED_DENIAL, octets, sizeof octets, true, "", "a denial");
+	ok(steered_denial(&steered, &node) && node.head.owner_len == sizeof owner,
+	   "it is a node");
+	part_is(STEERED_DENIAL, octets, sizeof octets - 1, true, wrong, "cut short");
+	inner.type = TYPE_A;
+	memcpy(octets + sizeof head + sizeof owner, &inner, sizeof inner);
+	part_is(STEERED_DENIAL, octets, sizeof octets, true, wrong, "of another type");
+}
+
 static void
 test_health(void)
 {
@@ -169,5 +247,7 @@ main(void)
 	test_places();
 	test_fallback();
 	test_health();
+	test_signed();
+	test_denial();
 	return done_testing();
 }
