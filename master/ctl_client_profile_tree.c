@@ -65,6 +65,22 @@ take_modules(struct modules *modules, const struct ctl_json *list)
 }
 
 static unsigned
+take_kernel_stack(const struct ctl_json *sample, uint64_t pcs[PROFILE_KERNEL_DEPTH])
+{
+	const struct ctl_json *list = ctl_json_member(sample, "kernel_stack");
+	unsigned depth = 0;
+	const char *text;
+	size_t len;
+
+	for (size_t i = 0; i < ctl_json_count(list) && depth < PROFILE_KERNEL_DEPTH;
+	     i++) {
+		text = ctl_json_text(ctl_json_item(list, i), &len);
+		pcs[depth++] = text ? strtoull(text, NULL, 16) : 0;
+	}
+	return depth;
+}
+
+static unsigned
 take_stack(const struct ctl_json *sample, uint64_t pcs[PROFILE_DEPTH])
 {
 	const struct ctl_json *list = ctl_json_member(sample, "stack");
@@ -78,13 +94,15 @@ take_stack(const struct ctl_json *sample, uint64_t pcs[PROFILE_DEPTH])
 static void
 take_cpu_sample(struct name_stacks *names, const struct ctl_json *sample)
 {
-	uint64_t pcs[PROFILE_DEPTH];
+	uint64_t pcs[PROFILE_DEPTH], kernel_pcs[PROFILE_KERNEL_DEPTH];
 	struct cpu_sample out = {
 		.pcs = pcs,
 		.depth = take_stack(sample, pcs),
 		.worker = (unsigned)number_member(sample, "worker"),
 		.stage = text_member(sample, "stage"),
 		.is_kernel = ctl_json_is_true(ctl_json_member(sample, "kernel")),
+		.kernel_pcs = kernel_pcs,
+		.kernel_depth = take_kernel_stack(sample, kernel_pcs),
 		.count = number_member(sample, "count"),
 	};
 
@@ -255,9 +273,11 @@ print_top(const struct call_tree *tree, bool is_cpu, FILE *out)
 }
 
 static void
-print_summary(const struct call_tree *tree, const struct ctl_json *reply, bool is_cpu,
+print_summary(const struct name_stacks *names, const struct ctl_json *reply, bool is_cpu,
 	      FILE *out)
 {
+	const struct call_tree *tree = names->tree;
+	const char *kernel = name_stacks_kernel_trouble(names);
 	char figure[CTL_FIGURE_MAX];
 	uint64_t lost = number_member(reply, "lost");
 
@@ -265,9 +285,10 @@ print_summary(const struct call_tree *tree, const struct ctl_json *reply, bool i
 		ctl_text_duration((double)call_tree_total(tree) / 1e9, figure);
 		fprintf(out,
 			"%s of CPU time in %" PRIu64 " s, %" PRIu64
-			" worker(s); kernel stacks are not taken\n",
+			" worker(s); kernel stacks: %s\n",
 			figure, number_member(reply, "seconds"),
-			number_member(reply, "workers"));
+			number_member(reply, "workers"),
+			kernel ? kernel : text_member(reply, "kernel_stacks"));
 	} else {
 		ctl_text_bytes((double)call_tree_total(tree), figure);
 		fprintf(out, "%s allocated now, as one sample each 512 KiB tells\n",
@@ -291,7 +312,7 @@ ctl_profile_write_tree(const struct ctl_json *reply,
 	trouble = name_stacks_trouble(&names);
 	if (trouble)
 		fprintf(stderr, "martletctl: %s\n", trouble);
-	print_summary(tree, reply, is_cpu, summary);
+	print_summary(&names, reply, is_cpu, summary);
 	is_done = write_files(tree, files);
 	name_stacks_fini(&names);
 	call_tree_fini(tree);

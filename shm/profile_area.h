@@ -24,7 +24,8 @@
 #include "shm/stage_events.h"
 
 enum {
-	PROFILE_DEPTH = 31,		/* frames of a sample */
+	PROFILE_DEPTH = 31,		/* frames of a sample, */
+	PROFILE_KERNEL_DEPTH = 64,	/* and of what the kernel did for it */
 	PROFILE_RING = 1024,		/* samples: 10 s of one worker, a power of 2 */
 	PROFILE_HZ = 100,
 	PROFILE_SECONDS_MAX = 300,
@@ -40,13 +41,18 @@ struct profile_sample {
 	uint8_t stage;			/* shm/stages.h */
 	uint8_t is_bridged;		/* pcs[1] was found on the stack of a function without
 					 * a frame pointer */
-	uint8_t spare;
+	uint8_t kernel_depth;		/* 0: not in the kernel, or its stack is not taken */
 	uint32_t weight;		/* 1, and the ticks that came too late to be of their own */
+	uint64_t kernel_pcs[PROFILE_KERNEL_DEPTH];	/* as pcs */
 };
+
+/* Of profile_ring.kernel; below 0 an errno, negative: why they are not taken. */
+enum { PROFILE_KERNEL_UNKNOWN, PROFILE_KERNEL_TAKEN };
 
 struct profile_ring {
 	_Alignas(128) _Atomic uint32_t head;	/* worker: samples so far */
 	_Atomic uint32_t lost;			/* worker: found the ring full */
+	_Atomic int32_t kernel;			/* worker: kernel stacks, see below */
 	_Alignas(128) _Atomic uint32_t tail;	/* conductor: taken so far */
 	_Alignas(128) struct profile_sample samples[PROFILE_RING];
 };

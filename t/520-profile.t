@@ -95,7 +95,7 @@ SKIP: {
 		unlink map { "$dir/$_" } files();
 		($exit, $out, $err) = ctl('profile', 'cpu', 1);
 		@files = files();
-		last if $exit || $out =~ /sendmmsg/;
+		last if $exit || (@files && read_file("$dir/$files[0]") =~ /sendmmsg/);
 	}
 
 	is($exit, 0, 'profile cpu') or diag($err);
@@ -105,14 +105,21 @@ SKIP: {
 	my $stem = "$dir/" . $files[0] =~ s/\.folded//r;
 	my $folded = read_file("$stem.folded");
 	like($folded, qr/^stage: \w+;[^;\n]+(?:;[^;\n]+)* \d+$/m, 'folded stacks begin with the stage');
-	like($folded, qr/^stage: send;.*worker_run.*udp_serve.*kernel: sendmmsg \d+$/m,
+	like($folded, qr/^stage: send;.*worker_run.*udp_serve.*kernel: sendmmsg(?:;\w+_\[k\])* \d+$/m,
 		'a system call is a frame behind those who called it');
 	unlike($folded, qr/martletd\+0x|;0x/, 'each frame of ours has a name');
 	go_reads("$stem.pb.gz", qr/Type: cpu.*Duration: 1s.*kernel: sendmmsg/s, 'pprof reads it');
 	go_reads("$stem.pb.gz", qr/Showing nodes/, 'and knows whose samples they are', '-tagfocus=worker=[01]');
 	like(read_file("$stem.svg"), qr/<title>kernel: sendmmsg \(/, 'the flame graph has titles');
 	is_xml("$stem.svg", 'it is well-formed');
-	like($out, qr/of CPU time in 1 s.*kernel: sendmmsg.*written: /s, 'a summary');
+	like($out, qr/of CPU time in 1 s.*\n +[\d.]+ms +[\d.]+ %  \S.*written: /s, 'a summary');
+	my ($kernel) = $out =~ /kernel stacks: (.*)/;
+	if ($kernel eq 'taken') {
+		like($folded, qr/kernel: sendmmsg;.*;udp_sendmsg_\[k\]/, 'stacks go on in the kernel');
+	} else {
+		like($kernel, qr/^(?:not taken: .*(?:perf_event|begun)|left out, .*kptr_restrict)/,
+			'why there are no stacks in the kernel');
+	}
 	unlink map { "$dir/$_" } @files;
 }
 

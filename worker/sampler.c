@@ -9,6 +9,7 @@
 
 #include "shm/clock.h"
 #include "shm/log.h"
+#include "worker/kernel_stacks.h"
 #include "worker/stage_clock.h"
 
 enum {
@@ -23,6 +24,7 @@ static struct {
 	struct profile_ring *ring;
 	const _Atomic uint32_t *stage;
 	uintptr_t top; /* of the stack */
+	struct kernel_stacks kernel; /* not open: a timer ticks */
 } seen;
 
 /* Of the program's own code, as the linker names it. */
@@ -177,34 +179,57 @@ walk(const struct registers *regs, struct profile_sample *out)
 	return depth;
 }
 
+/* Room for one more; NULL: there is none, which is counted. */
+static struct profile_sample *
+next_sample(struct profile_ring *ring, uint32_t head)
+{
+	if (head - atomic_load_explicit(&ring->tail, memory_order_acquire) < PROFILE_RING)
+		return &ring->samples[head % PROFILE_RING];
+	atomic_store_explicit(&ring->lost,
+			      atomic_load_explicit(&ring->lost, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+	return NULL;
+}
+
+static void
+put_sample(const struct registers *regs, uint32_t weight, const uint64_t *kernel_pcs,
+	   unsigned kernel_depth)
+{
+	struct profile_ring *ring = seen.ring;
+	uint32_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	struct profile_sample *sample = next_sample(ring, head);
+
+	if (!sample)
+		return;
+	sample->depth = (uint8_t)walk(regs, sample);
+	sample->weight = weight;
+	sample->stage = (uint8_t)atomic_load_explicit(seen.stage, memory_order_relaxed);
+	sample->kernel_depth = (uint8_t)kernel_depth;
+	memcpy(sample->kernel_pcs, kernel_pcs, kernel_depth * sizeof *kernel_pcs);
+	atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+}
+
 static void
 on_tick(int signal_number, siginfo_t *info, void *context)
 {
-	struct profile_ring *ring = seen.ring;
-	struct profile_sample *sample;
+	uint64_t kernel_pcs[PROFILE_KERNEL_DEPTH] = { 0 };
 	struct registers regs;
-	uint32_t head;
+	uint32_t weight = 1;
+	int depth;
 
 	(void)signal_number;
-	if (!ring)
+	if (!seen.ring)
 		return;
-	head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-	if (head - atomic_load_explicit(&ring->tail, memory_order_acquire) >=
-	    PROFILE_RING) {
-		atomic_store_explicit(
-			&ring->lost,
-			atomic_load_explicit(&ring->lost, memory_order_relaxed) + 1,
-			memory_order_relaxed);
+	regs = registers_of(context);
+	if (!seen.kernel.records) {
+		if (info->si_code == SI_TIMER && info->si_overrun > 0)
+			weight += (uint32_t)info->si_overrun;
+		put_sample(&regs, weight, kernel_pcs, 0);
 		return;
 	}
-	sample = &ring->samples[head % PROFILE_RING];
-	regs = registers_of(context);
-	sample->depth = (uint8_t)walk(&regs, sample);
-	sample->weight = 1;
-	if (info->si_code == SI_TIMER && info->si_overrun > 0)
-		sample->weight += (uint32_t)info->si_overrun;
-	sample->stage = (uint8_t)atomic_load_explicit(seen.stage, memory_order_relaxed);
-	atomic_store_explicit(&ring->head, head + 1, memory_order_release);
+	/* several, when one system call has taken that long */
+	while ((depth = kernel_stacks_take(&seen.kernel, kernel_pcs)) >= 0)
+		put_sample(&regs, weight, kernel_pcs, (unsigned)depth);
 }
 
 /* ---- the timer ---- */
@@ -225,8 +250,8 @@ sampler_init(struct sampler *sampler, struct profile_area *area, unsigned worker
 	sigaction(SIGPROF, &action, NULL);
 }
 
-static void
-begin_samples(struct sampler *sampler)
+static bool
+begin_timer(struct sampler *sampler)
 {
 	const struct itimerspec period = {
 		.it_interval = { 0, 1000000000 / PROFILE_HZ },
@@ -240,11 +265,22 @@ begin_samples(struct sampler *sampler)
 	event._sigev_un._tid = gettid();
 	if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &sampler->timer) != 0) {
 		log_warn("no timer for a profile");
-		return;
+		return false;
 	}
-	seen.ring = profile_ring(sampler->area, sampler->worker);
 	sampler->has_timer = true;
 	timer_settime(sampler->timer, 0, &period, NULL);
+	return true;
+}
+
+static void
+begin_samples(struct sampler *sampler)
+{
+	struct profile_ring *ring = profile_ring(sampler->area, sampler->worker);
+	int result = kernel_stacks_open(&seen.kernel, SIGPROF);
+
+	atomic_store(&ring->kernel, result == 0 ? PROFILE_KERNEL_TAKEN : result);
+	if (result == 0 || begin_timer(sampler))
+		seen.ring = ring;
 }
 
 /* A last signal may still be on its way: it finds no ring. */
@@ -252,6 +288,8 @@ static void
 end_samples(struct sampler *sampler)
 {
 	seen.ring = NULL;
+	if (seen.kernel.records)
+		kernel_stacks_close(&seen.kernel);
 	if (sampler->has_timer)
 		timer_delete(sampler->timer);
 	sampler->has_timer = false;

@@ -3,7 +3,9 @@
  *
  * For a profile a timer of the thread's own CPU time sends SIGPROF.  The handler writes a
  * sample wherever it interrupts: where that was, the chain of frame pointers from there,
- * as far as it leads up the stack of this thread, and the present stage. */
+ * as far as it leads up the stack of this thread, and the present stage.  Where the kernel
+ * allows it, its own clock of that time takes the timer's place, and a sample that was taken
+ * in the kernel has its stack there. */
 #ifndef WORKER_SAMPLER_H
 #define WORKER_SAMPLER_H
 

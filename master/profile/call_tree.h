@@ -8,7 +8,7 @@
 
 #include "master/profile/modules.h"
 
-enum { CALL_VALUES_MAX = 4, CALL_DEPTH_MAX = 40, CALL_NOTES_MAX = 4 };
+enum { CALL_VALUES_MAX = 4, CALL_DEPTH_MAX = 100, CALL_NOTES_MAX = 4 };
 
 struct call_frame {
 	char *name;

@@ -1,4 +1,6 @@
 /* Has workers sample themselves, and takes the samples while they do. */
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,6 +52,20 @@ is_kernel(const struct conductor *c, const struct profile_sample *sample)
 	return modules_is_system_call(&c->modules, sample->pcs[0]);
 }
 
+/* Text: they are over 2^63, which readers of JSON do not take. */
+static void
+print_kernel_stack(struct json_out *json, const struct profile_sample *sample)
+{
+	char text[24];
+
+	json_out_begin_array(json, "kernel_stack");
+	for (unsigned i = 0; i < sample->kernel_depth; i++) {
+		snprintf(text, sizeof text, "0x%" PRIx64, sample->kernel_pcs[i]);
+		json_out_text(json, NULL, text);
+	}
+	json_out_end_array(json);
+}
+
 static void
 print_sample(struct conductor *c, const struct sample_counted *item)
 {
@@ -64,6 +80,7 @@ print_sample(struct conductor *c, const struct sample_counted *item)
 	for (unsigned i = 0; i < item->sample.depth; i++)
 		json_out_uint(json, NULL, item->sample.pcs[i]);
 	json_out_end_array(json);
+	print_kernel_stack(json, &item->sample);
 	json_out_end_object(json);
 }
 
@@ -97,6 +114,8 @@ print_folded(struct conductor *c)
 					     .worker = item->worker,
 					     .stage = stage_of(&item->sample),
 					     .is_kernel = is_kernel(c, &item->sample),
+					     .kernel_pcs = item->sample.kernel_pcs,
+					     .kernel_depth = item->sample.kernel_depth,
 					     .count = item->count,
 				     });
 	}
@@ -120,6 +139,41 @@ print_samples(struct conductor *c)
 	json_out_end_array(json);
 }
 
+static int
+paranoid(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
+	int level = -1;
+
+	if (file && fscanf(file, "%d", &level) != 1)
+		level = -1;
+	if (file)
+		fclose(file);
+	return level;
+}
+
+/* Whether there are any, and what would have to be different. */
+static void
+print_kernel_stacks(struct conductor *c)
+{
+	char text[256] = "not taken: no worker has begun to sample";
+	int32_t state = PROFILE_KERNEL_UNKNOWN;
+
+	for (unsigned i = 0; i < c->area->worker_count && state == 0; i++)
+		state = atomic_load(&profile_ring(c->area, i)->kernel);
+	if (state == PROFILE_KERNEL_TAKEN)
+		snprintf(text, sizeof text, "taken");
+	else if ((state == -EACCES || state == -EPERM) && paranoid() > 1)
+		snprintf(text, sizeof text,
+			 "not taken: the kernel does not let the workers see into it "
+			 "(sysctl kernel.perf_event_paranoid is %d, 1 would do)",
+			 paranoid());
+	else if (state < 0)
+		snprintf(text, sizeof text, "not taken: perf_event_open: %s",
+			 strerror(-state));
+	json_out_text(&c->reply.json, "kernel_stacks", text);
+}
+
 unsigned
 conduct_cpu(struct conductor *c)
 {
@@ -139,8 +193,7 @@ conduct_cpu(struct conductor *c)
 	json_out_uint(json, "hz", PROFILE_HZ);
 	json_out_uint(json, "taken", counted.total);
 	json_out_uint(json, "lost", count_lost(c));
-	json_out_text(json, "kernel_stacks",
-		      "not taken: a system call is one frame, \"kernel: NAME\"");
+	print_kernel_stacks(c);
 	if (c->is_folded)
 		print_folded(c);
 	else

@@ -29,6 +29,8 @@ cpu_tree_add(struct name_stacks *names, const struct cpu_sample *sample)
 		.depth = sample->depth,
 		.is_exact = true,
 		.is_kernel = sample->is_kernel,
+		.kernel_pcs = sample->kernel_pcs,
+		.kernel_depth = sample->kernel_depth,
 		.front = front,
 		.label = label,
 		.values = { (int64_t)sample->count, (int64_t)sample->count * PERIOD_NS },

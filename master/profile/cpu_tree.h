@@ -1,5 +1,5 @@
 /* Samples of CPU time as a call tree: "stage: answer" outermost, then functions, then
- * "kernel: recvmmsg". */
+ * "kernel: recvmmsg" and, where they are known, the functions of the kernel. */
 #ifndef MASTER_PROFILE_CPU_TREE_H
 #define MASTER_PROFILE_CPU_TREE_H
 
@@ -11,6 +11,8 @@ struct cpu_sample {
 	unsigned worker;
 	const char *stage;
 	bool is_kernel;
+	const uint64_t *kernel_pcs; /* as pcs */
+	unsigned kernel_depth;
 	uint64_t count;
 };
 

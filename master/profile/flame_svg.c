@@ -125,7 +125,7 @@ print_colour(FILE *out, const char *name)
 		hash = (hash ^ (unsigned char)*at) * 16777619u;
 	if (strncmp(name, "stage: ", 7) == 0)
 		fprintf(out, "hsl(%u,45%%,70%%)", 205 + hash % 20);
-	else if (strncmp(name, "kernel: ", 8) == 0)
+	else if (strncmp(name, "kernel", 6) == 0 || strstr(name, "_[k]"))
 		fprintf(out, "hsl(%u,40%%,74%%)", 275 + hash % 20);
 	else if (strncmp(name, "process: ", 9) == 0)
 		fprintf(out, "hsl(%u,35%%,72%%)", 140 + hash % 25);

@@ -54,6 +54,29 @@ made_up(struct name_stacks *names, const char *name)
 	return call_tree_frame(names->tree, name, 0, names->tree->modules.count);
 }
 
+/* Functions of the kernel, by the mark that others' tools know too; their addresses, which
+ * are nobody's business, are not told.  returns how many frames they are. */
+static unsigned
+name_kernel(struct name_stacks *names, const struct raw_stack *raw, uint32_t *frames,
+	    unsigned room)
+{
+	char name[NAME_MAX_LEN];
+	unsigned depth = 0;
+
+	if (raw->kernel_depth > 0 && !names->kernel)
+		names->kernel = symbols_open_kernel(SYMBOLS_KERNEL, &names->kernel_state);
+	if (names->kernel_state != SYMBOLS_READ)
+		return 0;
+	for (unsigned i = raw->kernel_depth; i-- > 0 && depth < room;) {
+		const char *found =
+			symbols_find(names->kernel, raw->kernel_pcs[i] - (i > 0));
+
+		snprintf(name, sizeof name, "%s_[k]", found ? found : "unknown");
+		frames[depth++] = made_up(names, name);
+	}
+	return depth;
+}
+
 void
 name_stacks_add(struct name_stacks *names, const struct raw_stack *raw)
 {
@@ -74,8 +97,9 @@ name_stacks_add(struct name_stacks *names, const struct raw_stack *raw)
 				 name + strspn(name, "_"));
 		frames[depth++] = call_tree_frame(names->tree, name, pc, module);
 	}
-	if (raw->is_kernel)
-		frames[depth++] = made_up(names, call);
+	if (raw->is_kernel || raw->kernel_depth > 0)
+		frames[depth++] = made_up(names, raw->is_kernel ? call : "kernel");
+	depth += name_kernel(names, raw, frames + depth, CALL_DEPTH_MAX - depth);
 	call_tree_add(names->tree, frames, depth, raw->values, raw->label);
 }
 
@@ -92,10 +116,21 @@ name_stacks_trouble(const struct name_stacks *names)
 			 "functions have no names";
 }
 
+const char *
+name_stacks_kernel_trouble(const struct name_stacks *names)
+{
+	return names->kernel && names->kernel_state != SYMBOLS_READ
+		       ? "left out, " SYMBOLS_KERNEL
+			 " has no addresses for this user (sysctl kernel.kptr_restrict)"
+		       : NULL;
+}
+
 void
 name_stacks_fini(struct name_stacks *names)
 {
 	for (unsigned i = 0; i < MODULES_MAX; i++)
 		if (names->symbols[i])
 			symbols_close(names->symbols[i]);
+	if (names->kernel)
+		symbols_close(names->kernel);
 }

@@ -6,7 +6,12 @@
 
 #include "shm/profile_area.h"
 
-enum { SAMPLE_COUNT_MAX = 16384 }; /* a power of 2; half of it is used */
+enum {
+	SAMPLE_COUNT_MAX = 16384, /* a power of 2; half of it is used */
+	/* stacks in the kernel are of many kinds: from here on they are left out, and the
+	 * rest is for where they were called */
+	SAMPLE_COUNT_KERNEL = SAMPLE_COUNT_MAX * 3 / 8,
+};
 
 struct sample_counted {
 	struct profile_sample sample;

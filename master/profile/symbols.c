@@ -3,6 +3,7 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,7 +121,7 @@ is_same_build(const struct image *image, const ElfW(Ehdr) * head, const char *id
 /* ---- the table ---- */
 
 static void
-add_symbol(struct symbols *symbols, const ElfW(Sym) * symbol, const char *name)
+add_symbol(struct symbols *symbols, uint64_t start, uint64_t len, const char *name)
 {
 	const char *dot = strchr(name + 1, '.');
 	struct symbol *to;
@@ -131,8 +132,8 @@ add_symbol(struct symbols *symbols, const ElfW(Sym) * symbol, const char *name)
 					    sizeof *symbols->list);
 	}
 	to = &symbols->list[symbols->count++];
-	to->start = symbol->st_value;
-	to->len = symbol->st_size;
+	to->start = start;
+	to->len = len;
 	to->name = dot ? alloc_printf("%.*s", (int)(dot - name), name) : alloc_text(name);
 }
 
@@ -154,7 +155,8 @@ read_table(struct symbols *symbols, const struct image *image, const ElfW(Ehdr) 
 		memcpy(&symbol, at + i * sizeof symbol, sizeof symbol);
 		if ((symbol.st_info & 15) == STT_FUNC && symbol.st_value != 0 &&
 		    symbol.st_name < names.sh_size && text[symbol.st_name])
-			add_symbol(symbols, &symbol, text + symbol.st_name);
+			add_symbol(symbols, symbol.st_value, symbol.st_size,
+				   text + symbol.st_name);
 	}
 }
 
@@ -178,6 +180,15 @@ compare(const void *a, const void *b)
 }
 
 static enum symbols_state
+sort(struct symbols *symbols)
+{
+	if (symbols->count == 0)
+		return SYMBOLS_NONE;
+	qsort(symbols->list, symbols->count, sizeof *symbols->list, compare);
+	return SYMBOLS_READ;
+}
+
+static enum symbols_state
 read_file(struct symbols *symbols, const struct image *image, const char *build_id)
 {
 	ElfW(Ehdr) head;
@@ -190,9 +201,7 @@ read_file(struct symbols *symbols, const struct image *image, const char *build_
 	for (unsigned i = 0; section_at(image, &head, i, &section); i++)
 		if (section.sh_type == SHT_SYMTAB || section.sh_type == SHT_DYNSYM)
 			read_table(symbols, image, &head, &section);
-	if (symbols->count > 0)
-		qsort(symbols->list, symbols->count, sizeof *symbols->list, compare);
-	return symbols->count > 0 ? SYMBOLS_READ : SYMBOLS_NONE;
+	return sort(symbols);
 }
 
 struct symbols *
@@ -206,6 +215,24 @@ symbols_open(const struct module *module, enum symbols_state *state)
 		return symbols;
 	*state = read_file(symbols, &image, module->build_id);
 	munmap((void *)(uintptr_t)image.octets, image.len);
+	return symbols;
+}
+
+struct symbols *
+symbols_open_kernel(const char *path, enum symbols_state *state)
+{
+	struct symbols *symbols = alloc_zero(1, sizeof *symbols);
+	FILE *file = fopen(path, "re");
+	char line[512], name[256], type;
+	uint64_t start;
+
+	while (file && fgets(line, sizeof line, file))
+		if (sscanf(line, "%" SCNx64 " %c %255s", &start, &type, name) == 3 &&
+		    strchr("tTwW", type) && start != 0)
+			add_symbol(symbols, start, 0, name);
+	if (file)
+		fclose(file);
+	*state = sort(symbols);
 	return symbols;
 }
 

@@ -19,6 +19,12 @@ enum symbols_state {
 __attribute__((nonnull, returns_nonnull, warn_unused_result)) struct symbols *
 symbols_open(const struct module *module, enum symbols_state *state);
 
+#define SYMBOLS_KERNEL "/proc/kallsyms"
+
+/* The same of a file in the form of SYMBOLS_KERNEL.  None when it shows no addresses. */
+__attribute__((nonnull, returns_nonnull, warn_unused_result)) struct symbols *
+symbols_open_kernel(const char *path, enum symbols_state *state);
+
 /* The function at `address` of the file, without what the compiler appends to the names of
  * its copies; NULL: none.  Borrowed from the table. */
 __attribute__((nonnull)) const char *symbols_find(const struct symbols *symbols,

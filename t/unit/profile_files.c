@@ -122,6 +122,65 @@ test_changed_file(void)
 	symbols_close(symbols);
 }
 
+/* The kernel's own table, as a file. */
+static void
+test_kernel_names(void)
+{
+	static const char text[] = "ffffffff81000000 T udp_sendmsg\n"
+				   "ffffffff81000100 t ip_make_skb.constprop.0\t[ip]\n"
+				   "ffffffff81000180 D some_data\nnonsense\n\n";
+	static const char hidden[] = "0000000000000000 T udp_sendmsg\n";
+	char path[] = "/tmp/martlet-kallsyms-XXXXXX";
+	int fd = mkstemp(path);
+	enum symbols_state state;
+	struct symbols *symbols;
+
+	if (write(fd, text, sizeof text - 1) != sizeof text - 1)
+		bail_out("%s", path);
+	symbols = symbols_open_kernel(path, &state);
+	is_int(state, SYMBOLS_READ, "names of the kernel");
+	is(symbols_find(symbols, 0xffffffff810000ff), "udp_sendmsg", "up to the next");
+	is(symbols_find(symbols, 0xffffffff81000190), "ip_make_skb", "data is none");
+	ok(symbols_find(symbols, 0xffffffff80000000) == NULL, "before the first: none");
+	symbols_close(symbols);
+	if (pwrite(fd, hidden, sizeof hidden - 1, 0) != sizeof hidden - 1 ||
+	    ftruncate(fd, sizeof hidden - 1) != 0)
+		bail_out("%s", path);
+	symbols = symbols_open_kernel(path, &state);
+	is_int(state, SYMBOLS_NONE, "addresses that are hidden are no names");
+	symbols_close(symbols);
+	close(fd);
+	unlink(path);
+}
+
+/* A stack in the kernel stands behind the call; where it has no names it is left out. */
+static void
+test_kernel_stack(void)
+{
+	const uint64_t user_pc = 16,
+		       kernel_pcs[] = { UINT64_MAX - 4096, UINT64_MAX - 8192 };
+	struct cpu_sample sample = { .pcs = &user_pc,
+				     .depth = 1,
+				     .stage = "wait",
+				     .kernel_pcs = kernel_pcs,
+				     .kernel_depth = 2,
+				     .count = 1 };
+	char *text;
+
+	cpu_tree_add(&names, &sample);
+	text = written(folded_write);
+	if (name_stacks_kernel_trouble(&names))
+		ok(strstr(text, "stage: wait;0x10;kernel 10000000\n") != NULL,
+		   "no names: %s", name_stacks_kernel_trouble(&names));
+	else
+		ok(strstr(text, "stage: wait;0x10;kernel;") != NULL &&
+			   strstr(text, "_[k] 10000000\n") != NULL,
+		   "functions of the kernel are marked");
+	ok(!strstr(text, "0xffff"), "no address of the kernel is told") ||
+		(diag("%s", text), 0);
+	free(text);
+}
+
 static void
 test_damaged_file(void)
 {
@@ -188,6 +247,16 @@ test_counts(void)
 	is_int(count.used, SAMPLE_COUNT_MAX / 2, "the table does not grow");
 	is_int(count.used - 2 + count.lost, SAMPLE_COUNT_MAX,
 	       "what finds no room is counted");
+	memset(&count, 0, sizeof count);
+	sample.kernel_depth = 1;
+	for (uint64_t i = 0; i < 2 * SAMPLE_COUNT_KERNEL; i++) {
+		sample.kernel_pcs[0] = i;
+		sample.pcs[0] = i % 100;
+		sample_count_add(&count, 0, &sample);
+	}
+	is_int(count.used, SAMPLE_COUNT_KERNEL + 100,
+	       "stacks in the kernel leave room for those who called it");
+	is_int(count.total, 2 * SAMPLE_COUNT_KERNEL, "and none is lost");
 }
 
 /* ---- smaps ---- */
@@ -238,6 +307,8 @@ main(void)
 	test_names();
 	test_pprof();
 	test_changed_file();
+	test_kernel_names();
+	test_kernel_stack();
 	test_damaged_file();
 	test_counts();
 	test_smaps();

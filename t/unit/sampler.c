@@ -1,8 +1,12 @@
 /* sampler: interrupted anywhere, whatever the registers hold, it stays within the stack. */
 #include "worker/sampler.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "shm/clock.h"
@@ -13,6 +17,7 @@ static struct profile_area *area;
 static struct stage_clock stages;
 static struct stage_times times;
 static struct sampler sampler;
+static struct profile_sample last;
 
 static uint64_t
 cpu_ns(void)
@@ -39,6 +44,7 @@ sample(void (*burn)(uintptr_t arg), uintptr_t arg, uint32_t *depths)
 		burn(arg);
 		while (profile_ring_take(profile_ring(area, 0), &found)) {
 			count++;
+			last = found;
 			*depths |= 1u << found.depth;
 			if (found.stage != STAGE_STEER)
 				ok(false, "a sample of stage %u", found.stage);
@@ -65,6 +71,76 @@ burn_library(uintptr_t arg)
 	(void)arg;
 	for (unsigned i = 0; i < 2000; i++)
 		memset(octets, (int)i, sizeof octets);
+}
+
+/* In the kernel. */
+static void
+burn_kernel(uintptr_t arg)
+{
+	static char octets[1 << 20];
+
+	for (unsigned i = 0; i < 50; i++)
+		/* a signal cuts it short */
+		if (read((int)arg, octets, sizeof octets) <= 0)
+			bail_out("/dev/zero ends");
+}
+
+/* Where it is allowed, samples have the stack in the kernel; else it is told why not. */
+static void
+test_kernel(void)
+{
+	int fd = open("/dev/zero", O_RDONLY);
+	struct profile_ring *ring = profile_ring(area, 0);
+	uint32_t depths;
+
+	ok(sample(burn_kernel, (uintptr_t)fd, &depths) > 0, "samples in the kernel");
+	if (ring->kernel == PROFILE_KERNEL_TAKEN) {
+		ok(last.kernel_depth > 1, "have a stack there");
+		ok(last.kernel_pcs[0] >> 63 == 1, "of the kernel's addresses");
+		ok(last.depth > 1, "behind ours");
+	} else {
+		ok(ring->kernel < 0, "why there are no stacks: %d", ring->kernel);
+		skip(2, "the kernel does not let us see into it");
+	}
+	close(fd);
+}
+
+/* As nobody, who may not see into the kernel.  Exit code: an errno. */
+static void
+be_refused(void)
+{
+	uint32_t depths;
+	unsigned count;
+
+	if (setgid(65534) != 0 || setuid(65534) != 0)
+		_exit(1);
+	count = sample(burn_plain, 0, &depths);
+	_exit(count > 0 ? -profile_ring(area, 0)->kernel : 2);
+}
+
+static void
+test_refused(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/perf_event_paranoid", "r");
+	int level = 0, status = 0;
+	pid_t pid;
+
+	if (file && fscanf(file, "%d", &level) != 1)
+		level = 0;
+	if (file)
+		fclose(file);
+	if (level < 2 || getuid() != 0) {
+		skip(1, "nobody is refused here, or we are nobody");
+		return;
+	}
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		be_refused();
+	waitpid(pid, &status, 0);
+	ok(WIFEXITED(status) &&
+		   (WEXITSTATUS(status) == EACCES || WEXITSTATUS(status) == EPERM),
+	   "refused: a timer ticks, and why is told (%d)", WEXITSTATUS(status));
 }
 
 #if defined(__x86_64__)
@@ -155,6 +231,8 @@ main(void)
 	sampler_follow(&sampler);
 	ok(!sampler.has_timer, "a time that is over: nothing begins");
 	profile_area_end(area);
+	test_kernel();
+	test_refused();
 	test_trace();
 	return done_testing();
 }

@@ -30,7 +30,7 @@ function flameColor(name) {
 
 	for (const one of name)
 		hash = (hash * 31 + one.codePointAt(0)) % 9973;
-	if (name.startsWith("kernel"))
+	if (name.startsWith("kernel") || name.endsWith("_[k]"))
 		return `hsl(${212 + hash % 16} 35% ${isLight ? 74 : 42}%)`;
 	if (name.startsWith("stage: "))
 		return `hsl(172 ${isLight ? "38% 74%" : "35% 34%"})`;
