@@ -25,7 +25,7 @@ my %may = (
 	'loader/report' => qr{^(?:shm/|loader/report/|loader/loader\.h$)},
 	# what writes the query log
 	'loader/query_log' => qr{^(?:shm|loader/(?:zone|store|redis|query_log))/|^loader/loader\.h$},
-	'loader/redis' => qr{^(?:shm|loader/(?:zone|store|redis))/},
+	'loader/redis' => qr{^(?:shm|loader/(?:zone|sign|store|redis))/},
 	# a worker's answering, told by a clerk: both meet in this process alone
 	'master/explain' => qr{^(?:shm|worker|loader(?:/\w+)?|master/explain)/},
 	# profiles and traces: what conducts them, and the files that martletctl makes of them

@@ -196,7 +196,7 @@ sub small {
 	my $other = keygen($m->dir, $ORIGIN, '-a', 13, '-f', 'KSK');
 	write_file("$one.private", read_file("$other.private"));
 	$m->ctl('reload');
-	like(errors_of($m), qr/not the one of the .key file/, 'so is one that does not belong to the other half');
+	like(errors_of($m), qr/not the one of the public half/, 'so is one that does not belong to the other half');
 	unlink "$one.private" or die;
 	$m->ctl('reload');
 	like(errors_of($m), qr/gone: its kept copy/, 'and one that is gone');

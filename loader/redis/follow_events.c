@@ -117,6 +117,7 @@ take_key(struct follow *f, struct redis_text key, uint64_t now_us)
 		break;
 	case REDIS_KEY_ZONE:
 	case REDIS_KEY_CONFIG:
+	case REDIS_KEY_SECRET:
 		break;
 	}
 	dirty_zones_mark(&f->fresh, parts.zone, now_us);

@@ -15,6 +15,9 @@ static const char *const known_types[] = {
 	"afsdb",  "cert",   "apl",   "dhcid",  "eui48", "eui64",
 };
 
+static const char *const secrets[REDIS_SECRETS] = { ":ksk:pub", ":ksk:priv", ":zsk:pub",
+						    ":zsk:priv" };
+
 enum { KNOWN_TYPES = sizeof known_types / sizeof *known_types };
 
 static bool
@@ -153,6 +156,16 @@ redis_keys_rrset(const struct redis_keys *keys, struct redis_text zone,
 	return finish(keys, &key);
 }
 
+size_t
+redis_keys_secret(const struct redis_keys *keys, struct redis_text zone, unsigned which,
+		  char out[REDIS_KEY_MAX])
+{
+	struct key_text key = begin_zone(keys, zone, out);
+
+	put_text(&key, secrets[which]);
+	return finish(keys, &key);
+}
+
 /* ---- and back ---- */
 
 static bool
@@ -182,19 +195,16 @@ take_back(struct redis_text *text, const char *back)
 static bool
 parse_common(struct redis_text rest, struct redis_key *out)
 {
-	static const char *const others[] = { ":zsk:pub", ":zsk:priv", ":ksk:pub",
-					      ":ksk:priv" };
-
-	for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-		struct redis_text zone = rest;
-
-		if (take_back(&zone, others[i]))
-			return true;
+	out->zone = rest;
+	for (size_t i = 0; i < REDIS_SECRETS; i++) {
+		if (!take_back(&out->zone, secrets[i]))
+			continue;
+		out->kind = REDIS_KEY_SECRET;
+		return true;
 	}
-	if (!take_back(&rest, ":config"))
+	if (!take_back(&out->zone, ":config"))
 		return false;
 	out->kind = REDIS_KEY_CONFIG;
-	out->zone = rest;
 	return true;
 }
 

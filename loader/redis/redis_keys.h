@@ -35,7 +35,11 @@ enum redis_key_kind {
 	REDIS_KEY_ZONE,			/* the hash of a zone; in z42 the set of its labels */
 	REDIS_KEY_CONFIG,
 	REDIS_KEY_RRSET,		/* z42 */
+	REDIS_KEY_SECRET,		/* half of a key that signs */
 };
+
+/* The strings of a zone's keys, in the order of enum key_given_text. */
+enum { REDIS_SECRETS = 4 };
 
 /* A key taken apart; borrowed from it, not NUL-terminated. */
 struct redis_key {
@@ -60,6 +64,11 @@ __attribute__((nonnull))
 size_t redis_keys_rrset(const struct redis_keys *keys, struct redis_text zone,
 			struct redis_text label, const char *type,
 			char out[REDIS_KEY_MAX]);
+
+/* which  below REDIS_SECRETS */
+__attribute__((nonnull))
+size_t redis_keys_secret(const struct redis_keys *keys, struct redis_text zone,
+			 unsigned which, char out[REDIS_KEY_MAX]);
 
 /* What does this key name? */
 __attribute__((nonnull))

@@ -36,6 +36,7 @@ struct redis_link {
 	uint64_t due_ms; /* of the dial */
 	uint64_t heard_ms;
 	bool is_dialing, was_flooded;
+	bool is_secret; /* what comes */
 	char *out; /* queued for sending: [out_at, out_len) */
 	size_t out_at, out_len, out_room;
 	char address[256];
@@ -78,12 +79,16 @@ redis_link_drop(struct redis_link *link)
 	struct arena *rest = arena_new();
 
 	redis_socket_close(&link->socket);
+	if (link->is_secret && link->parser)
+		redis_parser_wipe(link->parser);
 	redis_parser_free(link->parser);
 	link->parser = NULL;
 	link->is_dialing = false;
 	link->out_at = link->out_len = 0;
 	if (rest) {
 		arena_adopt(rest, link->partial);
+		if (link->is_secret)
+			arena_wipe(rest);
 		arena_free(rest);
 	}
 }
@@ -338,6 +343,8 @@ read_some(struct redis_link *link, size_t *got)
 	if (len < 0)
 		return redis_link_fail(link, "connection lost: %s", strerror(errno));
 	code = redis_parser_feed(link->parser, bytes, (size_t)len);
+	if (link->is_secret)
+		explicit_bzero(bytes, (size_t)len);
 	if (code == ERR_RANGE)
 		return redis_link_fail(link,
 				       "not the protocol of Redis: a line of more "
@@ -348,6 +355,14 @@ read_some(struct redis_link *link, size_t *got)
 	*got = (size_t)len;
 	link->heard_ms = clock_now_ms();
 	return ERR_OK;
+}
+
+void
+redis_link_keep_secret(struct redis_link *link, bool is_secret)
+{
+	if (link->is_secret && link->parser)
+		redis_parser_wipe(link->parser);
+	link->is_secret = is_secret;
 }
 
 /* Build the next reply in `arena`, or what is there of one in link->partial. */

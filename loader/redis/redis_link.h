@@ -140,6 +140,11 @@ __attribute__((nonnull, warn_unused_result))
 int redis_link_try(struct redis_link *link, struct arena *arena,
 		   const struct redis_reply **out);
 
+/* From now on what comes is secret: it is cleared where it has been, but for the replies
+ * themselves (arena_wipe).  With `false` no longer, and what is left of it is cleared. */
+__attribute__((nonnull))
+void redis_link_keep_secret(struct redis_link *link, bool is_secret);
+
 /* A reply in one line for people, with what to do about it: of an error the error, of
  * anything else that it was not expected.  `command` is what was asked for ("HGETALL"). */
 __attribute__((nonnull))

@@ -2,6 +2,7 @@
 #include "loader/redis/redis_parser.h"
 
 #include <hiredis/hiredis.h>
+#include <hiredis/sds.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,18 @@ redis_parser_free(struct redis_parser *parser)
 		return;
 	redisReaderFree(parser->reader);
 	free(parser);
+}
+
+/* What stands in the buffer behind its end was moved to its front, or comes later. */
+void
+redis_parser_wipe(struct redis_parser *parser)
+{
+	redisReader *reader = parser->reader;
+
+	if (!reader->buf)
+		return;
+	explicit_bzero(reader->buf, reader->pos);
+	explicit_bzero(reader->buf + reader->len, sdsavail(reader->buf));
 }
 
 /* ---- replies ---- */

@@ -17,6 +17,10 @@ struct redis_parser *redis_parser_new(void);
 /* NULL is allowed. */
 void redis_parser_free(struct redis_parser *parser);
 
+/* Clear what has come and was taken already. */
+__attribute__((nonnull))
+void redis_parser_wipe(struct redis_parser *parser);
+
 /* Octets have come: all but what redis_filter.h leaves out goes to the parser.
  * returns 0; ERR_RANGE: a line of more than REDIS_FILTER_LINE_MAX octets; ERR_NOMEM. */
 __attribute__((nonnull, warn_unused_result))

@@ -1,10 +1,21 @@
 /* Reading and copying pairs of files. */
 #include "loader/sign/key_files.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shm/errcode.h"
+
+bool
+key_files_name(const char *prefix, const uint8_t *rdata, size_t rdata_len,
+	       char out[NAME_MAX + 1])
+{
+	int len = snprintf(out, NAME_MAX + 1, "%s%03u+%05u", prefix, rdata[3],
+			   key_tag(rdata, rdata_len));
+
+	return len > 0 && len <= NAME_MAX;
+}
 
 int
 key_files_read(const struct key_dir *dir, const char *name, struct key_files *out,

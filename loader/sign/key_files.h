@@ -15,6 +15,12 @@ struct key_files {
 	bool is_open;			/* the private one can be read by others */
 };
 
+/* The name of a key's files, given key_dir_prefix and its DNSKEY.
+ * returns false when it is too long. */
+__attribute__((nonnull, warn_unused_result))
+bool key_files_name(const char *prefix, const uint8_t *rdata, size_t rdata_len,
+		    char out[NAME_MAX + 1]);
+
 /* what     on failure, the suffix of the file that it is about
  * returns  0, or key_dir_read's error code. */
 __attribute__((nonnull, warn_unused_result))

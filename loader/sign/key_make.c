@@ -23,8 +23,8 @@ write_key(struct key_dir *dir, const char *prefix, const struct key_public *publ
 	size_t len;
 	int rc = text ? ERR_OK : ERR_NOMEM;
 
-	snprintf(name, sizeof name, "%.200s%03u+%05u", prefix, secret->algorithm,
-		 key_tag(public->rdata, public->rdata_len));
+	if (!key_files_name(prefix, public->rdata, public->rdata_len, name))
+		rc = ERR_RANGE;
 	if (rc == ERR_OK) {
 		len = key_text_write_public(public, text, KEY_TEXT_MAX);
 		rc = key_dir_write(dir, name, KEY_PUBLIC_SUFFIX, text, len);

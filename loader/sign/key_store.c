@@ -12,6 +12,7 @@
 #include "loader/sign/key_dir.h"
 #include "loader/sign/key_files.h"
 #include "loader/sign/key_make.h"
+#include "loader/sign/key_notes.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 
@@ -31,6 +32,7 @@ struct loading {
 	struct sign_keys *keys;
 	struct crypto_key **secrets;
 	int64_t now_s;
+	struct key_notes notes;
 };
 
 int
@@ -81,19 +83,6 @@ complain(struct sign_keys *keys, const char *format, ...)
 }
 
 /* ---- one key ---- */
-
-static const char *
-why_no_key(int error)
-{
-	if (error == ERR_RANGE)
-		return "an algorithm or a size that is not signed with here: use "
-		       "algorithm 8, 10, 13, 14, 15 or 16, and at most 4096 bits of RSA";
-	if (error == ERR_DAMAGED)
-		return "the private key is not the one of the .key file";
-	if (error == ERR_SYNTAX)
-		return "the private key lacks a part, or is none";
-	return errcode_text(error);
-}
 
 /* Is the key here already, from another directory? */
 static bool
@@ -154,7 +143,7 @@ add_key(struct loading *loading, const struct key_files *files, bool is_kept)
 	memcpy(key->rdata, public.rdata, public.rdata_len);
 	explicit_bzero(&secret, sizeof secret);
 	if (rc != ERR_OK)
-		return why_no_key(rc);
+		return crypto_key_why_not(rc);
 	key->signature_len =
 		(uint16_t)crypto_key_signature_len(loading->secrets[keys->count]);
 	keys->count++;
@@ -205,25 +194,64 @@ take_from_source(struct loading *loading, const char *name, struct key_files *fi
 	return true;
 }
 
+/* Is this kept key all that there is of it, and not the copy of one that was lost? */
+static bool
+is_original(const struct loading *loading, const char *name)
+{
+	const struct key_note *note = key_notes_find(&loading->notes, name);
+
+	return note ? note->state == KEY_NOTE_GIVEN : !loading->store->source;
+}
+
 static void
-take_kept(struct loading *loading, const char *name, struct key_files *files,
-	  bool is_all_there_is)
+take_kept(struct loading *loading, const char *name, struct key_files *files)
 {
 	const struct key_dir *kept = loading->store->kept;
 	size_t count = loading->keys->count;
+	bool is_copy = !is_original(loading, name);
 	const char *what, *reason;
 	int rc = key_files_read(kept, name, files, &what);
 
-	reason = rc == ERR_OK ? add_key(loading, files, !is_all_there_is)
-			      : errcode_text(rc);
+	reason = rc == ERR_OK ? add_key(loading, files, is_copy) : errcode_text(rc);
 	if (reason)
 		complain(loading->keys, "%s/%s" KEY_PRIVATE_SUFFIX ": %s",
 			 key_dir_path(kept), name, reason);
-	else if (!is_all_there_is && loading->keys->count > count)
+	else if (is_copy && loading->keys->count > count &&
+		 !key_notes_find(&loading->notes, name))
 		complain(loading->keys,
 			 "the key %s of %s cannot be used or is gone: its kept copy goes "
 			 "on signing",
 			 name, key_dir_path(loading->store->source));
+}
+
+static void
+take_all_kept(struct loading *loading, const char *prefix, const char *const *sources,
+	      size_t source_count, bool has_good, struct key_files *files)
+{
+	struct key_store *store = loading->store;
+	const char *kept[SIGN_KEYS_MAX];
+	size_t count = key_dir_find(store->kept, prefix, kept, SIGN_KEYS_MAX);
+
+	for (size_t i = 0; i < count && i < SIGN_KEYS_MAX; i++) {
+		if (!has_good || is_listed(kept[i], sources, source_count) ||
+		    key_notes_find(&loading->notes, kept[i]))
+			take_kept(loading, kept[i], files);
+		else if (store->may_write)
+			key_files_remove(store->kept, kept[i]);
+	}
+}
+
+/* What was noted of them when they were given is told with the others' faults. */
+static void
+load_notes(struct loading *loading, const char *prefix)
+{
+	int rc = key_notes_read(loading->store->kept, prefix, &loading->notes);
+
+	if (rc != ERR_OK)
+		complain(loading->keys, "%s/%ssource: %s",
+			 key_dir_path(loading->store->kept), prefix, errcode_text(rc));
+	for (size_t i = 0; i < loading->notes.problem_count; i++)
+		complain(loading->keys, "%s", loading->notes.problems[i]);
 }
 
 /* Copies whose key is no more in the source, while others of its zone are good, are of keys
@@ -231,11 +259,13 @@ take_kept(struct loading *loading, const char *name, struct key_files *files,
 static void
 load_zone(struct loading *loading, const char *prefix, struct key_files *files)
 {
-	const char *sources[SIGN_KEYS_MAX], *kept[SIGN_KEYS_MAX];
+	const char *sources[SIGN_KEYS_MAX];
 	struct key_store *store = loading->store;
-	size_t source_count = 0, kept_count;
+	size_t source_count = 0;
 	bool has_good = false;
 	int rc;
+
+	load_notes(loading, prefix);
 
 	if (store->source) {
 		rc = key_dir_refresh(store->source);
@@ -254,36 +284,50 @@ load_zone(struct loading *loading, const char *prefix, struct key_files *files)
 	if (rc != ERR_OK && (rc != ERR_NOTFOUND || store->may_write))
 		complain(loading->keys, "%s: %s", key_dir_path(store->kept),
 			 errcode_text(rc));
-	kept_count = key_dir_find(store->kept, prefix, kept, SIGN_KEYS_MAX);
-	for (size_t i = 0; i < kept_count && i < SIGN_KEYS_MAX; i++) {
-		if (!has_good || is_listed(kept[i], sources, source_count))
-			take_kept(loading, kept[i], files, !store->source);
-		else if (store->may_write)
-			key_files_remove(store->kept, kept[i]);
-	}
+	take_all_kept(loading, prefix, sources, source_count, has_good, files);
 }
 
 int
 key_store_load(struct key_store *store, const uint8_t *zone, struct sign_keys *keys,
 	       struct crypto_key *secrets[SIGN_KEYS_MAX])
 {
-	struct loading loading = { store, zone, keys, secrets, clock_wall_s() };
+	struct loading *loading = calloc(1, sizeof *loading);
 	struct key_files *files = malloc(sizeof *files);
 	char prefix[NAME_MAX + 1];
+	int rc = loading && files ? ERR_OK : ERR_NOMEM;
 
 	memset(keys, 0, sizeof *keys);
-	if (!files)
-		return ERR_NOMEM;
-	if (key_dir_prefix(zone, prefix)) {
+	if (rc == ERR_OK && key_dir_prefix(zone, prefix)) {
+		loading->store = store;
+		loading->zone = zone;
+		loading->keys = keys;
+		loading->secrets = secrets;
+		loading->now_s = clock_wall_s();
 		pthread_mutex_lock(&store->lock);
-		load_zone(&loading, prefix, files);
+		load_zone(loading, prefix, files);
 		pthread_mutex_unlock(&store->lock);
-	} else {
+	} else if (rc == ERR_OK) {
 		complain(keys, "the zone's name is too long for the name of a key file");
 	}
-	explicit_bzero(files, sizeof *files);
+	if (files)
+		explicit_bzero(files, sizeof *files);
 	free(files);
-	return ERR_OK;
+	free(loading);
+	return rc;
+}
+
+int
+key_store_put(struct key_store *store, const uint8_t *zone,
+	      const struct key_given given[KEY_GIVEN_TEXTS])
+{
+	int rc;
+
+	if (!store->may_write)
+		return ERR_RIGHTS;
+	pthread_mutex_lock(&store->lock);
+	rc = key_given_take(store->kept, zone, given);
+	pthread_mutex_unlock(&store->lock);
+	return rc;
 }
 
 /* ---- new keys ---- */

@@ -2,10 +2,12 @@
  *
  * A good key of key_dir is copied, so that a key that is broken there, or gone with all the
  * others of its zone, goes on signing.  With key_dir "" the kept ones are all there are.
+ * Keys that come from Redis (key_given.h) are among the kept ones, with notes about them.
  * One process writes (the signer); any number of its threads may call. */
 #ifndef LOADER_SIGN_KEY_STORE_H
 #define LOADER_SIGN_KEY_STORE_H
 
+#include "loader/sign/key_given.h"
 #include "loader/sign/sign_crypto.h"
 #include "loader/sign/sign_key.h"
 #include "shm/settings.h"
@@ -27,6 +29,12 @@ void key_store_free(struct key_store *store);
 __attribute__((nonnull, warn_unused_result))
 int key_store_load(struct key_store *store, const uint8_t *zone, struct sign_keys *keys,
 		   struct crypto_key *secrets[SIGN_KEYS_MAX]);
+
+/* Take what another source has of a zone's keys, see key_given.h.
+ * returns 0; or why they cannot be kept: ERR_RIGHTS when this store does not write. */
+__attribute__((nonnull, warn_unused_result))
+int key_store_put(struct key_store *store, const uint8_t *zone,
+		  const struct key_given given[KEY_GIVEN_TEXTS]);
 
 /* Draw a zone's first keys: one for all, or with `is_split` one for the keys and one for
  * the data.  They are active at once.

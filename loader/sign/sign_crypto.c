@@ -373,6 +373,19 @@ crypto_key_new(const struct key_private *secret, const uint8_t *dnskey, size_t d
 	return rc;
 }
 
+const char *
+crypto_key_why_not(int error)
+{
+	if (error == ERR_RANGE)
+		return "an algorithm or a size that is not signed with here: use "
+		       "algorithm 8, 10, 13, 14, 15 or 16, and at most 4096 bits of RSA";
+	if (error == ERR_DAMAGED)
+		return "the private key is not the one of the public half";
+	if (error == ERR_SYNTAX)
+		return "the private key lacks a part, or is none";
+	return errcode_text(error);
+}
+
 void
 crypto_key_free(struct crypto_key *key)
 {

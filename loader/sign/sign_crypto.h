@@ -21,6 +21,10 @@ __attribute__((nonnull, warn_unused_result))
 int crypto_key_new(const struct key_private *secret, const uint8_t *dnskey, size_t dnskey_len,
 		   struct crypto_key **out);
 
+/* Its error in words, the rest of a sentence that begins with the private half. */
+__attribute__((const, returns_nonnull))
+const char *crypto_key_why_not(int error);
+
 /* NULL is allowed. */
 void crypto_key_free(struct crypto_key *key);
 

@@ -208,6 +208,44 @@ answer_generate(struct connection *c)
 	return rc;
 }
 
+/* The texts of a request that has them: [at, at + len) of its octets. */
+static bool
+take_text(const struct connection *c, size_t *at, size_t len, const char **out)
+{
+	if (len > c->request.len - *at)
+		return false;
+	*out = (const char *)c->octets + *at;
+	*at += len;
+	return true;
+}
+
+static int
+answer_put(struct connection *c)
+{
+	struct key_given given[KEY_GIVEN_TEXTS];
+	uint8_t zone[DNAME_MAX];
+	const char *name;
+	struct signer_put put;
+	size_t at = sizeof put;
+
+	if (c->request.len < sizeof put)
+		return ERR_FORMAT;
+	memcpy(&put, c->octets, sizeof put);
+	if (!take_text(c, &at, put.zone_len, &name) || put.zone_len > sizeof zone ||
+	    dname_len((const uint8_t *)name, put.zone_len) != put.zone_len)
+		return ERR_FORMAT;
+	memcpy(zone, name, put.zone_len);
+	for (unsigned i = 0; i < KEY_GIVEN_TEXTS; i++) {
+		given[i].state = (enum key_given_state)put.texts[i].state;
+		given[i].name_len = put.texts[i].name_len;
+		given[i].text_len = put.texts[i].text_len;
+		if (!take_text(c, &at, given[i].name_len, &given[i].name) ||
+		    !take_text(c, &at, given[i].text_len, &given[i].text))
+			return ERR_FORMAT;
+	}
+	return key_store_put(c->signer->store, zone, given);
+}
+
 static int
 answer(struct connection *c)
 {
@@ -220,6 +258,8 @@ answer(struct connection *c)
 		return key_store_zones(c->signer->store, put_zone, c);
 	case SIGNER_GENERATE:
 		return answer_generate(c);
+	case SIGNER_PUT:
+		return answer_put(c);
 	default:
 		return ERR_FORMAT;
 	}
@@ -238,6 +278,8 @@ serve_request(struct connection *c)
 		return false;
 	c->reply_len = 0;
 	reply.result = answer(c);
+	if (c->request.op == SIGNER_PUT)
+		explicit_bzero(c->octets, c->request.len);
 	if (reply.result != ERR_OK && c->request.op != SIGNER_GENERATE)
 		c->reply_len = 0;
 	reply.len = (uint32_t)c->reply_len;

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "loader/sign/key_given.h"
 #include "loader/sign/sign_key.h"
 
 /* The largest RRset, each owner written out, is 1.5 MB. */
@@ -22,6 +23,7 @@ enum signer_op {
 					 * a signature each, one behind the other */
 	SIGNER_ZONES,			/* each zone that has keys: an octet of length, the name */
 	SIGNER_GENERATE,		/* struct signer_generate, zone: why not, as text */
+	SIGNER_PUT,			/* struct signer_put, zone, names and texts: nothing */
 };
 
 struct signer_request {
@@ -48,6 +50,16 @@ struct signer_item {
 
 struct signer_generate {
 	uint8_t algorithm, is_split;
+};
+
+/* What another source has of a zone's keys; behind it the zone in wire form, and for each
+ * text its name there and what it holds. */
+struct signer_put {
+	uint32_t zone_len;
+	struct {
+		uint32_t state;		/* enum key_given_state */
+		uint32_t name_len, text_len;
+	} texts[KEY_GIVEN_TEXTS];
 };
 
 /* Read or write all of it.  returns false when the other end is gone. */

@@ -42,6 +42,13 @@ arena_free(struct arena *arena)
 	free(arena);
 }
 
+void
+arena_wipe(struct arena *arena)
+{
+	for (struct chunk *chunk = arena->newest; chunk; chunk = chunk->older)
+		explicit_bzero(chunk + 1, chunk->size - sizeof *chunk);
+}
+
 static size_t
 next_chunk_size(const struct arena *arena)
 {

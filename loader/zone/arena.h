@@ -17,6 +17,10 @@ struct arena *arena_new(void);
 /* Give back all memory of the arena; NULL is allowed. */
 void arena_free(struct arena *arena);
 
+/* Clear all that was cut, for what nobody else may find; only arena_free may follow. */
+__attribute__((nonnull))
+void arena_wipe(struct arena *arena);
+
 /* `size` octets without alignment, uninitialised; they live as long as the arena.
  * returns NULL when there is no memory; what was cut before stays. */
 __attribute__((nonnull, warn_unused_result))

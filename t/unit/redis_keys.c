@@ -48,13 +48,15 @@ test_names(void)
 	is(key, "p_z42:zones:a.test.:labels_s", "labels of a zone");
 	redis_keys_rrset(&z42, zone, text_of("*.w"), "mx", key);
 	is(key, "p_z42:zones:a.test.:labels:*.w:mx_s", "an RRset");
+	redis_keys_secret(&z42, zone, 1, key);
+	is(key, "p_z42:zones:a.test.:ksk:priv_s", "a private key");
 }
 
 static void
 parses(enum redis_schema schema, bool is_framed, const char *key, const char *want)
 {
 	static const char *const kinds[] = { "other", "zones", "zone", "config",
-					     "rrset" };
+					     "rrset", "secret" };
 	struct redis_keys keys = keys_of(schema, is_framed);
 	struct redis_key found;
 	char got[256];
@@ -75,8 +77,8 @@ test_parse(void)
 	parses(redins, false, "redins:zones", "zones   ");
 	parses(redins, false, "redins:zones:a.test.", "zone a.test.  ");
 	parses(redins, false, "redins:zones:a.test.:config", "config a.test.  ");
-	parses(redins, false, "redins:zones:a.test.:zsk:pub", "other   ");
-	parses(redins, false, "redins:zones:a.test.:ksk:priv", "other   ");
+	parses(redins, false, "redins:zones:a.test.:zsk:pub", "secret a.test.  ");
+	parses(redins, false, "redins:zones:a.test.:ksk:priv", "secret a.test.  ");
 	parses(redins, false, "redins:healthcheck:a:b", "other   ");
 	parses(redins, false, "redins:zonesx", "other   ");
 	parses(redins, false, "", "other   ");
@@ -89,6 +91,7 @@ test_parse(void)
 	parses(z42, false, "z42:zones:a.test.:labels:www", "other a.test.  ");
 	parses(z42, false, "z42:zones:a.test.", "other a.test.  ");
 	parses(z42, true, "p_z42:zones:a.test.:config_s", "config a.test.  ");
+	parses(z42, true, "p_z42:zones:a.test.:zsk:priv_s", "secret a.test.  ");
 	parses(z42, false, "z42:revision", "other   ");
 }
 
