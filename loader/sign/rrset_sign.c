@@ -276,3 +276,41 @@ rrset_sign_find(const struct rrset *stored, const struct sign_key *key,
 	}
 	return NULL;
 }
+
+/* ---- whose they are ---- */
+
+static bool
+has_dnskey(const struct rrset *dnskeys, const struct sign_key *key)
+{
+	const uint8_t *at = dnskeys->wire, *end = at + dnskeys->head.wire_len;
+
+	while (end - at >= RR_HEAD) {
+		size_t len = wire_get_u16(at + RR_RDLEN_AT);
+
+		at += RR_HEAD;
+		if (len > (size_t)(end - at))
+			return false;
+		if (len == key->rdata_len && memcmp(at, key->rdata, len) == 0)
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+/* Two keys with one tag cannot be told apart by their signatures. */
+static bool
+is_alone(const struct sign_keys *keys, size_t at)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (i != at && keys->items[i].tag == keys->items[at].tag)
+			return false;
+	return true;
+}
+
+void
+rrset_sign_known(const struct sign_keys *keys, const struct rrset *dnskeys,
+		 bool known[SIGN_KEYS_MAX])
+{
+	for (size_t i = 0; i < keys->count; i++)
+		known[i] = is_alone(keys, i) && has_dnskey(dnskeys, &keys->items[i]);
+}

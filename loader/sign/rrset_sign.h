@@ -57,4 +57,10 @@ const uint8_t *rrset_sign_find(const struct rrset *stored, const struct sign_key
 			       const uint8_t *apex, size_t apex_len, int64_t now_s,
 			       int64_t until_s, int64_t *ends_s);
 
+/* Which of the keys are in a stored DNSKEY RRset, and can be told apart by their tags: their
+ * signatures may be taken over. */
+__attribute__((nonnull))
+void rrset_sign_known(const struct sign_keys *keys, const struct rrset *dnskeys,
+		      bool known[SIGN_KEYS_MAX]);
+
 #endif

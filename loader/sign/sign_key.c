@@ -1,6 +1,8 @@
 /* States and roles of keys. */
 #include "loader/sign/sign_key.h"
 
+#include "shm/rrtype.h"
+
 static bool
 is_past(int64_t time_s, int64_t now_s, int64_t *next_s)
 {
@@ -73,4 +75,12 @@ sign_key_roles(const struct sign_keys *keys, size_t at)
 	if (has_active(keys, sign_key_algorithm(key), !is_sep))
 		return is_sep ? SIGN_ROLE_KEYS : SIGN_ROLE_DATA;
 	return SIGN_ROLE_KEYS | SIGN_ROLE_DATA;
+}
+
+enum sign_key_role
+sign_role_for(uint16_t type)
+{
+	return type == RRTYPE_DNSKEY || type == RRTYPE_CDS || type == RRTYPE_CDNSKEY
+		       ? SIGN_ROLE_KEYS
+		       : SIGN_ROLE_DATA;
 }

@@ -51,6 +51,10 @@ enum sign_key_role {
 	SIGN_ROLE_DATA = 1 << 1,	/* all else */
 };
 
+/* The keys of which role sign an RRset of this type. */
+__attribute__((const))
+enum sign_key_role sign_role_for(uint16_t type);
+
 /* The state at a time, and when it changes next (0: never). */
 __attribute__((nonnull))
 enum sign_key_state sign_key_state_at(const int64_t times[KEY_TIMES], int64_t now_s,

@@ -4,6 +4,7 @@
 #define LOADER_SIGN_SIGNING_H
 
 #include "loader/sign/rrset_sign.h"
+#include "loader/sign/sign_clock.h"
 #include "loader/sign/zone_sign.h"
 
 enum { RR_FIXED_LEN = 12 };		/* of a record after a compressed owner */
@@ -19,9 +20,7 @@ struct signing {
 	bool was_there[SIGN_KEYS_MAX];	/* the key signed the zone that is served */
 	bool has_served;		/* that one was signed here */
 	struct sign_buffer buffer;
-	uint64_t random;
-	uint32_t inception, validity_s;
-	int64_t renew_before_s;		/* signatures that end earlier are made anew */
+	struct sign_clock clock;
 	int64_t first_end_s;
 	uint64_t count;
 	/* of the owner at hand */

@@ -5,7 +5,6 @@
 #include "loader/zone/arena.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
-#include "shm/wire.h"
 
 /* What is wrong with keys while others sign is told with the zone. */
 static int
@@ -78,34 +77,6 @@ signing_learn_keys(struct signing *s)
 	return rc == ERR_OK ? rc : signing_fail(s, rc, errcode_text(rc));
 }
 
-static bool
-has_dnskey(const struct rrset *dnskeys, const struct sign_key *key)
-{
-	const uint8_t *at = dnskeys->wire, *end = at + dnskeys->head.wire_len;
-
-	while (end - at >= RR_FIXED_LEN) {
-		size_t len = wire_get_u16(at + RR_FIXED_LEN - 2);
-
-		at += RR_FIXED_LEN;
-		if (len > (size_t)(end - at))
-			return false;
-		if (len == key->rdata_len && memcmp(at, key->rdata, len) == 0)
-			return true;
-		at += len;
-	}
-	return false;
-}
-
-/* Two keys with one tag cannot be told apart by their signatures. */
-static bool
-is_alone(const struct sign_keys *keys, size_t at)
-{
-	for (size_t i = 0; i < keys->count; i++)
-		if (i != at && keys->items[i].tag == keys->items[at].tag)
-			return false;
-	return true;
-}
-
 void
 signing_look_at_served(struct signing *s)
 {
@@ -119,7 +90,6 @@ signing_look_at_served(struct signing *s)
 				    false, &s->served) &&
 		node_copy_block(&s->served, BLOCK_SIGNING, &facts, sizeof facts) &&
 		node_find_rrset(&s->served, RRTYPE_DNSKEY, &dnskeys);
-	for (size_t i = 0; s->has_served && i < s->keys->count; i++)
-		s->was_there[i] =
-			is_alone(s->keys, i) && has_dnskey(&dnskeys, &s->keys->items[i]);
+	if (s->has_served)
+		rrset_sign_known(s->keys, &dnskeys, s->was_there);
 }

@@ -11,20 +11,9 @@
 #include "shm/rrtype.h"
 
 enum {
-	JITTER_SHARE = 14, /* of the validity: signatures end spread over so much */
 	SIGNED_LEN_MAX = 65000, /* of an RRset with its signatures */
 	KEY_RRSETS = 3, /* that other keys sign than the rest */
 };
-
-/* xorshift64: it spreads times, nothing more. */
-static uint32_t
-next_random(struct signing *s, uint32_t below)
-{
-	s->random ^= s->random << 13;
-	s->random ^= s->random >> 7;
-	s->random ^= s->random << 17;
-	return below ? (uint32_t)(s->random >> 32) % below : 0;
-}
 
 static void
 find_served(struct signing *s, const uint8_t *owner, size_t owner_len, bool is_nsec3)
@@ -72,15 +61,12 @@ sign_anew(struct signing *s, const struct sign_rrset *rrset, unsigned key)
 	const struct sign_key *with = &s->keys->items[key];
 	uint8_t rdata[RRSIG_FIXED + DNAME_MAX + SIGNATURE_MAX] = { 0 }, *signature;
 	size_t head_len = RRSIG_FIXED + s->zone->origin_len;
-	uint32_t jitter_s = next_random(s, s->validity_s / JITTER_SHARE);
-	const struct sign_times times = {
-		.inception = s->inception,
-		.expiration = (uint32_t)s->how->now_s + s->validity_s - jitter_s,
-	};
+	struct sign_times times;
+	int64_t ends_s = sign_clock_draw(&s->clock, &times);
 	int rc;
 
 	rrset_sign_head(rrset, with, &times, s->zone->origin, s->zone->origin_len, rdata);
-	note_end(s, s->how->now_s + s->validity_s - jitter_s);
+	note_end(s, ends_s);
 	rc = rrset_sign_data(rrset, rdata, head_len, &s->buffer);
 	if (rc == ERR_OK)
 		rc = add_signature(s, rrset, rdata, head_len + with->signature_len,
@@ -103,7 +89,7 @@ take_over(struct signing *s, const struct sign_rrset *rrset, const struct rrset 
 	if (!s->was_there[key])
 		return false;
 	rdata = rrset_sign_find(stored, with, s->zone->origin, s->zone->origin_len,
-				s->how->now_s, s->renew_before_s, &ends_s);
+				s->how->now_s, s->clock.renew_before_s, &ends_s);
 	if (!rdata)
 		return false;
 	note_end(s, ends_s);
@@ -111,14 +97,6 @@ take_over(struct signing *s, const struct sign_rrset *rrset, const struct rrset 
 			    RRSIG_FIXED + s->zone->origin_len + with->signature_len, 0,
 			    &unused);
 	return true;
-}
-
-static unsigned
-role_for(uint16_t type)
-{
-	return type == RRTYPE_DNSKEY || type == RRTYPE_CDS || type == RRTYPE_CDNSKEY
-		       ? SIGN_ROLE_KEYS
-		       : SIGN_ROLE_DATA;
 }
 
 /* At most so many octets does the RRset take in a message, with its signatures. */
@@ -130,7 +108,7 @@ most_octets(const struct signing *s, const struct sign_rrset *rrset)
 	for (size_t i = 0; i < rrset->count; i++)
 		octets += RR_FIXED_LEN + (size_t)rrset->records[i].rdata_len;
 	for (size_t i = 0; i < s->keys->count; i++)
-		if (s->roles[i] & role_for(rrset->type))
+		if (s->roles[i] & sign_role_for(rrset->type))
 			octets += RR_FIXED_LEN + RRSIG_FIXED + s->zone->origin_len +
 				  s->keys->items[i].signature_len;
 	return octets;
@@ -156,7 +134,7 @@ sign_rrset(struct signing *s, const struct sign_rrset *rrset)
 		return ERR_RANGE;
 	}
 	for (unsigned i = 0; i < s->keys->count && rc == ERR_OK; i++)
-		if ((s->roles[i] & role_for(rrset->type)) &&
+		if ((s->roles[i] & sign_role_for(rrset->type)) &&
 		    !(is_same && take_over(s, rrset, &stored, i, &rc)))
 			rc = sign_anew(s, rrset, i);
 	return rc;

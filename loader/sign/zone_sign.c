@@ -16,8 +16,6 @@
 
 enum {
 	DAY_S = 86400,
-	INCEPTION_AGO_S = 3600, /* for validators whose clock is behind */
-	AHEAD_SHARE = 28, /* what a renewal takes along */
 	CLOCK_DOUBTFUL_S = 1700000000, /* 2023: the clock is not set */
 };
 
@@ -97,28 +95,6 @@ note_facts(struct signing *s, enum denial denial)
 				: signing_fail(s, ERR_NOMEM, errcode_text(ERR_NOMEM));
 }
 
-int64_t
-zone_sign_ahead_s(const struct settings *settings)
-{
-	return (int64_t)settings->dnssec.validity_days * DAY_S / AHEAD_SHARE;
-}
-
-static void
-set_times(struct signing *s)
-{
-	const struct settings *settings = s->how->settings;
-
-	s->validity_s = settings->dnssec.validity_days * DAY_S;
-	s->inception = (uint32_t)(s->how->now_s - INCEPTION_AGO_S);
-	s->renew_before_s =
-		s->how->now_s + (int64_t)settings->dnssec.refresh_days * DAY_S;
-	if (s->how->is_renewal)
-		s->renew_before_s += zone_sign_ahead_s(settings);
-	s->random = XXH3_64bits_withSeed(s->zone->origin, s->zone->origin_len,
-					 (uint64_t)s->how->now_s) |
-		    1;
-}
-
 int
 zone_sign(struct zone_records *zone, struct sign_session *session,
 	  const struct zone_signing *how, struct zone_messages *messages)
@@ -137,7 +113,8 @@ zone_sign(struct zone_records *zone, struct sign_session *session,
 
 	if (!s.keys)
 		return signing_fail(&s, ERR_NOMEM, errcode_text(ERR_NOMEM));
-	set_times(&s);
+	sign_clock_set(&s.clock, how->settings, how->now_s, how->is_renewal, zone->origin,
+		       zone->origin_len);
 	if (!zone_sign_is_possible(zone, messages))
 		rc = ERR_SYNTAX;
 	else if (how->now_s < CLOCK_DOUBTFUL_S)

@@ -15,7 +15,7 @@
 struct zone_signing {
 	const struct settings *settings;
 	int64_t now_s;
-	bool is_renewal;		/* what would be due within zone_sign_ahead_s is renewed,
+	bool is_renewal;		/* what would be due within sign_clock_ahead_s is renewed,
 					 * too, so that renewals are few */
 	/* The node that serves an owner now, NSEC3's own under is_nsec3; as render_last_fn.
 	 * NULL: nothing is served. */
@@ -36,10 +36,6 @@ zone_sign_denial(const struct zone_signing_wish *wish, const struct settings *se
 {
 	return wish->has_denial ? (enum denial)wish->denial : settings->dnssec.denial;
 }
-
-/* How far a renewal looks ahead. */
-__attribute__((nonnull, pure))
-int64_t zone_sign_ahead_s(const struct settings *settings);
 
 /* Sign a zone that is sorted and checked; its RRSIG, NSEC and NSEC3 records are replaced.
  * messages  gets what keeps it from being signed, and warnings

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "loader/sign/sign_clock.h"
 #include "loader/sign/zone_sign.h"
 #include "loader/zone/grow.h"
 #include "shm/clock.h"
@@ -37,7 +38,7 @@ zone_signer_new(const struct settings *settings, struct builder *builder, int si
 	signer->is_renewal = is_renewal;
 	signer->now_s = signer->until_s = clock_wall_s();
 	if (is_renewal)
-		signer->until_s += zone_sign_ahead_s(settings);
+		signer->until_s += sign_clock_ahead_s(settings);
 	pthread_mutex_init(&signer->lock, NULL);
 	return signer;
 }

@@ -1,0 +1,57 @@
+/* Times of signatures. */
+#include "loader/sign/sign_clock.h"
+
+#define XXH_INLINE_ALL
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wcast-qual"
+#include <xxhash.h>
+#pragma GCC diagnostic pop
+
+enum {
+	DAY_S = 86400,
+	INCEPTION_AGO_S = 3600, /* for validators whose clock is behind */
+	AHEAD_SHARE = 28, /* of the validity: what a renewal takes along */
+	JITTER_SHARE = 14, /* of the validity: signatures end spread over so much */
+};
+
+int64_t
+sign_clock_ahead_s(const struct settings *settings)
+{
+	return (int64_t)settings->dnssec.validity_days * DAY_S / AHEAD_SHARE;
+}
+
+void
+sign_clock_set(struct sign_clock *clock, const struct settings *settings, int64_t now_s,
+	       bool is_renewal, const uint8_t *zone, size_t len)
+{
+	*clock = (struct sign_clock){
+		.now_s = now_s,
+		.renew_before_s =
+			now_s + (int64_t)settings->dnssec.refresh_days * DAY_S,
+		.validity_s = settings->dnssec.validity_days * DAY_S,
+		.random = XXH3_64bits_withSeed(zone, len, (uint64_t)now_s) | 1,
+	};
+	if (is_renewal)
+		clock->renew_before_s += sign_clock_ahead_s(settings);
+}
+
+/* xorshift64: it spreads times, nothing more. */
+static uint32_t
+next_random(struct sign_clock *clock, uint32_t below)
+{
+	clock->random ^= clock->random << 13;
+	clock->random ^= clock->random >> 7;
+	clock->random ^= clock->random << 17;
+	return below ? (uint32_t)(clock->random >> 32) % below : 0;
+}
+
+int64_t
+sign_clock_draw(struct sign_clock *clock, struct sign_times *out)
+{
+	int64_t ends_s = clock->now_s + clock->validity_s -
+			 next_random(clock, clock->validity_s / JITTER_SHARE);
+
+	out->inception = (uint32_t)(clock->now_s - INCEPTION_AGO_S);
+	out->expiration = (uint32_t)ends_s;
+	return ends_s;
+}
