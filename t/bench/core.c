@@ -5,8 +5,9 @@
  * GENERATION is a sealed generation's directory, QUERIES a file of "name type" lines
  * (a name that begins with "zz-" gets fresh letters every time).  Each query carries
  * EDNS.  PER_MILLE: so many of 1,000 names have a live change, and with each its apex;
- * the generation must not have an overlay, which is left there.  BENCH_WITH in the environment:
- * limits and cookies, see t/bench/with_limits.h.  Prints one line of JSON. */
+ * the generation must not have an overlay, which is left there.  In the environment,
+ * BENCH_WITH: limits and cookies, see t/bench/with_limits.h; BENCH_DNSSEC: the queries have
+ * DO set.  Prints one line of JSON. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,20 +23,25 @@
 #include "worker/answer.h"
 #include "worker/zone_store.h"
 
-enum { PACKET_ROOM = 1232 };
+enum {
+	PACKET_ROOM = 1232,
+	DO_AT = 4, /* from a query's end */
+};
 
 static struct query_file file;
 static uint8_t packets[ANSWER_BATCH][PACKET_ROOM];
 static struct query queries[ANSWER_BATCH];
 static struct stats_block stats;
 static struct with_limits with;
-static bool has_limits;
+static bool has_limits, is_dnssec;
 
 static void
 fill(unsigned slot, uint64_t which)
 {
 	queries[slot].received_len = query_file_put(&file, which, packets[slot]);
 	packets[slot][2] = 1; /* RD, as stub resolvers send it */
+	if (is_dnssec)
+		packets[slot][queries[slot].received_len - DO_AT] |= 0x80;
 	queries[slot].packet = packets[slot];
 	queries[slot].room = PACKET_ROOM;
 	queries[slot].flags = 0;
@@ -54,6 +60,7 @@ main(int argc, char **argv)
 
 	if (argc < 3)
 		query_file_die("usage", "core GENERATION QUERIES [ROUNDS [PER_MILLE]]");
+	is_dnssec = getenv("BENCH_DNSSEC") != NULL;
 	has_limits = getenv("BENCH_WITH") != NULL;
 	if (has_limits)
 		with_limits_init(&with, getenv("BENCH_WITH"), &options);
