@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "shm/errcode.h"
+#include "shm/order_fence.h"
 
 /* ---- opening ---- */
 
@@ -180,6 +181,11 @@ check_index(struct generation *gen)
 	    !section_fits(gen, head->nsec3_off, head->nsec3_count,
 			  sizeof(struct index_nsec3), 8))
 		return ERR_DAMAGED;
+	if (head->fences_off != 0 &&
+	    (!section_fits(gen, head->fences_off, head->fence_count,
+			   sizeof(struct index_fence), 8) ||
+	     !section_fits(gen, head->heads_off, head->order_count, sizeof(uint64_t), 8)))
+		return ERR_DAMAGED;
 	return ERR_OK;
 }
 
@@ -190,11 +196,17 @@ set_sections(struct generation *gen)
 	const void *zones = gen->index + gen->head.zones_off;
 	const void *order = gen->index + gen->head.order_off;
 	const void *nsec3 = gen->index + gen->head.nsec3_off;
+	const void *fences = gen->index + gen->head.fences_off;
+	const void *heads = gen->index + gen->head.heads_off;
 
 	gen->buckets = buckets;
 	gen->zones = zones;
 	gen->order = order;
 	gen->nsec3 = nsec3;
+	if (gen->head.fences_off == 0)
+		return;
+	gen->fences = fences;
+	gen->heads = heads;
 }
 
 static int
@@ -315,6 +327,18 @@ range_fits(uint64_t first, uint64_t count, uint64_t all)
 	return first <= all && count <= all - first;
 }
 
+static bool
+zone_fits(const struct generation *gen, const struct index_zone *zone)
+{
+	const struct index_head *head = &gen->head;
+
+	return range_fits(zone->order_first, zone->order_count, head->order_count) &&
+	       range_fits(zone->nsec3_first, zone->nsec3_count, head->nsec3_count) &&
+	       (!gen->fences ||
+		range_fits(zone->fence_first, order_fences_of(zone->order_count),
+			   head->fence_count));
+}
+
 const struct index_zone *
 generation_zone(const struct generation *gen, uint32_t zone_id)
 {
@@ -332,11 +356,7 @@ generation_zone(const struct generation *gen, uint32_t zone_id)
 	if (low == gen->head.zone_count || gen->zones[low].zone_id != zone_id)
 		return NULL;
 	zone = &gen->zones[low];
-	return range_fits(zone->order_first, zone->order_count, gen->head.order_count) &&
-			       range_fits(zone->nsec3_first, zone->nsec3_count,
-					  gen->head.nsec3_count)
-		       ? zone
-		       : NULL;
+	return zone_fits(gen, zone) ? zone : NULL;
 }
 
 static bool

@@ -11,11 +11,19 @@
  *	| index_head | bucket_count  | zone_count   | order_count| nsec3_count   |
  *	| 4096       | buckets of 64 | index_zone   | uint64_t   | index_nsec3   |
  *	+------------+---------------+--------------+------------+---------------+
+ *	fences_off    heads_off
+ *	+-------------+------------+
+ *	| fence_count | order_count|
+ *	| index_fence | uint64_t   |
+ *	+-------------+------------+
  *
  *		zones	ascending zone_id
  *		order	offsets of the nodes that own an NSEC, zone by zone, each in canonical
  *			order, the apex first
  *		nsec3	zone by zone, by hash
+ *		fences	of `order`, see shm/order_fence.h; without them it is searched by the
+ *			nodes alone
+ *		heads	the same
  *
  *	bucket: 8 slots, one cache line; slot:
  *
@@ -54,6 +62,8 @@ enum {
 	INDEX_RUN_MAX = 8,		/* buckets, hence 64 slots */
 	INDEX_TAG_BITS = 24,
 	INDEX_OFFSET_BITS = 40,
+	INDEX_FENCE_STEP = 16,
+	INDEX_FENCE_KEY = 30,
 	GENERATION_SLACK = 4096,	/* octets that are readable behind data_len, whatever
 					 * they are: nodes may be read in large steps */
 };
@@ -90,12 +100,14 @@ struct index_head {
 	uint64_t zone_count, zones_off;
 	uint64_t order_count, order_off;
 	uint64_t nsec3_count, nsec3_off;
+	uint64_t fence_count, fences_off; /* 0 in an index that has none */
+	uint64_t heads_off;
 };
-_Static_assert(sizeof(struct index_head) == 120, "as it is stored");
+_Static_assert(sizeof(struct index_head) == 144, "as it is stored");
 
 struct index_zone {
 	uint32_t zone_id;
-	uint32_t reserved;
+	uint32_t fence_first;
 	uint64_t apex_off;		/* node offset */
 	uint64_t order_first, order_count;
 	uint64_t nsec3_first, nsec3_count;
@@ -107,6 +119,13 @@ struct index_nsec3 {
 	uint64_t node_off;
 };
 _Static_assert(sizeof(struct index_nsec3) == 16, "as it is stored");
+
+/* Of each INDEX_FENCE_STEP entries of a zone's order. */
+struct index_fence {
+	uint8_t key[INDEX_FENCE_KEY];	/* the first one's, cut off or followed by zeros */
+	uint16_t skip;			/* octets that begin the keys of all, 0..INDEX_FENCE_KEY */
+};
+_Static_assert(sizeof(struct index_fence) == 32, "as it is stored");
 
 /* An open generation: two read-only maps.  Owned by the process that opened it. */
 struct generation {
@@ -120,6 +139,8 @@ struct generation {
 	const struct index_zone *zones;
 	const uint64_t *order;
 	const struct index_nsec3 *nsec3;
+	const struct index_fence *fences; /* NULL when there are none */
+	const uint64_t *heads;
 };
 
 enum generation_open_how {
@@ -170,7 +191,7 @@ generation_node_at(const struct generation *gen, uint64_t off, struct node *out)
 }
 
 /* The entry of a zone id, borrowed from the map; NULL when there is none, and when its
- * ranges do not lie inside `order` and `nsec3`: damage. */
+ * ranges do not lie inside `order`, `nsec3` and `fences`: damage. */
 __attribute__((nonnull, pure))
 const struct index_zone *generation_zone(const struct generation *gen, uint32_t zone_id);
 

@@ -11,6 +11,7 @@
 
 #include "shm/dname.h"
 #include "shm/errcode.h"
+#include "shm/order_fence.h"
 #include "shm/rrtype.h"
 
 enum { REASON_MAX = 256, PREFETCH_BUCKETS = 4 };
@@ -134,10 +135,47 @@ is_next(const struct node *last, const struct node *node)
 	return !last->bytes || dname_compare(node_owner(last), node_owner(node)) < 0;
 }
 
+/* The fence and heads of the entries up to `entry` (of the zone, counted from 0) that were
+ * collected in `block`, which is empty then. */
+static int
+verify_fence(const struct verifying *v, const struct index_zone *zone, uint64_t entry,
+	     struct order_block *block)
+{
+	const struct generation *gen = v->gen;
+	uint64_t number = zone->fence_first + entry / INDEX_FENCE_STEP;
+	const uint64_t *found = gen->heads + zone->order_first + entry + 1 - block->count;
+	uint64_t heads[INDEX_FENCE_STEP];
+	struct index_fence fence;
+
+	order_block_finish(block, &fence, heads);
+	if (memcmp(&fence, &gen->fences[number], sizeof fence) != 0 ||
+	    memcmp(heads, found, block->count * sizeof *heads) != 0)
+		return damaged(v, "fences: block", number, "differs from its nodes");
+	block->count = 0;
+	return ERR_OK;
+}
+
+static int
+verify_fences(const struct verifying *v, const struct index_zone *zone, uint64_t entry,
+	      const struct node *node, struct order_block *block)
+{
+	struct node apex;
+
+	if (!v->gen->fences)
+		return ERR_OK;
+	if (!generation_node_at(v->gen, zone->apex_off, &apex))
+		return ERR_DAMAGED;
+	order_block_add(block, node_owner(node), apex.head.label_count);
+	return block->count == INDEX_FENCE_STEP || entry + 1 == zone->order_count
+		       ? verify_fence(v, zone, entry, block)
+		       : ERR_OK;
+}
+
 static int
 verify_order(const struct verifying *v, const struct index_zone *zone)
 {
 	const struct generation *gen = v->gen;
+	struct order_block block = { 0 };
 	struct node node, last = { 0 };
 
 	for (uint64_t i = 0; i < zone->order_count; i++) {
@@ -152,6 +190,8 @@ verify_order(const struct verifying *v, const struct index_zone *zone)
 				       "belongs to another zone");
 		if (!is_next(&last, &node))
 			return damaged(v, "order: node at", off, "is out of order");
+		if (verify_fences(v, zone, i, &node, &block) != ERR_OK)
+			return ERR_DAMAGED;
 		last = node;
 	}
 	return ERR_OK;

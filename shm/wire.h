@@ -29,6 +29,18 @@ wire_get_u32(const uint8_t *at)
 	return value;
 }
 
+static inline uint64_t
+wire_get_u64(const uint8_t *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof value);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	value = __builtin_bswap64(value);
+#endif
+	return value;
+}
+
 static inline void
 wire_put_u16(uint8_t *at, uint16_t value)
 {

@@ -16,6 +16,7 @@ enum {
 	LOAD_PERCENT = 55, /* of the slots are filled */
 	SEEDS_PER_SIZE = 4,
 	SIZES_MAX = 4,
+	APEX_LABELS_SHIFT = 24,
 };
 
 struct index_walk {
@@ -27,8 +28,9 @@ struct index_walk {
 
 /* ---- lists that grow ---- */
 
+/* In the order of a zone whose apex has `labels` labels. */
 static int
-order_add(struct seal_index *index, uint64_t off)
+order_add(struct seal_index *index, const uint8_t *owner, unsigned labels, uint64_t off)
 {
 	uint64_t *list = grow_items(index->order, &index->order_room,
 				    index->head.order_count + 1, sizeof *list);
@@ -37,7 +39,7 @@ order_add(struct seal_index *index, uint64_t off)
 		return ERR_NOMEM;
 	index->order = list;
 	index->order[index->head.order_count++] = off;
-	return ERR_OK;
+	return seal_fences_add(&index->fences, owner, labels);
 }
 
 static int
@@ -54,9 +56,11 @@ nsec3_add(struct seal_index *index, uint64_t hash_head, uint64_t off)
 	return ERR_OK;
 }
 
-/* While zones are collected, `reserved` holds their flags: they are sorted together. */
+/* While zones are collected, `fence_first` holds their flags and, from bit APEX_LABELS_SHIFT
+ * on, the labels of their apex: they are sorted together. */
 static int
-zones_add(struct seal_index *index, const struct zone_facts *facts, uint64_t off)
+zones_add(struct seal_index *index, const struct zone_facts *facts, unsigned labels,
+	  uint64_t off)
 {
 	struct index_zone *list = grow_items(index->zones, &index->zone_room,
 					     index->head.zone_count + 1, sizeof *list);
@@ -66,7 +70,7 @@ zones_add(struct seal_index *index, const struct zone_facts *facts, uint64_t off
 	index->zones = list;
 	index->zones[index->head.zone_count++] = (struct index_zone){
 		.zone_id = facts->zone_id,
-		.reserved = facts->flags,
+		.fence_first = facts->flags | labels << APEX_LABELS_SHIFT,
 		.apex_off = off,
 	};
 	return ERR_OK;
@@ -113,8 +117,8 @@ zones_finish(struct index_walk *walk)
 	if (!index->zone_flags)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < count; i++) {
-		index->zone_flags[i] = index->zones[i].reserved;
-		index->zones[i].reserved = 0;
+		index->zone_flags[i] = index->zones[i].fence_first;
+		index->zones[i].fence_first = 0;
 	}
 	return ERR_OK;
 }
@@ -123,6 +127,7 @@ zones_finish(struct index_walk *walk)
 static int
 order_begin_zones(struct index_walk *walk, uint32_t zone_id)
 {
+	static const uint8_t root[1];
 	struct seal_index *index = walk->index;
 
 	while (walk->zone_at < index->head.zone_count &&
@@ -130,8 +135,10 @@ order_begin_zones(struct index_walk *walk, uint32_t zone_id)
 		struct index_zone *zone = &index->zones[walk->zone_at];
 
 		zone->order_first = index->head.order_count;
+		zone->fence_first = seal_fences_begin(&index->fences);
 		if (index->zone_flags[walk->zone_at] & ZONE_NSEC) {
-			if (order_add(index, zone->apex_off) != ERR_OK)
+			/* its own key is empty, as that of the root in a zone of the root */
+			if (order_add(index, root, 0, zone->apex_off) != ERR_OK)
 				return ERR_NOMEM;
 			zone->order_count = 1;
 		}
@@ -159,7 +166,8 @@ take_name(struct index_walk *walk, const struct node *node, uint64_t off)
 	    !node_find_rrset(node, RRTYPE_NSEC, &rrset))
 		return ERR_OK;
 	zone->order_count++;
-	return order_add(index, off);
+	return order_add(index, node_owner(node),
+			 index->zone_flags[walk->zone_at - 1] >> APEX_LABELS_SHIFT, off);
 }
 
 static int
@@ -198,7 +206,7 @@ take_apex(struct index_walk *walk, const struct node *node, uint64_t off)
 	if (node_find_block(node, BLOCK_ERROR, 0, &block))
 		index->summary.broken_count++;
 	index->head.apex_depths[labels / 64] |= UINT64_C(1) << labels % 64;
-	return zones_add(index, &facts, off);
+	return zones_add(index, &facts, labels, off);
 }
 
 static int
@@ -248,6 +256,7 @@ walk_nodes(struct seal_index *index, struct node_reader *reader)
 		rc = order_begin_zones(&walk, UINT32_MAX);
 	while (walk.nsec3_zone_at < index->head.zone_count)
 		index->zones[walk.nsec3_zone_at++].nsec3_first = index->head.nsec3_count;
+	(void)seal_fences_begin(&index->fences); /* the last zone ends */
 	return rc == ERR_OK ? seal_buckets_flush(&index->buckets) : rc;
 }
 
@@ -269,6 +278,7 @@ index_reset(struct seal_index *index, uint64_t data_len)
 		return ERR_IO;
 	index->head = head;
 	index->summary = (struct index_summary){ 0 };
+	seal_fences_reset(&index->fences);
 	return ERR_OK;
 }
 
@@ -313,5 +323,6 @@ seal_index_fini(struct seal_index *index)
 	free(index->zone_flags);
 	free(index->order);
 	free(index->nsec3);
+	seal_fences_fini(&index->fences);
 	memset(index, 0, sizeof *index);
 }

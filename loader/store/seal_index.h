@@ -7,6 +7,7 @@
 
 #include "loader/store/node_reader.h"
 #include "loader/store/seal_buckets.h"
+#include "loader/store/seal_fences.h"
 #include "shm/generation.h"
 
 /* What the walk counts for the manifest. */
@@ -22,6 +23,7 @@ struct seal_index {
 	struct index_zone *zones;
 	uint64_t *order;
 	struct index_nsec3 *nsec3;
+	struct seal_fences fences;	/* of `order` */
 	size_t zone_room, order_room, nsec3_room;
 	uint32_t *zone_flags;		/* enum zone_flag, in step with `zones` */
 };

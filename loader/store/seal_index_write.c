@@ -24,6 +24,10 @@ set_sections(struct index_head *head)
 	head->order_off =
 		align(head->zones_off + head->zone_count * sizeof(struct index_zone));
 	head->nsec3_off = align(head->order_off + head->order_count * sizeof(uint64_t));
+	head->fences_off =
+		align(head->nsec3_off + head->nsec3_count * sizeof(struct index_nsec3));
+	head->heads_off =
+		align(head->fences_off + head->fence_count * sizeof(struct index_fence));
 }
 
 struct index_output {
@@ -68,6 +72,12 @@ output_all(const struct seal_index *index, const struct index_head *head,
 	if (rc == ERR_OK)
 		rc = output_section(out, head->nsec3_off, index->nsec3,
 				    head->nsec3_count * sizeof *index->nsec3);
+	if (rc == ERR_OK)
+		rc = output_section(out, head->fences_off, index->fences.list,
+				    head->fence_count * sizeof *index->fences.list);
+	if (rc == ERR_OK)
+		rc = output_section(out, head->heads_off, index->fences.heads,
+				    head->order_count * sizeof *index->fences.heads);
 	return rc;
 }
 
@@ -80,6 +90,7 @@ seal_index_write(const struct seal_index *index, int fd, uint64_t *len, uint64_t
 
 	if (!out.hash)
 		return ERR_NOMEM;
+	head.fence_count = index->fences.count;
 	set_sections(&head);
 	XXH3_64bits_reset(out.hash);
 	rc = output_all(index, &head, &out);

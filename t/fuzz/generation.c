@@ -169,6 +169,10 @@ read_exactly(const struct generation *gen)
 	exact.zones = (const void *)(index + gen->head.zones_off);
 	exact.order = (const void *)(index + gen->head.order_off);
 	exact.nsec3 = (const void *)(index + gen->head.nsec3_off);
+	if (gen->fences) {
+		exact.fences = (const void *)(index + gen->head.fences_off);
+		exact.heads = (const void *)(index + gen->head.heads_off);
+	}
 	(void)sample_generation_read(&exact);
 	if (generation_verify(&exact, reason) == 0)
 		(void)sample_generation_read(&exact);
