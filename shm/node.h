@@ -267,6 +267,7 @@ _Static_assert(sizeof(struct redis_facts) == 40, "as it is stored");
 enum signing_flag {
 	SIGNING_OWN_DENIAL = 1 << 0,	/* `denial` is the zone's own choice, not the settings' */
 	SIGNING_BY_SIDECAR = 1 << 1,	/* its sidecar says that it is signed */
+	SIGNING_LEAVING = 1 << 2,	/* it is to be unsigned, when the parent has no DS */
 };
 
 /* How a zone was signed here.  Packed: it may stand anywhere. */
@@ -277,7 +278,7 @@ struct __attribute__((packed)) signing_facts {
 	uint64_t signatures;
 	uint16_t flags;			/* enum signing_flag */
 	uint16_t denial;		/* enum denial, shm/settings.h */
-	uint32_t reserved;
+	uint32_t longest_ttl;		/* of what is signed, or was since all was signed */
 };
 _Static_assert(sizeof(struct signing_facts) == 40, "as it is stored");
 

@@ -251,6 +251,30 @@ key_dir_find(const struct key_dir *dir, const char *prefix, const char **names,
 	return count;
 }
 
+int
+key_dir_each(const struct key_dir *dir, const char *suffix,
+	     bool (*visit)(void *context, const uint8_t *zone, size_t len), void *context)
+{
+	DIR *stream = opendir(dir->path);
+	const struct dirent *entry;
+	bool goes_on = true;
+
+	if (!stream)
+		return errcode_from_errno(errno);
+	while (goes_on && (entry = readdir(stream)) != NULL) {
+		const char *plus = strchr(entry->d_name, '+');
+		uint8_t zone[DNAME_MAX];
+		size_t len = plus && strcmp(plus + 1, suffix) == 0
+				     ? key_dir_zone(entry->d_name, zone)
+				     : 0;
+
+		if (len > 0)
+			goes_on = visit(context, zone, len);
+	}
+	closedir(stream);
+	return ERR_OK;
+}
+
 /* ---- files ---- */
 
 static bool

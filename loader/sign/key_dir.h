@@ -43,6 +43,13 @@ __attribute__((nonnull, warn_unused_result))
 size_t key_dir_find(const struct key_dir *dir, const char *prefix, const char **names,
 		    size_t max);
 
+/* The zones of files "K<zone>+<suffix>", in no order.  `visit` returns false to end.
+ * returns 0 or an error code. */
+__attribute__((nonnull(1, 2, 3), warn_unused_result))
+int key_dir_each(const struct key_dir *dir, const char *suffix,
+		 bool (*visit)(void *context, const uint8_t *zone, size_t len),
+		 void *context);
+
 /* Read a file of the directory, at most room - 1 octets, NUL-terminated.
  * is_open  receives whether others than owner and group may read it
  * returns  the length, or an error code. */

@@ -14,6 +14,7 @@
 #include "shm/wire.h"
 
 enum { DRAWS_MAX = 100 };
+#define KEY_NEVER_S INT64_C(253402300799) /* the last second of the year 9999 */
 
 static int
 write_key(struct key_dir *dir, const char *prefix, const struct key_public *public,
@@ -43,31 +44,51 @@ write_key(struct key_dir *dir, const char *prefix, const struct key_public *publ
 	return rc;
 }
 
-/* A tag that the zone's other key has would make validators try both. */
+/* A tag that another key of the zone has would make validators try both. */
+static bool
+is_taken(const struct key_draw *draw, uint16_t tag)
+{
+	for (unsigned i = 0; i < draw->taken_count; i++)
+		if (draw->taken[i] == tag)
+			return true;
+	return false;
+}
+
 static int
-draw_key(uint8_t algorithm, uint16_t flags, int other_tag, struct key_public *public,
-	 struct key_private *secret)
+draw_key(struct key_draw *draw, struct key_public *public, struct key_private *secret)
 {
 	for (unsigned i = 0; i < DRAWS_MAX; i++) {
 		size_t len;
-		int rc = crypto_generate(algorithm, secret, public->rdata + DNSKEY_KEY_AT,
+		int rc = crypto_generate(draw->algorithm, secret,
+					 public->rdata + DNSKEY_KEY_AT,
 					 DNSKEY_RDATA_MAX - DNSKEY_KEY_AT, &len);
 
 		if (rc != ERR_OK)
 			return rc;
-		wire_put_u16(public->rdata, flags);
+		wire_put_u16(public->rdata, draw->flags);
 		public->rdata[2] = 3;
-		public->rdata[3] = algorithm;
+		public->rdata[3] = draw->algorithm;
 		public->rdata_len = (uint16_t)(DNSKEY_KEY_AT + len);
-		if (key_tag(public->rdata, public->rdata_len) != other_tag)
+		draw->tag = key_tag(public->rdata, public->rdata_len);
+		if (!is_taken(draw, draw->tag))
 			return ERR_OK;
 	}
 	return ERR_FULL;
 }
 
+static void
+set_times(const struct key_draw *draw, struct key_private *secret)
+{
+	int64_t now_s = clock_wall_s();
+
+	secret->times[KEY_CREATED] = now_s;
+	secret->times[KEY_PUBLISH] = draw->is_for_roll ? KEY_NEVER_S : now_s;
+	secret->times[KEY_ACTIVATE] = secret->times[KEY_PUBLISH];
+}
+
 int
-key_make(struct key_dir *dir, const uint8_t *zone, uint8_t algorithm, uint16_t flags,
-	 int *tag, char reason[SIGN_PROBLEM_LEN])
+key_make(struct key_dir *dir, const uint8_t *zone, struct key_draw *draw,
+	 char reason[SIGN_PROBLEM_LEN])
 {
 	struct key_public public = { .owner_len = dname_len(zone, DNAME_MAX) };
 	struct key_private secret;
@@ -80,12 +101,9 @@ key_make(struct key_dir *dir, const uint8_t *zone, uint8_t algorithm, uint16_t f
 		return ERR_RANGE;
 	}
 	memcpy(public.owner, zone, public.owner_len);
-	rc = draw_key(algorithm, flags, *tag, &public, &secret);
+	rc = draw_key(draw, &public, &secret);
 	if (rc == ERR_OK) {
-		secret.times[KEY_CREATED] = clock_wall_s();
-		secret.times[KEY_PUBLISH] = secret.times[KEY_CREATED];
-		secret.times[KEY_ACTIVATE] = secret.times[KEY_CREATED];
-		*tag = key_tag(public.rdata, public.rdata_len);
+		set_times(draw, &secret);
 		rc = write_key(dir, prefix, &public, &secret, reason);
 	} else {
 		snprintf(reason, SIGN_PROBLEM_LEN, "no key can be drawn: %s",

@@ -13,6 +13,7 @@
 #include "loader/sign/key_files.h"
 #include "loader/sign/key_make.h"
 #include "loader/sign/key_notes.h"
+#include "loader/sign/key_roll.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 
@@ -31,6 +32,7 @@ struct loading {
 	const uint8_t *zone;
 	struct sign_keys *keys;
 	struct crypto_key **secrets;
+	struct roll_zone *roll;
 	int64_t now_s;
 	struct key_notes notes;
 };
@@ -200,7 +202,9 @@ is_original(const struct loading *loading, const char *name)
 {
 	const struct key_note *note = key_notes_find(&loading->notes, name);
 
-	return note ? note->state == KEY_NOTE_GIVEN : !loading->store->source;
+	if (note)
+		return note->state == KEY_NOTE_GIVEN;
+	return !loading->store->source || key_roll_has(loading->roll, name);
 }
 
 static void
@@ -234,7 +238,8 @@ take_all_kept(struct loading *loading, const char *prefix, const char *const *so
 
 	for (size_t i = 0; i < count && i < SIGN_KEYS_MAX; i++) {
 		if (!has_good || is_listed(kept[i], sources, source_count) ||
-		    key_notes_find(&loading->notes, kept[i]))
+		    key_notes_find(&loading->notes, kept[i]) ||
+		    key_roll_has(loading->roll, kept[i]))
 			take_kept(loading, kept[i], files);
 		else if (store->may_write)
 			key_files_remove(store->kept, kept[i]);
@@ -255,7 +260,7 @@ load_notes(struct loading *loading, const char *prefix)
 }
 
 /* Copies whose key is no more in the source, while others of its zone are good, are of keys
- * that were taken away on purpose. */
+ * that were taken away on purpose; unless a roll has charge of them. */
 static void
 load_zone(struct loading *loading, const char *prefix, struct key_files *files)
 {
@@ -287,9 +292,21 @@ load_zone(struct loading *loading, const char *prefix, struct key_files *files)
 	take_all_kept(loading, prefix, sources, source_count, has_good, files);
 }
 
-int
-key_store_load(struct key_store *store, const uint8_t *zone, struct sign_keys *keys,
-	       struct crypto_key *secrets[SIGN_KEYS_MAX])
+static void
+read_roll(struct loading *loading, const char *prefix)
+{
+	int rc = key_roll_read(loading->store->kept, prefix, loading->roll);
+
+	if (rc != ERR_OK)
+		complain(loading->keys,
+			 "%s/%s" KEY_ROLL_SUFFIX " %s: where the zone's keys stand in a "
+			 "rollover is not known",
+			 key_dir_path(loading->store->kept), prefix, errcode_text(rc));
+}
+
+static int
+load(struct key_store *store, const uint8_t *zone, struct sign_keys *keys,
+     struct crypto_key *secrets[SIGN_KEYS_MAX], struct roll_zone *roll)
 {
 	struct loading *loading = calloc(1, sizeof *loading);
 	struct key_files *files = malloc(sizeof *files);
@@ -297,15 +314,19 @@ key_store_load(struct key_store *store, const uint8_t *zone, struct sign_keys *k
 	int rc = loading && files ? ERR_OK : ERR_NOMEM;
 
 	memset(keys, 0, sizeof *keys);
+	memset(roll, 0, sizeof *roll);
 	if (rc == ERR_OK && key_dir_prefix(zone, prefix)) {
 		loading->store = store;
 		loading->zone = zone;
 		loading->keys = keys;
 		loading->secrets = secrets;
+		loading->roll = roll;
 		loading->now_s = clock_wall_s();
 		pthread_mutex_lock(&store->lock);
+		read_roll(loading, prefix);
 		load_zone(loading, prefix, files);
 		pthread_mutex_unlock(&store->lock);
+		key_roll_join(roll, keys);
 	} else if (rc == ERR_OK) {
 		complain(keys, "the zone's name is too long for the name of a key file");
 	}
@@ -330,6 +351,15 @@ key_store_put(struct key_store *store, const uint8_t *zone,
 	return rc;
 }
 
+int
+key_store_load(struct key_store *store, const uint8_t *zone, struct sign_keys *keys,
+	       struct crypto_key *secrets[SIGN_KEYS_MAX])
+{
+	struct roll_zone roll;
+
+	return load(store, zone, keys, secrets, &roll);
+}
+
 /* ---- new keys ---- */
 
 int
@@ -341,7 +371,8 @@ key_store_generate(struct key_store *store, const uint8_t *zone, uint8_t algorit
 	struct sign_keys *keys = malloc(sizeof *keys);
 	int rc = keys ? key_store_load(store, zone, keys, secrets) : ERR_NOMEM;
 	size_t count = rc == ERR_OK ? keys->count : 0;
-	int tag = -1;
+	struct key_draw draw = { .algorithm = algorithm,
+				 .flags = DNSKEY_ZONE | DNSKEY_SEP };
 
 	for (size_t i = 0; i < count; i++)
 		crypto_key_free(secrets[i]);
@@ -354,11 +385,104 @@ key_store_generate(struct key_store *store, const uint8_t *zone, uint8_t algorit
 		return count > 0 ? ERR_EXISTS : rc;
 	}
 	pthread_mutex_lock(&store->lock);
-	rc = key_make(dir, zone, algorithm, DNSKEY_ZONE | DNSKEY_SEP, &tag, reason);
-	if (rc == ERR_OK && is_split)
-		rc = key_make(dir, zone, algorithm, DNSKEY_ZONE, &tag, reason);
+	rc = key_make(dir, zone, &draw, reason);
+	if (rc == ERR_OK && is_split) {
+		draw.flags = DNSKEY_ZONE;
+		draw.taken[draw.taken_count++] = draw.tag;
+		rc = key_make(dir, zone, &draw, reason);
+	}
 	pthread_mutex_unlock(&store->lock);
 	return rc;
+}
+
+/* ---- rollovers ---- */
+
+int
+key_store_roll(struct key_store *store, const uint8_t *zone, struct roll_zone *out)
+{
+	struct crypto_key *secrets[SIGN_KEYS_MAX];
+	struct sign_keys *keys = malloc(sizeof *keys);
+	int rc = keys ? load(store, zone, keys, secrets, out) : ERR_NOMEM;
+
+	for (size_t i = 0; rc == ERR_OK && i < keys->count; i++)
+		crypto_key_free(secrets[i]);
+	free(keys);
+	return rc;
+}
+
+/* A source that cannot be written to is nothing bad: the key is kept. */
+static int
+draw(struct key_store *store, const uint8_t *zone, struct roll_zone *roll,
+     struct roll_key *key, char reason[SIGN_PROBLEM_LEN])
+{
+	struct key_draw draw = {
+		.algorithm = key->algorithm,
+		.flags = key->flags,
+		.is_for_roll = true,
+	};
+	int rc = ERR_NOTFOUND;
+
+	for (uint32_t i = 0; i < roll->count; i++)
+		if (roll->keys[i].stage != ROLL_WANTED)
+			draw.taken[draw.taken_count++] = roll->keys[i].tag;
+	if (store->source)
+		rc = key_make(store->source, zone, &draw, reason);
+	if (rc != ERR_OK)
+		rc = key_make(store->kept, zone, &draw, reason);
+	if (rc == ERR_OK)
+		roll_start(key, draw.tag, clock_wall_s());
+	return rc;
+}
+
+static void
+remove_copies(struct key_store *store, const char *prefix, const struct roll_zone *roll)
+{
+	char name[NAME_MAX + 1];
+
+	for (uint32_t i = 0; i < roll->count; i++) {
+		const struct roll_key *key = &roll->keys[i];
+
+		if (!key->is_managed || key->stage != ROLL_REMOVED)
+			continue;
+		snprintf(name, sizeof name, "%.200s%03u+%05u", prefix, key->algorithm,
+			 key->tag);
+		key_files_remove(store->kept, name);
+	}
+}
+
+/* New keys are of no use before it is written where they stand: until then their own times
+ * keep them out of the zone. */
+int
+key_store_put_roll(struct key_store *store, const uint8_t *zone, struct roll_zone *roll,
+		   char reason[SIGN_PROBLEM_LEN])
+{
+	char prefix[NAME_MAX + 1];
+	int rc = ERR_OK;
+
+	if (!key_dir_prefix(zone, prefix))
+		return ERR_RANGE;
+	pthread_mutex_lock(&store->lock);
+	for (uint32_t i = 0; i < roll->count && rc == ERR_OK; i++)
+		if (roll->keys[i].stage == ROLL_WANTED)
+			rc = draw(store, zone, roll, &roll->keys[i], reason);
+	if (rc == ERR_OK) {
+		rc = key_roll_write(store->kept, prefix, roll);
+		if (rc != ERR_OK)
+			snprintf(reason, SIGN_PROBLEM_LEN, "%s/%s" KEY_ROLL_SUFFIX " %s",
+				 key_dir_path(store->kept), prefix, errcode_text(rc));
+	}
+	if (rc == ERR_OK)
+		remove_copies(store, prefix, roll);
+	pthread_mutex_unlock(&store->lock);
+	return rc;
+}
+
+int
+key_store_rolls(struct key_store *store,
+		bool (*visit)(void *context, const uint8_t *zone, size_t len),
+		void *context)
+{
+	return key_dir_each(store->kept, KEY_ROLL_SUFFIX, visit, context);
 }
 
 /* ---- all zones ---- */

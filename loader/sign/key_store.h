@@ -8,6 +8,7 @@
 #define LOADER_SIGN_KEY_STORE_H
 
 #include "loader/sign/key_given.h"
+#include "loader/sign/roll.h"
 #include "loader/sign/sign_crypto.h"
 #include "loader/sign/sign_key.h"
 #include "shm/settings.h"
@@ -43,6 +44,25 @@ int key_store_put(struct key_store *store, const uint8_t *zone,
 __attribute__((nonnull, warn_unused_result))
 int key_store_generate(struct key_store *store, const uint8_t *zone, uint8_t algorithm,
 		       bool is_split, char reason[SIGN_PROBLEM_LEN]);
+
+/* Where a zone's keys stand in rollovers.  returns 0 or ERR_NOMEM. */
+__attribute__((nonnull, warn_unused_result))
+int key_store_roll(struct key_store *store, const uint8_t *zone, struct roll_zone *out);
+
+/* Keep where they stand from now on.  Keys in stage ROLL_WANTED are drawn; copies of those
+ * that are removed are, too.
+ * roll     as key_store_roll and then roll_step leave it; gets the tags of new keys
+ * reason   on failure, a sentence that says why
+ * returns  0 or an error code. */
+__attribute__((nonnull, warn_unused_result))
+int key_store_put_roll(struct key_store *store, const uint8_t *zone, struct roll_zone *roll,
+		       char reason[SIGN_PROBLEM_LEN]);
+
+/* Each zone of which something is kept for a rollover, as key_store_zones. */
+__attribute__((nonnull(1, 2), warn_unused_result))
+int key_store_rolls(struct key_store *store,
+		    bool (*visit)(void *context, const uint8_t *zone, size_t len),
+		    void *context);
 
 /* Each zone that has a file here, once, in no order.  `visit` returns false to end. */
 __attribute__((nonnull(1, 2), warn_unused_result))

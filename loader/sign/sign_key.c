@@ -62,8 +62,8 @@ has_active(const struct sign_keys *keys, uint8_t algorithm, bool is_sep)
 	return false;
 }
 
-unsigned
-sign_key_roles(const struct sign_keys *keys, size_t at)
+static unsigned
+roles_of_published(const struct sign_keys *keys, size_t at)
 {
 	const struct sign_key *key = &keys->items[at];
 	bool is_sep = sign_key_flags(key) & DNSKEY_SEP;
@@ -83,4 +83,12 @@ sign_role_for(uint16_t type)
 	return type == RRTYPE_DNSKEY || type == RRTYPE_CDS || type == RRTYPE_CDNSKEY
 		       ? SIGN_ROLE_KEYS
 		       : SIGN_ROLE_DATA;
+}
+
+unsigned
+sign_key_roles(const struct sign_keys *keys, size_t at)
+{
+	unsigned roles = roles_of_published(keys, at);
+
+	return keys->items[at].is_hidden ? roles & SIGN_ROLE_DATA : roles;
 }

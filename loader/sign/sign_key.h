@@ -34,6 +34,10 @@ struct sign_key {
 	uint8_t state;			/* enum sign_key_state */
 	uint8_t is_kept;		/* its source has it no more: the kept copy is used */
 	uint8_t has_ttl;
+	uint8_t is_hidden;		/* signs data, its DNSKEY is not in the zone */
+	uint8_t in_cds;			/* CDS and CDNSKEY show it */
+	uint8_t is_rolling;		/* its place in a roll says what it does, not its times: */
+	uint8_t stage;			/* enum roll_stage, loader/sign/roll.h */
 	uint8_t rdata[DNSKEY_RDATA_MAX];
 };
 
@@ -41,6 +45,7 @@ struct sign_keys {
 	size_t count;
 	struct sign_key items[SIGN_KEYS_MAX];
 	int64_t next_s;			/* when the next state changes; 0: never */
+	uint32_t goal;			/* enum roll_goal, loader/sign/roll.h */
 	size_t problem_count;
 	char problems[SIGN_PROBLEMS_MAX][SIGN_PROBLEM_LEN];
 };
@@ -68,8 +73,9 @@ const char *sign_key_state_name(enum sign_key_state state);
 static inline bool
 sign_key_is_published(const struct sign_key *key)
 {
-	return key->state == SIGN_KEY_PUBLISHED || key->state == SIGN_KEY_ACTIVE ||
-	       key->state == SIGN_KEY_RETIRED;
+	return !key->is_hidden &&
+	       (key->state == SIGN_KEY_PUBLISHED || key->state == SIGN_KEY_ACTIVE ||
+		key->state == SIGN_KEY_RETIRED);
 }
 
 static inline uint16_t

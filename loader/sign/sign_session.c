@@ -243,6 +243,7 @@ unpack_keys(const char *octets, size_t len, struct sign_keys *out)
 	out->count = head.count;
 	out->problem_count = head.problem_count;
 	out->next_s = head.next_s;
+	out->goal = head.goal;
 	memcpy(out->items, octets + sizeof head, items_len);
 	memcpy(out->problems, octets + sizeof head + items_len, problems_len);
 	return true;
@@ -277,6 +278,7 @@ prepare_lane(struct sign_session *session, struct lane *lane)
 		return ERR_NOMEM;
 	rc = load_keys(session, lane, keys);
 	if (rc == ERR_OK && (keys->count != session->keys.count ||
+			     keys->goal != session->keys.goal ||
 			     memcmp(keys->items, session->keys.items,
 				    keys->count * sizeof *keys->items) != 0))
 		rc = ERR_BUSY;

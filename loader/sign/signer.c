@@ -109,6 +109,7 @@ answer_keys(struct connection *c)
 		.count = (uint32_t)c->keys.count,
 		.problem_count = (uint32_t)c->keys.problem_count,
 		.next_s = c->keys.next_s,
+		.goal = c->keys.goal,
 	};
 	rc = reply_put(c, &head, sizeof head);
 	if (rc == ERR_OK)
@@ -247,6 +248,35 @@ answer_put(struct connection *c)
 }
 
 static int
+answer_roll(struct connection *c)
+{
+	const uint8_t *zone = zone_at(c, 0);
+	struct roll_zone roll;
+	int rc = zone ? key_store_roll(c->signer->store, zone, &roll) : ERR_FORMAT;
+
+	return rc == ERR_OK ? reply_put(c, &roll, sizeof roll) : rc;
+}
+
+static int
+answer_put_roll(struct connection *c)
+{
+	const uint8_t *zone = zone_at(c, sizeof(struct roll_zone));
+	char reason[SIGN_PROBLEM_LEN] = "";
+	struct roll_zone roll;
+	int rc;
+
+	if (!zone)
+		return ERR_FORMAT;
+	memcpy(&roll, c->octets, sizeof roll);
+	if (roll.count > SIGN_KEYS_MAX)
+		return ERR_FORMAT;
+	rc = key_store_put_roll(c->signer->store, zone, &roll, reason);
+	if (rc != ERR_OK && reply_put(c, reason, strlen(reason)) != ERR_OK)
+		return ERR_NOMEM;
+	return rc;
+}
+
+static int
 answer(struct connection *c)
 {
 	switch (c->request.op) {
@@ -260,6 +290,12 @@ answer(struct connection *c)
 		return answer_generate(c);
 	case SIGNER_PUT:
 		return answer_put(c);
+	case SIGNER_ROLL:
+		return answer_roll(c);
+	case SIGNER_PUT_ROLL:
+		return answer_put_roll(c);
+	case SIGNER_ROLLS:
+		return key_store_rolls(c->signer->store, put_zone, c);
 	default:
 		return ERR_FORMAT;
 	}
@@ -280,7 +316,8 @@ serve_request(struct connection *c)
 	reply.result = answer(c);
 	if (c->request.op == SIGNER_PUT)
 		explicit_bzero(c->octets, c->request.len);
-	if (reply.result != ERR_OK && c->request.op != SIGNER_GENERATE)
+	if (reply.result != ERR_OK && c->request.op != SIGNER_GENERATE &&
+	    c->request.op != SIGNER_PUT_ROLL)
 		c->reply_len = 0;
 	reply.len = (uint32_t)c->reply_len;
 	return signer_write(c->fd, &reply, sizeof reply) &&

@@ -24,6 +24,9 @@ enum signer_op {
 	SIGNER_ZONES,			/* each zone that has keys: an octet of length, the name */
 	SIGNER_GENERATE,		/* struct signer_generate, zone: why not, as text */
 	SIGNER_PUT,			/* struct signer_put, zone, names and texts: nothing */
+	SIGNER_ROLL,			/* zone: struct roll_zone */
+	SIGNER_PUT_ROLL,		/* struct roll_zone, zone: why not, as text */
+	SIGNER_ROLLS,			/* zones of which there is one, as SIGNER_ZONES */
 };
 
 struct signer_request {
@@ -40,6 +43,7 @@ struct signer_reply {
 struct signer_keys_head {
 	uint32_t count, problem_count;
 	int64_t next_s;
+	uint32_t goal, reserved;
 };
 
 struct signer_item {

@@ -1,18 +1,33 @@
 /* What signing takes out of a zone, and what it puts in before there are signatures. */
 #include <string.h>
 
+#include "loader/sign/roll.h"
 #include "loader/sign/signing.h"
 #include "loader/sign/zone_denial.h"
 #include "loader/zone/zone_sort.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
+#include "shm/sha256.h"
+#include "shm/wire.h"
 
 enum { DNSKEYS_LEN_MAX = 60000 }; /* octets, so that they fit a message */
 
-/* What a signer before us has left. */
+/* Do we tell the parent which DS the zone is to have? */
 static bool
-is_replaced(const struct zone_record *record)
+has_cds(const struct sign_keys *keys)
 {
+	for (size_t i = 0; i < keys->count; i++)
+		if (keys->items[i].in_cds)
+			return true;
+	return keys->goal == ROLL_LEAVE;
+}
+
+/* What a signer before us has left, or what is for us to say. */
+static bool
+is_replaced(const struct signing *s, const struct zone_record *record)
+{
+	if (record->type == RRTYPE_CDS || record->type == RRTYPE_CDNSKEY)
+		return record->owner_len == s->zone->origin_len && has_cds(s->keys);
 	return record->type == RRTYPE_RRSIG || record->type == RRTYPE_NSEC ||
 	       record->type == RRTYPE_NSEC3 || record->type == RRTYPE_NSEC3PARAM;
 }
@@ -24,14 +39,15 @@ signing_strip(struct signing *s)
 	size_t to = 0, count = zone->count;
 
 	for (size_t i = 0; i < count; i++)
-		if (!is_replaced(&zone->records[i]))
+		if (!is_replaced(s, &zone->records[i]))
 			zone->records[to++] = zone->records[i];
 	zone->count = to;
 	if (to < count)
 		zone_messages_add(s->messages, ZONE_WARNING, s->path, 0,
-				  "%zu records of type RRSIG, NSEC, NSEC3 and "
-				  "NSEC3PARAM are replaced: the zone is signed here",
-				  count - to);
+				  "%zu records of type RRSIG, NSEC, NSEC3, "
+				  "NSEC3PARAM%s are replaced: the zone is signed here",
+				  count - to,
+				  has_cds(s->keys) ? ", CDS and CDNSKEY" : "");
 }
 
 static const struct zone_record *
@@ -105,11 +121,59 @@ add_dnskeys(struct signing *s)
 	return len <= DNSKEYS_LEN_MAX ? rc : ERR_FULL;
 }
 
+/* ---- CDS and CDNSKEY: RFC 7344 ---- */
+
+enum { DS_FIXED_LEN = 4, DS_SHA256 = 2 };
+
+static int
+add_cds_of(struct signing *s, const struct sign_key *key, uint32_t ttl)
+{
+	uint8_t rdata[DS_FIXED_LEN + SHA256_LEN];
+	int rc;
+
+	wire_put_u16(rdata, key->tag);
+	rdata[2] = sign_key_algorithm(key);
+	rdata[3] = DS_SHA256;
+	sha256(s->zone->origin, s->zone->origin_len, key->rdata, key->rdata_len,
+	       rdata + DS_FIXED_LEN);
+	rc = add_at_apex(s, RRTYPE_CDS, ttl, rdata, sizeof rdata);
+	return rc == ERR_OK
+		       ? add_at_apex(s, RRTYPE_CDNSKEY, ttl, key->rdata, key->rdata_len)
+		       : rc;
+}
+
+/* "No DS any more": RFC 8078, section 4. */
+static int
+add_cds_delete(struct signing *s, uint32_t ttl)
+{
+	static const uint8_t cds[] = { 0, 0, 0, 0, 0 }, cdnskey[] = { 0, 0, 3, 0, 0 };
+	int rc = add_at_apex(s, RRTYPE_CDS, ttl, cds, sizeof cds);
+
+	return rc == ERR_OK ? add_at_apex(s, RRTYPE_CDNSKEY, ttl, cdnskey, sizeof cdnskey)
+			    : rc;
+}
+
+static int
+add_cds(struct signing *s)
+{
+	uint32_t ttl = key_ttl(s);
+	int rc = ERR_OK;
+
+	if (s->keys->goal == ROLL_LEAVE)
+		return add_cds_delete(s, ttl);
+	for (size_t i = 0; i < s->keys->count && rc == ERR_OK; i++)
+		if (s->keys->items[i].in_cds)
+			rc = add_cds_of(s, &s->keys->items[i], ttl);
+	return rc;
+}
+
 int
 signing_add_chain(struct signing *s, enum denial denial, size_t *sorted)
 {
 	int rc = add_dnskeys(s);
 
+	if (rc == ERR_OK)
+		rc = add_cds(s);
 	if (rc == ERR_FULL)
 		return signing_fail(s, rc, "the zone's DNSKEY records fit no message");
 	if (rc == ERR_OK && denial != DENIAL_NSEC)

@@ -49,11 +49,15 @@ zone_sign_is_possible(const struct zone_records *zone, struct zone_messages *mes
 uint64_t
 zone_sign_mark(const struct sign_keys *keys, enum denial denial)
 {
-	uint64_t mark = 1 + (uint64_t)denial;
+	uint64_t mark = 1 + (uint64_t)denial + ((uint64_t)keys->goal << 8);
 
 	for (size_t i = 0; i < keys->count; i++) {
 		const struct sign_key *key = &keys->items[i];
-		uint32_t facts[3] = { key->state, key->has_ttl, key->ttl };
+		uint32_t facts[5] = { key->state, key->has_ttl, key->ttl, key->is_hidden,
+				      key->in_cds };
+
+		if (key->state == SIGN_KEY_FUTURE || key->state == SIGN_KEY_REMOVED)
+			continue;
 
 		mark = XXH3_64bits_withSeed(facts, sizeof facts, mark);
 		mark = XXH3_64bits_withSeed(key->rdata, key->rdata_len, mark);
@@ -71,6 +75,18 @@ signing_fail(struct signing *s, int code, const char *why)
 	return code;
 }
 
+/* Of what is signed; glue, which is not, does no harm. */
+static uint32_t
+longest_ttl(const struct zone_records *zone)
+{
+	uint32_t ttl = 0;
+
+	for (size_t i = 0; i < zone->count; i++)
+		if (zone->records[i].type != ZONE_MARK_TYPE && zone->records[i].ttl > ttl)
+			ttl = zone->records[i].ttl;
+	return ttl;
+}
+
 static int
 note_facts(struct signing *s, enum denial denial)
 {
@@ -82,6 +98,7 @@ note_facts(struct signing *s, enum denial denial)
 		.ends_at_s = s->first_end_s,
 		.signatures = s->count,
 		.denial = (uint16_t)denial,
+		.longest_ttl = longest_ttl(s->zone),
 	};
 
 	if (s->keys->next_s != 0 && s->keys->next_s < facts.renew_at_s)
@@ -90,6 +107,8 @@ note_facts(struct signing *s, enum denial denial)
 		facts.flags |= SIGNING_OWN_DENIAL;
 	if (wish->is_by_sidecar)
 		facts.flags |= SIGNING_BY_SIDECAR;
+	if (!wish->is_wanted)
+		facts.flags |= SIGNING_LEAVING;
 	s->zone->signing = arena_copy(s->zone->arena, &facts, sizeof facts);
 	return s->zone->signing ? ERR_OK
 				: signing_fail(s, ERR_NOMEM, errcode_text(ERR_NOMEM));
