@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -235,8 +234,6 @@ sync_run(const struct heritage *heritage, int request_fd)
 	static struct sync sync;
 
 	heritage_enter(heritage, "sync");
-	/* a file that grows beyond a limit is an error like a full disk */
-	signal(SIGXFSZ, SIG_IGN);
 	sync.settings = heritage->settings;
 	sync.state_dir = heritage->settings->state_dir;
 	sync.region = heritage->region;

@@ -48,6 +48,8 @@ signals_open(void)
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGUSR2, SIG_IGN);
+	/* a log file that grows beyond a limit is like one on a full disk */
+	signal(SIGXFSZ, SIG_IGN);
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof watched / sizeof *watched; i++) {
 		/* an ignored SIGCHLD, inherited, would reap for us */

@@ -11,11 +11,14 @@
 
 /* The master blocks signals and reads them from a descriptor; a child starts with
  * defaults.  A terminal sends SIGINT and SIGHUP to all processes: these are the master's
- * business, like SIGUSR1.  SIGPIPE: peers and the log may go away at any time. */
+ * business, like SIGUSR1.  SIGPIPE: peers and the log may go away at any time.  SIGXFSZ: a
+ * file that grows beyond a limit is an error like a full disk. */
 static void
 reset_signals(void)
 {
-	static const int ignored[] = { SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE };
+	static const int ignored[] = {
+		SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ
+	};
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)

@@ -89,6 +89,24 @@ for my $signal (qw(TERM INT)) {
 	$m->stop;
 }
 
+# a log file that has reached the limit of its process, as a full disk
+SKIP: {
+	skip 'prlimit is not installed', 3 unless Martlet::Process::find_program('prlimit');
+	my $m = Martlet->new(zones => { 'example.com' => $ZONE },
+		config => { log => { target => './martlet.log' } });
+	my $path = "$m->{dir}/martlet.log";
+	my $limit = 1 << 30;
+	is(system('prlimit', '--pid', $m->pid, "--fsize=$limit"), 0, 'a limit');
+	truncate $path, $limit or die "$path: $!\n";
+	kill 'HUP', $m->pid;
+	$m->ctl('reload');
+	is(($m->ctl('ready'))[0], 0, 'a log file that has reached it ends nothing');
+	truncate $path, 0 or die "$path: $!\n";
+	kill 'HUP', $m->pid;
+	ok(poll(5, sub { read_file($path) =~ /configuration read again/ }), 'and is written when there is room');
+	$m->stop;
+}
+
 # SIGUSR1
 {
 	my $m = Martlet->new(zones => { 'example.com' => $ZONE },

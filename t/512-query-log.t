@@ -10,7 +10,7 @@ use lib "$Bin/lib";
 
 use JSON::PP ();
 use Martlet;
-use Martlet::Process qw(poll read_file);
+use Martlet::Process qw(find_program poll read_file write_file);
 use Martlet::Wire qw(encode_query);
 use Test::More;
 
@@ -165,6 +165,25 @@ ok(poll(20, sub { !($m->ctl('status'))[1]{query_log}{pid} }), 'a reload ends it'
 my $records = stats()->{query_log_records};
 poll(2, sub { $m->ask('ns.example.com', 'A'); my $n = stats()->{query_log_records}; my $same = $n == $records; $records = $n; $same });
 is(stats()->{query_log_records}, $records, 'and nothing is recorded any more');
+
+# a file that has reached the limit of its process, as a full disk
+SKIP: {
+	skip 'prlimit is not installed', 5 unless find_program('prlimit');
+	$m->expect_log(qr/File too large/);
+	my $long = "$m->{dir}/long.log";
+	my $limit = 1 << 30;
+	write_file($long, '');
+	set(target => $long);
+	ok(poll(20, sub { ($m->ctl('status'))[1]{query_log}{pid} }), 'a logger');
+	$pid = ($m->ctl('status'))[1]{query_log}{pid};
+	is(system('prlimit', '--pid', $pid, "--fsize=$limit"), 0, 'that may write so much');
+	truncate $long, $limit - 100 or die "$long: $!\n";
+	$m->ask("e$_.example.com", 'A') for 1 .. 3;
+	ok(poll(20, sub { "@{ ($m->ctl('status'))[1]{problems} }" =~ /query log: .*File too large: make room/ }), 'has a problem');
+	truncate $long, 0;
+	ok(poll(20, sub { !@{ ($m->ctl('status'))[1]{problems} } }), 'until there is room');
+	is(($m->ctl('status'))[1]{query_log}{pid}, $pid, 'and lives');
+}
 
 # what the rings hold when it is turned off
 set();
