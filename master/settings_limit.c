@@ -35,7 +35,7 @@ settings_limit_contradiction(const struct settings *settings)
 
 /* ---- secrets ---- */
 
-enum { SECRET_DIGITS = 2 * SETTINGS_SECRET_LEN, SECRET_LINE_MAX = 256 };
+enum { SECRET_DIGITS = 2 * SETTINGS_SECRET_LEN, SECRETS_FILE_MAX = 16384 };
 
 static unsigned
 digit_value(char digit)
@@ -65,37 +65,62 @@ take_secret(struct settings *settings, const char *text)
 	return NULL;
 }
 
+/* Empty lines, and what is behind a '#', say nothing; so does white space around the rest. */
 static char *
 trim(char *line)
 {
-	line += strspn(line, " \t");
-	line[strcspn(line, " \t\r\n#")] = '\0';
+	static const char white[] = " \t\r";
+	size_t len;
+
+	line += strspn(line, white);
+	len = strcspn(line, "#");
+	while (len > 0 && strchr(white, line[len - 1]))
+		len--;
+	line[len] = '\0';
 	return line;
 }
 
-/* Empty lines, and what is behind a '#', say nothing.  *line receives the number of the one
- * that is wrong. */
+/* *line receives the number of the one that is wrong, 0 when it is none of them. */
 static const char *
-read_lines(struct settings *settings, FILE *file, unsigned *line)
+take_lines(struct settings *settings, char *text, unsigned *line)
 {
-	char text[SECRET_LINE_MAX];
 	const char *why = NULL;
+	char *at = text, *end;
 
-	for (*line = 1; fgets(text, sizeof text, file); ++*line) {
-		char *secret = trim(text);
+	for (*line = 1; *at && !why; at = end, ++*line) {
+		char *secret;
 
+		end = at + strcspn(at, "\n");
+		if (*end)
+			*end++ = '\0';
+		secret = trim(at);
 		if (secret[0])
 			why = take_secret(settings, secret);
-		if (why)
-			break;
 	}
-	if (!why)
-		*line = 0;
-	if (!why && ferror(file))
-		why = strerror(errno);
-	else if (!why && settings->limit.cookies.secret_count == 0)
+	*line = why ? *line - 1 : 0;
+	if (!why && settings->limit.cookies.secret_count == 0)
 		why = "it holds no secret: 32 hexadecimal digits are needed, as "
 		      "`openssl rand -hex 16` makes them";
+	return why;
+}
+
+static const char *
+read_file(struct settings *settings, FILE *file, unsigned *line)
+{
+	char text[SECRETS_FILE_MAX + 1];
+	size_t len = fread(text, 1, sizeof text, file);
+	const char *why;
+
+	if (ferror(file))
+		why = strerror(errno);
+	else if (len == sizeof text)
+		why = "it has more than 16 KiB";
+	else if (memchr(text, '\0', len))
+		why = "it is no text";
+	else {
+		text[len] = '\0';
+		why = take_lines(settings, text, line);
+	}
 	explicit_bzero(text, sizeof text);
 	return why;
 }
@@ -136,7 +161,7 @@ settings_limit_read_secrets(struct settings *settings, const struct settings_sin
 		return ERR_SYNTAX;
 	}
 	setvbuf(file, NULL, _IONBF, 0); /* no copies of secrets */
-	why = read_lines(settings, file, &line);
+	why = read_file(settings, file, &line);
 	fclose(file);
 	if (why) {
 		tell(settings, sink, true, line, why);

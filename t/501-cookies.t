@@ -122,6 +122,12 @@ SKIP: {
 	}
 }
 
+# white space, and the ends of lines of another system
+write_file($file, "# " . 'x' x 400 . "\n \t" . uc($secrets[0]) . " \r\n\r\n$secrets[1]\t# the next\r\n$secrets[2]");
+is(($m->ctl('reload'))[0], 0, 'white space around secrets');
+$given = cookie_of(ask($m, $client));
+is(cookie_of(ask($m, pack 'H*', $given)), $given, 'says nothing');
+
 # another secret: first it is accepted, then it makes, then the old one goes
 my $old = cookie_of(ask($m, $client));
 write_file($file, "$secrets[1]\n$secrets[0]\n");
@@ -137,6 +143,10 @@ is($d->{cookies_invalid}, 1, 'and its cookies with it');
 my $place = qr{^\S+/martlet\.conf:[1-9]\d*: limit\.cookies\.secret_file: \Q$file\E\b};
 my $now = cookie_of(ask($m, $client));
 for (["$secrets[0]\nabcd\n", qr/secrets:2: .*32 hexadecimal digits/], ['x' x 32, qr/secrets:1: .*32 hexadecimal digits/],
+	["$secrets[0] $secrets[1]\n", qr/secrets:1: .*32 hexadecimal digits/],
+	["$secrets[1]\n# " . 'x' x 300 . "\n$secrets[0]\0\n", qr/it is no text/],
+	["$secrets[1]\n# " . 'x' x 300 . "\nx$secrets[0]\n", qr/secrets:3: .*32 hexadecimal digits/],
+	["$secrets[1]\n" . '# comment' x 2000 . "\n", qr/16 KiB/],
 	["# nothing\n", qr/it holds no secret/], ['', qr/it holds no secret/],
 	["$secrets[0]\n" x 17, qr/secrets:17: .*at most 16 secrets/]) {
 	my ($text, $why) = @$_;
