@@ -342,6 +342,15 @@ is_host(const char *text)
 	return len > 0 && len <= DNAME_TEXT_MAX && strspn(text, allowed) == len;
 }
 
+/* Without the root's dot: that of a Host header is cut off, too. */
+static size_t
+host_len(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 1 && text[len - 1] == '.' ? len - 1 : len;
+}
+
 const char *
 settings_fields_add_host(const struct setting_row *row, void *base, const char *text)
 {
@@ -352,7 +361,8 @@ settings_fields_add_host(const struct setting_row *row, void *base, const char *
 			 text);
 		return reason;
 	}
-	add_text(setting_field(row, base), alloc_text(text));
+	add_text(setting_field(row, base),
+		 alloc_printf("%.*s", (int)host_len(text), text));
 	return NULL;
 }
 

@@ -20,7 +20,7 @@ use Test::More;
 my $zone = "\@ 3600 SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.2.53\nwww A 192.0.2.1\n";
 my $port = free_port();
 my $m = Martlet->new(zones => { 'example.com' => $zone },
-	config => { http => { address => '127.0.0.1', port => 0 + $port, hosts => ['dns1.example.net'] } });
+	config => { http => { address => '127.0.0.1', port => 0 + $port, hosts => ['dns1.example.net', 'dns2.example.net.'] } });
 
 sub status_of {
 	my ($path, %arg) = @_;
@@ -98,6 +98,7 @@ my $before = $m->counters;
 is(status_of('/', host => 'evil.test'), 403, 'another Host');
 is(status_of('/metrics', host => "evil.test:$port"), 403, 'for everything');
 is(status_of('/', host => "dns1.example.net:$port"), 200, 'one of http.hosts');
+is(status_of('/', host => $_), 200, "one with the root's dot, as $_") for 'dns2.example.net', 'dns2.example.net.';
 is(status_of('/', host => 'localhost'), 200, 'localhost');
 is(status_of('/', host => undef), 400, 'none');
 is(status_of('/', headers => ['Host: evil.test']), 400, 'two');
