@@ -517,7 +517,8 @@ settle(struct load *load, const config_t *config)
 				    config_setting_source_line(at),
 				    "resolver.servers: %s", why);
 	why = settings_query_log_contradiction(settings);
-	if (why)
+	/* of a target that was refused there is nothing more to say */
+	if (why && load->report.error_count == 0)
 		complain(load, config_lookup(config, "query_log"), "%s", why);
 	why = settings_limit_contradiction(settings);
 	if (why)

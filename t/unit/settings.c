@@ -109,6 +109,8 @@ static const struct {
 	  "error: c.conf:1: query_log.target: \"dnstap:/run/t.sock\" is a URL: write \"dnstap\" alone; what belongs to it has options of its own" },
 	{ "query_log = {\n target = \"kafka://x\";\n};",
 	  "error: c.conf:2: query_log.target: \"kafka://x\" is a URL: one of syslog|redis|dnstap or the path of a file is needed" },
+	{ "query_log = { enable = true; target = \"stdout\"; };",
+	  "error: c.conf:1: query_log.target: \"stdout\" is none of syslog|redis|dnstap and no path with a '/'; nearest is \"syslog\"" },
 	{ "query_log = { target = \"udp://127.0.0.1:514\"; };", NULL },
 	{ "query_log = { target = \"kafka:9092/x\"; };", NULL },
 	{ "query_log = { target = \"capnp\"; };", NULL },
