@@ -117,9 +117,14 @@ privilege_warn(const struct settings *settings)
 static bool
 is_writable(const char *path)
 {
+	struct stat status;
 	char *copy;
 	bool is_there;
 
+	if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+		errno = EISDIR;
+		return false;
+	}
 	if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0)
 		return true;
 	if (errno != ENOENT)

@@ -197,6 +197,9 @@ for my $proto (qw(udp tcp)) {
 			'which is a warning');
 		mkdir "$m->{dir}/gone";
 		is(($m->run('-t'))[1], '', 'and none when it can');
+		mkdir "$m->{dir}/gone/x.log";
+		like(($m->run('-t'))[1], qr{^warning: $option\.target: .*x\.log cannot be written: .*Is a directory$}m, 'a directory');
+		rmdir "$m->{dir}/gone/x.log";
 		rmdir "$m->{dir}/gone";
 		$m->write_config({ $option => { target => $option eq 'log' ? 'stderr' : 'syslog' } });
 	}
