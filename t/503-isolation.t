@@ -10,9 +10,9 @@ use warnings;
 use FindBin qw($Bin);
 use lib "$Bin/lib";
 
-use JSON::PP ();
+use FloodTool qw(flood_end flood_start);
 use Martlet;
-use Martlet::Process qw(poll write_file);
+use Martlet::Process qw(write_file);
 use Test::More;
 
 my $ANSWER_US = 500;
@@ -44,22 +44,21 @@ sub queries {
 	return "$m->{dir}/$name";
 }
 
-# Loads at once, [rate, file] each; returns the share of answers of each.
+# Loads at once, [rate, what is asked] each; returns the share of answers of each.
 sub shares {
-	my @loads = map { @$_ } @_;
-	my $line = `$Martlet::BUILD/t/bench/streams $m->{port} $SECONDS @loads`;
-	my $told = eval { JSON::PP::decode_json($line) } or die "streams: $line\n";
-	return map { $_->{answered} / $_->{sent} } @$told;
+	my @loads = map { my ($rate, @what) = @$_;
+		flood_start('-p', $m->port, '-Q', $rate, '-l', $SECONDS, '--give-up', 0, @what) } @_;
+	my @told = map { flood_end($_) } @loads;
+	return map { $_->{sent} ? $_->{answered} / $_->{sent} : die "$_->{stderr}\n" } @told;
 }
 
-# "zz-" names are random ones
-my $random = queries('random', 'zz-aaaaaaaaaaaaa.z0.test');
-my $others = queries('others', map { ("www.z$_.test", "zz-aaaaaaaaaaaaa.z$_.test") } 1 .. $ZONES);
-my $existing = queries('existing', 'www.z0.test', 'www.cut.z0.test', 'z0.test');
+my @random = ('-r', 'z0.test');
+my @others = ('-d', queries('others', map { ("www.z$_.test", "zz-aaaaaaaaaaaaa.z$_.test") } 1 .. $ZONES));
+my @existing = ('-d', queries('existing', 'www.z0.test', 'www.cut.z0.test', 'z0.test'));
 
 my ($flood, $rest, $named);
 my $d = $m->counted(sub {
-	($flood, $rest, $named) = shares([$FLOOD, $random], [$OTHERS, $others], [50, $existing]);
+	($flood, $rest, $named) = shares([$FLOOD, @random], [$OTHERS, @others], [50, @existing]);
 });
 my ($exit, $status) = $m->ctl('status');
 cmp_ok($rest, '>=', 0.99, 'the other zones keep their answers') or diag("$rest; flood $flood");
@@ -88,7 +87,7 @@ is_deeply([@{$limited}{qw(client reason name)}], [undef, 'share', 'z0.test.'], '
 $m->write_config({ limit => { isolation => \0 } });
 is(($m->ctl('reload'))[0], 0, 'no isolation');
 $d = $m->counted(sub {
-	($flood, $rest) = shares([$FLOOD, $random], [$OTHERS, $others]);
+	($flood, $rest) = shares([$FLOOD, @random], [$OTHERS, @others]);
 });
 cmp_ok($rest, '<', 0.9, 'all zones suffer alike') or diag($rest);
 ok(!$d->{isolation_shed_absent}, 'nothing is shed');
