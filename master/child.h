@@ -24,7 +24,8 @@ struct child {
 	uint64_t started_ms, restart_ms;
 	unsigned quick_deaths; /* in a row */
 	unsigned deaths;
-	uint64_t still_heartbeat_ns, still_since_ms; /* see process_watch.c */
+	uint64_t still_heartbeat_ns, still_since_ms, still_cpu_ns; /* see process_watch.c */
+	bool is_starved;
 };
 
 /* Deaths within a second of the start, in a row, after which a child has to wait. */

@@ -2,7 +2,8 @@
  *
  * A worker's loop turns at least twice a second and leaves the time in its slot.  One
  * whose heartbeat is the same for WATCH_STILL_MS, while something waits in its sockets
- * each time that we look, hangs.  So does a service that has not turned for SERVICE_STILL_MS. */
+ * each time that we look, hangs.  So does a service that has not turned for SERVICE_STILL_MS.
+ * Who gets no CPU does not hang, and would get none after a new start either. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "master/process.h"
+#include "master/runnable.h"
 #include "shm/clock.h"
 #include "shm/log.h"
 
@@ -58,6 +60,31 @@ kill_hung(struct process_table *table, struct child *worker, uint64_t still_ms)
 	worker->still_since_ms = 0;
 }
 
+/* It stands still for want of CPU time: told once.  */
+static bool
+is_starved(struct process_table *table, struct child *child, uint64_t still_ms)
+{
+	if (!runnable_is_starved(child->pid, child->still_cpu_ns))
+		return false;
+	if (child->is_starved)
+		return true;
+	child->is_starved = true;
+	stats_add(&table->heritage->region->retired, STAT_starved_processes, 1);
+	log_warnx("%s (pid %d) has had no CPU time for %.1f s: other processes, or the "
+		  "limit of its control group, leave it none",
+		  child->name, (int)child->pid, (double)still_ms / 1000);
+	return true;
+}
+
+/* It has turned, or has nothing to do. */
+static void
+note_turn(struct child *child, uint64_t heartbeat_ns)
+{
+	child->still_heartbeat_ns = heartbeat_ns;
+	child->still_since_ms = 0;
+	child->is_starved = false;
+}
+
 static void
 watch_worker(struct process_table *table, unsigned id)
 {
@@ -70,11 +97,12 @@ watch_worker(struct process_table *table, unsigned id)
 		return;
 	if (heartbeat_ns != worker->still_heartbeat_ns ||
 	    !listen_has_waiting(table->listen, id)) {
-		worker->still_heartbeat_ns = heartbeat_ns;
-		worker->still_since_ms = 0;
+		note_turn(worker, heartbeat_ns);
 	} else if (worker->still_since_ms == 0) {
 		worker->still_since_ms = now_ms;
-	} else if (now_ms - worker->still_since_ms >= WATCH_STILL_MS) {
+		worker->still_cpu_ns = runnable_cpu_ns(worker->pid);
+	} else if (now_ms - worker->still_since_ms >= WATCH_STILL_MS &&
+		   !is_starved(table, worker, now_ms - worker->still_since_ms)) {
 		kill_hung(table, worker, now_ms - worker->still_since_ms);
 	}
 }
@@ -88,8 +116,15 @@ watch_service(struct process_table *table, enum service service)
 	/* read before the clock is: it may be set meanwhile */
 	uint64_t heartbeat_ns = atomic_load(heartbeat), now_ns = clock_now_ns();
 
-	if (child->state != CHILD_RUNNING || now_ns < heartbeat_ns ||
-	    now_ns - heartbeat_ns < SERVICE_STILL_MS * UINT64_C(1000000))
+	if (child->state != CHILD_RUNNING)
+		return;
+	if (heartbeat_ns != child->still_heartbeat_ns) {
+		note_turn(child, heartbeat_ns);
+		child->still_cpu_ns = runnable_cpu_ns(child->pid);
+	}
+	if (now_ns < heartbeat_ns ||
+	    now_ns - heartbeat_ns < SERVICE_STILL_MS * UINT64_C(1000000) ||
+	    is_starved(table, child, (now_ns - heartbeat_ns) / 1000000))
 		return;
 	log_errorx("%s (pid %d) has stood still for %.1f s: killed", child->name,
 		   (int)child->pid, (double)(now_ns - heartbeat_ns) / 1e9);

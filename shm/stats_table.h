@@ -70,7 +70,8 @@
 	X(isolation_shed_absent,COUNTER, "queries that limit.isolation left unanswered: their zone asked for too much, and their names do not exist or are of a wildcard") \
 	X(isolation_shed_existing,COUNTER, "the same of names that exist") \
 	X(query_log_records, COUNTER, "queries handed to the query log") \
-	X(query_log_dropped, COUNTER, "queries that the query log missed: its ring was full")
+	X(query_log_dropped, COUNTER, "queries that the query log missed: its ring was full") \
+	X(starved_processes, COUNTER, "workers and services that stood still because they got no CPU time, and were not killed for it")
 /* clang-format on */
 
 #endif

@@ -11,8 +11,9 @@ use IO::Select;
 use IO::Socket::INET;
 use Martlet;
 use Martlet::Control;
-use Martlet::Process qw(children_of poll read_file slow);
+use Martlet::Process qw(children_of find_program poll read_file slow);
 use Martlet::Wire qw(encode_query);
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -107,6 +108,28 @@ for my $signal ([SEGV => 'Segmentation fault'], [ABRT => 'Aborted'], [BUS => 'Bu
 	like($m->log, qr/killed; it was in \S+, syscall .+, kernel stack \S/, 'and where it stood');
 	is(control('stats')->{hung_workers}, 1, 'and the counter');
 	ok(serving(), 'it serves again');
+}
+
+# gets no CPU, which another process would not get either; takes a CPU for some seconds
+SKIP: {
+	skip 'MARTLET_SOAK is not set', 5 unless $ENV{MARTLET_SOAK};
+	skip 'needs root and chrt', 5 if $> != 0 || !find_program('chrt');
+	my ($worker) = workers();
+	my $before = control('stats');
+	$m->expect_log(qr/warning: master: worker 0 \(pid \d+\) has had no CPU time for \d/);
+	my @hogs = map { my $pid = fork // die "fork: $!\n";
+		if (!$pid) { setpriority 0, 0, -20; 1 while getppid != 1; POSIX::_exit(0) }
+		system('taskset', '-pc', $worker->{cpu}, $pid);
+		$pid } 1 .. 3;
+	is(system('chrt', '-i', '-p', 0, $worker->{pid}), 0, 'a worker comes last on its CPU');
+	my @sockets = send_queries(20);
+	ok(poll(15, sub { control('stats')->{starved_processes} > $before->{starved_processes} }), 'starved: it is told');
+	is(count_answers(0.1, @sockets) < 20 && control('stats')->{hung_workers}, $before->{hung_workers}, 'not killed');
+	kill 'KILL', @hogs;
+	waitpid $_, 0 for @hogs;
+	is((workers())[0]{pid}, $worker->{pid}, 'it lives on');
+	system('chrt', '-o', '-p', 0, $worker->{pid});
+	cmp_ok(count_answers(5, @sockets), '>', 0, 'and answers');
 }
 
 # dies at once, again and again: backs off, and its neighbour serves its sockets
