@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "master/log_sinks.h"
 #include "master/stats_floods.h"
@@ -14,6 +15,7 @@
 #include "master/stats_source.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
+#include "shm/fence.h"
 
 enum { NS_PER_S = 1000000000, START_SLOW_S = 10, SYNC_STILL_S = 5 };
 
@@ -165,6 +167,26 @@ put_emptiness(const struct server *server, struct json_out *json)
 		put(json, "no zones are served: zones.dir and zones.files have none");
 }
 
+static void
+put_fence(const struct server *server, struct json_out *json)
+{
+	const struct region_fence *fence = &server->region->fence;
+	uint32_t missing = atomic_load(&fence->missing);
+	char names[128] = "";
+
+	for (unsigned i = 0; i < FENCE_COUNT; i++)
+		if (missing >> i & 1)
+			snprintf(names + strlen(names), sizeof names - strlen(names),
+				 "%s%s", names[0] ? ", " : "", fence_who_name(i));
+	if (missing)
+		put(json,
+		    "not shut out of %s/" FENCE_KEYS_DIR " (Landlock: %s): %s: a kernel "
+		    "of 5.13 or later with \"landlock\" in its list of security modules "
+		    "(lsm=) does that",
+		    server->settings->state_dir, strerror(atomic_load(&fence->reason)),
+		    names);
+}
+
 void
 stats_problems_put_notices(const struct server *server, struct json_out *json)
 {
@@ -172,6 +194,7 @@ stats_problems_put_notices(const struct server *server, struct json_out *json)
 	char names[REGION_NOTICE_MAX];
 
 	put_emptiness(server, json);
+	put_fence(server, json);
 	stats_source_put_texts(server, json, SOURCE_TEXT_NOTICE);
 	stats_resolver_put_notices(server, json);
 	stats_floods_put_notices(server, json);

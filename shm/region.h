@@ -27,6 +27,8 @@
  *	+-------------------+
  *	| signer            |	the signer: that it lives
  *	+-------------------+
+ *	| fence             |	all but sync, clerks and signer: who could read keys
+ *	+-------------------+
  *	| report            |	reporter: who asked it
  *	+-------------------+
  *	| query_log         |	logger: what it has written, in figures
@@ -157,6 +159,12 @@ struct region_signer {
 	_Alignas(128) _Atomic uint64_t heartbeat_ns;	/* last turn of its loop, CLOCK_MONOTONIC */
 };
 
+/* Who could not be shut out of the keys (shm/fence.h). */
+struct region_fence {
+	_Alignas(128) _Atomic uint32_t missing;	/* bits: enum fence_who */
+	_Atomic int32_t reason;			/* the last errno */
+};
+
 /* Sync tells those who look after names that the watch list (loader/store/watch.h) has
  * changed, or is another one. */
 struct region_watch {
@@ -209,6 +217,7 @@ struct region {
 	_Alignas(128) struct limit_table limited_clients, limited_networks;
 	struct region_health health;
 	struct region_signer signer;
+	struct region_fence fence;
 	struct region_report report;
 	struct region_query_log query_log;
 	/* odd while counters move from a slot to `retired`: what is read then is read again */

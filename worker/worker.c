@@ -13,6 +13,7 @@
 
 #include "shm/clock.h"
 #include "shm/errcode.h"
+#include "shm/fence.h"
 #include "shm/heap_sampler.h"
 #include "shm/log.h"
 #include "shm/process_seat.h"
@@ -425,6 +426,8 @@ worker_run(const struct heritage *heritage, unsigned id)
 
 	snprintf(name, sizeof name, "worker %u", id);
 	heritage_enter(heritage, name);
+	fence_enter(heritage, FENCE_WORKER,
+		    &(const struct fence_gate){ true, NULL, NULL });
 	slice_shorten();
 	heap_sampler_leave(); /* nothing is allocated but at the start */
 	worker_open(worker, heritage, id);

@@ -10,6 +10,7 @@
 #include "loader/loader.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
+#include "shm/fence.h"
 #include "shm/log.h"
 
 enum {
@@ -81,6 +82,9 @@ prober_run(const struct heritage *heritage)
 	static struct prober prober;
 
 	heritage_enter(heritage, "prober");
+	fence_enter(heritage, FENCE_PROBER,
+		    &(const struct fence_gate){ true, heritage->settings->health.ca_file,
+						NULL });
 	/* no variable says where requests go */
 	clearenv();
 	sched_setscheduler(0, SCHED_BATCH, &(const struct sched_param){ 0 });

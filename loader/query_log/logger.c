@@ -12,6 +12,7 @@
 #include "loader/loader.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
+#include "shm/fence.h"
 #include "shm/log.h"
 
 enum {
@@ -122,6 +123,9 @@ logger_run(const struct heritage *heritage)
 	int rc;
 
 	heritage_enter(heritage, "logger");
+	fence_enter(heritage, FENCE_LOGGER,
+		    &(const struct fence_gate){ true, NULL,
+						heritage->settings->query_log.target });
 	catch_term();
 	sched_setscheduler(0, SCHED_BATCH, &(const struct sched_param){ 0 });
 	setpriority(PRIO_PROCESS, 0, LOGGER_NICE);

@@ -10,6 +10,7 @@
 
 #include "loader/loader.h"
 #include "shm/clock.h"
+#include "shm/fence.h"
 
 enum {
 	REPORTER_NICE = 10, /* queries come first */
@@ -67,6 +68,8 @@ reporter_run(const struct heritage *heritage)
 	static struct reporter reporter;
 
 	heritage_enter(heritage, "reporter");
+	fence_enter(heritage, FENCE_REPORTER,
+		    &(const struct fence_gate){ false, NULL, NULL });
 	clearenv();
 	signal(SIGPIPE, SIG_IGN);
 	sched_setscheduler(0, SCHED_BATCH, &(const struct sched_param){ 0 });

@@ -1,6 +1,8 @@
 /* Its loop: who is due, who is asked, what came. */
 #include "loader/resolve/resolver.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -9,7 +11,9 @@
 #include "shm/clock.h"
 #include "shm/dns.h"
 #include "shm/errcode.h"
+#include "shm/fence.h"
 #include "shm/log.h"
+#include "shm/resolved.h"
 
 enum {
 	TICK_MS = 100, /* are there wishes? */
@@ -296,6 +300,19 @@ open_store(struct resolver *resolver)
 		atomic_fetch_add(seq, 1);
 }
 
+/* It writes its store, and talks to strangers. */
+static void
+shut_in(const struct heritage *heritage)
+{
+	char store[PATH_MAX];
+	int len = snprintf(store, sizeof store, "%s/" RESOLVED_DIR "/any",
+			   heritage->settings->state_dir);
+
+	fence_enter(heritage, FENCE_RESOLVER,
+		    &(const struct fence_gate){ true, NULL,
+						len < (int)sizeof store ? store : NULL });
+}
+
 _Noreturn void
 resolver_run(const struct heritage *heritage)
 {
@@ -304,6 +321,7 @@ resolver_run(const struct heritage *heritage)
 	int rc;
 
 	heritage_enter(heritage, "resolver");
+	shut_in(heritage);
 	resolver.settings = settings;
 	resolver.region = heritage->region;
 	resolver.servers.addresses = settings->resolver.servers;

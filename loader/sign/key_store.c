@@ -16,6 +16,7 @@
 #include "loader/sign/key_roll.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
+#include "shm/fence.h"
 
 enum { MODE_KEYS = 0700 };
 
@@ -42,7 +43,7 @@ key_store_new(const struct settings *settings, bool may_write, struct key_store 
 {
 	struct key_store *store;
 	char path[PATH_MAX];
-	int len = snprintf(path, sizeof path, "%s/keys", settings->state_dir);
+	int len = snprintf(path, sizeof path, "%s/" FENCE_KEYS_DIR, settings->state_dir);
 
 	if (len < 0 || len >= (int)sizeof path)
 		return ERR_RANGE;
