@@ -6,6 +6,7 @@
 #define HEALTH_ROW(id, kind, help) { "health_" #id, help, STAT_KIND_##kind, 0 },
 #define RESOLVER_ROW(id, kind, help) { "resolver_" #id, help, STAT_KIND_##kind, 0 },
 #define QUERY_LOG_ROW(id, kind, help) { "query_log_" #id, help, STAT_KIND_##kind, 0 },
+#define SIGNER_ROW(id, kind, help) { "signer_" #id, help, STAT_KIND_##kind, 0 },
 #define REPORT_ROW(id, kind, help) { "http_" #id, help, STAT_KIND_##kind, 0 },
 /* clang-format on */
 
@@ -17,6 +18,7 @@ static const struct figure table[FIGURES_COUNT] = {
 	RESOLVER_FIGURE_TABLE(RESOLVER_ROW)
 	REPORT_FIGURES(REPORT_ROW)
 	QUERY_LOG_FIGURES(QUERY_LOG_ROW)
+	SIGNER_FIGURES(SIGNER_ROW)
 	/* clang-format on */
 };
 
@@ -48,4 +50,7 @@ figures_take(const struct region *region, struct figure out[FIGURES_COUNT])
 	for (unsigned i = 0; i < QUERY_LOG_FIGURE_COUNT; i++)
 		out[at++].value = region_query_log_get(&region->query_log,
 						       (enum query_log_figure)i);
+	for (unsigned i = 0; i < SIGNER_FIGURE_COUNT; i++)
+		out[at++].value =
+			region_signer_get(&region->signer, (enum signer_figure)i);
 }

@@ -1,7 +1,7 @@
 /* Every counter and level that the server shows, in one list: those of the workers
  * (shm/stats_table.h), of sync (region_source.h), of the prober (region_health.h), of the
- * resolver (region_resolver.h), of the reporter (region_report.h) and of the logger
- * (region_query_log.h).  `martletctl stats` and metrics are made from it. */
+ * resolver (region_resolver.h), of the reporter (region_report.h), of the logger
+ * (region_query_log.h) and of the signer (region_signer.h).  `martletctl stats` and metrics are made from it. */
 #ifndef SHM_FIGURES_H
 #define SHM_FIGURES_H
 
@@ -9,7 +9,8 @@
 
 enum {
 	FIGURES_COUNT = STAT_COUNT + SOURCE_FIGURE_COUNT + HEALTH_FIGURE_COUNT +
-			RESOLVER_FIGURE_COUNT + REPORT_FIGURE_COUNT + QUERY_LOG_FIGURE_COUNT,
+			RESOLVER_FIGURE_COUNT + REPORT_FIGURE_COUNT + QUERY_LOG_FIGURE_COUNT +
+			SIGNER_FIGURE_COUNT,
 };
 
 struct figure {

@@ -9,6 +9,7 @@
 #include "shm/profile_area.h"
 #include "shm/region.h"
 #include "shm/settings.h"
+#include "shm/steered_cache.h"
 
 struct listen_pair {
 	int udp_fd, tcp_fd;		/* non-blocking, bound; TCP listening */
@@ -21,6 +22,8 @@ struct heritage {
 	struct profile_area *profile;
 	/* a ring (shm/ring.h) of QUERY_RING_LEN octets for each worker, in shared memory */
 	uint8_t *query_rings;
+	uint8_t *steered_rings;		/* the same of STEERED_RING_LEN octets */
+	struct steered_cache *steered_cache; /* written by the signer alone */
 	pid_t master_pid;		/* a child whose parent is another one ends */
 	int icmp_fds[2];		/* for echoes over IPv4 and IPv6, -1: none; the prober's */
 	int http_fd;			/* listening, non-blocking, -1: none; the reporter's */

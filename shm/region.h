@@ -25,7 +25,7 @@
  *	+-------------------+
  *	| health            |	prober: what it has found, in figures
  *	+-------------------+
- *	| signer            |	the signer: that it lives
+ *	| signer            |	the signer: that it lives, its figures; its bell
  *	+-------------------+
  *	| fence             |	all but sync, clerks and signer: who could read keys
  *	+-------------------+
@@ -60,6 +60,7 @@
 #include "shm/region_query_log.h"
 #include "shm/region_report.h"
 #include "shm/region_resolver.h"
+#include "shm/region_signer.h"
 #include "shm/region_source.h"
 #include "shm/ring.h"
 #include "shm/settings.h"
@@ -105,6 +106,7 @@ struct worker_slot {
 	_Alignas(128) struct stage_times times;
 	_Alignas(128) struct flood_list floods;	/* which zones are kept down */
 	struct ring_ends query_ring;		/* of heritage.query_rings; tail by the logger */
+	struct ring_ends steered_ring;		/* of heritage.steered_rings; tail by the signer */
 	struct top_board top;			/* what is asked for most */
 };
 
@@ -152,11 +154,6 @@ struct region_geo {
 	_Alignas(128) _Atomic uint64_t numbers[GEO_KINDS];	/* 0: none */
 	_Atomic uint32_t fault_seq;			/* odd while one is written */
 	struct region_geo_fault faults[GEO_KINDS];
-};
-
-/* The signer's life. */
-struct region_signer {
-	_Alignas(128) _Atomic uint64_t heartbeat_ns;	/* last turn of its loop, CLOCK_MONOTONIC */
 };
 
 /* Who could not be shut out of the keys (shm/fence.h). */

@@ -71,7 +71,10 @@
 	X(isolation_shed_existing,COUNTER, "the same of names that exist") \
 	X(query_log_records, COUNTER, "queries handed to the query log") \
 	X(query_log_dropped, COUNTER, "queries that the query log missed: its ring was full") \
-	X(starved_processes, COUNTER, "workers and services that stood still because they got no CPU time, and were not killed for it")
+	X(starved_processes, COUNTER, "workers and services that stood still because they got no CPU time, and were not killed for it") \
+	X(steered_stand_ins, COUNTER, "signed answers with other records than were chosen: no signature over those was made yet") \
+	X(steered_requests,  COUNTER, "sets of steered records that the signer was asked for") \
+	X(steered_requests_lost,COUNTER, "requests that the signer did not get: the ring was full")
 /* clang-format on */
 
 #endif

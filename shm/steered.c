@@ -171,6 +171,30 @@ steered_open(const struct block *block, struct steered *out)
 	return at == end;
 }
 
+const uint8_t *
+steered_own_parts(const struct block *block, size_t *len)
+{
+	const uint8_t *end = block->payload + block->head.len, *first, *at;
+	struct steered_part_head part;
+	struct steered_head head;
+
+	if (block->head.len < sizeof head)
+		return NULL;
+	memcpy(&head, block->payload, sizeof head);
+	if (head.rrset_len > block->head.len - sizeof head)
+		return NULL;
+	first = at = block->payload + sizeof head + head.rrset_len;
+	while ((size_t)(end - at) >= sizeof part) {
+		memcpy(&part, at, sizeof part);
+		if (part.kind >= STEERED_SIGNED ||
+		    part.len > (size_t)(end - at) - sizeof part)
+			break;
+		at += sizeof part + part.len;
+	}
+	*len = (size_t)(at - first);
+	return first;
+}
+
 static bool
 addresses_differ(const struct steered *steered)
 {

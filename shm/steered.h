@@ -358,6 +358,10 @@ steered_denial(const struct steered *steered, struct node *out)
 	       out->head.node_len == steered->denial_len;
 }
 
+/* The parts that say how it is steered, those that are signed left out; NULL on damage. */
+__attribute__((nonnull))
+const uint8_t *steered_own_parts(const struct block *block, size_t *len);
+
 /* The block of the RRset inside, as if it stood alone.  returns false as above. */
 __attribute__((nonnull, warn_unused_result))
 bool steered_plain_block(const struct block *block, struct block *out);

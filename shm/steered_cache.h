@@ -74,8 +74,9 @@ steered_cache_holds(const struct steered_cache *cache, unsigned owner_len, unsig
 	return cache && cache->bucket_count > 0 && owner_len + sig_len <= STEERED_SLOT_ROOM;
 }
 
+/* Of all but type and owner: the mark tells those apart. */
 static inline uint64_t
-steered_cache_bucket(const struct steered_cache *cache, const struct steered_key *key)
+steered_cache_hash(const struct steered_cache *cache, const struct steered_key *key)
 {
 	uint64_t hash = cache->seed ^ key->mark ^ key->entry;
 
@@ -83,7 +84,16 @@ steered_cache_bucket(const struct steered_cache *cache, const struct steered_key
 		hash = (hash ^ key->of.bits[i]) * UINT64_C(0x9e3779b97f4a7c15);
 		hash ^= hash >> 32;
 	}
-	return hash % cache->bucket_count * STEERED_WAYS;
+	return hash;
+}
+
+static inline uint64_t
+steered_cache_bucket(const struct steered_cache *cache, const struct steered_key *key)
+{
+	__extension__ typedef unsigned __int128 wide;
+
+	return (uint64_t)((wide)steered_cache_hash(cache, key) * cache->bucket_count >> 64) *
+	       STEERED_WAYS;
 }
 
 static inline bool

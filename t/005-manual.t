@@ -42,6 +42,7 @@ my @counters = map { read_file("$root/shm/$_") =~ /\bX\((\w+), *(?:COUNTER|GAUGE
 push @counters, map { "query_log_$_" } read_file("$root/shm/region_query_log.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
 push @counters, map { "health_$_" } read_file("$root/shm/region_health.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
 push @counters, map { "http_$_" } read_file("$root/shm/region_report.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
+push @counters, map { "signer_$_" } read_file("$root/shm/region_signer.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
 push @counters, map { "resolver_$_" } read_file("$root/shm/region_resolver.h") =~ /\bX\((\w+), *(?:COUNTER|GAUGE),/g;
 cmp_ok(scalar @counters, '>', 30, 'counters are found in their table');
 is($entries{Li}{$_}, 1, "martletctl(8) has the counter $_") for @counters;

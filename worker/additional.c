@@ -55,7 +55,7 @@ add_address(struct answering *a, const struct node *node, uint16_t type,
 
 	if ((node->head.flags & NODE_HAS_STEERED) &&
 	    node_find_block(node, BLOCK_STEERED, type, &block))
-		return answer_steered(a, &block, SECTION_ADDITIONAL, place);
+		return answer_steered(a, node, &block, SECTION_ADDITIONAL, place);
 	if (!node_find_rrset(node, type, &rrset))
 		return STEP_DONE;
 	return step_from(

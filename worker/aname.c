@@ -122,7 +122,7 @@ aname_add(struct answering *a, const struct block *block)
 	enum step step;
 
 	if (block->head.kind == BLOCK_STEERED) {
-		step = answer_steered(a, block, SECTION_ANSWER, &place);
+		step = answer_steered(a, NULL, block, SECTION_ANSWER, &place);
 	} else {
 		if (!rrset_open(block, &rrset))
 			return STEP_DAMAGED;

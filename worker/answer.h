@@ -19,6 +19,7 @@ struct cookie_jar;
 struct isolation;
 struct limiter;
 struct resolved_view;
+struct signed_sets;
 struct stage_clock;
 struct steerer;
 struct trace;
@@ -42,6 +43,7 @@ struct answer_options {
 	char changes[SOURCE_PROBE_MAX];	/* changes.server, see region_source.h */
 	struct steerer *steerer;	/* this worker's own, not a copy; NULL: see worker/steer.h */
 	struct resolved_view *resolved;	/* the same; NULL: nothing outside is known */
+	struct signed_sets *signed_sets; /* the same; NULL: only what is signed ahead */
 	struct trace *trace;		/* worker/trace.h: of the general path; NULL in workers */
 	struct stage_clock *clock;	/* told of each stage; NULL: nobody is */
 };

@@ -38,6 +38,18 @@ proof_push(struct answering *a, const struct node *node, uint16_t type)
 	return true;
 }
 
+void
+denial_replace(struct answering *a, const struct node *denial)
+{
+	for (unsigned i = 0; i < a->proof_count; i++) {
+		struct node *node = &a->proofs[i].node;
+
+		if (lookup_node_is(node, node->head.zone_id, node_owner(denial),
+				   denial->head.owner_len))
+			*node = *denial;
+	}
+}
+
 enum step
 denial_add(struct answering *a)
 {

@@ -25,6 +25,10 @@ bool denial_of_expansion(struct answering *a, unsigned encloser_labels);
 /* A referral to an unsigned zone: no DS at the cut. */
 bool denial_of_ds(struct answering *a, const struct node *cut, unsigned cut_labels);
 
+/* Let the record in `denial`, a node like those of NSEC and NSEC3, stand for the one of the
+ * same owner that was collected. */
+void denial_replace(struct answering *a, const struct node *denial);
+
 /* Append the proofs collected. */
 enum step denial_add(struct answering *a);
 

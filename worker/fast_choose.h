@@ -22,6 +22,10 @@ struct fast_usual {
 	const uint8_t *weights; /* as in struct steered */
 	const uint8_t *countries, *asns;
 	unsigned country_count, asn_count;
+	unsigned sig_count, sig_len; /* over all records, or those of a set */
+	const uint8_t *sets; /* as in struct steered, with mark and signatures before */
+	unsigned set_count;
+	uint64_t mark;
 };
 
 /* Take the part at *at, which ends before `end`, if it is of this kind: its entries, of
@@ -44,6 +48,26 @@ fast_take_part(const uint8_t **at, const uint8_t *end, uint64_t kind, size_t ent
 	*at = *entries + head.len;
 }
 
+/* Take what is signed, if it is there. */
+static inline void
+fast_take_signed(const uint8_t **at, const uint8_t *end, struct fast_usual *out)
+{
+	const uint8_t *payload = NULL;
+	struct steered_signed head;
+	unsigned len;
+
+	fast_take_part(at, end, STEERED_SIGNED, 1, &payload, &len);
+	if (!payload || len < sizeof head)
+		return;
+	memcpy(&head, payload, sizeof head);
+	if (len != sizeof head + (sizeof(uint64_t) + out->sig_len) * head.set_count)
+		return;
+	out->sets = payload + sizeof head;
+	out->set_count = head.set_count;
+	out->mark = head.mark;
+	fast_take_part(at, end, STEERED_DENIAL, 1, &payload, &len);
+}
+
 /* Take the block apart, which lies in its node.  returns false, for now, also when it is
  * damaged. */
 __attribute__((always_inline)) static inline bool
@@ -62,12 +86,15 @@ fast_open_usual(const struct sealed_block *block, struct fast_usual *out)
 	out->rr_len = STEERED_RR_LEN(block->head.type);
 	out->count = rrset.rr_count;
 	if (out->count - 1u >= 64 || rrset.wire_len != out->count * out->rr_len ||
-	    out->head.rrset_len < sizeof rrset + rrset.wire_len ||
+	    out->head.rrset_len < sizeof rrset + rrset.wire_len + rrset.sig_len ||
 	    out->head.rrset_len > (size_t)(end - at) || out->head.flags != 0 ||
 	    out->head.geo > STEERED_BY_ASN_COUNTRY)
 		return false;
 	out->weights = out->countries = out->asns = NULL;
-	out->country_count = out->asn_count = 0;
+	out->country_count = out->asn_count = out->set_count = 0;
+	out->sets = NULL;
+	out->sig_count = rrset.sig_count;
+	out->sig_len = rrset.sig_len;
 	weight_count = out->count;
 	at += out->head.rrset_len;
 	fast_take_part(&at, end, STEERED_WEIGHTS, sizeof(uint32_t), &out->weights,

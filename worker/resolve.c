@@ -98,7 +98,7 @@ answer_any(struct answering *a, const struct node *node, const struct rrset_plac
 		if (!block_holds_rrset(&block))
 			continue;
 		if (block.head.kind == BLOCK_STEERED)
-			step = answer_steered(a, &block, SECTION_ANSWER, place);
+			step = answer_steered(a, node, &block, SECTION_ANSWER, place);
 		else if (!rrset_open(&block, &rrset))
 			return STEP_DAMAGED;
 		else
@@ -121,9 +121,9 @@ answer_signatures(struct answering *a, const struct node *node,
 	while (node_next_block(node, &at, &block)) {
 		enum step step;
 
-		if (block.head.kind != BLOCK_RRSET)
+		if (!block_holds_rrset(&block))
 			continue;
-		if (!rrset_open(&block, &rrset))
+		if (!block_open_rrset(&block, &rrset))
 			return STEP_DAMAGED;
 		if (rrset.head.sig_count == 0)
 			continue;
@@ -199,16 +199,34 @@ answer_end(struct answering *a, const struct block *block)
 	return step;
 }
 
+/* The name's own proof says that the type is there: that without it takes its place. */
+static void
+deny_chosen(struct answering *a, const struct block *block)
+{
+	struct steered steered;
+	struct node denial;
+
+	if (steered_open(block, &steered) && steered_denial(&steered, &denial))
+		denial_replace(a, &denial);
+}
+
 /* Some records of a steered RRset, or none: then it is as if the name had no such type. */
 static enum step
 answer_chosen(struct answering *a, const struct node *node, const struct block *block,
 	      const struct rrset_place *place, unsigned encloser_labels)
 {
 	uint16_t records = a->response.count[SECTION_ANSWER];
-	enum step step = answer_steered(a, block, SECTION_ANSWER, place);
+	enum step step = answer_steered(a, node, block, SECTION_ANSWER, place);
+	bool expanded = encloser_labels < a->q->label_count;
 
-	if (step == STEP_DONE && a->response.count[SECTION_ANSWER] == records)
-		return answer_nodata(a, node, encloser_labels);
+	if (step == STEP_DONE && a->response.count[SECTION_ANSWER] == records) {
+		step = answer_nodata(a, node, encloser_labels);
+		if (step == STEP_DONE && wants_proof(a))
+			deny_chosen(a, block);
+		return step;
+	}
+	if (expanded && wants_proof(a) && !denial_of_expansion(a, encloser_labels))
+		return STEP_DAMAGED;
 	return step;
 }
 

@@ -127,3 +127,30 @@ steer_choose(struct steerer *steerer, const struct steered *steered,
 		return true;
 	return take_records(&run, choose_first(&run, client));
 }
+
+void
+steer_group(const struct steerer *steerer, const struct steered *steered,
+	    const struct client_place *client, struct steered_records *out)
+{
+	struct steer_choice unused = { .count = 0 };
+	struct steer_run run = {
+		.steered = steered,
+		.words = steer_set_words(steered->candidate_count),
+		.out = &unused,
+	};
+	struct steerer blind;
+
+	memset(out, 0, sizeof *out);
+	steer_set_fill(&run.left, steered->candidate_count);
+	if (steerer) {
+		blind = *steerer;
+		blind.board = NULL;
+		blind.trace = NULL;
+		run.steerer = &blind;
+		leave(&run, client);
+	}
+	for (unsigned i = 0; i < steered->candidate_count; i++)
+		if (steer_set_has(&run.left, i))
+			out->bits[steered_record(steered, i) / 64] |=
+				UINT64_C(1) << steered_record(steered, i) % 64;
+}

@@ -74,4 +74,9 @@ __attribute__((nonnull(2, 3, 4), warn_unused_result))
 bool steer_choose(struct steerer *steerer, const struct steered *steered,
 		  const struct client_place *client, struct steer_choice *out);
 
+/* Which records would be left for the client before one is drawn, were all of them up. */
+__attribute__((nonnull(2, 3, 4)))
+void steer_group(const struct steerer *steerer, const struct steered *steered,
+		 const struct client_place *client, struct steered_records *out);
+
 #endif

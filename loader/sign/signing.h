@@ -6,6 +6,7 @@
 #include "loader/sign/rrset_sign.h"
 #include "loader/sign/sign_clock.h"
 #include "loader/sign/zone_sign.h"
+#include "shm/steered.h"
 
 enum { RR_FIXED_LEN = 12 };		/* of a record after a compressed owner */
 
@@ -23,6 +24,9 @@ struct signing {
 	struct sign_clock clock;
 	int64_t first_end_s;
 	uint64_t count;
+	size_t chain_first, chain_end;	/* the records of the chain, in order of their owners */
+	struct signing_steered *steered; /* owned */
+	size_t steered_count, steered_room;
 	/* of the owner at hand */
 	struct node served;
 	bool has_node;
@@ -48,6 +52,33 @@ void signing_strip(struct signing *s);
  * chain follow. */
 __attribute__((nonnull, warn_unused_result))
 int signing_add_chain(struct signing *s, enum denial denial, size_t *sorted);
+
+/* Begin a signature over the RRset by a key: its head, times included. */
+__attribute__((nonnull))
+void signing_begin_signature(struct signing *s, const struct sign_rrset *rrset, unsigned key,
+			     uint8_t head[RRSIG_FIXED + DNAME_MAX]);
+
+/* A signature of the zone ends then. */
+__attribute__((nonnull))
+void signing_note_end(struct signing *s, int64_t ends_s);
+
+/* The steered RRset of a served node, if it has the records and the TTL of this mark. */
+__attribute__((nonnull, warn_unused_result))
+bool signing_find_steered(const struct node *node, const struct zone_record *mark,
+			  struct steered *out);
+
+/* Sign ahead what may be chosen of a steered RRset, whose signatures over all records are
+ * the zone's last ones, from first_sig on.
+ * mark           gets another payload
+ * is_taken_over  those are the served ones */
+__attribute__((nonnull, warn_unused_result))
+int signing_sign_steered(struct signing *s, struct zone_record *mark,
+			 const struct sign_rrset *rrset, size_t first_sig,
+			 bool is_taken_over);
+
+/* All signatures have come, and no record has moved. */
+__attribute__((nonnull))
+void signing_finish_steered(struct signing *s);
 
 /* Add the signatures, and put all records in order. */
 __attribute__((nonnull, warn_unused_result))

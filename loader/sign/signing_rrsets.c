@@ -23,8 +23,8 @@ find_served(struct signing *s, const uint8_t *owner, size_t owner_len, bool is_n
 						     owner_len, is_nsec3, &s->served);
 }
 
-static void
-note_end(struct signing *s, int64_t ends_s)
+void
+signing_note_end(struct signing *s, int64_t ends_s)
 {
 	if (s->first_end_s == 0 || ends_s < s->first_end_s)
 		s->first_end_s = ends_s;
@@ -55,18 +55,27 @@ add_signature(struct signing *s, const struct sign_rrset *rrset, const uint8_t *
 	return ERR_OK;
 }
 
+void
+signing_begin_signature(struct signing *s, const struct sign_rrset *rrset, unsigned key,
+			uint8_t head[RRSIG_FIXED + DNAME_MAX])
+{
+	struct sign_times times;
+	int64_t ends_s = sign_clock_draw(&s->clock, &times);
+
+	rrset_sign_head(rrset, &s->keys->items[key], &times, s->zone->origin,
+			s->zone->origin_len, head);
+	signing_note_end(s, ends_s);
+}
+
 static int
 sign_anew(struct signing *s, const struct sign_rrset *rrset, unsigned key)
 {
 	const struct sign_key *with = &s->keys->items[key];
 	uint8_t rdata[RRSIG_FIXED + DNAME_MAX + SIGNATURE_MAX] = { 0 }, *signature;
 	size_t head_len = RRSIG_FIXED + s->zone->origin_len;
-	struct sign_times times;
-	int64_t ends_s = sign_clock_draw(&s->clock, &times);
 	int rc;
 
-	rrset_sign_head(rrset, with, &times, s->zone->origin, s->zone->origin_len, rdata);
-	note_end(s, ends_s);
+	signing_begin_signature(s, rrset, key, rdata);
 	rc = rrset_sign_data(rrset, rdata, head_len, &s->buffer);
 	if (rc == ERR_OK)
 		rc = add_signature(s, rrset, rdata, head_len + with->signature_len,
@@ -92,7 +101,7 @@ take_over(struct signing *s, const struct sign_rrset *rrset, const struct rrset 
 				s->how->now_s, s->clock.renew_before_s, &ends_s);
 	if (!rdata)
 		return false;
-	note_end(s, ends_s);
+	signing_note_end(s, ends_s);
 	*rc = add_signature(s, rrset, rdata,
 			    RRSIG_FIXED + s->zone->origin_len + with->signature_len, 0,
 			    &unused);
@@ -114,14 +123,15 @@ most_octets(const struct signing *s, const struct sign_rrset *rrset)
 	return octets;
 }
 
+/* stored    the same RRset as it is served; NULL: it is not
+ * *is_anew  receives whether any signature is new */
 static int
-sign_rrset(struct signing *s, const struct sign_rrset *rrset)
+sign_stored(struct signing *s, const struct sign_rrset *rrset, const struct rrset *stored,
+	    bool *is_anew)
 {
-	struct rrset stored;
-	bool is_same = s->has_node && node_find_rrset(&s->served, rrset->type, &stored) &&
-		       rrset_sign_is_same(rrset, &s->served, &stored);
 	int rc = ERR_OK;
 
+	*is_anew = false;
 	if (most_octets(s, rrset) > SIGNED_LEN_MAX) {
 		char name[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX];
 
@@ -135,9 +145,54 @@ sign_rrset(struct signing *s, const struct sign_rrset *rrset)
 	}
 	for (unsigned i = 0; i < s->keys->count && rc == ERR_OK; i++)
 		if ((s->roles[i] & sign_role_for(rrset->type)) &&
-		    !(is_same && take_over(s, rrset, &stored, i, &rc)))
+		    !(stored && take_over(s, rrset, stored, i, &rc))) {
 			rc = sign_anew(s, rrset, i);
+			*is_anew = true;
+		}
 	return rc;
+}
+
+static int
+sign_rrset(struct signing *s, const struct sign_rrset *rrset)
+{
+	struct rrset stored;
+	bool is_anew;
+	bool is_same = s->has_node && node_find_rrset(&s->served, rrset->type, &stored) &&
+		       rrset_sign_is_same(rrset, &s->served, &stored);
+
+	return sign_stored(s, rrset, is_same ? &stored : NULL, &is_anew);
+}
+
+/* The mark that steers the owner's RRset of this type; NULL without one. */
+static struct zone_record *
+find_steered(const struct signing *s, const struct sign_owner *owner, uint16_t type)
+{
+	for (size_t i = owner->first; i < owner->end; i++) {
+		struct zone_record *record = &s->zone->records[i];
+		enum zone_mark mark;
+		const uint8_t *bytes;
+		uint16_t of;
+		size_t len;
+
+		if (!zone_record_mark(record, &mark, &of, &bytes, &len))
+			return NULL;
+		if (mark == ZONE_MARK_STEERED && of == type)
+			return record;
+	}
+	return NULL;
+}
+
+static int
+sign_steered(struct signing *s, const struct sign_rrset *rrset, struct zone_record *mark)
+{
+	size_t first_sig = s->zone->count;
+	struct steered served;
+	bool is_same = s->has_node && signing_find_steered(&s->served, mark, &served);
+	bool is_anew;
+	int rc = sign_stored(s, rrset, is_same ? &served.rrset : NULL, &is_anew);
+
+	return rc == ERR_OK ? signing_sign_steered(s, mark, rrset, first_sig, !is_anew)
+			    : rc;
 }
 
 /* The RRset that begins at `at`; its records move when others are added. */
@@ -166,10 +221,12 @@ sign_owner(struct signing *s, const struct sign_owner *owner)
 	find_served(s, owner->name, owner->len, false);
 	for (size_t at = owner->first; at < owner->end && rc == ERR_OK;) {
 		struct sign_rrset rrset = rrset_at(s->zone, at, owner->end);
+		struct zone_record *steered = find_steered(s, owner, rrset.type);
 
 		at += rrset.count;
-		if (sign_owner_signs(owner, rrset.type))
-			rc = sign_rrset(s, &rrset);
+		if (!sign_owner_signs(owner, rrset.type))
+			continue;
+		rc = steered ? sign_steered(s, &rrset, steered) : sign_rrset(s, &rrset);
 	}
 	return rc;
 }
@@ -219,6 +276,8 @@ signing_sign_all(struct signing *s, size_t sorted)
 	struct sign_owner owner;
 	int rc = make_room(s), finished;
 
+	s->chain_first = sorted;
+	s->chain_end = end;
 	sign_owners_start(&owners, s->zone, sorted);
 	while (rc == ERR_OK && sign_owners_next(&owners, &owner))
 		rc = sign_owner(s, &owner);
@@ -227,8 +286,10 @@ signing_sign_all(struct signing *s, size_t sorted)
 	finished = sign_session_finish(s->session);
 	if (rc == ERR_OK)
 		rc = finished;
-	if (rc == ERR_OK)
+	if (rc == ERR_OK) {
+		signing_finish_steered(s);
 		rc = zone_sort(s->zone);
+	}
 	if (rc == ERR_BUSY)
 		return signing_fail(
 			s, rc, "the zone's keys changed while it was signed: reload it");

@@ -31,4 +31,8 @@ type_bitmap_add(struct type_bitmap *bitmap, uint16_t type)
 __attribute__((nonnull, warn_unused_result))
 size_t type_bitmap_take(struct type_bitmap *bitmap, uint8_t out[TYPE_BITMAP_MAX]);
 
+/* Take a type out of a bitmap in wire form.  returns the length that is left. */
+__attribute__((nonnull, warn_unused_result))
+size_t type_bitmap_without(uint8_t *bitmap, size_t len, uint16_t type);
+
 #endif

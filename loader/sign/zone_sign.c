@@ -33,9 +33,7 @@ zone_sign_is_possible(const struct zone_records *zone, struct zone_messages *mes
 	for (size_t i = 0; i < zone->count && !what; i++) {
 		if (!zone_record_mark(&zone->records[i], &mark, &type, &bytes, &len))
 			continue;
-		if (mark == ZONE_MARK_STEERED)
-			what = "records that are chosen for each query";
-		else if (mark == ZONE_MARK_ANAME)
+		if (mark == ZONE_MARK_ANAME)
 			what = "an ANAME";
 	}
 	if (what)
@@ -152,6 +150,7 @@ zone_sign(struct zone_records *zone, struct sign_session *session,
 	if (rc == ERR_OK)
 		rc = note_facts(&s, denial);
 	free(s.buffer.octets);
+	free(s.steered);
 	free(s.keys);
 	return rc;
 }

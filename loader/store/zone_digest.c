@@ -47,11 +47,31 @@ next_rrset(const struct node *node, uint32_t *at, struct block *block, struct rr
 	return false;
 }
 
+/* How it is steered, whatever was signed of it. */
+static uint64_t
+hash_steered(uint64_t owner_hash, const struct block *block)
+{
+	struct steered_head head;
+	const uint8_t *parts;
+	uint64_t seed;
+	size_t len;
+
+	parts = steered_own_parts(block, &len);
+	if (!parts)
+		return 0;
+	memcpy(&head, block->payload, sizeof head);
+	head.rrset_len = 0;
+	seed = XXH3_64bits_withSeed(&head, sizeof head, owner_hash + block->head.type);
+	return XXH3_64bits_withSeed(parts, len, seed);
+}
+
 /* Of one that is steered, how it is; of an ANAME all; 0 for others. */
 static uint64_t
 hash_chosen(uint64_t owner_hash, const struct block *block)
 {
-	if (block->head.kind != BLOCK_STEERED && block->head.kind != BLOCK_ANAME)
+	if (block->head.kind == BLOCK_STEERED)
+		return hash_steered(owner_hash, block);
+	if (block->head.kind != BLOCK_ANAME)
 		return 0;
 	return XXH3_64bits_withSeed(block->payload, block->head.len,
 				    owner_hash + block->head.type);

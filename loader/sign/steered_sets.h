@@ -1,0 +1,20 @@
+/* Which records a steered RRset may be answered with, for clients of each place, without
+ * asking who they are: what is worth being signed before anybody asks. */
+#ifndef LOADER_SIGN_STEERED_SETS_H
+#define LOADER_SIGN_STEERED_SETS_H
+
+#include "shm/steered.h"
+
+struct steered_sets {
+	unsigned count;
+	struct steered_records sets[STEERED_SETS_MAX]; /* different ones, none of all records */
+};
+
+/* Go through the steps of worker/steer.h for every place that the RRset names, up to
+ * STEERED_SETS_MAX.
+ * up  candidates that health leaves; NULL: all */
+__attribute__((nonnull(1, 3)))
+void steered_sets_find(const struct steered *steered, const struct steered_records *up,
+		       struct steered_sets *out);
+
+#endif

@@ -1,0 +1,134 @@
+#!/usr/bin/perl
+# Steered RRsets of zones that we sign: whatever is chosen goes out with a signature over just
+# that, ahead of any question, on demand, or with other records until there is one; nothing
+# chosen is proved; and a health check that changes its mind is followed.
+
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use JSON::PP ();
+use Martlet;
+use Martlet::Peer;
+use Martlet::Process qw(find_program poll read_file write_file);
+use Martlet::Wire qw(encode_query);
+use SignedZone qw($ORIGIN write_anchor delv bad_signatures);
+use Test::More;
+
+Martlet::Peer::need(qw(delv dnssec-keygen ldns-verify-zone));
+if (!eval { require Net::DNS; require Net::DNS::SEC; 1 }) {
+	die "missing: Net::DNS::SEC (make deps-check)\n" if ($ENV{CI} // '') eq 'true';
+	plan(skip_all => 'not installed: Net::DNS::SEC');
+}
+
+my $json = JSON::PP->new->canonical;
+my $true = JSON::PP::true;
+
+my $zone = <<"Z";
+\$ORIGIN $ORIGIN.
+\@ 300 SOA ns h 1 3600 600 86400 60
+\@ 300 NS ns
+ns 300 A 192.0.2.53
+www 300 TXT "beside"
+alias 300 CNAME www
+mail 300 MX 10 www
+Z
+
+sub ips { return [map { { ip => "192.0.2.$_" } } @_] }
+
+my %labels = (
+	www => { a => { ttl => 60, filter => { count => 'single', order => 'rr' }, records => ips(1 .. 3) },
+		aaaa => { ttl => 60, filter => { order => 'rr' }, records => [map { { ip => "2001:db8::$_" } } 1 .. 3] } },
+	two => { a => { filter => { order => 'rr', first => 2 }, records => ips(1 .. 4) } },
+	net => { a => { records => [{ ip => '192.0.2.1', subnet => '203.0.113.0/24' }, { ip => '192.0.2.2', subnet => '203.0.112.0/24' }, { ip => '192.0.2.3' }] } },
+	many => { a => { filter => { count => 'single', order => 'rr' }, records => ips(1 .. 20) } },
+	none => { a => { records => [{ ip => '192.0.2.1', subnet => '203.0.113.0/24' }] }, txt => { records => [{ text => 'there' }] } },
+	both => { a => { records => [{ ip => '192.0.2.1', subnet => '203.0.113.0/24' }] },
+		aaaa => { records => [{ ip => '2001:db8::1', subnet => '203.0.113.0/24' }] } },
+	'*.wild' => { a => { filter => { count => 'single', order => 'rr' }, records => ips(1 .. 2) },
+		aaaa => { records => [{ ip => '2001:db8::1', subnet => '203.0.113.0/24' }] } },
+);
+
+sub keygen {
+	my ($dir, @how) = @_;
+	open my $pipe, '-|', find_program('dnssec-keygen'), '-q', '-K', $dir, @how, $ORIGIN or die "dnssec-keygen: $!\n";
+	chomp(my $name = <$pipe>);
+	close $pipe or die "dnssec-keygen failed\n";
+	my ($line) = grep { !/^;/ } split /\n/, read_file("$dir/$name.key");
+	return Net::DNS::RR->new($line);
+}
+
+sub sidecar { return $_[0]->zone_path($ORIGIN) =~ s/zone$/json/r }
+
+sub server {
+	my ($algorithm, $denial, %more) = @_;
+	my $m = Martlet->new(start => 0);
+	mkdir $m->dir . '/keys' or die "keys: $!\n";
+	my $key = keygen($m->dir . '/keys', '-a', $algorithm, '-f', 'KSK', $algorithm == 8 ? (-b => 2048) : ());
+	$m->write_zone($ORIGIN, $zone);
+	write_file(sidecar($m), $json->encode({ '@config' => { dnssec => $true, denial => $denial }, %labels }));
+	$m->{arg}{config} = { dnssec => { key_dir => $m->dir . '/keys' }, steer => { no_match => 'none' }, workers => { count => 1 }, %more };
+	$m->start;
+	return ($m, $key, { $ORIGIN => $key });
+}
+
+sub subnet { return pack 'n n n C C a4', 8, 8, 1, 32, 0, pack 'C4', split /\./, $_[0] }
+
+sub ask {
+	my ($m, $name, $type, $client) = @_;
+	return Martlet::Answer->new(scalar $m->exchange(encode_query("$name.$ORIGIN", $type, edns => 1232, do => 1,
+		options => defined $client ? subnet($client) : undef)));
+}
+
+sub texts { return join ' ', sort map { $_->address } grep { $_->type =~ /^A/ } $_[0]->packet->answer }
+
+# The answer is signed, and of so many addresses.
+sub signed_ok {
+	my ($m, $keys, $name, $type, $count, $what, $client) = @_;
+	my $answer = ask($m, $name, $type, $client);
+	my @rrs = grep { $_->type eq $type } $answer->packet->answer;
+	is_deeply([scalar @rrs, bad_signatures($answer, $keys)], [$count], "$what: $name $type") or diag($answer->dump);
+	return texts($answer);
+}
+
+for my $kind (['13', 'nsec'], ['8', 'nsec3'], ['15', 'optout']) {
+	my ($algorithm, $denial) = @$kind;
+	my ($m, $key, $keys) = server($algorithm, $denial);
+	my $anchor = write_anchor($m, $key);
+	my $what = "$algorithm, $denial";
+	my %seen;
+
+	$seen{ signed_ok($m, $keys, 'www', 'A', 1, $what) }++ for 1 .. 12;
+	cmp_ok(scalar keys %seen, '>', 1, "$what: one of several");
+	signed_ok($m, $keys, 'www', 'AAAA', 3, $what);
+	signed_ok($m, $keys, 'two', 'A', 2, $what) for 1 .. 6;
+	is(signed_ok($m, $keys, 'net', 'A', 1, $what, '203.0.113.9'), '192.0.2.1', "$what: for one network");
+	is(signed_ok($m, $keys, 'net', 'A', 1, $what, '203.0.112.9'), '192.0.2.2', "$what: for another");
+	is(signed_ok($m, $keys, 'net', 'A', 1, $what), '192.0.2.3', "$what: for all others");
+	signed_ok($m, $keys, "$_.wild", 'A', 1, $what) for 'a', 'b.c';
+	is(signed_ok($m, $keys, 'none', 'A', 1, $what, '203.0.113.9'), '192.0.2.1', "$what: for whom there is one");
+	for my $query (['none', 'A'], ['both', 'A'], ['both', 'AAAA'], ['a.wild', 'AAAA']) {
+		my ($name, $type) = @$query;
+		my $answer = ask($m, $name, $type);
+		is_deeply([$answer->rcode, scalar $answer->packet->answer, bad_signatures($answer, $keys)], ['NOERROR', 0],
+			"$what: $name $type: nothing is left") or diag($answer->dump);
+		my ($verdict, $text) = delv($m, $anchor, "$name.$ORIGIN", $type);
+		like($verdict, qr/^negative response, fully validated|nxrrset.*validated/, "$what: $name $type: proved") or diag($text);
+	}
+	for my $query (['www', 'A'], ['www', 'AAAA'], ['two', 'A'], ['net', 'A'], ['x.wild', 'A'], ['alias', 'A'], ['mail', 'MX']) {
+		my ($name, $type) = @$query;
+		my ($verdict, $text) = delv($m, $anchor, "$name.$ORIGIN", $type);
+		# what opt-out covers might be an unsigned delegation
+		my $want = $denial eq 'optout' && $name =~ /wild/ ? 'unsigned answer' : 'fully validated';
+		is($verdict, $want, "$what: delv $name $type") or diag($text);
+	}
+	my ($exit, $text) = $m->ctl_text('export', $ORIGIN);
+	my $path = write_file($m->dir . '/exported', $text);
+	is(system(find_program('ldns-verify-zone') . " $path >$path.out 2>&1"), 0, "$what: ldns-verify-zone finds nothing")
+	  or diag(read_file("$path.out"));
+	$m->stop;
+}
+
+done_testing();
