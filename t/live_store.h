@@ -78,6 +78,10 @@ live_store_commit(const char *base_dir, const char *wanted_dir, const char *over
 	for (uint32_t id = 0; id < ids && done; id++)
 		done = live_store_walk(overlay, wanted_dir, id, &base, false) &&
 		       live_store_walk(overlay, base_dir, id, &wanted, true);
+	for (uint32_t id = ZONE_ID_FIRST | NSEC3_SPACE; id < (ids | NSEC3_SPACE) && done;
+	     id++)
+		done = live_store_walk(overlay, wanted_dir, id, &base, false) &&
+		       live_store_walk(overlay, base_dir, id, &wanted, true);
 	done = done && overlay_commit(overlay) == 0;
 	overlay_close(overlay);
 	generation_close(&base);

@@ -3,8 +3,7 @@
 
 #include <string.h>
 
-#include "shm/nsec3_hash.h"
-#include "shm/wire.h"
+#include "worker/chain.h"
 
 static const uint8_t asterisk_label[2] = { 1, '*' };
 
@@ -69,40 +68,29 @@ denial_add(struct answering *a)
 	return STEP_DONE;
 }
 
-/* ---- NSEC: the order array of the zone ---- */
+/* ---- NSEC ---- */
 
-/* The last owner of an NSEC at or before `name` in canonical order; the zone's first
- * (the apex, in a complete chain) when all are behind it. */
 static bool
-nsec_predecessor(const struct answering *a, const struct index_zone *zone,
-		 const uint8_t *name, struct node *out)
+nsec_push_for(struct answering *a, const uint8_t *name, unsigned name_len)
 {
-	const struct generation *gen = &a->store->gen;
-	uint64_t low = 0, high = zone->order_count;
+	struct node node;
 
-	while (high - low > 1) {
-		uint64_t middle = low + (high - low) / 2;
-
-		if (!generation_node_at(gen, gen->order[zone->order_first + middle], out))
-			return false;
-		if (dname_compare(node_owner(out), name) <= 0)
-			low = middle;
-		else
-			high = middle;
+	switch (chain_find_nsec(a->store, a->zone->facts->zone_id, &a->zone->apex, name,
+				name_len, &node)) {
+	case LOOKUP_FOUND:
+		return proof_push(a, &node, TYPE_NSEC);
+	case LOOKUP_MISSING:
+		return true;
+	case LOOKUP_DAMAGED:
+		break;
 	}
-	return generation_node_at(gen, gen->order[zone->order_first + low], out);
+	return false;
 }
 
 static bool
-nsec_push_for(struct answering *a, const uint8_t *name)
+nsec_push_for_query(struct answering *a)
 {
-	const struct generation *gen = &a->store->gen;
-	const struct index_zone *zone = generation_zone(gen, a->zone->facts->zone_id);
-	struct node node;
-
-	if (!zone || zone->order_count == 0)
-		return true;
-	return nsec_predecessor(a, zone, name, &node) && proof_push(a, &node, TYPE_NSEC);
+	return nsec_push_for(a, a->q->name, a->q->name_len);
 }
 
 /* Spell "*." and the suffix of `labels` labels; returns its length. */
@@ -120,169 +108,112 @@ static bool
 nsec_push_wildcard(struct answering *a, unsigned encloser_labels)
 {
 	uint8_t name[DNAME_MAX + 2];
+	unsigned len = wildcard_name(a->q, encloser_labels, name);
 
-	if (wildcard_name(a->q, encloser_labels, name) > DNAME_MAX)
-		return true;
-	return nsec_push_for(a, name);
+	return len > DNAME_MAX || nsec_push_for(a, name, len);
 }
 
-/* ---- NSEC3: the zone's hashes in order ---- */
-
-struct nsec3_chain {
-	const struct index_nsec3 *entries;
-	uint64_t count;
-	struct nsec3_facts facts;
-	const uint8_t *salt;
-};
+/* ---- NSEC3 ---- */
 
 /* returns false when the zone has no usable chain. */
 static bool
-nsec3_open(const struct answering *a, struct nsec3_chain *out)
+nsec3_open(const struct answering *a, struct chain_nsec3 *out)
 {
-	const struct generation *gen = &a->store->gen;
-	const struct index_zone *zone = generation_zone(gen, a->zone->facts->zone_id);
-	struct block block;
-
-	if (!zone || zone->nsec3_count == 0 ||
-	    !node_find_block(&a->zone->apex, BLOCK_NSEC3PARAM, 0, &block) ||
-	    block.head.len < sizeof out->facts)
-		return false;
-	memcpy(&out->facts, block.payload, sizeof out->facts);
-	out->salt = block.payload + sizeof out->facts;
-	out->entries = gen->nsec3 + zone->nsec3_first;
-	out->count = zone->nsec3_count;
-	return block.head.len - sizeof out->facts >= out->facts.salt_len;
+	return chain_open_nsec3(a->zone->facts->zone_id, &a->zone->apex, out);
 }
 
-static uint64_t
-hash_head(const uint8_t hash[NSEC3_HASH_LEN])
-{
-	return (uint64_t)wire_get_u32(hash) << 32 | wire_get_u32(hash + 4);
-}
-
-/* Compare an entry's whole hash with `hash`; on damage the entry counts as smaller. */
-static int
-nsec3_compare(const struct answering *a, const struct index_nsec3 *entry,
-	      const uint8_t hash[NSEC3_HASH_LEN])
-{
-	uint8_t own[NSEC3_HASH_LEN];
-	struct node node;
-
-	if (entry->hash_head != hash_head(hash))
-		return entry->hash_head < hash_head(hash) ? -1 : 1;
-	if (!generation_node_at(&a->store->gen, entry->node_off, &node) ||
-	    node.head.owner_len < NSEC3_LABEL_LEN + 2 ||
-	    !nsec3_hash_from_label(node_owner(&node), own))
-		return -1;
-	return memcmp(own, hash, NSEC3_HASH_LEN);
-}
-
-/* Find the entry that matches `hash` (returns true) or covers it (false): the last one
- * before it, going around from the first to the last (RFC 5155, section 1.3). */
-static bool
-nsec3_search(const struct answering *a, const struct nsec3_chain *chain,
-	     const uint8_t hash[NSEC3_HASH_LEN], uint64_t *index)
-{
-	uint64_t low = 0, high = chain->count;
-
-	while (low < high) {
-		uint64_t middle = low + (high - low) / 2;
-		int order = nsec3_compare(a, &chain->entries[middle], hash);
-
-		if (order == 0) {
-			*index = middle;
-			return true;
-		}
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	*index = low == 0 ? chain->count - 1 : low - 1;
-	return false;
-}
-
-static bool
-nsec3_push_entry(struct answering *a, const struct nsec3_chain *chain, uint64_t index)
-{
-	struct node node;
-
-	return generation_node_at(&a->store->gen, chain->entries[index].node_off,
-				  &node) &&
-	       proof_push(a, &node, TYPE_NSEC3);
-}
-
-/* Hash a name and find its entry. */
-static bool
-nsec3_lookup(const struct answering *a, const struct nsec3_chain *chain,
-	     const uint8_t *name, unsigned len, uint64_t *index)
+/* Hash a name and find who matches or covers it. */
+static enum lookup_result
+nsec3_lookup(const struct answering *a, const struct chain_nsec3 *chain,
+	     const uint8_t *name, unsigned len, struct node *out, bool *matches)
 {
 	uint8_t hash[NSEC3_HASH_LEN];
 
+	*matches = false;
 	nsec3_hash(name, len, chain->salt, chain->facts.salt_len, chain->facts.iterations,
 		   hash);
-	return nsec3_search(a, chain, hash, index);
+	return chain_find_nsec3(a->store, chain, hash, out, matches);
 }
 
-static bool
-nsec3_lookup_suffix(const struct answering *a, const struct nsec3_chain *chain,
-		    unsigned labels, uint64_t *index)
+static enum lookup_result
+nsec3_lookup_suffix(const struct answering *a, const struct chain_nsec3 *chain,
+		    unsigned labels, struct node *out, bool *matches)
 {
 	return nsec3_lookup(a, chain, query_suffix(a->q, labels),
-			    query_suffix_len(a->q, labels), index);
+			    query_suffix_len(a->q, labels), out, matches);
 }
 
-/* The entry that matches or covers the suffix of `labels` labels. */
 static bool
-nsec3_push_suffix(struct answering *a, const struct nsec3_chain *chain, unsigned labels)
+nsec3_push_found(struct answering *a, enum lookup_result found, const struct node *node)
 {
-	uint64_t index;
-
-	(void)nsec3_lookup_suffix(a, chain, labels, &index);
-	return nsec3_push_entry(a, chain, index);
+	return found == LOOKUP_MISSING ||
+	       (found == LOOKUP_FOUND && proof_push(a, node, TYPE_NSEC3));
 }
 
-/* The closest provable encloser proof (RFC 5155, section 7.2.1): the entry matching an
+/* The member that matches or covers the suffix of `labels` labels. */
+static bool
+nsec3_push_suffix(struct answering *a, const struct chain_nsec3 *chain, unsigned labels)
+{
+	struct node node;
+	bool matches;
+	enum lookup_result found = nsec3_lookup_suffix(a, chain, labels, &node, &matches);
+
+	return nsec3_push_found(a, found, &node);
+}
+
+/* The closest provable encloser proof (RFC 5155, section 7.2.1): the member matching an
  * ancestor at or above `labels`, and the one covering the next closer name.  Under
  * opt-out the closest encloser itself may have none. */
 static bool
-nsec3_push_encloser(struct answering *a, const struct nsec3_chain *chain,
+nsec3_push_encloser(struct answering *a, const struct chain_nsec3 *chain,
 		    unsigned *labels)
 {
-	uint64_t index;
+	struct node node;
+	bool matches;
 
-	while (!nsec3_lookup_suffix(a, chain, *labels, &index)) {
+	for (;;) {
+		enum lookup_result found =
+			nsec3_lookup_suffix(a, chain, *labels, &node, &matches);
+
+		if (found != LOOKUP_FOUND)
+			return found == LOOKUP_MISSING;
+		if (matches)
+			break;
 		if (*labels <= a->zone->labels)
 			return true;
 		(*labels)--;
 	}
-	return nsec3_push_entry(a, chain, index) &&
+	return proof_push(a, &node, TYPE_NSEC3) &&
 	       nsec3_push_suffix(a, chain, *labels + 1);
 }
 
 static bool
-nsec3_push_wildcard(struct answering *a, const struct nsec3_chain *chain,
+nsec3_push_wildcard(struct answering *a, const struct chain_nsec3 *chain,
 		    unsigned encloser_labels)
 {
 	uint8_t name[DNAME_MAX + 2];
 	unsigned len = wildcard_name(a->q, encloser_labels, name);
-	uint64_t index;
+	struct node node;
+	bool matches;
 
-	if (len > DNAME_MAX)
-		return true;
-	(void)nsec3_lookup(a, chain, name, len, &index);
-	return nsec3_push_entry(a, chain, index);
+	return len > DNAME_MAX ||
+	       nsec3_push_found(a, nsec3_lookup(a, chain, name, len, &node, &matches),
+				&node);
 }
 
-/* The entry matching the suffix, else the closest provable encloser proof for it. */
+/* The member matching the suffix, else the closest provable encloser proof for it. */
 static bool
-nsec3_push_match_or_optout(struct answering *a, const struct nsec3_chain *chain,
+nsec3_push_match_or_optout(struct answering *a, const struct chain_nsec3 *chain,
 			   unsigned labels)
 {
-	uint64_t index;
+	struct node node;
+	bool matches;
+	enum lookup_result found = nsec3_lookup_suffix(a, chain, labels, &node, &matches);
 
-	if (nsec3_lookup_suffix(a, chain, labels, &index))
-		return nsec3_push_entry(a, chain, index);
+	if (found != LOOKUP_FOUND)
+		return found == LOOKUP_MISSING;
+	if (matches)
+		return proof_push(a, &node, TYPE_NSEC3);
 	if (labels <= a->zone->labels)
 		return true;
 	labels--;
@@ -300,11 +231,10 @@ uses_nsec3(const struct answering *a)
 bool
 denial_of_name(struct answering *a, unsigned encloser_labels)
 {
-	struct nsec3_chain chain;
+	struct chain_nsec3 chain;
 
 	if (!uses_nsec3(a))
-		return nsec_push_for(a, a->q->name) &&
-		       nsec_push_wildcard(a, encloser_labels);
+		return nsec_push_for_query(a) && nsec_push_wildcard(a, encloser_labels);
 	return !nsec3_open(a, &chain) ||
 	       (nsec3_push_encloser(a, &chain, &encloser_labels) &&
 		nsec3_push_wildcard(a, &chain, encloser_labels));
@@ -313,7 +243,7 @@ denial_of_name(struct answering *a, unsigned encloser_labels)
 bool
 denial_of_type(struct answering *a, const struct node *node)
 {
-	struct nsec3_chain chain;
+	struct chain_nsec3 chain;
 	struct block block;
 
 	if (uses_nsec3(a))
@@ -321,29 +251,30 @@ denial_of_type(struct answering *a, const struct node *node)
 		       nsec3_push_match_or_optout(a, &chain, a->q->label_count);
 	if (node_find_block(node, BLOCK_RRSET, TYPE_NSEC, &block))
 		return proof_push(a, node, TYPE_NSEC);
-	return nsec_push_for(a, a->q->name);
+	return nsec_push_for_query(a);
 }
 
 bool
 denial_of_type_in_wildcard(struct answering *a, const struct node *wildcard,
 			   unsigned encloser_labels)
 {
-	struct nsec3_chain chain;
+	struct chain_nsec3 chain;
 
 	if (uses_nsec3(a))
 		return !nsec3_open(a, &chain) ||
 		       (nsec3_push_encloser(a, &chain, &encloser_labels) &&
 			nsec3_push_wildcard(a, &chain, encloser_labels));
-	return nsec_push_for(a, node_owner(wildcard)) && nsec_push_for(a, a->q->name);
+	return nsec_push_for(a, node_owner(wildcard), wildcard->head.owner_len) &&
+	       nsec_push_for_query(a);
 }
 
 bool
 denial_of_expansion(struct answering *a, unsigned encloser_labels)
 {
-	struct nsec3_chain chain;
+	struct chain_nsec3 chain;
 
 	if (!uses_nsec3(a))
-		return nsec_push_for(a, a->q->name);
+		return nsec_push_for_query(a);
 	return !nsec3_open(a, &chain) ||
 	       nsec3_push_suffix(a, &chain, encloser_labels + 1);
 }
@@ -351,7 +282,7 @@ denial_of_expansion(struct answering *a, unsigned encloser_labels)
 bool
 denial_of_ds(struct answering *a, const struct node *cut, unsigned cut_labels)
 {
-	struct nsec3_chain chain;
+	struct chain_nsec3 chain;
 	struct block block;
 
 	if (uses_nsec3(a))

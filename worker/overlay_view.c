@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <lmdb.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "shm/dname.h"
@@ -21,6 +22,8 @@ begin(struct overlay_view *view)
 		rc = mdb_txn_begin(view->env, NULL, MDB_RDONLY, &view->txn);
 	if (rc == 0)
 		rc = mdb_dbi_open(view->txn, NULL, 0, &view->dbi);
+	if (rc == 0)
+		rc = mdb_cursor_open(view->txn, view->dbi, &view->cursor);
 	return rc;
 }
 
@@ -58,6 +61,8 @@ overlay_view_close(struct overlay_view *view)
 {
 	if (!view->env)
 		return;
+	if (view->cursor)
+		mdb_cursor_close(view->cursor);
 	if (view->txn)
 		mdb_txn_abort(view->txn);
 	mdb_env_close(view->env);
@@ -91,7 +96,8 @@ overlay_view_renew(struct overlay_view *view)
 	}
 	if (view->reading)
 		mdb_txn_reset(view->txn);
-	view->reading = mdb_txn_renew(view->txn) == 0;
+	view->reading = mdb_txn_renew(view->txn) == 0 &&
+			mdb_cursor_renew(view->txn, view->cursor) == 0;
 	view->active = true;
 	view->seen_seq = seq;
 }
@@ -130,4 +136,73 @@ overlay_view_find(const struct overlay_view *view, uint64_t hash, uint32_t zone_
 			overlay_seen_keep(&view->seen, hash, view->seen_seq, out);
 	}
 	return out->head.flags & NODE_DELETED ? OVERLAY_GONE : OVERLAY_NODE;
+}
+
+/* ---- the order of chains ---- */
+
+/* Set the cursor on the last key at or before `name` in the chain's space; NULL: on the last
+ * one there. */
+static int
+seek_member(const struct overlay_view *view, uint32_t chain_id, const uint8_t *name,
+	    MDB_val *found)
+{
+	uint8_t octets[DNAME_KEY_MAX];
+	MDB_val key = { DNAME_KEY_PREFIX, octets }, value;
+	int rc;
+
+	if (name)
+		key.mv_size = dname_key(chain_id, name, octets);
+	else
+		dname_key_prefix(chain_id + 1, octets);
+	*found = key;
+	rc = mdb_cursor_get(view->cursor, found, &value, MDB_SET_RANGE);
+	if (rc == 0 && name && found->mv_size == key.mv_size &&
+	    memcmp(found->mv_data, octets, key.mv_size) == 0)
+		return 0;
+	if (rc == 0 || rc == MDB_NOTFOUND)
+		rc = mdb_cursor_get(view->cursor, found, &value,
+				    rc == 0 ? MDB_PREV : MDB_LAST);
+	return rc;
+}
+
+/* The node that a member's key leads to: under the zone's id, the apex's in the catalogue. */
+static enum overlay_answer
+open_member(const struct overlay_view *view, uint32_t chain_id, const MDB_val *member,
+	    struct node *out)
+{
+	uint8_t octets[DNAME_KEY_MAX];
+	MDB_val key = { member->mv_size, octets }, value;
+	int rc;
+
+	if (member->mv_size > sizeof octets)
+		return OVERLAY_DAMAGED;
+	memcpy(octets, member->mv_data, member->mv_size);
+	dname_key_prefix(chain_id & ~CHAIN_SPACE, octets);
+	rc = mdb_get(view->txn, view->dbi, &key, &value);
+	if (rc == MDB_NOTFOUND) {
+		dname_key_prefix(CATALOGUE_ID, octets);
+		rc = mdb_get(view->txn, view->dbi, &key, &value);
+	}
+	if (rc != 0 || !overlay_value_open(value.mv_data, value.mv_size, out))
+		return OVERLAY_DAMAGED;
+	return OVERLAY_NODE;
+}
+
+enum overlay_answer
+overlay_view_find_member(const struct overlay_view *view, uint32_t chain_id,
+			 const uint8_t *name, struct node *out)
+{
+	uint8_t prefix[DNAME_KEY_PREFIX];
+	MDB_val member;
+	int rc = view->reading ? seek_member(view, chain_id, name, &member) : MDB_PANIC;
+
+	if (rc == MDB_NOTFOUND)
+		return OVERLAY_UNKNOWN;
+	if (rc != 0)
+		return OVERLAY_DAMAGED;
+	dname_key_prefix(chain_id, prefix);
+	if (member.mv_size < sizeof prefix ||
+	    memcmp(member.mv_data, prefix, sizeof prefix) != 0)
+		return OVERLAY_UNKNOWN;
+	return open_member(view, chain_id, &member, out);
 }

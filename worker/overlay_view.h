@@ -13,6 +13,7 @@
 struct overlay_view {
 	struct MDB_env *env;		/* NULL: no overlay */
 	struct MDB_txn *txn;
+	struct MDB_cursor *cursor;	/* in it */
 	unsigned dbi;
 	bool reading;			/* the transaction is live */
 	bool active;			/* some key was ever committed: look at the filter */
@@ -52,6 +53,14 @@ __attribute__((nonnull))
 enum overlay_answer overlay_view_find(const struct overlay_view *view, uint64_t hash,
 				      uint32_t zone_id, const uint8_t *name, size_t name_len,
 				      struct node *out);
+
+/* Find the node of the last member at or before `name` (NULL: the last of all) of the chain
+ * that is ordered under `chain_id` (shm/overlay_value.h).  *out is borrowed as above.
+ * returns OVERLAY_UNKNOWN when there is none. */
+__attribute__((nonnull(1, 4)))
+enum overlay_answer overlay_view_find_member(const struct overlay_view *view,
+					     uint32_t chain_id, const uint8_t *name,
+					     struct node *out);
 
 static inline bool
 overlay_view_may_have(const struct overlay_view *view, uint64_t hash)
