@@ -151,8 +151,9 @@ int live_take_ids(struct live *live, uint32_t count, uint32_t *first);
 
 /* A zone that is new, or takes the place of the one of that name (under a new id).  What a
  * ZONE_MARK_BAD stands for goes on being served as the earlier zone had it, with the
- * reason beside it; without such data it answers SERVFAIL.  Its records need not have NS
- * at the apex.  returns 0 or an error code; ERR_FULL: no zone ids are left. */
+ * reason beside it; without such data it answers SERVFAIL.  The zone may be signed, here
+ * or elsewhere.  Its records need not have NS at the apex.
+ * returns 0 or an error code; ERR_FULL: no zone ids are left. */
 __attribute__((nonnull, warn_unused_result))
 int live_put_zone(struct live *live, const struct zone_records *zone);
 

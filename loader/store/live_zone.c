@@ -56,8 +56,25 @@ put_rendered(struct live *live, const uint8_t *bytes)
 
 	if (!node_open(bytes, UINT32_MAX, &node))
 		return ERR_DAMAGED;
-	live_watch_put(live, &node);
+	if (!(node.head.zone_id & NSEC3_SPACE))
+		live_watch_put(live, &node);
 	return overlay_put(live->overlay, bytes, node.head.node_len);
+}
+
+typedef int next_node_fn(struct renderer *renderer, const uint8_t **node);
+
+static int
+put_all(struct live *live, struct renderer *renderer, next_node_fn *next)
+{
+	const uint8_t *bytes;
+	int rc;
+
+	while ((rc = next(renderer, &bytes)) == ERR_OK && bytes) {
+		rc = put_rendered(live, bytes);
+		if (rc != ERR_OK)
+			break;
+	}
+	return rc;
 }
 
 /* The apex comes last: until then the zone's name leads to the earlier one. */
@@ -70,16 +87,12 @@ put_nodes(struct live *live, struct renderer *renderer)
 
 	if (rc != ERR_OK)
 		return rc;
-	if (render_facts(renderer)->flags & ZONE_SIGNED)
-		return ERR_FORMAT;
 	if (!node_open(bytes, UINT32_MAX, &apex))
 		return ERR_DAMAGED;
 	live_copy_node(live, &apex);
-	while ((rc = render_next(renderer, &bytes)) == ERR_OK && bytes) {
-		rc = put_rendered(live, bytes);
-		if (rc != ERR_OK)
-			return rc;
-	}
+	rc = put_all(live, renderer, render_next);
+	if (rc == ERR_OK && render_has_nsec3(renderer))
+		rc = put_all(live, renderer, render_next_nsec3);
 	return rc == ERR_OK ? live_put_writer(live) : rc;
 }
 

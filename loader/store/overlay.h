@@ -118,6 +118,14 @@ int overlay_cursor_open_at(struct overlay *overlay, uint32_t zone_id, const uint
 __attribute__((nonnull, warn_unused_result))
 int overlay_cursor_next(struct overlay_cursor *cursor, struct node *out);
 
+/* The member of a chain (shm/overlay_value.h) that stands last before `name` here; NULL:
+ * the last one.
+ * zone_id  the zone's, or with NSEC3_SPACE
+ * returns  0; ERR_NOTFOUND, also when it is the zone's apex; ERR_DAMAGED. */
+__attribute__((nonnull(1, 4), warn_unused_result))
+int overlay_chain_before(struct overlay *overlay, uint32_t zone_id, const uint8_t *name,
+			 struct node *out);
+
 /* NULL is allowed. */
 void overlay_cursor_close(struct overlay_cursor *cursor);
 

@@ -6,6 +6,7 @@
 #include "loader/store/overlay_private.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
+#include "shm/lmdb_env.h"
 #include "shm/name_hash.h"
 #include "shm/rrtype.h"
 
@@ -88,6 +89,54 @@ overlay_chain_skip(MDB_cursor *cursor, MDB_val *key, MDB_val *value)
 			 octets);
 	*key = (MDB_val){ sizeof octets, octets };
 	return mdb_cursor_get(cursor, key, value, MDB_SET_RANGE);
+}
+
+/* ---- looking up ---- */
+
+/* The node's own key: a node without one is the apex, which stands first. */
+static int
+find_member(MDB_txn *txn, struct overlay *o, const MDB_val *chain_key, struct node *out)
+{
+	uint8_t octets[DNAME_KEY_MAX];
+	MDB_val key = { chain_key->mv_size, octets }, value;
+	int rc;
+
+	if (key.mv_size > sizeof octets)
+		return ERR_DAMAGED;
+	memcpy(octets, chain_key->mv_data, key.mv_size);
+	octets[0] &= (uint8_t) ~(CHAIN_SPACE >> 24);
+	rc = mdb_get(txn, o->dbi, &key, &value);
+	if (rc != 0)
+		return lmdb_env_error(rc);
+	return overlay_node_of(&value, out) ? ERR_OK : ERR_DAMAGED;
+}
+
+int
+overlay_chain_before(struct overlay *overlay, uint32_t zone_id, const uint8_t *name,
+		     struct node *out)
+{
+	uint8_t octets[DNAME_KEY_MAX];
+	uint32_t id = zone_id | CHAIN_SPACE;
+	MDB_val key = { DNAME_KEY_PREFIX, octets }, value;
+	MDB_cursor *cursor;
+	int rc = overlay_cursor_begin(overlay, &cursor);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (name)
+		key.mv_size = dname_key(id, name, octets);
+	else
+		dname_key_prefix(id + 1, octets);
+	rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+	rc = mdb_cursor_get(cursor, &key, &value, rc == 0 ? MDB_PREV : MDB_LAST);
+	dname_key_prefix(id, octets);
+	if (rc == 0 && (key.mv_size < DNAME_KEY_PREFIX ||
+			memcmp(key.mv_data, octets, DNAME_KEY_PREFIX) != 0))
+		rc = MDB_NOTFOUND;
+	rc = rc == 0 ? find_member(mdb_cursor_txn(cursor), overlay, &key, out)
+		     : lmdb_env_error(rc);
+	mdb_cursor_close(cursor);
+	return rc;
 }
 
 /* ---- how many there are: the difference of each change set goes into a note ---- */

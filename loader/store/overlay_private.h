@@ -45,6 +45,15 @@ void overlay_close_env(struct overlay *overlay);
 __attribute__((nonnull))
 void overlay_add_to_filter(struct overlay *overlay, const struct node *node);
 
+/* A cursor in the change set under way, else in what is committed last.  returns 0 or an error
+ * code. */
+__attribute__((nonnull, warn_unused_result))
+int overlay_cursor_begin(struct overlay *overlay, struct MDB_cursor **out);
+
+/* The node of a value, its owner a valid name.  returns false for damage. */
+__attribute__((nonnull, warn_unused_result))
+bool overlay_node_of(const struct MDB_val *value, struct node *out);
+
 /* Is it the key of a note? */
 __attribute__((nonnull, pure))
 bool overlay_is_note(const struct MDB_val *key);

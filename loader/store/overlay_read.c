@@ -29,9 +29,8 @@ reading_txn(struct overlay *o, MDB_txn **out)
 	return mdb_txn_renew(o->reading);
 }
 
-/* A cursor in that.  returns 0 or an error code. */
-static int
-open_cursor(struct overlay *o, MDB_cursor **out)
+int
+overlay_cursor_begin(struct overlay *o, MDB_cursor **out)
 {
 	MDB_txn *txn;
 	int rc = reading_txn(o, &txn);
@@ -41,9 +40,8 @@ open_cursor(struct overlay *o, MDB_cursor **out)
 	return lmdb_env_error(rc);
 }
 
-/* The node of a value, its owner a valid name. */
-static bool
-value_open(const MDB_val *value, struct node *out)
+bool
+overlay_node_of(const MDB_val *value, struct node *out)
 {
 	return overlay_value_open(value->mv_data, value->mv_size, out) &&
 	       dname_len(node_owner(out), out->head.owner_len) == out->head.owner_len &&
@@ -63,7 +61,7 @@ overlay_find(struct overlay *overlay, uint32_t zone_id, const uint8_t *name,
 		rc = mdb_get(txn, overlay->dbi, &key, &value);
 	if (rc != 0)
 		return lmdb_env_error(rc);
-	return value_open(&value, out) ? ERR_OK : ERR_DAMAGED;
+	return overlay_node_of(&value, out) ? ERR_OK : ERR_DAMAGED;
 }
 
 bool
@@ -80,7 +78,7 @@ overlay_walk(struct overlay *overlay,
 	MDB_cursor *cursor;
 	MDB_val key, value;
 	struct node node;
-	int rc = open_cursor(overlay, &cursor), stop = 0;
+	int rc = overlay_cursor_begin(overlay, &cursor), stop = 0;
 
 	if (rc != ERR_OK)
 		return rc;
@@ -91,7 +89,7 @@ overlay_walk(struct overlay *overlay,
 			continue;
 		}
 		if (!overlay_is_note(&key))
-			stop = value_open(&value, &node) ? visit(context, &node)
+			stop = overlay_node_of(&value, &node) ? visit(context, &node)
 							 : ERR_DAMAGED;
 		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
@@ -142,7 +140,7 @@ overlay_walk_notes(struct overlay *overlay,
 	char name[DNAME_KEY_MAX + 1];
 	MDB_val key = { 0 }, value;
 	MDB_cursor *cursor;
-	int rc = open_cursor(overlay, &cursor), stop = 0;
+	int rc = overlay_cursor_begin(overlay, &cursor), stop = 0;
 
 	if (rc != ERR_OK)
 		return rc;
@@ -178,7 +176,7 @@ static int
 open_at_key(struct overlay *overlay, struct overlay_cursor *cursor,
 	    struct overlay_cursor **out)
 {
-	int rc = open_cursor(overlay, &cursor->cursor);
+	int rc = overlay_cursor_begin(overlay, &cursor->cursor);
 
 	if (rc == ERR_OK)
 		*out = cursor;
@@ -226,7 +224,7 @@ overlay_cursor_next(struct overlay_cursor *cursor, struct node *out)
 		return ERR_DAMAGED;
 	if (memcmp(key.mv_data, cursor->first, DNAME_KEY_PREFIX) != 0)
 		return ERR_NOTFOUND;
-	return value_open(&value, out) ? ERR_OK : ERR_DAMAGED;
+	return overlay_node_of(&value, out) ? ERR_OK : ERR_DAMAGED;
 }
 
 void
@@ -251,7 +249,7 @@ count_notes(struct overlay *overlay)
 	int rc;
 
 	memcpy(octets, note_prefix, sizeof octets);
-	if (open_cursor(overlay, &cursor) != ERR_OK)
+	if (overlay_cursor_begin(overlay, &cursor) != ERR_OK)
 		return 0;
 	for (rc = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE); rc == 0;
 	     rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT))

@@ -392,6 +392,69 @@ test_refusals(void)
 	live_close(live);
 }
 
+/* ---- zones that are signed ---- */
+
+static const char place_of_nsec3[] = "0000000000000000000000000000000a.z.test";
+
+static struct zone_records *
+signed_zone(bool is_nsec3)
+{
+	struct zone_records *zone = zone_make("z.test");
+
+	zone_put_sig(zone, "z.test", 7200, RRTYPE_SOA, "z.test");
+	zone_put(zone, "www.z.test", 60, RRTYPE_A, "4", 1);
+	zone_put_sig(zone, "www.z.test", 60, RRTYPE_A, "z.test");
+	if (is_nsec3) {
+		zone_put(zone, "z.test", 0, RRTYPE_NSEC3PARAM, "112x", 1, 0, 0, "00");
+		zone_put(zone, place_of_nsec3, 300, RRTYPE_NSEC3, "x",
+			 "010000000014"
+			 "0000000000000000000000000000000000000000"
+			 "000140");
+		zone_put_sig(zone, place_of_nsec3, 300, RRTYPE_NSEC3, "z.test");
+	} else {
+		zone_put(zone, "www.z.test", 300, RRTYPE_NSEC, "nx", "z.test", "000140");
+		zone_put(zone, "z.test", 300, RRTYPE_NSEC, "nx", "www.z.test", "000122");
+	}
+	zone_done(zone);
+	return zone;
+}
+
+static void
+test_signed(bool is_nsec3)
+{
+	struct zone_records *zone = zone_make("z.test"), *with = signed_zone(is_nsec3);
+	uint8_t name[DNAME_MAX + NAME_PAD];
+	uint32_t space = is_nsec3 ? NSEC3_SPACE : 0;
+	struct live_edit edit;
+	struct zone_facts facts;
+	struct live *live;
+	struct node node;
+
+	zone_done(zone);
+	live = open_with(new_dir(), &zone, 1);
+	ok(live_begin(live) == 0 && live_put_zone(live, with) == 0 &&
+		   live_commit(live) == 0,
+	   "a signed zone is put");
+	facts = facts_of(live, "z.test");
+	is_int(facts.flags, ZONE_SIGNED | (is_nsec3 ? ZONE_NSEC3 : ZONE_NSEC),
+	       "its facts");
+	(void)wire_of(is_nsec3 ? "zzz.z.test" : "x.z.test", name);
+	ok(overlay_chain_before(live_overlay(live), facts.zone_id | space, name, &node) ==
+			   0 &&
+		   node.head.zone_id == (facts.zone_id | space) &&
+		   node.head.owner_len ==
+			   wire_of(is_nsec3 ? place_of_nsec3 : "www.z.test", name) &&
+		   memcmp(node_owner(&node), name, node.head.owner_len) == 0,
+	   "what stands last in its chain is found");
+	is_int(overlay_chain_before(live_overlay(live), facts.zone_id | space, name,
+				    &node),
+	       ERR_NOTFOUND, "nothing that can be asked for stands before it");
+	is_int(live_edit_begin(live, with->origin, with->origin_len, &edit), ERR_FORMAT,
+	       "what was signed elsewhere is not edited");
+	live_close(live);
+	zone_records_free(with);
+}
+
 /* ---- what it costs ---- */
 
 static struct zone_records *
@@ -596,6 +659,8 @@ main(void)
 	test_bad_values();
 	test_bad_values_in_a_build();
 	test_refusals();
+	test_signed(false);
+	test_signed(true);
 	test_costs();
 	test_memory();
 	test_full_disk();
