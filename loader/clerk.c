@@ -32,7 +32,7 @@ static const struct {
 	{ "zones", clerk_zones, 1, 3, "zones [--digest] [NAME]" },
 	{ "errors", clerk_errors, 1, 1, "errors" },
 	{ "generations", clerk_generations, 1, 1, "generations" },
-	{ "diff", clerk_diff, 3, 3, "diff A B" },
+	{ "diff", clerk_diff, 3, 4, "diff A B [--rrsig]" },
 	{ "held", clerk_held, 1, 1, "held" },
 	{ "export", clerk_export, 1, 2, "export [ZONE]" },
 	{ "keys", clerk_keys, 1, 4, "keys [ZONE], keys generate ZONE [--split]" },

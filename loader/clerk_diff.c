@@ -22,7 +22,9 @@ struct diff {
 	struct store_walk *walks[SIDES];
 	struct record_texts texts[SIDES];
 	uint64_t ids[SIDES];
+	bool has_signatures; /* --rrsig */
 	char zone[DNAME_TEXT_MAX]; /* the one at hand */
+	enum data_view view; /* of it */
 	uint64_t seen; /* nodes */
 };
 
@@ -120,7 +122,8 @@ diff_nodes(struct diff *diff, const struct node *const nodes[SIDES])
 
 		record_texts_clear(&diff->texts[which]);
 		if (nodes[which])
-			result = record_texts_add_node(&diff->texts[which], nodes[which]);
+			result = record_texts_add_data(&diff->texts[which], nodes[which],
+						       diff->view);
 		if (result)
 			return result;
 		record_texts_sort(&diff->texts[which]);
@@ -180,6 +183,16 @@ merge_ids(struct diff *diff, const uint32_t *const ids[SIDES], visit_fn *visit)
 	return result;
 }
 
+/* A zone that we sign on one side is seen as one on both. */
+static enum data_view
+choose_view(const struct diff *diff, const struct node *const apexes[SIDES])
+{
+	if (diff->has_signatures)
+		return DATA_VIEW_ALL;
+	return data_view_of(apexes[OLD]) == DATA_VIEW_OWN ? DATA_VIEW_OWN
+							  : data_view_of(apexes[NEW]);
+}
+
 /* The apex nodes of one zone: unless they are the same, facts and all, the zone has
  * been read anew and may differ anywhere. */
 static int
@@ -192,6 +205,7 @@ diff_zone(struct diff *diff, const struct node *const apexes[SIDES])
 	int result;
 
 	dname_to_text(node_owner(apexes[OLD] ? apexes[OLD] : apexes[NEW]), diff->zone);
+	diff->view = choose_view(diff, apexes);
 	result = diff_nodes(diff, apexes);
 	if (result ||
 	    (apexes[OLD] && apexes[NEW] && are_same_nodes(apexes[OLD], apexes[NEW])))
@@ -278,14 +292,34 @@ open_side(struct diff *diff, int which, const char *text)
 	return 0;
 }
 
+/* Two sides, and an option anywhere.  returns false for anything else. */
+static bool
+take_arguments(struct diff *diff, const char *sides[SIDES])
+{
+	unsigned count = 0;
+
+	for (int i = 1; i < diff->clerk->arg_count; i++)
+		if (strcmp(diff->clerk->args[i], "--rrsig") == 0 && !diff->has_signatures)
+			diff->has_signatures = true;
+		else if (count < SIDES)
+			sides[count++] = diff->clerk->args[i];
+		else
+			return false;
+	return count == SIDES;
+}
+
 unsigned
 clerk_diff(struct clerk *clerk)
 {
 	struct diff diff = { .clerk = clerk };
-	unsigned status = open_side(&diff, OLD, clerk->args[1]);
+	const char *sides[SIDES];
+	unsigned status;
 
+	if (!take_arguments(&diff, sides))
+		return clerk_refuse(clerk, "usage: diff A B [--rrsig]");
+	status = open_side(&diff, OLD, sides[OLD]);
 	if (status == 0)
-		status = open_side(&diff, NEW, clerk->args[2]);
+		status = open_side(&diff, NEW, sides[NEW]);
 	if (status == 0)
 		status = write_diff(&diff);
 	for (int which = OLD; which < SIDES; which++) {

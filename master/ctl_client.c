@@ -335,6 +335,7 @@ static const struct option long_options[] = {
 	{ "per-worker", no_argument, NULL, 'f' },
 	{ "no-clients", no_argument, NULL, 'f' },
 	{ "digest", no_argument, NULL, 'f' },
+	{ "rrsig", no_argument, NULL, 'f' },
 	{ "split", no_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },

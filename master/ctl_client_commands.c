@@ -52,7 +52,7 @@ static const struct ctl_command commands[] = {
 	 "serve an earlier generation"},
 	{"resume", 0, 0, CTL_ARG_ZONE, NULL, false, 0, "",
 	 "end rollback and swap: back to the configured sources"},
-	{"diff", 2, 2, CTL_ARG_STATE, NULL, false, 600, "A B",
+	{"diff", 2, 2, CTL_ARG_STATE, "rrsig", false, 600, "A B [--rrsig]",
 	 "changes from generation A to B, or to \"live\""},
 	{"held", 0, 0, CTL_ARG_ZONE, NULL, false, 60, "",
 	 "changes that would remove much, and wait for accept"},

@@ -496,6 +496,7 @@ static const struct ctl_layout layouts[] = {
 	{"generations", "generations", false, row_in_table, end_of_generations,
 	 "no generations", COLUMNS(generation_columns)},
 	{"diff", "diff", true, row_of_diff, end_of_list, "no difference", NO_COLUMNS},
+	{"diff --rrsig", "diff", true, row_of_diff, end_of_list, "no difference", NO_COLUMNS},
 	{"held", "held", false, row_of_held, end_of_list, "nothing is held", NO_COLUMNS},
 	{"accept", NULL, true, NULL, end_of_accept, NULL, NO_COLUMNS},
 	{"export", "export", false, row_of_export, end_of_export, NULL, NO_COLUMNS},

@@ -240,7 +240,7 @@ static const struct command commands[] = {
 	{ "limits", "limits", 1, true, run_limits },
 	{ "top", "top [--no-clients]", 2, true, run_top },
 	{ "generations", "generations", 1, true, run_clerk },
-	{ "diff", "diff A B", 3, true, run_clerk },
+	{ "diff", "diff A B [--rrsig]", 4, true, run_clerk },
 	{ "held", "held", 1, true, run_clerk },
 	{ "accept", "accept ID", 2, false, run_accept },
 	{ "export", "export [ZONE]", 2, true, run_clerk },

@@ -11,12 +11,12 @@
 
 enum { NODES_PER_TURN = 4096 };
 
-/* The parts of an RRset that a client sees.  Packed, so that no padding is hashed. */
+/* What there is to an RRset besides its records.  Packed, so that no padding is hashed. */
 struct __attribute__((packed)) rrset_id {
 	uint64_t owner_hash;
 	uint32_t ttl;
 	uint16_t type;
-	uint16_t rr_count, sig_count;
+	uint16_t rr_count;
 	uint16_t wire_len;
 };
 
@@ -28,21 +28,20 @@ hash_rrset(uint64_t owner_hash, const struct rrset *rrset)
 		.ttl = rrset->head.ttl,
 		.type = rrset->type,
 		.rr_count = rrset->head.rr_count,
-		.sig_count = rrset->head.sig_count,
 		.wire_len = rrset->head.wire_len,
 	};
 	uint64_t seed = XXH3_64bits(&id, sizeof id);
 
-	return XXH3_64bits_withSeed(
-		rrset->wire, (size_t)rrset->head.wire_len + rrset->head.sig_len, seed);
+	return XXH3_64bits_withSeed(rrset->wire, rrset->head.wire_len, seed);
 }
 
 static bool
-next_rrset(const struct node *node, uint32_t *at, struct block *block, struct rrset *out)
+next_rrset(const struct node *node, enum data_view view, uint32_t *at,
+	   struct block *block, struct rrset *out)
 {
 	while (node_next_block(node, at, block))
 		if (block_holds_rrset(block) && block->head.type != RRTYPE_SOA &&
-		    block_open_rrset(block, out))
+		    data_view_has(view, block->head.type) && block_open_rrset(block, out))
 			return true;
 	return false;
 }
@@ -78,7 +77,7 @@ hash_chosen(uint64_t owner_hash, const struct block *block)
 }
 
 uint64_t
-zone_digest_node(const struct node *node)
+zone_digest_node(const struct node *node, enum data_view view)
 {
 	uint64_t owner_hash = XXH3_64bits(node_owner(node), node->head.owner_len);
 	struct block block;
@@ -87,7 +86,7 @@ zone_digest_node(const struct node *node)
 	uint64_t sum = facts && (facts->flags & ZONE_FLATTENED) ? owner_hash : 0;
 	uint32_t at = 0;
 
-	while (next_rrset(node, &at, &block, &rrset))
+	while (next_rrset(node, view, &at, &block, &rrset))
 		sum += hash_rrset(owner_hash, &rrset) + hash_chosen(owner_hash, &block);
 	if (node_find_block(node, BLOCK_ANAME, ANAME_TYPE, &block))
 		sum += hash_chosen(owner_hash, &block);
@@ -95,22 +94,21 @@ zone_digest_node(const struct node *node)
 }
 
 static void
-add_node(struct zone_digest *digest, const struct node *node)
+add_node(struct zone_digest *digest, const struct node *node, enum data_view view)
 {
 	struct block block;
 	struct rrset rrset;
 	uint32_t at = 0;
 
-	digest->sum += zone_digest_node(node);
+	digest->sum += zone_digest_node(node, view);
 	digest->node_count++;
-	while (next_rrset(node, &at, &block, &rrset))
-		digest->record_count +=
-			(uint64_t)rrset.head.rr_count + rrset.head.sig_count;
+	while (next_rrset(node, view, &at, &block, &rrset))
+		digest->record_count += rrset.head.rr_count;
 }
 
 static int
-add_names(struct store_walk *walk, uint32_t zone_id, struct zone_digest *digest,
-	  void (*turn)(void *context), void *context)
+add_names(struct store_walk *walk, uint32_t zone_id, enum data_view view,
+	  struct zone_digest *digest, void (*turn)(void *context), void *context)
 {
 	struct store_cursor *cursor;
 	struct node node;
@@ -119,7 +117,7 @@ add_names(struct store_walk *walk, uint32_t zone_id, struct zone_digest *digest,
 	if (result)
 		return result;
 	while ((result = store_cursor_next(cursor, &node)) == 0) {
-		add_node(digest, &node);
+		add_node(digest, &node, view);
 		if (turn && digest->node_count % NODES_PER_TURN == 0)
 			turn(context);
 	}
@@ -131,16 +129,18 @@ int
 zone_digest_make(struct store_walk *walk, const struct node *apex,
 		 struct zone_digest *out, void (*turn)(void *context), void *context)
 {
+	enum data_view view = data_view_of(apex);
 	struct zone_facts facts;
 	int result;
 
 	memset(out, 0, sizeof *out);
 	if (!node_zone_facts(apex, &facts) || facts.zone_id == CATALOGUE_ID)
 		return ERR_DAMAGED;
-	add_node(out, apex);
-	result = add_names(walk, facts.zone_id, out, turn, context);
+	add_node(out, apex, view);
+	result = add_names(walk, facts.zone_id, view, out, turn, context);
 	return result ? result
-		      : add_names(walk, facts.zone_id | NSEC3_SPACE, out, turn, context);
+		      : add_names(walk, facts.zone_id | NSEC3_SPACE, view, out, turn,
+				  context);
 }
 
 uint64_t

@@ -2,23 +2,25 @@
  *
  * The digest of a zone is a sum over its RRsets, so that order does not matter, nor how
  * the records came to be there: from a file or from Redis, sealed or live.  The SOA is
- * left out: its serial may be each machine's own. */
+ * left out: its serial may be each machine's own; so are signatures, and of zones that we
+ * sign keys and chain. */
 #ifndef LOADER_STORE_ZONE_DIGEST_H
 #define LOADER_STORE_ZONE_DIGEST_H
 
 #include <stdint.h>
 
 #include "loader/store/store_walk.h"
+#include "loader/zone/data_view.h"
 #include "shm/node.h"
 
-/* What a node adds to its zone's digest: for each RRset a hash over owner, type, TTL,
- * records and their signatures, as they are served, and how they are steered. */
+/* What a node adds to its zone's digest: for each RRset that is in view a hash over owner,
+ * type, TTL and records, as they are served, and how they are steered. */
 __attribute__((nonnull))
-uint64_t zone_digest_node(const struct node *node);
+uint64_t zone_digest_node(const struct node *node, enum data_view view);
 
 struct zone_digest {
 	uint64_t sum;
-	uint64_t record_count;		/* the SOA and its signatures not counted */
+	uint64_t record_count;		/* without the SOA */
 	uint64_t node_count;
 };
 

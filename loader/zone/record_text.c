@@ -99,16 +99,19 @@ add_records(struct record_texts *texts, const uint8_t *message, size_t at, size_
 
 static int
 add_rrset(struct record_texts *texts, const struct node *node, const struct rrset *rrset,
-	  uint8_t *message)
+	  enum data_view view, uint8_t *message)
 {
-	size_t base = RRSET_BASE(node->head.owner_len);
-	size_t len = (size_t)rrset->head.wire_len + rrset->head.sig_len;
+	size_t base = RRSET_BASE(node->head.owner_len), len = rrset->head.wire_len;
+	unsigned count = rrset->head.rr_count;
 
+	if (view == DATA_VIEW_ALL) {
+		len += rrset->head.sig_len;
+		count += rrset->head.sig_count;
+	}
 	memset(message, 0, base);
 	memcpy(message + 12, node_owner(node), node->head.owner_len);
 	memcpy(message + base, rrset->wire, len);
-	return add_records(texts, message, base, base + len,
-			   (unsigned)rrset->head.rr_count + rrset->head.sig_count);
+	return add_records(texts, message, base, base + len, count);
 }
 
 /* What records do not tell, as a comment: how they are chosen, an ANAME, that the zone is
@@ -135,7 +138,8 @@ add_comment(struct record_texts *texts, const struct node *node,
 }
 
 int
-record_texts_add_node(struct record_texts *texts, const struct node *node)
+record_texts_add_data(struct record_texts *texts, const struct node *node,
+		      enum data_view view)
 {
 	uint8_t *message = malloc(MESSAGE_MAX);
 	struct block block;
@@ -148,16 +152,22 @@ record_texts_add_node(struct record_texts *texts, const struct node *node)
 	while (result == 0 && node_next_block(node, &at, &block)) {
 		if (block.head.kind == BLOCK_ANAME || block.head.kind == BLOCK_ZONE)
 			result = add_comment(texts, node, &block);
-		if (!block_holds_rrset(&block))
+		if (!block_holds_rrset(&block) || !data_view_has(view, block.head.type))
 			continue;
 		result = block_open_rrset(&block, &rrset)
-				 ? add_rrset(texts, node, &rrset, message)
+				 ? add_rrset(texts, node, &rrset, view, message)
 				 : ERR_DAMAGED;
 		if (result == 0 && block.head.kind == BLOCK_STEERED)
 			result = add_comment(texts, node, &block);
 	}
 	free(message);
 	return result;
+}
+
+int
+record_texts_add_node(struct record_texts *texts, const struct node *node)
+{
+	return record_texts_add_data(texts, node, DATA_VIEW_ALL);
 }
 
 int

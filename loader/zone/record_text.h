@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "loader/zone/data_view.h"
 #include "shm/node.h"
 
 /* Texts of records, kept until they are cleared.  Begin with all zero. */
@@ -21,6 +22,11 @@ struct record_texts {
  * it stays). */
 __attribute__((nonnull, warn_unused_result))
 int record_texts_add_node(struct record_texts *texts, const struct node *node);
+
+/* The same of what is in view. */
+__attribute__((nonnull, warn_unused_result))
+int record_texts_add_data(struct record_texts *texts, const struct node *node,
+			  enum data_view view);
 
 /* Add `count` records of a whole message from octet *at on, which is moved behind them;
  * those that are no data (OPT) are passed over.

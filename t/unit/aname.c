@@ -75,16 +75,18 @@ static void
 test_text(void)
 {
 	const struct node *node = make_node(AN("cdn.example.net", ""), true);
-	uint64_t other, sum = zone_digest_node(node),
-			flat = zone_digest_node(&nodes[0].node);
+	uint64_t other, sum = zone_digest_node(node, DATA_VIEW_ALL),
+			flat = zone_digest_node(&nodes[0].node, DATA_VIEW_ALL);
 
 	is_text(node, "; www.example.com. 3600 IN ANAME cdn.example.net.",
 		"an ANAME as a comment");
 	is_text(&nodes[0].node, "; example.com.: cname_flattening",
 		"a flattened zone as a comment");
-	other = zone_digest_node(make_node(AN("cdn.example.org", ""), false));
+	other = zone_digest_node(make_node(AN("cdn.example.org", ""), false),
+				 DATA_VIEW_ALL);
 	ok(other != 0 && other != sum, "another target, another digest");
-	ok(zone_digest_node(&nodes[0].node) != flat, "and so not flattened");
+	ok(zone_digest_node(&nodes[0].node, DATA_VIEW_ALL) != flat,
+	   "and so not flattened");
 	is_text(&nodes[0].node, "none", "no comment about most zones");
 }
 

@@ -223,7 +223,7 @@ digest_of(const char *value)
 	struct block block;
 
 	(void)make_block(value, RRTYPE_A, BLOCK_STEERED, &block);
-	return zone_digest_node(&nodes[node_count - 1].node);
+	return zone_digest_node(&nodes[node_count - 1].node, DATA_VIEW_ALL);
 }
 
 static void
