@@ -12,9 +12,10 @@
 
 enum {
 	SWEEP_MS = 250,
-	/* of a connection: headers, where the library keeps each of them, and the response's;
-	 * what does not fit there it refuses itself, as far as it has the room to */
-	MEMORY_MAX = 4 * HTTP_HEADER_MAX,
+	/* of a connection, without pages until they are written to: headers, for each of
+	 * them, of 4 octets at least, some 72 octets of the library, and the response's;
+	 * what does not fit there it refuses itself */
+	MEMORY_MAX = 32 * HTTP_HEADER_MAX,
 };
 
 enum connection_state {
@@ -275,6 +276,20 @@ refuse(struct http_server *server, struct connection *connection,
 	return put_reply(server, connection, &reply);
 }
 
+/* Not by the library, which hangs up where headers have left it no room for a response. */
+static enum MHD_Result
+refuse_headers(struct http_server *server, struct connection *connection)
+{
+	static const char text[] = "HTTP/1.1 431 Request Header Fields Too Large\r\n"
+				   "Connection: close\r\n"
+				   "Content-Length: 0\r\n\r\n";
+
+	region_report_count(server->report, REPORT_malformed);
+	region_report_count(server->report, REPORT_requests);
+	(void)send(connection->fd, text, sizeof text - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return MHD_NO;
+}
+
 static bool
 has_body(struct MHD_Connection *handle)
 {
@@ -299,9 +314,7 @@ check_request(struct http_server *server, struct connection *connection,
 		return refuse(server, connection, REPORT_refused_method,
 			      MHD_HTTP_CONTENT_TOO_LARGE, "a request has no body here\n");
 	if (!info || info->header_size > HTTP_HEADER_MAX)
-		return refuse(server, connection, REPORT_malformed,
-			      MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE,
-			      "headers have at most 16384 octets here\n");
+		return refuse_headers(server, connection);
 	return MHD_YES;
 }
 
