@@ -23,15 +23,19 @@ struct page {
 	FILE *out;
 	const char *line_end;
 	size_t width;
+	size_t left; /* lines that may follow */
 };
 
-/* Print a line, cut to the page. */
+/* Print a line, cut to the page; none when that is full. */
 __attribute__((format(printf, 2, 3))) static void
-put_line(const struct page *page, const char *format, ...)
+put_line(struct page *page, const char *format, ...)
 {
 	char text[LINE_MAX_LEN];
 	va_list args;
 
+	if (page->left == 0)
+		return;
+	page->left--;
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
@@ -49,7 +53,7 @@ number(const struct ctl_json *object, const char *name)
 /* ---- the head ---- */
 
 static void
-put_times(const struct page *page, const char *title, const struct ctl_json *times)
+put_times(struct page *page, const char *title, const struct ctl_json *times)
 {
 	static const char *const members[] = { "p50_ns", "p90_ns", "p99_ns", "p999_ns",
 					       "max_ns" };
@@ -64,7 +68,7 @@ put_times(const struct page *page, const char *title, const struct ctl_json *tim
 }
 
 static void
-put_workers(const struct page *page, const struct ctl_json *workers)
+put_workers(struct page *page, const struct ctl_json *workers)
 {
 	char text[LINE_MAX_LEN] = "";
 	size_t len = 0;
@@ -81,7 +85,7 @@ put_workers(const struct page *page, const struct ctl_json *workers)
 }
 
 static void
-put_rcodes(const struct page *page, const struct ctl_json *rcodes)
+put_rcodes(struct page *page, const struct ctl_json *rcodes)
 {
 	char text[LINE_MAX_LEN] = "";
 	double total = 0;
@@ -103,7 +107,7 @@ put_rcodes(const struct page *page, const struct ctl_json *rcodes)
 }
 
 static void
-put_head(const struct page *page, const struct ctl_json *top)
+put_head(struct page *page, const struct ctl_json *top)
 {
 	put_line(page,
 		 "martlet   %.1f q/s, of the last %.1f s; %.0f dropped in full queues",
@@ -117,7 +121,7 @@ put_head(const struct page *page, const struct ctl_json *top)
 /* ---- the lists ---- */
 
 static void
-put_row(const struct page *page, const struct ctl_json *row, const char *member,
+put_row(struct page *page, const struct ctl_json *row, const char *member,
 	size_t name_width)
 {
 	char *name = ctl_value_member(row, member), *cut = ctl_text_cut(name, name_width);
@@ -132,7 +136,7 @@ put_row(const struct page *page, const struct ctl_json *row, const char *member,
 }
 
 static void
-put_list(const struct page *page, const struct ctl_json *list, const char *member,
+put_list(struct page *page, const struct ctl_json *list, const char *member,
 	 const char *title, size_t rows)
 {
 	size_t name_width = page->width > NAME_LEAST + FIGURES_WIDTH
@@ -157,7 +161,7 @@ ctl_top_print(FILE *out, const struct ctl_json *top, const char *line_end, size_
 		{ "names", "name", "NAMES" },
 		{ "sources", "client", "CLIENTS" },
 	};
-	struct page page = { out, line_end, width < LINE_MAX_LEN ? width : 200 };
+	struct page page = { out, line_end, width < LINE_MAX_LEN ? width : 200, height };
 	const struct ctl_json *inner = ctl_json_member(top, "top");
 	size_t fixed = HEAD_LINES + LISTS * LIST_EXTRA;
 	size_t rows = height > fixed ? (height - fixed) / LISTS : 0;

@@ -99,8 +99,8 @@ my $ctl = Martlet::martletctl() . " -s $m->{dir}/control.sock";
 like(scalar `$ctl top`, qr/^ZONES .*^example[.]com[.] .*^NAMES .*^CLIENTS .*^127[.]0[.]0[.]1 /ms, 'printed once without a terminal');
 SKIP: {
 	my $script = find_program('script');
-	skip 'script is not installed', 4 unless $script;
-	skip 'there are no pseudo-terminals', 4 unless -e '/dev/ptmx';
+	skip 'script is not installed', 5 unless $script;
+	skip 'there are no pseudo-terminals', 5 unless -e '/dev/ptmx';
 	my $page = `(sleep 2; printf q) | TERM=xterm COLUMNS= $script -qec 'stty rows 24 cols 80; $ctl top; echo "exit \$?"; stty -a' /dev/null`;
 	like($page, qr/\e\[\?1049h.*ZONES.*\e\[\?1049l/s, 'a page on a terminal');
 	like($page, qr/exit 0/, 'ended by q');
@@ -108,6 +108,10 @@ SKIP: {
 	my ($drawn) = $page =~ /\e\[H(.*?)q: quit/s;
 	my @lines = map { s/\e\[K//gr } split /\r\n/, $drawn // '';
 	is(scalar(grep { length > 80 } @lines) + (@lines > 23), 0, 'within 24 lines of 80');
+	$page = `(sleep 1; printf q) | TERM=xterm COLUMNS= $script -qec 'stty rows 6 cols 30; $ctl top' /dev/null`;
+	($drawn) = $page =~ /\e\[H(.*?)q: quit/s;
+	@lines = map { s/\e\[K//gr } split /\r+\n/, $drawn // '';
+	is(scalar(grep { length > 30 } @lines) + (@lines > 5), 0, 'within 6 lines of 30');
 }
 # an IPv6 client stands for its /64
 SKIP: {
