@@ -6,6 +6,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -89,7 +90,6 @@ name_files(struct ctl_profile_files *files, const char *given)
 	files->main = alloc_printf("%s%s", files->stem, ending);
 }
 
-/* Before the server is kept busy for minutes.  returns false, told on stderr. */
 static bool
 check_directory(const char *path)
 {
@@ -102,6 +102,21 @@ check_directory(const char *path)
 			strerror(errno));
 	free(copy);
 	return is_fine;
+}
+
+/* Before the server is kept busy for minutes.  returns false, told on stderr. */
+static bool
+check_file(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0)
+		return check_directory(path);
+	if (!S_ISDIR(status.st_mode) && access(path, W_OK) == 0)
+		return true;
+	fprintf(stderr, "martletctl: cannot write %s: %s\n", path,
+		strerror(S_ISDIR(status.st_mode) ? EISDIR : errno));
+	return false;
 }
 
 /* Names of our own can be guessed: in a directory where others write, a link of that name
@@ -341,7 +356,7 @@ ctl_profile_run(const char *socket_path, const struct ctl_profile_options *optio
 		return run_lines(socket_path, arg_count, args);
 	files.kind = kind_of(args);
 	name_files(&files, options->out);
-	if (check_directory(files.main))
+	if (check_file(files.main))
 		code = files.kind == CTL_PROFILE_TRACE
 			       ? run_trace(socket_path, &files, arg_count, args)
 			       : run_profile(socket_path, &files, options->since,

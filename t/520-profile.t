@@ -140,6 +140,11 @@ SKIP: {
 	my ($exit, undef, $err) = ctl('profile', 'heap', '-o', "$dir/none/x");
 	is($exit, 1, 'a directory that is not there');
 	like($err, qr{cannot write in .*/none: No such file}, 'is named');
+	mkdir "$dir/there";
+	($exit, my $out, $err) = ctl('profile', 'cpu', 1, '-o', "$dir/there");
+	is("$exit $out", '1 ', 'a directory is no file');
+	like($err, qr{\Amartletctl: cannot write .*/there: Is a directory\n\z}, 'which is said before anything is sampled');
+	rmdir "$dir/there";
 }
 
 # memory, and what has changed
