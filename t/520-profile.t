@@ -10,6 +10,7 @@ use lib "$Bin/lib";
 
 use Cwd qw(getcwd);
 use File::Temp qw(tempdir);
+use FloodTool;
 use IO::Select;
 use JSON::PP ();
 use Martlet;
@@ -208,6 +209,29 @@ SKIP: {
 	is($overlaps, 0, 'one after the other');
 	ok((grep { $_->{name} eq 'answer' && $_->{args}{queries} >= 1 } @events) > 0, 'with their queries');
 	unlink "$dir/t.json";
+}
+
+# a trace that is full ends early: of 64 MiB each of many workers has a small part
+{
+	my $many = Martlet->new(zones => { 'example.com' => $ZONE }, config => { workers => { count => 32 } });
+	my $load = FloodTool::flood_start('-p', $many->port, '-r', 'example.com', '-c', 1, '-q', 1, '-l', 120);
+	my $begun = time;
+	my ($exit, $out, $err) = ctl('-s', $many->control_socket, 'trace', 60, '-o', 'full.json');
+	FloodTool::flood_end($load, 1);
+	is($exit, 0, 'a trace that is full') or diag($err);
+	cmp_ok(time - $begun, '<', 60, 'ends early');
+	like($err, qr/the trace ends early, after [\d.]+ s: its 64 MiB are full/, 'says so');
+	like($out, qr/^\d+ events of stages in [\d.]+ s, ended early/m, 'in its last line, too');
+	my $text = read_file("$dir/full.json");
+	like($text, qr/"otherData":\{"is_full":true\}\}\s*\z/, 'the file is whole');
+	my %count;
+	$count{$1}++ while $text =~ /"ph":"X"[^}]*?"tid":(\d+)/g;
+	my ($most) = sort { $b <=> $a } values %count;
+	my $room = (64 << 20) / 32 / 16;
+	ok($most <= $room && $most > $room - 32, 'a worker has filled its part') or diag($most);
+	is($many->ask('ns.example.com', 'A')->rcode, 'NOERROR', 'names are answered');
+	unlink "$dir/full.json";
+	$many->stop;
 }
 
 # one at a time, and who goes away leaves it to others
