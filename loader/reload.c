@@ -3,12 +3,15 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "loader/attend.h"
 #include "loader/fallback.h"
 #include "loader/geo_files.h"
 #include "loader/newest.h"
 #include "loader/redis/follow.h"
+#include "loader/redis/redis_zone.h"
 #include "loader/reload_build.h"
 #include "loader/retention.h"
 #include "loader/sealing.h"
@@ -20,7 +23,12 @@
 #include "shm/log.h"
 #include "shm/name_hash.h"
 
-enum { FIRST_SPARE_MS = 1000, FIRST_LOOK_MS = 20, RENEWALS_APART_MS = 60000 };
+enum {
+	FIRST_SPARE_MS = 1000,
+	FIRST_LOOK_MS = 20,
+	RENEWALS_APART_MS = 60000,
+	ASIDE_REST = 4
+};
 
 /* The base is what the sources say: serve it, unless it is served already. */
 static int
@@ -80,6 +88,7 @@ note_sign_due(struct sync *sync, int64_t due_s, bool is_only)
 /* What is looked at, and how. */
 struct reload_what {
 	const uint8_t *only;
+	const struct reload_aside *aside;
 	bool reads_redis, is_renewal;
 };
 
@@ -92,6 +101,7 @@ build_and_serve(struct sync *sync, uint64_t base_id, const struct reload_what *w
 		.base_id = base_id,
 		.id = sync_next_id(sync),
 		.only = what->only,
+		.aside = what->aside,
 		.reads_redis = what->reads_redis,
 		.is_renewal = what->is_renewal,
 		.is_first = !sync_is_serving(sync),
@@ -110,8 +120,8 @@ build_and_serve(struct sync *sync, uint64_t base_id, const struct reload_what *w
 		reload_result_fini(&build.result);
 		return error;
 	}
-	note_sign_due(sync, build.sign_due_s, what->only != NULL);
-	if (!what->only)
+	note_sign_due(sync, build.sign_due_s, what->only || what->aside);
+	if (!what->only && !what->aside)
 		atomic_store(&sync->region->swap.checked_at_s, clock_wall_s());
 	*result = build.result;
 	result->generation = build.manifest.id;
@@ -190,6 +200,80 @@ reload_renew(struct sync *sync)
 	reload_result_log(&result);
 	reload_result_fini(&result);
 	retention_apply(sync);
+}
+
+/* ---- zones from Redis that are signed aside ---- */
+
+bool
+reload_wants_aside(const struct sync *sync)
+{
+	return sync->follow && sync->live && follow_wants_aside(sync->follow) &&
+	       clock_now_ms() >= sync->aside_due_ms && sync_is_serving(sync) &&
+	       !sync->is_base_lost && !atomic_load(&sync->region->swap.chosen);
+}
+
+static int
+compare_origins(const void *left, const void *right)
+{
+	return dname_compare(left, right);
+}
+
+static struct reload_aside *
+take_aside(struct sync *sync)
+{
+	struct reload_aside *aside = calloc(1, sizeof *aside);
+
+	if (!aside)
+		return NULL;
+	aside->count = follow_take_aside(sync->follow, aside->names, RELOAD_ASIDE_MAX);
+	for (size_t i = 0; i < aside->count; i++) {
+		const struct redis_text name = { aside->names[i],
+						 strlen(aside->names[i]) };
+		uint8_t origin[DNAME_MAX + NAME_PAD];
+		const char *reason;
+		size_t len = redis_zone_origin(name, origin, &reason);
+
+		if (len > 0)
+			memcpy(aside->origins[aside->origin_count++], origin, len);
+	}
+	if (aside->origin_count > 1)
+		qsort(aside->origins, aside->origin_count, sizeof *aside->origins,
+		      compare_origins);
+	return aside;
+}
+
+static void
+free_aside(struct reload_aside *aside)
+{
+	for (size_t i = 0; i < aside->count; i++)
+		free(aside->names[i]);
+	free(aside);
+}
+
+void
+reload_sign_aside(struct sync *sync)
+{
+	struct reload_aside *aside = take_aside(sync);
+	const struct reload_what what = { .aside = aside };
+	uint64_t begun_ms = clock_now_ms();
+	struct reload_result result;
+	char reason[SYNC_REASON_MAX];
+
+	if (!aside)
+		return;
+	log_info("signing %zu zones from Redis aside", aside->count);
+	if (build_and_serve(sync, atomic_load(&sync->region->swap.published_id), &what,
+			    &result, reason) != 0) {
+		sync_note_error(sync, "zones from Redis are not signed: %s", reason);
+		follow_fail_aside(sync->follow);
+	} else {
+		region_set_error(sync->region, "");
+		reload_result_log(&result);
+		reload_result_fini(&result);
+		retention_apply(sync);
+	}
+	free_aside(aside);
+	sync->aside_due_ms = clock_now_ms() + ASIDE_REST * (clock_now_ms() - begun_ms);
 }
 
 /* The error of the only zone that was looked at is the command's. */

@@ -38,6 +38,15 @@ bool reload_renewal_is_due(const struct sync *sync);
 __attribute__((nonnull))
 void reload_renew(struct sync *sync);
 
+/* Are there zones from Redis that are to be signed aside, and is it long enough since some
+ * were? */
+__attribute__((nonnull, warn_unused_result))
+bool reload_wants_aside(const struct sync *sync);
+
+/* Do so, into a new generation.  A failure is stated, and tried again later. */
+__attribute__((nonnull))
+void reload_sign_aside(struct sync *sync);
+
 /* reload [ZONE] */
 unsigned reload_command(struct sync *sync, int arg_count, char **args);
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "loader/job.h"
 #include "loader/redis/redis_update.h"
@@ -22,11 +23,11 @@ static void
 show_progress(void *context, const struct zone_load_progress *progress)
 {
 	const struct zone_update *update = context;
-	struct sync *sync = update->context;
+	struct reload_build *build = update->context;
 
 	log_info("reading zones: %zu of %zu, %" PRIu64 " MB", progress->zones_done,
 		 progress->zones_count, progress->bytes >> 20);
-	reply_progress(&sync->reply, "reading zones: %zu of %zu, %" PRIu64 " MB",
+	reply_progress(&build->sync->reply, "reading zones: %zu of %zu, %" PRIu64 " MB",
 		       progress->zones_done, progress->zones_count,
 		       progress->bytes >> 20);
 }
@@ -35,12 +36,12 @@ static void
 show_redis_progress(void *context, const struct redis_load_progress *progress)
 {
 	const struct zone_update *update = context;
-	const struct sync *sync = update->context;
+	const struct reload_build *build = update->context;
 
 	log_info("reading Redis: %zu of %zu zones, %" PRIu64 " records",
 		 progress->zones_done, progress->zones_count, progress->records);
 	region_source_set_text(
-		&sync->region->source, SOURCE_TEXT_LOADING,
+		&build->sync->region->source, SOURCE_TEXT_LOADING,
 		"reading all zones from Redis: %zu of %zu, %" PRIu64 " records",
 		progress->zones_done, progress->zones_count, progress->records);
 }
@@ -71,6 +72,23 @@ seal(struct reload_build *build, struct zone_update *update, uint64_t begun_ms,
 }
 
 static int
+compare_origins(const void *left, const void *right)
+{
+	return dname_compare(left, right);
+}
+
+static bool
+is_anew(const void *context, const uint8_t *origin)
+{
+	const struct zone_update *update = context;
+	const struct reload_build *build = update->context;
+	const struct reload_aside *aside = build->aside;
+
+	return bsearch(origin, aside->origins, aside->origin_count,
+		       sizeof aside->origins[0], compare_origins) != NULL;
+}
+
+static int
 update_from(struct reload_build *build, const char *base_dir, struct job_report *report,
 	    char reason[JOB_REASON_MAX])
 {
@@ -81,7 +99,8 @@ update_from(struct reload_build *build, const char *base_dir, struct job_report 
 		.is_renewal = build->is_renewal,
 		.reads_redis = build->reads_redis,
 		.progress = show_progress,
-		.context = build->sync,
+		.is_anew = build->aside ? is_anew : NULL,
+		.context = build,
 	};
 	uint64_t begun_ms = clock_now_ms();
 	int result;
@@ -90,6 +109,10 @@ update_from(struct reload_build *build, const char *base_dir, struct job_report 
 	if (result == 0 && build->reads_redis)
 		result = redis_update_read(&update, build->sync->settings,
 					   show_redis_progress, reason);
+	if (result == 0 && build->aside)
+		result = redis_update_read_some(&update, build->sync->settings,
+						build->aside->names, build->aside->count,
+						reason);
 	build->is_new = !base_dir || build->reads_redis || update.result.changed ||
 			update.result.removed;
 	if (result == 0 && build->is_new)

@@ -8,7 +8,16 @@
 
 #include "loader/store/reload_result.h"
 #include "loader/sync_state.h"
+#include "shm/dname.h"
 #include "shm/generation.h"
+
+/* Zones from Redis that are to be signed into a new generation. */
+enum { RELOAD_ASIDE_MAX = 1000 };
+struct reload_aside {
+	char *names[RELOAD_ASIDE_MAX];	/* as listed; owned by whoever fills it in */
+	uint8_t origins[RELOAD_ASIDE_MAX][DNAME_MAX]; /* in canonical order */
+	size_t count, origin_count;
+};
 
 struct reload_build {
 	/* set by the caller; all else zero */
@@ -17,6 +26,7 @@ struct reload_build {
 	uint64_t id;			/* of the new generation */
 	const uint8_t *only;		/* see reload_from_files */
 	bool reads_redis;		/* anew and all of it; else its zones stay as they are */
+	const struct reload_aside *aside; /* NULL; or zones from Redis that alone are looked at */
 	bool is_renewal;		/* signatures are renewed */
 	bool is_first;			/* nothing is served: neither durable nor checked */
 

@@ -222,6 +222,8 @@ run_loop(struct sync *sync)
 			reload_renew(sync);
 		else if (reload_wants_redis(sync))
 			reload_from_redis(sync);
+		else if (reload_wants_aside(sync))
+			reload_sign_aside(sync);
 		if (sync_is_serving(sync) || clock_now_ms() < retry_ms)
 			continue;
 		start(sync);
@@ -245,7 +247,7 @@ sync_run(const struct heritage *heritage, int request_fd)
 	sync.signer_fd = heritage->signer_fds[0];
 	reply_open(&sync.reply, -1, 0, 0);
 	if (sync.settings->redis.enable) {
-		sync.follow = follow_new(sync.settings, sync.region);
+		sync.follow = follow_new(sync.settings, sync.region, sync.signer_fd);
 		if (!sync.follow)
 			sync_note_error(&sync, "Redis cannot be followed: %s",
 					errcode_text(ERR_NOMEM));

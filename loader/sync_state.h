@@ -58,6 +58,7 @@ struct sync {
 	/* loader/reload.h */
 	int64_t sign_due_s;		/* when signatures are to be renewed, Unix time; 0: never */
 	uint64_t renewed_ms;		/* when that was tried last */
+	uint64_t aside_due_ms;		/* when zones may be signed aside again */
 
 	/* loader/compaction.h */
 	uint64_t compacted_ms;		/* when one was last begun, or has failed */

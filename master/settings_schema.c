@@ -283,7 +283,7 @@ const struct setting_row settings_rows[] = {
 	{ "redis.timeout_ms", SETTING_UINT, SETTING_SYNC, 10, 600000, "2000", NULL,
 	  IN_SETTINGS(redis.timeout_ms), "how long one reply may take as a whole" },
 	{ "redis.unsigned_ok", SETTING_BOOL, SETTING_SYNC, 0, 1, "false", NULL,
-	  IN_SETTINGS(redis.unsigned_ok), "serve zones with \"dnssec\": true without signatures" },
+	  IN_SETTINGS(redis.unsigned_ok), "serve zones with \"dnssec\": true that have no key without signatures" },
 	{ "redis.report.address", SETTING_ADDRESS, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
 	  IN_SETTINGS(redis.report.address), "a Redis that is told of errors; \"\" is none" },
 	{ "redis.report.key", SETTING_TEXT, SETTING_SYNC, 0, REDIS_TEXT_MAX, "", NULL,

@@ -279,8 +279,11 @@ struct __attribute__((packed)) signing_facts {
 	uint16_t flags;			/* enum signing_flag */
 	uint16_t denial;		/* enum denial, shm/settings.h */
 	uint32_t longest_ttl;		/* of what is signed, or was since all was signed */
+	uint32_t made_count;		/* of zone_facts.record_count, what the signer has made:
+					 * signatures, chain, DNSKEYs */
+	uint32_t reserved;
 };
-_Static_assert(sizeof(struct signing_facts) == 40, "as it is stored");
+_Static_assert(sizeof(struct signing_facts) == 48, "as it is stored");
 
 /* A node that was checked to lie in its map.  Borrowed from the map. */
 struct node {

@@ -168,7 +168,7 @@ bed_open(struct bed *bed)
 	bed->settings.redis.timeout_ms = 2000;
 	bed_start_server(bed);
 	bed_new_store(bed, "store");
-	bed->follow = follow_new(&bed->settings, bed->region);
+	bed->follow = follow_new(&bed->settings, bed->region, -1);
 	if (!bed->follow)
 		bail_out("no follower");
 	follow_set_store(bed->follow, bed->live, NULL);

@@ -20,7 +20,7 @@
 /* ---- made and given back ---- */
 
 struct follow *
-follow_new(const struct settings *settings, struct region *region)
+follow_new(const struct settings *settings, struct region *region, int signer_fd)
 {
 	struct follow *f = calloc(1, sizeof *f);
 
@@ -33,12 +33,14 @@ follow_new(const struct settings *settings, struct region *region)
 	f->guard.min = settings->redis.shrink_min;
 	f->list_is_known = false;
 	f->dirty.limit = f->fresh.limit = f->claimed.limit = f->later.limit = 100000;
+	f->aside.limit = SIZE_MAX;
 	redis_keys_init(&f->keys, settings);
 	f->reader = redis_zone_reader_new(settings);
+	f->session = sign_session_new(signer_fd, false);
 	f->connect = redis_connect_new(settings);
 	if (settings->redis.sentinel.master[0] != '\0')
 		f->sentinel = redis_sentinel_new(settings);
-	if (!f->reader || !f->connect ||
+	if (!f->reader || !f->session || !f->connect ||
 	    (settings->redis.sentinel.master[0] != '\0' && !f->sentinel)) {
 		follow_free(f);
 		return NULL;
@@ -56,6 +58,9 @@ follow_free(struct follow *f)
 	redis_connect_free(f->connect);
 	redis_sentinel_free(f->sentinel);
 	redis_zone_reader_free(f->reader);
+	sign_session_free(f->session);
+	dirty_zones_fini(&f->aside);
+	key_table_fini(&f->tried);
 	arena_free(f->arena);
 	change_set_fini(&f->set);
 	dirty_zones_fini(&f->dirty);

@@ -35,9 +35,12 @@ struct follow;
 struct live;
 
 /* A follower that is not connected yet; `settings` (redis.enable is set) and `region` are
- * borrowed for its life.  returns NULL without memory. */
+ * borrowed for its life.
+ * signer_fd  of struct heritage; -1: nothing can be signed
+ * returns    NULL without memory. */
 __attribute__((nonnull, warn_unused_result))
-struct follow *follow_new(const struct settings *settings, struct region *region);
+struct follow *follow_new(const struct settings *settings, struct region *region,
+			  int signer_fd);
 
 /* NULL is allowed.  A forked build child only calls follow_close_fds. */
 void follow_free(struct follow *follow);
@@ -84,6 +87,20 @@ int follow_finish_load(struct follow *follow, struct live *live,
 /* The load failed: it will be wanted again after a while. */
 __attribute__((nonnull))
 void follow_fail_load(struct follow *follow);
+
+/* Zones that are to be signed and are too large for that to be done here: the caller has
+ * them read and signed into a new generation (loader/redis/redis_load.h), one build at a
+ * time.  What is served of them stays meanwhile, and what changes is asked for again.
+ * names    at most `max`, as listed; each owned by the caller
+ * returns  how many there are; they wait no more. */
+__attribute__((nonnull, warn_unused_result))
+size_t follow_take_aside(struct follow *follow, char **names, size_t max);
+__attribute__((nonnull, pure))
+bool follow_wants_aside(const struct follow *follow);
+
+/* The build has failed: zones will be asked for again when they are compared next. */
+__attribute__((nonnull))
+void follow_fail_aside(struct follow *follow);
 
 /* Compare everything with Redis, at once: for `reload`. */
 __attribute__((nonnull))

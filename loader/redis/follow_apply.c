@@ -1,6 +1,8 @@
 /* One plan into the store. */
 #include "loader/redis/follow_apply.h"
 
+#include <string.h>
+
 #include "loader/zone/apex_node.h"
 #include "loader/zone/zone_sort.h"
 #include "shm/clock.h"
@@ -138,6 +140,12 @@ follow_apply_plan(struct follow *f, const struct change_zone *zone, struct plan 
 	case PLAN_PUT:
 		log_bad(f, plan);
 		return live_put_zone(f->live, plan->records);
+	case PLAN_ASIDE:
+		dirty_zones_mark(
+			&f->aside,
+			(struct redis_text){ plan->listed_as, strlen(plan->listed_as) },
+			(uint64_t)clock_wall_us());
+		return ERR_OK;
 	case PLAN_DROP:
 		return live_drop_zone(f->live, zone->origin, zone->origin_len);
 	case PLAN_ERROR:

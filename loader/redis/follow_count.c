@@ -28,7 +28,7 @@ follow_count_served(struct serving *s)
 	for (uint32_t i = 0; i < f->set.count; i++) {
 		const struct plan *plan = &s->plans[i];
 
-		if (serving_part(s, i)->stays)
+		if (serving_part(s, i)->stays || plan->action == PLAN_ASIDE)
 			continue;
 		f->served += plan->offered - plan->served;
 		if (!s->is_accepted)

@@ -7,6 +7,7 @@
 
 #include "loader/redis/follow_edit.h"
 #include "loader/redis/follow_served.h"
+#include "loader/redis/follow_sign.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 
@@ -41,15 +42,6 @@ plan_unlisted(const struct group *group, struct plan *plan)
 		plan->reason = HELD_EMPTY;
 		plan->must_hold = true;
 	}
-}
-
-/* What is there cannot be served: say so, and serve on what is. */
-static void
-plan_error(struct plan *plan, const char *text, size_t len)
-{
-	plan->action = plan->is_served ? PLAN_ERROR : PLAN_BREAK;
-	snprintf(plan->error, sizeof plan->error, "%.*s", (int)len, text);
-	plan->offered = plan->served;
 }
 
 /* Has something vanished that only vanishes by mistake? */
@@ -99,8 +91,8 @@ count_kept(struct follow *f, const struct plan *plan, const struct zone_records 
 }
 
 static int
-plan_put(struct follow *f, const struct change_zone *zone, const struct group_zone *from,
-	 struct plan *plan)
+make_records(struct follow *f, const struct change_zone *zone,
+	     const struct group_zone *from, struct plan *plan)
 {
 	struct zone_messages messages = { .kept = NULL };
 	uint32_t serial = plan->facts.serial;
@@ -133,6 +125,21 @@ plan_put(struct follow *f, const struct change_zone *zone, const struct group_zo
 	return ERR_OK;
 }
 
+static int
+plan_put(struct follow *f, const struct change_zone *zone, const struct group_zone *from,
+	 struct plan *plan)
+{
+	int rc = make_records(f, zone, from, plan);
+
+	if (rc != ERR_OK || !plan->config.config.dnssec)
+		return rc;
+	rc = follow_sign_records(f, zone, plan);
+	/* it is left unsigned */
+	if (rc == ERR_OK && !plan->config.config.dnssec)
+		rc = make_records(f, zone, from, plan);
+	return rc;
+}
+
 /* ---- one zone ---- */
 
 /* Zones that can only be taken as a whole. */
@@ -141,8 +148,8 @@ needs_whole(const struct plan *plan)
 {
 	bool was_flattened = plan->facts.flags & ZONE_FLATTENED;
 
-	return !plan->is_served || plan->is_broken ||
-	       (plan->redis.flags & REDIS_ZONE_ODD) ||
+	return !plan->is_served || plan->is_broken || plan->is_signed ||
+	       plan->is_sign_due || (plan->redis.flags & REDIS_ZONE_ODD) ||
 	       plan->config.config.cname_flattening != was_flattened;
 }
 
@@ -170,7 +177,8 @@ plan_listed(struct follow *f, const struct change_zone *zone,
 	int rc;
 
 	if (raw->zone_value.state == REDIS_VALUE_BAD) {
-		plan_error(plan, raw->zone_value.text.bytes, raw->zone_value.text.len);
+		plan_set_error(plan, raw->zone_value.text.bytes,
+			       raw->zone_value.text.len);
 		return ERR_OK;
 	}
 	if (!plan->is_served && !from->has_key &&
@@ -179,15 +187,14 @@ plan_listed(struct follow *f, const struct change_zone *zone,
 	rc = read_config(f, zone, from, soa, plan);
 	if (rc != ERR_OK)
 		return rc;
-	if (plan->config.refusal[0] != '\0') {
-		plan_error(plan, plan->config.refusal, strlen(plan->config.refusal));
-		return ERR_OK;
-	}
+	rc = follow_sign_plan(f, zone, from, plan);
+	if (rc != ERR_OK || plan->action != PLAN_NOTHING || plan->was_tried)
+		return rc;
 	if ((plan_loss(from, plan) || needs_whole(plan)) && !raw->is_whole) {
 		plan->needs_whole = true;
 		return ERR_OK;
 	}
-	if (plan->is_served && raw->is_whole && !plan->is_broken &&
+	if (plan->is_served && raw->is_whole && !plan->is_broken && !plan->is_sign_due &&
 	    redis_raw_digest(raw) == plan->redis.raw_digest &&
 	    plan->has_old_error == (plan->config.fault[0] != '\0')) {
 		plan->digest = plan->redis.raw_digest;

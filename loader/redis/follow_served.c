@@ -57,10 +57,15 @@ follow_served_read(struct follow *f, const struct change_zone *zone, struct plan
 	plan->is_served = true;
 	plan->is_ours = apex_is_from_redis(&apex);
 	plan->is_broken = plan->facts.flags & ZONE_BROKEN;
+	plan->is_signed = node_copy_block(&apex, BLOCK_SIGNING, &plan->signing,
+					  sizeof plan->signing);
 	if (!node_copy_block(&apex, BLOCK_REDIS, &plan->redis, sizeof plan->redis) ||
 	    !served_soa_read(&apex, soa))
 		plan->is_broken = true;
-	plan->served = plan->offered = plan->facts.record_count;
+	plan->served = plan->facts.record_count;
+	if (plan->served > plan->signing.made_count)
+		plan->served -= plan->signing.made_count;
+	plan->offered = plan->served;
 	plan->has_old_error = !apex_has_error(&apex, "");
 	plan->has_conflict = apex_has_error(&apex, FOLLOW_CONFLICT_TEXT);
 	return ERR_OK;

@@ -8,7 +8,7 @@
  *	serve                                   a set: read, planned, weighed, committed, told
  *	    group  behind  wish                 one consistent reading
  *	    list                                the list of zones beside what is served
- *	    plan  edit  served                  what a reading means for the store
+ *	    plan  edit  sign  served            what a reading means for the store
  *	    weigh  hold                         what may be served, and what must wait
  *	    commit  apply                       one transaction
  *	    tell  count                         what is said of it
@@ -33,6 +33,7 @@
 #include "loader/redis/server_info.h"
 #include "loader/redis/shrink_guard.h"
 #include "loader/redis/stream_gap.h"
+#include "loader/sign/sign_session.h"
 
 /* the error of a zone in a file and in Redis */
 #define FOLLOW_CONFLICT_TEXT \
@@ -107,6 +108,7 @@ struct follow {
 	struct live *live;		/* NULL: changes wait */
 	struct redis_keys keys;
 	struct redis_zone_reader *reader;
+	struct sign_session *session;
 	struct arena *arena;		/* of what is being read */
 
 	/* links */
@@ -156,6 +158,9 @@ struct follow {
 	struct stream_place load_place;
 
 	struct change_set set;		/* scratch of the group at hand */
+	struct dirty_zones aside;	/* to be signed aside */
+	struct key_table tried;		/* what was to be signed so, or could not be: when it
+					 * is seen again, nothing has come of it */
 	struct dirty_zones dirty;	/* named by events */
 	struct dirty_zones fresh;	/* by events whose origin is not clear yet */
 	struct dirty_zones claimed;	/* by events of those who wrote into the stream */

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "loader/redis/change_entry.h"
 #include "loader/redis/held.h"
@@ -18,6 +19,8 @@ enum plan_action {
 	PLAN_NOTHING,
 	PLAN_EDIT,			/* some names */
 	PLAN_PUT,			/* the zone is new or replaced */
+	PLAN_ASIDE,			/* the same, too large to be signed here: what is served
+					 * stays until it has been published */
 	PLAN_DROP,
 	PLAN_ERROR,			/* only its error changes, see `error` */
 	PLAN_BREAK,			/* nothing good is known: SERVFAIL, and `error` */
@@ -41,6 +44,11 @@ struct plan {
 	size_t apex_first, apex_count;
 	struct zone_facts facts;	/* served */
 	struct redis_facts redis;	/* served */
+	bool is_signed;			/* what is served, by us */
+	bool is_sign_due;		/* it is to be signed, and is not, or not so */
+	bool was_tried;			/* that has failed, or is under way */
+	uint64_t sign_mark;		/* of what it is to be signed with */
+	struct signing_facts signing;	/* served */
 	struct redis_zone_config config;
 	bool config_is_new;
 	uint64_t served, offered;	/* records, before and after */
@@ -60,6 +68,15 @@ static inline uint64_t
 plan_shrinks_by(const struct plan *plan)
 {
 	return plan->served > plan->offered ? plan->served - plan->offered : 0;
+}
+
+/* What is there cannot be served: say so, and serve on what is. */
+static inline void
+plan_set_error(struct plan *plan, const char *text, size_t len)
+{
+	plan->action = plan->is_served ? PLAN_ERROR : PLAN_BREAK;
+	snprintf(plan->error, sizeof plan->error, "%.*s", (int)len, text);
+	plan->offered = plan->served;
 }
 
 static inline struct redis_change

@@ -13,6 +13,7 @@
 #include "loader/store/builder.h"
 #include "loader/redis/redis_link.h"
 #include "loader/store/reload_result.h"
+#include "loader/store/zone_signer.h"
 #include "shm/settings.h"
 
 struct redis_load_progress {
@@ -25,6 +26,8 @@ struct redis_load_job {
 	const struct settings *settings;
 	struct builder *builder;
 	uint64_t now_ms;		/* Unix time: the change id of all that is read */
+	struct zone_signer *signer;	/* NULL: nothing can be signed */
+	int signer_fd;			/* where keys go, see loader/sign/sign_session.h */
 
 	/* Does another source have this zone?  Then it is left to that one, and the conflict
 	 * is an error of that zone.  Called by the loading threads; NULL: there is none. */
@@ -45,6 +48,14 @@ struct redis_load_job {
 	size_t zone_count;		/* listed */
 	uint64_t record_count;
 };
+
+/* Read some zones that the base has, or that are new: those that are to be signed aside.
+ * One that is not listed any more, or cannot be read, is kept as the base has it.
+ * names    as listed
+ * returns  as below */
+__attribute__((nonnull, warn_unused_result))
+int redis_load_some(struct redis_load_job *job, char *const *names, size_t count,
+		    char reason[REDIS_REASON_MAX]);
 
 /* Read all zones, with as many threads as there are CPUs that we may run on.
  * reason   on failure: Redis cannot be reached or read, or holds no zones while the

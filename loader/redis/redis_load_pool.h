@@ -8,8 +8,10 @@
 
 #include "loader/redis/redis_load.h"
 #include "loader/redis/redis_scan.h"
+#include "loader/redis/redis_zone.h"
+#include "loader/sign/sign_session.h"
 
-enum { REDIS_LOAD_BATCH = 64, REDIS_LOAD_THREADS_MAX = 64 };
+enum { REDIS_LOAD_BATCH = 64, REDIS_LOAD_THREADS_MAX = 64, REDIS_WARNINGS_LOGGED = 20 };
 
 /* A zone that is listed. */
 struct redis_listed {
@@ -58,6 +60,30 @@ struct redis_load_pool {
 __attribute__((nonnull, warn_unused_result))
 int redis_load_pool_start(struct redis_load_pool *pool, struct redis_load_job *job,
 			  const struct redis_keys *keys, size_t zone_count);
+
+/* One of the threads. */
+struct redis_load_worker {
+	struct redis_load_pool *pool;
+	struct redis_zone_reader *reader;
+	struct redis_link *link;	/* for keys; NULL until one is asked for */
+	struct sign_session *session;	/* the same */
+};
+
+/* Make records of what was read, have them signed, and hand them to the builder.
+ * arena    of the replies
+ * returns  0 whatever the zone is like; else the reading has failed. */
+__attribute__((nonnull, warn_unused_result))
+int redis_load_zone(struct redis_load_worker *worker, struct redis_load_item *item,
+		    struct arena *arena);
+
+/* The same of what was understood already. */
+__attribute__((nonnull, warn_unused_result))
+int redis_load_raw(struct redis_load_worker *worker, const struct redis_listed *zone,
+		   const struct redis_raw *raw);
+
+/* Keep the first error that is no zone's. */
+__attribute__((nonnull))
+void redis_load_note_failure(struct redis_load_pool *pool, int code);
 
 /* returns NULL when there is no memory. */
 __attribute__((warn_unused_result))

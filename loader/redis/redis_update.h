@@ -5,6 +5,12 @@
 #include "loader/redis/redis_load.h"
 #include "loader/store/zone_update.h"
 
+/* The same for some zones, by their names as listed; for an update with is_anew. */
+__attribute__((nonnull, warn_unused_result))
+int redis_update_read_some(struct zone_update *update, const struct settings *settings,
+			   char *const *names, size_t count,
+			   char reason[ZONE_UPDATE_REASON_MAX]);
+
 /* Between zone_update_read (with reads_redis) and zone_update_keep: read all that Redis
  * holds into the update's builder.  A zone that is in a file too is left to the file, and
  * an error of that zone.

@@ -134,7 +134,7 @@ redis_zone_read_config(const struct redis_zone_reader *reader, struct redis_text
 	if (value->state == REDIS_VALUE_GOOD)
 		text = value->text;
 	out->hash = value->hash;
-	out->fault[0] = out->refusal[0] = '\0';
+	out->fault[0] = '\0';
 	code = zone_config_json_read(text.bytes, text.len, origin, origin_len,
 				     is_z42 ? 3600 : 300, &out->config, &fault);
 	if (code != ERR_OK)
@@ -143,12 +143,25 @@ redis_zone_read_config(const struct redis_zone_reader *reader, struct redis_text
 		name_config(reader, zone, "", value->text.bytes, out);
 	else if (fault.found)
 		name_config(reader, zone, fault.path, fault.reason, out);
-	if (out->config.dnssec && !reader->settings->redis.unsigned_ok)
-		snprintf(out->refusal, sizeof out->refusal,
-			 "it is to be signed (\"dnssec\": true), which this version does "
-			 "not do yet: its DS must go first from the parent zone; then "
-			 "set \"dnssec\": false, or redis.unsigned_ok = true");
 	return ERR_OK;
+}
+
+void
+redis_zone_leave_unsigned(struct redis_zone_config *config, const char *zone,
+			  const char *why)
+{
+	config->config.dnssec = false;
+	if (config->fault[0] == '\0')
+		snprintf(config->fault, sizeof config->fault,
+			 "%.100s is served without signatures: %.350s", zone, why);
+}
+
+void
+redis_zone_explain_unsigned(const char *why, char out[ZONE_REASON_MAX])
+{
+	snprintf(out, ZONE_REASON_MAX,
+		 "%.*s; until then redis.unsigned_ok = true serves it without signatures",
+		 ZONE_REASON_MAX - 100, why);
 }
 
 /* RFC 1982, section 3.2 */

@@ -67,8 +67,6 @@ struct redis_zone_config {
 	struct zone_config config;	/* complete, also when bad */
 	uint64_t hash;
 	char fault[ZONE_REASON_MAX];	/* "": good; names the key.  Else a last good config is better */
-	char refusal[ZONE_REASON_MAX];	/* "": may be served.  Else why not: it asks to be
-					 * signed, and redis.unsigned_ok is not set */
 };
 
 /* returns 0 or ERR_NOMEM. */
@@ -76,6 +74,15 @@ __attribute__((nonnull, warn_unused_result))
 int redis_zone_read_config(const struct redis_zone_reader *reader, struct redis_text zone,
 			   const struct redis_value *value, const uint8_t *origin,
 			   size_t origin_len, struct redis_zone_config *out);
+
+/* The zone is to be signed, and cannot be: it is served without, which it says. */
+__attribute__((nonnull))
+void redis_zone_leave_unsigned(struct redis_zone_config *config, const char *zone,
+			       const char *why);
+
+/* The same where redis.unsigned_ok is not set: why it is not served. */
+__attribute__((nonnull))
+void redis_zone_explain_unsigned(const char *why, char out[ZONE_REASON_MAX]);
 
 /* The serial to serve.  One that is written is served; without one it is the second of
  * the change, but above the one that is served, and that one when nothing has changed.
@@ -104,7 +111,8 @@ __attribute__((nonnull, warn_unused_result))
 int redis_zone_read_label(struct redis_zone_reader *reader, const struct redis_label *label,
 			  struct zone_records *zone);
 
-/* A whole zone: its records and marks with the SOA, sorted, and zone->redis.
+/* A whole zone: its records and marks with the SOA, sorted, zone->redis and what it wants of
+ * a signer.
  * old_serial  NULL: not served yet
  * old_digest  the raw digest that is served with it
  * config      may be the last good one instead of what raw->config gave

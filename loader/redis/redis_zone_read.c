@@ -177,7 +177,7 @@ add_facts(struct making *making, const struct redis_raw *raw)
 	struct redis_facts *facts =
 		arena_take_items(making->zone->arena, 1, sizeof *facts);
 	const char *fault = making->job->config->fault;
-	const char *id = making->job->config->config.domain_id;
+	const struct zone_config *config = &making->job->config->config;
 	uint64_t digest = redis_raw_digest(raw);
 
 	if (!facts)
@@ -190,7 +190,13 @@ add_facts(struct making *making, const struct redis_raw *raw)
 		.flags = making->reader->odd_count > 0 ? REDIS_ZONE_ODD : 0,
 	};
 	making->zone->redis = facts;
-	making->zone->domain_id = arena_copy(making->zone->arena, id, strlen(id) + 1);
+	making->zone->signing_wish = (struct zone_signing_wish){
+		.is_wanted = config->dnssec,
+		.has_denial = config->has_denial,
+		.denial = config->denial,
+	};
+	making->zone->domain_id = arena_copy(making->zone->arena, config->domain_id,
+					     strlen(config->domain_id) + 1);
 	if (!making->zone->domain_id)
 		return ERR_NOMEM;
 	if (!fault[0])

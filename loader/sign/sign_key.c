@@ -1,6 +1,8 @@
 /* States and roles of keys. */
 #include "loader/sign/sign_key.h"
 
+#include <stdio.h>
+
 #include "shm/rrtype.h"
 
 static bool
@@ -91,4 +93,32 @@ sign_key_roles(const struct sign_keys *keys, size_t at)
 	unsigned roles = roles_of_published(keys, at);
 
 	return keys->items[at].is_hidden ? roles & SIGN_ROLE_DATA : roles;
+}
+
+bool
+sign_keys_can_sign(const struct sign_keys *keys)
+{
+	unsigned all = 0;
+
+	for (size_t i = 0; i < keys->count; i++)
+		all |= sign_key_roles(keys, i);
+	return (all & SIGN_ROLE_DATA) && (all & SIGN_ROLE_KEYS);
+}
+
+void
+sign_keys_explain(const struct sign_keys *keys, const char *zone, char *out, size_t room)
+{
+	if (keys->problem_count > 0)
+		snprintf(out, room, "the zone cannot be signed, no key can be used: %s",
+			 keys->problems[0]);
+	else if (keys->count > 0)
+		snprintf(out, room,
+			 "the zone cannot be signed: none of its keys is active now, see "
+			 "`martletctl keys %s`",
+			 zone);
+	else
+		snprintf(out, room,
+			 "the zone cannot be signed, it has no key: `martletctl keys "
+			 "generate %s` makes one",
+			 zone);
 }

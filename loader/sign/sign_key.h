@@ -90,6 +90,15 @@ sign_key_algorithm(const struct sign_key *key)
 	return key->rdata[3];
 }
 
+/* Is there an active key for the zone's data, and one for its keys? */
+__attribute__((nonnull, pure))
+bool sign_keys_can_sign(const struct sign_keys *keys);
+
+/* Why a zone cannot be signed with these, when it cannot. */
+__attribute__((nonnull))
+void sign_keys_explain(const struct sign_keys *keys, const char *zone, char *out,
+		       size_t room);
+
 /* The roles of keys->items[at]: a key with the SEP bit signs keys, and data too when no
  * active one of its algorithm lacks the bit; one without it signs data, and keys too when
  * no active one of its algorithm has it.  0 for one that is not active. */

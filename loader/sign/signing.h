@@ -23,6 +23,7 @@ struct signing {
 	struct sign_buffer buffer;
 	struct sign_clock clock;
 	int64_t first_end_s;
+	size_t given_count;		/* records of the zone before ours */
 	uint64_t count;
 	size_t chain_first, chain_end;	/* the records of the chain, in order of their owners */
 	struct signing_steered *steered; /* owned */

@@ -41,7 +41,7 @@ signing_strip(struct signing *s)
 	for (size_t i = 0; i < count; i++)
 		if (!is_replaced(s, &zone->records[i]))
 			zone->records[to++] = zone->records[i];
-	zone->count = to;
+	zone->count = s->given_count = to;
 	if (to < count)
 		zone_messages_add(s->messages, ZONE_WARNING, s->path, 0,
 				  "%zu records of type RRSIG, NSEC, NSEC3, "

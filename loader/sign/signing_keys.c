@@ -32,31 +32,16 @@ tell_problems(struct signing *s)
 static int
 fail_without_key(struct signing *s)
 {
-	const struct sign_keys *keys = s->keys;
-	char name[DNAME_TEXT_MAX];
+	char name[DNAME_TEXT_MAX], text[ZONE_REASON_MAX];
 
 	dname_to_text(s->zone->origin, name);
-	if (keys->problem_count > 0)
-		zone_messages_add(s->messages, ZONE_ERROR, s->path, 0,
-				  "the zone cannot be signed, no key can be used: %s",
-				  keys->problems[0]);
-	else if (keys->count > 0)
-		zone_messages_add(s->messages, ZONE_ERROR, s->path, 0,
-				  "the zone cannot be signed: none of its keys is active "
-				  "now, see `martletctl keys %s`",
-				  name);
-	else
-		zone_messages_add(s->messages, ZONE_ERROR, s->path, 0,
-				  "the zone cannot be signed, it has no key: `martletctl "
-				  "keys generate %s` makes one",
-				  name);
-	return ERR_NOTFOUND;
+	sign_keys_explain(s->keys, name, text, sizeof text);
+	return signing_fail(s, ERR_NOTFOUND, text);
 }
 
 int
 signing_learn_keys(struct signing *s)
 {
-	unsigned all = 0;
 	int rc = sign_session_start(s->session, s->zone->origin, s->zone->origin_len,
 				    s->keys);
 
@@ -67,11 +52,9 @@ signing_learn_keys(struct signing *s)
 			"the log");
 	if (rc != ERR_OK)
 		return signing_fail(s, rc, errcode_text(rc));
-	for (size_t i = 0; i < s->keys->count; i++) {
+	for (size_t i = 0; i < s->keys->count; i++)
 		s->roles[i] = sign_key_roles(s->keys, i);
-		all |= s->roles[i];
-	}
-	if (!(all & SIGN_ROLE_DATA) || !(all & SIGN_ROLE_KEYS))
+	if (!sign_keys_can_sign(s->keys))
 		return fail_without_key(s);
 	rc = tell_problems(s);
 	return rc == ERR_OK ? rc : signing_fail(s, rc, errcode_text(rc));

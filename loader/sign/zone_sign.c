@@ -97,6 +97,7 @@ note_facts(struct signing *s, enum denial denial)
 		.signatures = s->count,
 		.denial = (uint16_t)denial,
 		.longest_ttl = longest_ttl(s->zone),
+		.made_count = (uint32_t)(s->zone->count - s->given_count),
 	};
 
 	if (s->keys->next_s != 0 && s->keys->next_s < facts.renew_at_s)

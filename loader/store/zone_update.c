@@ -133,7 +133,8 @@ plan(struct zone_update *update)
 			find_in_base(update, entry->origin, entry->origin_len, &state);
 
 		update->found_in_base += is_old;
-		if (update->only && dname_compare(entry->origin, update->only) != 0)
+		if (update->is_anew ||
+		    (update->only && dname_compare(entry->origin, update->only) != 0))
 			continue;
 		if (is_old && update->has_redis && state.source.kind == SOURCE_REDIS) {
 			if (!tell_conflict(update, i))
@@ -354,6 +355,8 @@ stays(const struct zone_update *update, const struct node *apex)
 {
 	struct zone_state state;
 
+	if (update->is_anew)
+		return !update->is_anew(update, node_owner(apex));
 	if (update->only)
 		return dname_compare(node_owner(apex), update->only) != 0;
 	return update->has_redis && zone_state_read(apex, &state) &&
@@ -377,7 +380,8 @@ keep_other(void *context, const struct node *apex)
 static int
 keep_others(struct zone_update *update)
 {
-	if (update->only || update->has_redis || live_overlay(update->base))
+	if (update->only || update->is_anew || update->has_redis ||
+	    live_overlay(update->base))
 		return live_walk_zones(update->base, keep_other, update);
 	update->base_count = live_generation(update->base)->head.zone_count;
 	return 0;
@@ -386,7 +390,7 @@ keep_others(struct zone_update *update)
 int
 zone_update_keep(struct zone_update *update, char reason[ZONE_UPDATE_REASON_MAX])
 {
-	int result = update->only ? 0 : keep_listed(update);
+	int result = update->only || update->is_anew ? 0 : keep_listed(update);
 
 	if (result)
 		snprintf(reason, ZONE_UPDATE_REASON_MAX,
@@ -461,7 +465,7 @@ zone_update_read(struct zone_update *update, const struct settings *settings,
 			 errcode_text(result));
 		return result;
 	}
-	if (!update->only)
+	if (!update->only && !update->is_anew)
 		update->result.removed =
 			update->base_count - update->found_in_base - update->others_count;
 	reload_result_sort(&update->result);

@@ -26,6 +26,9 @@ struct zone_update {
 	bool is_renewal;		/* signatures are renewed, see loader/store/zone_signer.h */
 	const uint8_t *only;		/* look at this zone alone: lower-cased, NAME_PAD octets
 					 * behind it readable; NULL for all */
+	/* NULL; or: look at no file, and keep all but the zones of which this says that the
+	 * caller reads them anew */
+	bool (*is_anew)(const void *update, const uint8_t *origin);
 	bool reads_redis;		/* zones of the base that come from there do not stay:
 					 * see loader/redis/redis_update.h */
 	/* called with the update itself; see zone_load.h; NULL for none */

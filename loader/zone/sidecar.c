@@ -11,6 +11,7 @@
 #include "loader/zone/grow.h"
 #include "loader/zone/name_text.h"
 #include "loader/zone/record_json.h"
+#include "loader/zone/zone_config_json.h"
 #include "loader/zone/zone_file.h"
 #include "loader/zone/zone_stamp.h"
 #include "shm/errcode.h"
@@ -241,26 +242,6 @@ take_label(struct merging *m, const struct json_node *node)
 }
 
 /* "denial": how a zone that is signed here proves what is not there. */
-static void
-take_denial(struct merging *m, struct json_fault *fault, const struct json_node *config)
-{
-	static const char *const words[] = { "nsec", "nsec3", "optout" };
-	struct json_node denial = json_node_member(config, "denial");
-	struct json_text word;
-
-	if (!denial.value)
-		return;
-	word = json_reader_text(fault, &denial);
-	for (uint16_t i = 0; i < sizeof words / sizeof *words; i++) {
-		if (strcmp(word.bytes, words[i]) != 0)
-			continue;
-		m->zone->signing_wish.has_denial = true;
-		m->zone->signing_wish.denial = i;
-		return;
-	}
-	json_reader_fail(fault, &denial, "must be \"nsec\", \"nsec3\" or \"optout\"");
-}
-
 /* What a zone in Redis has in its config; its SOA is the file's. */
 static void
 take_config(struct merging *m, const struct json_node *config)
@@ -276,7 +257,8 @@ take_config(struct merging *m, const struct json_node *config)
 		m->zone->signing_wish.is_wanted = true;
 		m->zone->signing_wish.is_by_sidecar = true;
 	}
-	take_denial(m, &fault, config);
+	m->zone->signing_wish.has_denial =
+		zone_config_json_denial(&fault, config, &m->zone->signing_wish.denial);
 	if (fault.found)
 		complain(m, &fault);
 	if (soa.value)

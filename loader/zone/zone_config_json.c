@@ -117,6 +117,27 @@ read_domain_id(struct json_fault *fault, const struct json_node *root,
 				       sizeof config->domain_id);
 }
 
+bool
+zone_config_json_denial(struct json_fault *fault, const struct json_node *config,
+			uint16_t *denial)
+{
+	static const char *const words[] = { "nsec", "nsec3", "optout" };
+	struct json_node node = json_node_member(config, "denial");
+	struct json_text word;
+
+	if (!node.value)
+		return false;
+	word = json_reader_text(fault, &node);
+	for (uint16_t i = 0; i < sizeof words / sizeof *words; i++) {
+		if (strcmp(word.bytes, words[i]) != 0)
+			continue;
+		*denial = i;
+		return true;
+	}
+	json_reader_fail(fault, &node, "must be \"nsec\", \"nsec3\" or \"optout\"");
+	return false;
+}
+
 int
 zone_config_json_read(const char *bytes, size_t len, const uint8_t *origin,
 		      size_t origin_len, uint32_t default_ttl, struct zone_config *out,
@@ -141,6 +162,7 @@ zone_config_json_read(const char *bytes, size_t len, const uint8_t *origin,
 	}
 	if (!read_flag(fault, &root, "dnssec", &out->dnssec))
 		out->dnssec_is_known = false;
+	out->has_denial = zone_config_json_denial(fault, &root, &out->denial);
 	(void)read_flag(fault, &root, "cname_flattening", &out->cname_flattening);
 	read_domain_id(fault, &root, out);
 	json_reader_close(&root);

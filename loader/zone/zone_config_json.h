@@ -24,6 +24,8 @@ struct zone_config {
 	bool has_serial;		/* false: the caller gives one */
 	bool dnssec;
 	bool dnssec_is_known;		/* false: a fault hides what was meant */
+	bool has_denial;
+	uint16_t denial;		/* enum denial, shm/settings.h */
 	bool cname_flattening;
 	char domain_id[ZONE_CONFIG_ID_TEXT_MAX]; /* for logs: "\DDD" for what
 					 * is not printable ASCII */
@@ -31,7 +33,7 @@ struct zone_config {
 
 /* Read a configuration.  What is missing or null has its default: mname "ns1." and rname
  * "hostmaster." below the zone, refresh 86400, retry 7200, expire 3600, minimum 300, no
- * serial, no dnssec, no flattening, no domain_id.
+ * serial, no dnssec, the settings' denial, no flattening, no domain_id.
  *
  * bytes       "" with `len` 0 for a zone without one, which is no fault.
  * origin      lower-cased wire form.
@@ -45,6 +47,11 @@ __attribute__((nonnull, warn_unused_result))
 int zone_config_json_read(const char *bytes, size_t len, const uint8_t *origin,
 			  size_t origin_len, uint32_t default_ttl, struct zone_config *out,
 			  struct json_fault *fault);
+
+/* The member "denial" of a config; a fault when it is none.  returns false without it. */
+__attribute__((nonnull))
+bool zone_config_json_denial(struct json_fault *fault, const struct json_node *config,
+			     uint16_t *denial);
 
 /* The SOA's rdata with this serial.  returns its length. */
 __attribute__((nonnull))

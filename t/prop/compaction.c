@@ -61,10 +61,11 @@ struct follow {
 static struct follow follower;
 
 struct follow *
-follow_new(const struct settings *settings, struct region *region)
+follow_new(const struct settings *settings, struct region *region, int signer_fd)
 {
 	(void)settings;
 	(void)region;
+	(void)signer_fd;
 	if (render_new(&renderer) != 0)
 		bail_out("no renderer");
 	return &follower;

@@ -118,7 +118,7 @@ test_restart(struct bed *bed)
 	live_close(bed->live);
 	if (live_open(scratch_path(bed->scratch, "store"), 1000, &bed->live) != 0)
 		bail_out("no store");
-	bed->follow = follow_new(&bed->settings, bed->region);
+	bed->follow = follow_new(&bed->settings, bed->region, -1);
 	follow_set_store(bed->follow, bed->live, NULL);
 	is_int(newest_id(bed), id, "it is held over a restart");
 	ok(bed_until(bed, bed_is_following, NULL), "after which all is compared");

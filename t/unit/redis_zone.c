@@ -204,13 +204,19 @@ test_config(void)
 	   "from 0 to 4294967295",
 	   "a bad config is told");
 	is_int(count_type(zone, RRTYPE_SOA), 1, "and the zone has its SOA");
-	ok(a.config.refusal[0] == '\0', "it may be served");
+	ok(!zone->signing_wish.is_wanted, "it is not to be signed");
 	zone_messages_fini(&messages);
 	zone_records_free(zone);
 	a.raw.count = 0;
-	zone = make(&a, "{\"dnssec\":true}", &messages);
-	ok(strstr(a.config.refusal, "its DS must go first"), "to be signed: %s",
-	   a.config.refusal);
+	zone = make(&a, "{\"dnssec\":true,\"denial\":\"optout\"}", &messages);
+	ok(zone->signing_wish.is_wanted && zone->signing_wish.has_denial &&
+		   zone->signing_wish.denial == DENIAL_OPTOUT,
+	   "another one is, with opt-out");
+	zone_messages_fini(&messages);
+	zone_records_free(zone);
+	zone = make(&a, "{\"denial\":\"nsec5\"}", &messages);
+	ok(strstr(zone->error, "denial: must be \"nsec\", \"nsec3\" or \"optout\""),
+	   "a kind of denial that is none");
 	zone_messages_fini(&messages);
 	zone_records_free(zone);
 }

@@ -1,0 +1,256 @@
+/* What signing means for a zone's plan. */
+#include "loader/redis/follow_sign.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/redis/follow_lose.h"
+#include "loader/redis/redis_secrets.h"
+#include "loader/sign/zone_sign.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+#include "shm/log.h"
+
+enum { LIVE_NAMES = 0 }; /* of a zone that is signed within its transaction */
+
+/* ---- keys ---- */
+
+/* What cannot be read or kept leaves the signer with the keys that it has. */
+static int
+pass_keys(struct follow *f, const struct change_zone *zone, struct redis_text name)
+{
+	char reason[REDIS_REASON_MAX];
+	int rc = redis_secrets_pass(f->links[LINK_COMMAND], &f->keys, name, zone->origin,
+				    zone->origin_len, f->session, reason);
+
+	if (rc == ERR_IO) {
+		follow_lose_link(f, LINK_COMMAND);
+		return ERR_CLOSED;
+	}
+	if (rc == ERR_OK || rc == ERR_TIMEOUT || rc == ERR_NOMEM)
+		return rc;
+	log_warnx("the keys of %.200s in Redis: %s", name.bytes, reason);
+	return ERR_OK;
+}
+
+/* It is to be signed, and cannot be. */
+static void
+refuse(const struct follow *f, struct plan *plan, const char *why)
+{
+	char text[ZONE_REASON_MAX];
+
+	plan->is_sign_due = false;
+	if (plan->is_signed) {
+		plan_set_error(plan, why, strlen(why));
+	} else if (f->settings->redis.unsigned_ok) {
+		redis_zone_leave_unsigned(&plan->config, plan->listed_as, why);
+	} else {
+		redis_zone_explain_unsigned(why, text);
+		plan_set_error(plan, text, strlen(text));
+	}
+}
+
+/* ---- what was tried ---- */
+
+enum { TRIED_MAX = 100000 };
+
+struct tried {
+	uint64_t mark, digest;
+	int64_t renew_at_s; /* of what was served */
+	uint8_t origin[DNAME_MAX];
+};
+
+/* returns the length of the key. */
+static size_t
+describe(const struct change_zone *zone, const struct plan *plan, uint64_t digest,
+	 struct tried *out)
+{
+	*out = (struct tried){ .mark = plan->sign_mark,
+			       .digest = digest,
+			       .renew_at_s = plan->signing.renew_at_s };
+	memcpy(out->origin, zone->origin, zone->origin_len);
+	return offsetof(struct tried, origin) + zone->origin_len;
+}
+
+static bool
+was_tried(const struct follow *f, const struct change_zone *zone, const struct plan *plan,
+	  uint64_t digest)
+{
+	struct tried tried;
+	size_t len = describe(zone, plan, digest, &tried);
+	uint32_t number;
+
+	return key_table_find(&f->tried, 0, &tried, len, &number) == ERR_OK;
+}
+
+static void
+note_tried(struct follow *f, const struct change_zone *zone, const struct plan *plan)
+{
+	struct tried tried;
+	size_t len = describe(zone, plan, plan->digest, &tried);
+	uint32_t number;
+
+	if (f->tried.count >= TRIED_MAX)
+		key_table_clear(&f->tried);
+	/* without memory it will be tried once more */
+	(void)!key_table_add(&f->tried, 0, &tried, len, &number);
+}
+
+/* ---- a zone's keys and signatures ---- */
+
+static uint64_t
+mark_of(const struct follow *f, const struct plan *plan, const struct sign_keys *keys)
+{
+	const struct zone_signing_wish wish = {
+		.has_denial = plan->config.config.has_denial,
+		.denial = plan->config.config.denial,
+	};
+
+	return zone_sign_mark(keys, zone_sign_denial(&wish, f->settings));
+}
+
+/* Is what is served signed with these keys, for a while yet? */
+static bool
+is_current(const struct plan *plan)
+{
+	return plan->is_signed && plan->signing.renew_at_s > clock_wall_s() &&
+	       plan->signing.mark == plan->sign_mark;
+}
+
+static int
+compare_keys(struct follow *f, const struct change_zone *zone,
+	     const struct group_zone *from, struct plan *plan)
+{
+	struct sign_keys *keys = malloc(sizeof *keys);
+	char why[ZONE_REASON_MAX];
+	int rc = keys ? sign_session_start(f->session, zone->origin, zone->origin_len,
+					   keys)
+		      : ERR_NOMEM;
+
+	if (rc == ERR_OK && !sign_keys_can_sign(keys)) {
+		sign_keys_explain(keys, plan->listed_as, why, sizeof why);
+		refuse(f, plan, why);
+	} else if (rc == ERR_OK) {
+		plan->sign_mark = mark_of(f, plan, keys);
+		plan->is_sign_due = !is_current(plan);
+		plan->was_tried = plan->is_sign_due && from->raw.is_whole &&
+				  was_tried(f, zone, plan, redis_raw_digest(&from->raw));
+	}
+	free(keys);
+	return rc;
+}
+
+int
+follow_sign_plan(struct follow *f, const struct change_zone *zone,
+		 const struct group_zone *from, struct plan *plan)
+{
+	struct zone_config *config = &plan->config.config;
+	bool has_keys = config->dnssec;
+	int rc = ERR_OK;
+
+	config->dnssec = has_keys || plan->is_signed;
+	if (!config->dnssec)
+		return ERR_OK;
+	if (has_keys)
+		rc = pass_keys(f, zone, from->raw.zone);
+	return rc == ERR_OK ? compare_keys(f, zone, from, plan) : rc;
+}
+
+/* ---- records ---- */
+
+/* The zone that is served, for signatures that can be taken over. */
+struct served_zone {
+	struct live *live;
+	uint32_t id;
+};
+
+static bool
+find_served(void *context, const struct zone_records *zone, const uint8_t *owner,
+	    size_t owner_len, bool is_nsec3, struct node *out)
+{
+	const struct served_zone *served = context;
+	uint32_t id = is_nsec3 ? served->id | NSEC3_SPACE : served->id;
+
+	if (owner_len > zone->origin_len)
+		return live_find(served->live, id, owner, owner_len, out) == ERR_OK;
+	return live_zone(served->live, owner, owner_len, out) == ERR_OK;
+}
+
+/* Does the zone have more names than `max`?  Its records are sorted. */
+static bool
+is_large(const struct zone_records *zone, size_t max)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < zone->count && count <= max; i++)
+		count += i == 0 || zone->records[i].owner != zone->records[i - 1].owner;
+	return count > max;
+}
+
+static int
+sign_here(struct follow *f, struct plan *plan, struct zone_messages *messages)
+{
+	struct served_zone served = { .live = f->live, .id = plan->facts.zone_id };
+	const struct zone_signing how = {
+		.settings = f->settings,
+		.now_s = clock_wall_s(),
+		.find_served = plan->is_signed ? find_served : NULL,
+		.context = &served,
+	};
+
+	return zone_sign(plan->records, f->session, &how, messages);
+}
+
+int
+follow_sign_records(struct follow *f, const struct change_zone *zone, struct plan *plan)
+{
+	struct zone_messages messages = { .kept = NULL };
+	const struct zone_message *error;
+	int rc = ERR_OK;
+
+	if (!zone_sign_is_possible(plan->records, &messages))
+		rc = ERR_SYNTAX;
+	else if (is_large(plan->records, LIVE_NAMES))
+		plan->action = PLAN_ASIDE;
+	else
+		rc = sign_here(f, plan, &messages);
+	if (plan->action == PLAN_ASIDE)
+		note_tried(f, zone, plan);
+	if (rc != ERR_OK && rc != ERR_TIMEOUT && rc != ERR_BUSY && rc != ERR_NOMEM) {
+		note_tried(f, zone, plan);
+		error = zone_messages_first_error(&messages);
+		refuse(f, plan, error ? error->reason : errcode_text(rc));
+		rc = ERR_OK;
+	}
+	zone_messages_fini(&messages);
+	return rc;
+}
+
+/* ---- aside ---- */
+
+bool
+follow_wants_aside(const struct follow *f)
+{
+	return f->aside.waiting > 0;
+}
+
+size_t
+follow_take_aside(struct follow *f, char **names, size_t max)
+{
+	struct redis_text name;
+	size_t count = 0;
+	uint64_t since_us;
+
+	while (count < max && dirty_zones_take(&f->aside, &name, &since_us)) {
+		names[count] = strndup(name.bytes, name.len);
+		count += names[count] != NULL;
+	}
+	return count;
+}
+
+void
+follow_fail_aside(struct follow *f)
+{
+	key_table_clear(&f->tried);
+}

@@ -1,0 +1,138 @@
+#!/usr/bin/perl
+# Zones from Redis that are signed, by keys as redins and z42 keep them: every answer
+# through a validator; keys that come later, change, break and go.
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use Martlet;
+use Martlet::Peer;
+use Martlet::Process qw(poll);
+use Martlet::Redis;
+use Martlet::RedisZones;
+use RedisKeys qw(keygen key_strings public_of);
+use SignedZone qw($ORIGIN write_anchor delv);
+use Test::More;
+
+Martlet::Redis::need();
+Martlet::Peer::need(qw(delv dnssec-keygen ldns-verify-zone));
+if (!eval { require Net::DNS; require Net::DNS::SEC; 1 }) {
+	die "missing: Net::DNS::SEC (make deps-check)\n" if ($ENV{CI} // '') eq 'true';
+	plan(skip_all => 'not installed: Net::DNS::SEC');
+}
+
+my $GOOD = 'fully validated';
+my $NODATA = 'nxrrset, negative response, fully validated';
+my $NXDOMAIN = 'nxdomain, negative response, fully validated';
+
+sub rrset { my (@records) = @_; return { ttl => 300, records => \@records } }
+
+# Every kind of answer, as redins can have it
+sub zone {
+	my (%config) = @_;
+	return {
+		config => { soa => { ttl => 300, minttl => 60, serial => 1, ns => "ns.$ORIGIN." }, dnssec => \1, %config },
+		labels => {
+			'@' => { ns => rrset({ host => "ns.$ORIGIN." }) },
+			ns => { a => rrset({ ip => '192.0.2.1' }) },
+			www => { a => rrset({ ip => '192.0.2.2' }), mx => rrset({ host => "mail.$ORIGIN.", preference => 10 }) },
+			alias => { cname => { ttl => 300, host => "www.$ORIGIN." } },
+			'*.wild' => { a => rrset({ ip => '192.0.2.3' }) },
+			'host.a.b.ent' => { txt => rrset({ text => 'deep' }) },
+			plain => { ns => rrset({ host => "ns.plain.$ORIGIN." }) },
+		} };
+}
+
+my @CASES = (
+	['www', 'A', $GOOD], ['www', 'MX', $GOOD], ['', 'SOA', $GOOD], ['', 'DNSKEY', $GOOD], ['alias', 'A', $GOOD],
+	['x.wild', 'A', $GOOD], ['www', 'TXT', $NODATA], ['b.ent', 'A', $NODATA], ['x.wild', 'TXT', $NODATA],
+	['nowhere', 'A', $NXDOMAIN], ['x.b.ent', 'A', $NXDOMAIN], ['plain', 'DS', $NODATA],
+);
+
+sub validates {
+	my ($m, $ksk, $what, @cases) = @_;
+	my $anchor = write_anchor($m, public_of($ksk));
+
+	for my $case (@cases ? @cases : @CASES) {
+		my ($prefix, $type, $want) = @$case;
+		my $name = $prefix eq '' ? $ORIGIN : "$prefix.$ORIGIN";
+		my ($verdict, $text) = delv($m, $anchor, $name, $type);
+		is($verdict, $want, "$what: $name $type") or diag($text);
+	}
+	return;
+}
+
+sub is_signed {
+	my ($m, $name) = @_;
+	return grep { $_->type eq 'RRSIG' } $m->ask($name, 'A', do => 1, tcp => 1)->packet->answer;
+}
+
+sub errors_of {
+	my ($m) = @_;
+	return join "\n", map { "$_->{zone} $_->{reason}" } @{ $m->ctl('errors')->{errors} };
+}
+
+sub set_keys {
+	my ($redis, $schema, %strings) = @_;
+	$redis->cmd('MSET', map { $schema->key($ORIGIN, ":$_") => $strings{$_} } sort keys %strings);
+	return;
+}
+
+for my $name (qw(redins z42)) {
+	my $schema = Martlet::RedisZones->new(schema => $name);
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	my $m = Martlet->new(start => 0, config => { redis => $redis->settings($schema->settings) });
+	my $ksk = keygen($m->dir, $ORIGIN, '-a', 13, '-f', 'KSK');
+	my $zsk = keygen($m->dir, $ORIGIN, '-a', 13);
+
+	$schema->load($redis, { $ORIGIN => zone($name eq 'z42' ? (denial => 'nsec3') : ()) });
+	set_keys($redis, $schema, key_strings(ksk => $ksk), key_strings(zsk => $zsk, escaped => $name eq 'redins'));
+	$m->expect_log(qr/no file here is named/);
+	$m->start;
+	ok(poll(20, sub { is_signed($m, "www.$ORIGIN") }), "$name: the zone is signed") or diag(errors_of($m));
+	validates($m, $ksk, $name);
+	$m->stop;
+}
+
+subtest 'keys come later, and go' => sub {
+	my $schema = Martlet::RedisZones->new;
+	my $redis = Martlet::Redis->new(notify => 'KA', persistence => 'rdb');
+	my $m = Martlet->new(start => 0, config => { redis => $redis->settings });
+	my $ksk = keygen($m->dir, $ORIGIN, '-a', 13, '-f', 'KSK');
+	my $zsk = keygen($m->dir, $ORIGIN, '-a', 15);
+
+	$schema->load($redis, { $ORIGIN => zone() });
+	$m->expect_log(qr/no file here is named|cannot be signed|the kept copy|is no DNSKEY|Redis/);
+	$m->start;
+	ok(poll(20, sub { errors_of($m) =~ /cannot be signed, it has no key/ }), 'without a key it is not served');
+	is($m->ask("www.$ORIGIN", 'A')->rcode, 'SERVFAIL', 'it is not served');
+	set_keys($redis, $schema, key_strings(ksk => $ksk));
+	ok(poll(20, sub { is_signed($m, "www.$ORIGIN") }), 'a key comes: the zone is signed') or diag(errors_of($m));
+	is(errors_of($m), '', 'nothing is wrong any more');
+	validates($m, $ksk, 'one key for all', ['www', 'A', $GOOD], ['nowhere', 'A', $NXDOMAIN]);
+
+	$redis->cmd('HSET', $schema->key($ORIGIN), 'new', '{"a":{"ttl":300,"records":[{"ip":"192.0.2.9"}]}}');
+	ok(poll(20, sub { is_signed($m, "new.$ORIGIN") }), 'a change is signed');
+	validates($m, $ksk, 'changed', ['new', 'A', $GOOD], ['new', 'TXT', $NODATA], ['nowhere', 'A', $NXDOMAIN]);
+
+	$redis->cmd('DEL', map { $schema->key($ORIGIN, ":ksk:$_") } qw(pub priv));
+	ok(poll(20, sub { errors_of($m) =~ /ksk:pub: is gone, the kept copy/ }), 'the key is gone: that is told')
+	  or diag(errors_of($m));
+	$redis->cmd('HSET', $schema->key($ORIGIN), 'newer', '{"a":{"ttl":300,"records":[{"ip":"192.0.2.9"}]}}');
+	ok(poll(20, sub { is_signed($m, "newer.$ORIGIN") }), 'its copy goes on signing');
+	validates($m, $ksk, 'by the copy', ['newer', 'A', $GOOD]);
+
+	set_keys($redis, $schema, 'ksk:pub' => 'rubbish', 'ksk:priv' => "Private-key-format: v1.3\nAlgorithm: 13\nPrivateKey: SECRETSECRET\n");
+	ok(poll(20, sub { errors_of($m) =~ /ksk:pub: is no DNSKEY record/ }), 'a broken key is told') or diag(errors_of($m));
+	validates($m, $ksk, 'with a broken key', ['newer', 'A', $GOOD]);
+	unlike(errors_of($m) . $m->log, qr/SECRETSECRET|rubbish/, 'nothing of it is shown');
+
+	$redis->stop;
+	$m->restart if $m->can('restart');
+	validates($m, $ksk, 'without Redis', ['newer', 'A', $GOOD], ['nowhere', 'A', $NXDOMAIN]);
+	$m->stop;
+};
+
+done_testing();
