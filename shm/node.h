@@ -118,7 +118,7 @@ enum block_kind {
 	BLOCK_NOTE = 13,		/* of a zone from Redis; about the RRset of `type`, which is
 					 * served: an octet, FAULT_PARTIAL or FAULT_WARNING,
 					 * then the reason as text; any number of them */
-	BLOCK_SIGNING = 14,		/* apex only: struct signing_facts, we have signed it */
+	BLOCK_SIGNING = 15,		/* apex only: struct signing_facts, we have signed it */
 };
 
 enum { BAD_RRSET_ALL = 0, BAD_RRSET_OLD = 255 };
