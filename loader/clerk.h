@@ -55,6 +55,11 @@ __attribute__((nonnull, warn_unused_result))
 int clerk_bad_rrsets(struct clerk *clerk, struct store_walk *walk,
 		     const struct zone_state *zone);
 
+/* `errors`: what is wrong with the signatures of a zone, into the list that was begun. */
+__attribute__((nonnull))
+void clerk_signing(struct clerk *clerk, struct store_walk *walk,
+		   const struct zone_state *zone);
+
 /* `errors`: names that lead out of our zones, and of which nobody tells the addresses, into
  * the list that was begun. */
 __attribute__((nonnull))

@@ -139,6 +139,7 @@ write_errors(struct clerk *clerk, struct store_walk *walk, const struct zone_sta
 
 	if (zone->error)
 		write_error(clerk, zone);
+	clerk_signing(clerk, walk, zone);
 	if (zone->is_redis)
 		return clerk_bad_rrsets(clerk, walk, zone);
 	while (rrset_fault_next(&zone->faults, &at, &fault)) {

@@ -83,6 +83,7 @@ note_sign_due(struct sync *sync, int64_t due_s, bool is_only)
 	if (is_only && sync->sign_due_s != 0 && (due_s == 0 || sync->sign_due_s < due_s))
 		return;
 	sync->sign_due_s = due_s;
+	atomic_store(&sync->region->signer.renew_at_s, due_s);
 }
 
 /* What is looked at, and how. */

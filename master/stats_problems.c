@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "master/log_sinks.h"
 #include "master/stats_floods.h"
@@ -12,10 +11,10 @@
 #include "master/stats_http.h"
 #include "master/stats_query_log.h"
 #include "master/stats_resolver.h"
+#include "master/stats_signing.h"
 #include "master/stats_source.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
-#include "shm/fence.h"
 
 enum { NS_PER_S = 1000000000, START_SLOW_S = 10, SYNC_STILL_S = 5 };
 
@@ -140,6 +139,7 @@ stats_problems_put(const struct server *server, struct json_out *json)
 	count += stats_health_put_problems(server, json);
 	count += stats_query_log_put_problems(server, json);
 	count += stats_floods_put_problems(server, json);
+	count += stats_signing_put_problems(server, json);
 	for (unsigned i = 0; i < server->region->worker_count; i++)
 		count += put_worker(server, json, i);
 	return count;
@@ -167,26 +167,6 @@ put_emptiness(const struct server *server, struct json_out *json)
 		put(json, "no zones are served: zones.dir and zones.files have none");
 }
 
-static void
-put_fence(const struct server *server, struct json_out *json)
-{
-	const struct region_fence *fence = &server->region->fence;
-	uint32_t missing = atomic_load(&fence->missing);
-	char names[128] = "";
-
-	for (unsigned i = 0; i < FENCE_COUNT; i++)
-		if (missing >> i & 1)
-			snprintf(names + strlen(names), sizeof names - strlen(names),
-				 "%s%s", names[0] ? ", " : "", fence_who_name(i));
-	if (missing)
-		put(json,
-		    "not shut out of %s/" FENCE_KEYS_DIR " (Landlock: %s): %s: a kernel "
-		    "of 5.13 or later with \"landlock\" in its list of security modules "
-		    "(lsm=) does that",
-		    server->settings->state_dir, strerror(atomic_load(&fence->reason)),
-		    names);
-}
-
 void
 stats_problems_put_notices(const struct server *server, struct json_out *json)
 {
@@ -194,7 +174,7 @@ stats_problems_put_notices(const struct server *server, struct json_out *json)
 	char names[REGION_NOTICE_MAX];
 
 	put_emptiness(server, json);
-	put_fence(server, json);
+	stats_signing_put_notices(server, json);
 	stats_source_put_texts(server, json, SOURCE_TEXT_NOTICE);
 	stats_resolver_put_notices(server, json);
 	stats_floods_put_notices(server, json);

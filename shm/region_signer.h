@@ -26,6 +26,7 @@ enum signer_figure {
 struct region_signer {
 	_Alignas(128) _Atomic uint64_t heartbeat_ns;	/* last turn of its loop, CLOCK_MONOTONIC */
 	_Atomic uint64_t figures[SIGNER_FIGURE_COUNT];
+	_Atomic int64_t renew_at_s;		/* sync: when signatures are due; 0: never */
 	/* futex: whoever has something for it makes it grow */
 	_Alignas(128) _Atomic uint32_t bell;
 	_Atomic uint32_t is_asleep;		/* signer: waits for the bell */

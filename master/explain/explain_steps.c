@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "master/explain/explain_limits.h"
+#include "master/explain/explain_signatures.h"
 #include "shm/aname.h"
 
 void
@@ -122,7 +123,9 @@ explain_steps_print(struct explainer *explainer, const struct explain_question *
 			"such a query is not looked up: zones are not transferred");
 	if (trace->is_full)
 		explain_steps_plain(&steps, "more", "further steps are not shown");
-	if (answer)
+	if (answer) {
+		explain_signatures(&steps, answer);
 		explain_limits_tell(&steps, answer);
+	}
 	json_out_end_array(json);
 }

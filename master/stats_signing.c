@@ -1,0 +1,88 @@
+/* What is overdue, and who could read keys. */
+#include "master/stats_signing.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "shm/clock.h"
+#include "shm/fence.h"
+
+enum {
+	DAY_S = 86400,
+	OVERDUE_S = 3600,
+	NS_PER_S = 1000000000,
+	TEXT_MAX = 512,
+	TIME_MAX = 32,
+};
+
+/* Signatures that are made under a wrong time are bogus, or end at once. */
+static unsigned
+put_clock(const struct server *server, struct json_out *json)
+{
+	const struct region *region = server->region;
+	int64_t ran_s = (int64_t)((clock_now_ns() - region->started_ns) / NS_PER_S);
+	int64_t ahead_s = clock_wall_s() - region->started_wall_s - ran_s;
+	char text[TEXT_MAX];
+
+	if (llabs(ahead_s) < DAY_S)
+		return 0;
+	snprintf(
+		text, sizeof text,
+		"the machine's clock was set %s by %lld days since the start: signatures "
+		"that were made under the wrong time are bogus to validators: set it "
+		"right, and restart",
+		ahead_s > 0 ? "forward" : "back", llabs(ahead_s) / DAY_S);
+	json_out_text(json, NULL, text);
+	return 1;
+}
+
+static unsigned
+put_overdue(const struct server *server, struct json_out *json)
+{
+	int64_t due_s = atomic_load(&server->region->signer.renew_at_s);
+	time_t at = (time_t)due_s;
+	char text[TEXT_MAX], time[TIME_MAX] = "";
+	struct tm parts;
+
+	if (due_s == 0 || clock_wall_s() - due_s < OVERDUE_S)
+		return 0;
+	if (gmtime_r(&at, &parts))
+		(void)!strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	snprintf(text, sizeof text,
+		 "signatures that were to be renewed at %s are not: see `martletctl "
+		 "errors` and the log",
+		 time);
+	json_out_text(json, NULL, text);
+	return 1;
+}
+
+unsigned
+stats_signing_put_problems(const struct server *server, struct json_out *json)
+{
+	return put_clock(server, json) + put_overdue(server, json);
+}
+
+void
+stats_signing_put_notices(const struct server *server, struct json_out *json)
+{
+	const struct region_fence *fence = &server->region->fence;
+	uint32_t missing = atomic_load(&fence->missing);
+	char text[TEXT_MAX + PATH_MAX], names[TEXT_MAX / 2] = "";
+
+	if (!missing)
+		return;
+	for (unsigned i = 0; i < FENCE_COUNT; i++)
+		if (missing >> i & 1)
+			snprintf(names + strlen(names), sizeof names - strlen(names),
+				 "%s%s", names[0] ? ", " : "", fence_who_name(i));
+	snprintf(text, sizeof text,
+		 "not shut out of %s/" FENCE_KEYS_DIR " (Landlock: %s): %s: a kernel of "
+		 "5.13 or later with \"landlock\" in its list of security modules (lsm=) "
+		 "does that",
+		 server->settings->state_dir, strerror(atomic_load(&fence->reason)),
+		 names);
+	json_out_text(json, NULL, text);
+}
