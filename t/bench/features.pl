@@ -4,9 +4,10 @@
 # User instructions are those of a whole worker, sockets' glue included, by valgrind's
 # callgrind: two runs of different length, so that start and end do not count.  Time is the
 # CPU time of the worker and of the kernel thread that delivers to it: all servers are up at
-# once and take turns.  `more` and `ratio` are against the first row.  The settings of "none"
-# leave counters and the times of the stages: BENCH_BEFORE names a martletd of before, to be
-# the first row.
+# once and take turns.  `more` and `ratio` are against the first row, a martletd of before
+# there was any of it, frame pointers included: built from this repository's history, else
+# named by BENCH_BEFORE; empty, or without a history, the first row is "none", whose settings
+# leave counters and the times of the stages.
 #
 # BENCH_LOADS (hit,nx), BENCH_ROUNDS (5), BENCH_SECONDS (1), BENCH_FEATURES (a pattern of
 # rows).
@@ -25,7 +26,7 @@ use Martlet;
 use Martlet::Process qw(children_of find_program poll read_file);
 use POSIX ();
 
-use constant { FEW => 4_000, MANY => 16_000, CONTROL_S => 60 };
+use constant { FEW => 4_000, MANY => 16_000, CONTROL_S => 60, BEFORE => 'bf43e55' };
 
 my @loads = split /,/, $ENV{BENCH_LOADS} // 'hit,nx';
 my $rounds = $ENV{BENCH_ROUNDS} // 5;
@@ -57,9 +58,22 @@ my @features = (
 	['profile cpu', {}, [], ['profile', 'cpu', CONTROL_S]],
 	['trace', {}, [], ['trace', CONTROL_S]],
 );
-unshift @features, ['before', {}, [], undef, $ENV{BENCH_BEFORE}] if $ENV{BENCH_BEFORE};
+my $before = $ENV{BENCH_BEFORE} // build_before();
+unshift @features, ['before', {}, [], undef, $before] if $before;
 @features = map { { name => $_->[0], config => $_->[1], args => $_->[2] // [], command => $_->[3],
 		program => $_->[4] } } grep { $_->[0] =~ /^(?:before|none)$|$pattern/ } @features;
+
+# The server as it was at that commit; undefined where there is no history.
+sub build_before {
+	my $dir = "$tmp/before";
+
+	mkdir $dir;
+	return "$dir/build/martletd"
+	  if system("git -C $Bin/../.. archive @{[BEFORE]} 2>$tmp/errors | tar -x -C $dir 2>>$tmp/errors") == 0
+	  && system("make -C $dir -s -j2 BUILD=build build/martletd >$tmp/errors 2>&1") == 0;
+	print "no server of before could be built: ", (split /\n/, read_file("$tmp/errors"))[0] // '?', "\n";
+	return;
+}
 
 sub start {
 	my ($feature, @through) = @_;
