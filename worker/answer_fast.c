@@ -1,6 +1,7 @@
 /* The straight path: what is answered, and with what. */
 #include "worker/answer_fast.h"
 
+#include "worker/fast_denial.h"
 #include "worker/fast_find.h"
 #include "worker/fast_put.h"
 #include "worker/fast_steered.h"
@@ -16,27 +17,59 @@ _Static_assert(ANSWER_BATCH <= 64, "a batch fits a word of bits");
 
 /* ---- a name or type that is not there ---- */
 
-/* Answer with the zone's negative SOA alone, which stands behind its facts. */
+/* Does what is not there have to be proved? */
 static inline bool
-answer_negative(struct fast *f, struct query *q, const struct stage *stage, uint8_t rcode)
+wants_proof(const struct query *q, const struct stage *stage)
+{
+	return (q->flags & QUERY_DO) && (stage->facts->flags & ZONE_SIGNED);
+}
+
+/* Put the zone's negative SOA, which stands behind its facts. */
+static inline bool
+put_negative_soa(struct query *q, const struct stage *stage, struct sealed_taken *soa)
 {
 	const struct sealed_block *block =
 		(const struct sealed_block *)(stage->facts + 1);
 	unsigned apex_at = QUERY_HEADER_LEN + (unsigned)stage->zone_start;
-	bool dnssec = q->flags & QUERY_DO;
+
+	if (block->head.kind != BLOCK_NEGATIVE_SOA ||
+	    !sealed_take_rrset(fast_apex(stage), block, q->flags & QUERY_DO, soa) ||
+	    !fast_put_rrset(q, soa))
+		return false;
+	return apex_at == QUERY_HEADER_LEN ||
+	       fast_set_soa_pointers(q->packet + q->question_end, q->question_end, soa,
+				     apex_at);
+}
+
+/* Answer with it alone. */
+static inline bool
+answer_negative(struct fast *f, struct query *q, const struct stage *stage, uint8_t rcode)
+{
 	struct sealed_taken soa;
 
-	if ((dnssec && (stage->facts->flags & ZONE_SIGNED)) ||
-	    block->head.kind != BLOCK_NEGATIVE_SOA ||
-	    !sealed_take_rrset(fast_apex(stage), block, dnssec, &soa) ||
-	    !fast_put_rrset(q, &soa))
-		return false;
-	if (apex_at != QUERY_HEADER_LEN &&
-	    !fast_set_soa_pointers(q->packet + q->question_end, q->question_end, &soa,
-				   apex_at))
+	if (!put_negative_soa(q, stage, &soa))
 		return false;
 	fast_finish(f, q, q->question_end + soa.len, rcode, 0, soa.records, 0);
 	return true;
+}
+
+/* Answer with it and with proofs, which are waited for. */
+__attribute__((noinline)) static bool
+deny(struct fast *f, struct query *q, const struct stage *stage,
+     enum fast_denial_kind kind, const struct sealed_node *encloser, unsigned labels)
+{
+	struct fast_denial denial = { .q = q,
+				      .stage = stage,
+				      .encloser = encloser,
+				      .labels = (uint8_t)labels,
+				      .kind = (uint8_t)kind };
+	struct sealed_taken soa;
+
+	if (!put_negative_soa(q, stage, &soa))
+		return false;
+	denial.at = q->question_end + soa.len;
+	denial.authority = soa.records;
+	return fast_deny(f, &denial);
 }
 
 /* ---- a CNAME ---- */
@@ -101,9 +134,38 @@ answer_cname(struct fast *f, struct query *q, const struct stage *stage,
 
 /* ---- what is found ---- */
 
-__attribute__((noinline)) static bool
-answer_nodata(struct fast *f, struct query *q, const struct stage *stage)
+/* Answer with the name's own NSEC. */
+static inline bool
+answer_nodata_by_own(struct fast *f, struct query *q, const struct stage *stage,
+		     const struct sealed_node *node)
 {
+	struct sealed_taken soa;
+	unsigned at, records;
+
+	if (!put_negative_soa(q, stage, &soa))
+		return false;
+	at = q->question_end + soa.len;
+	records = soa.records;
+	if (!fast_put_proof(q, stage, node, &at, &records))
+		return false;
+	fast_finish(f, q, at, RCODE_NOERROR, 0, records, 0);
+	f->nodata++;
+	return true;
+}
+
+/* From the node of the name; or of a wildcard: then not `is_own`. */
+__attribute__((noinline)) static bool
+answer_nodata(struct fast *f, struct query *q, const struct stage *stage,
+	      const struct sealed_node *node, bool is_own)
+{
+	if (wants_proof(q, stage)) {
+		if (!is_own)
+			return false;
+		if (!fast_uses_nsec3(stage) &&
+		    sealed_find_rrset(node, sealed_blocks(node), TYPE_NSEC))
+			return answer_nodata_by_own(f, q, stage, node);
+		return deny(f, q, stage, FAST_NO_TYPE, node, q->label_count);
+	}
 	if (!answer_negative(f, q, stage, RCODE_NOERROR))
 		return false;
 	f->nodata++;
@@ -132,7 +194,8 @@ answer_special(struct fast *f, struct query *q, const struct stage *stage,
 	if (block)
 		return fast_answer_steered(f, q, node, block);
 	return !(node->head.flags & (NODE_HAS_ANAME | NODE_HAS_CNAME)) &&
-	       !sealed_may_be_bad(node, q->type) && answer_nodata(f, q, stage);
+	       !sealed_may_be_bad(node, q->type) &&
+	       answer_nodata(f, q, stage, node, is_own);
 }
 
 /* Answer from the node of the name, or of a wildcard: then not `is_own`.  RRsets are looked
@@ -154,7 +217,7 @@ answer_node(struct fast *f, struct query *q, const struct stage *stage,
 		if (node->head.flags & NODE_HAS_CNAME)
 			return is_own && !(stage->facts->flags & ZONE_FLATTENED) &&
 			       answer_cname(f, q, stage, node);
-		return answer_nodata(f, q, stage);
+		return answer_nodata(f, q, stage, node, is_own);
 	}
 	if (!sealed_take_rrset(node, block, q->flags & QUERY_DO, &rrset) ||
 	    !fast_put_rrset(q, &rrset) || (!is_own && rrset.rrset->head.patch_count > 0))
@@ -166,17 +229,42 @@ answer_node(struct fast *f, struct query *q, const struct stage *stage,
 	return true;
 }
 
+/* The same with the denial of a closer match. */
+static inline bool
+answer_expansion(struct fast *f, struct query *q, const struct stage *stage,
+		 const struct sealed_node *node, const struct sealed_node *encloser,
+		 unsigned encloser_labels)
+{
+	const struct sealed_block *block =
+		sealed_find_rrset(node, sealed_blocks(node), q->type);
+	struct fast_denial denial = { .q = q,
+				      .stage = stage,
+				      .encloser = encloser,
+				      .labels = (uint8_t)encloser_labels,
+				      .kind = FAST_EXPANSION };
+	struct sealed_taken rrset;
+
+	if (!block || !sealed_take_rrset(node, block, true, &rrset) ||
+	    rrset.rrset->head.patch_count > 0 || rrset.rrset->head.target_count > 0 ||
+	    !fast_put_rrset(q, &rrset))
+		return false;
+	denial.at = q->question_end + rrset.len;
+	denial.answers = rrset.records;
+	return fast_deny(f, &denial);
+}
+
 /* Answer from the node of a wildcard below `encloser`. */
 __attribute__((noinline)) static bool
 answer_wildcard(struct fast *f, struct query *q, const struct stage *stage,
 		const struct sealed_node *node, const struct sealed_node *encloser,
 		unsigned encloser_labels)
 {
-	/* denial of a closer match goes along */
-	if (((q->flags & QUERY_DO) && (stage->facts->flags & ZONE_SIGNED)) ||
-	    !answer_node(f, q, stage, node, sealed_blocks(node), false))
+	bool is_proved = wants_proof(q, stage);
+
+	if (!(is_proved ? answer_expansion(f, q, stage, node, encloser, encloser_labels)
+			: answer_node(f, q, stage, node, sealed_blocks(node), false)))
 		return false;
-	f->wildcards++;
+	f->wildcards += !is_proved;
 	q->closest = (const uint8_t *)encloser;
 	query_set_source(q, SOURCE_WILDCARD, encloser_labels);
 	return true;
@@ -184,12 +272,14 @@ answer_wildcard(struct fast *f, struct query *q, const struct stage *stage,
 
 static inline bool
 answer_nxdomain(struct fast *f, struct query *q, const struct stage *stage,
-		const struct sealed_node *encloser)
+		const struct sealed_node *encloser, unsigned encloser_labels)
 {
+	q->closest = (const uint8_t *)encloser;
+	if (wants_proof(q, stage))
+		return deny(f, q, stage, FAST_NO_NAME, encloser, encloser_labels);
 	if (!answer_negative(f, q, stage, RCODE_NXDOMAIN))
 		return false;
 	f->nxdomain++;
-	q->closest = (const uint8_t *)encloser;
 	return true;
 }
 
@@ -222,7 +312,7 @@ answer_missing(struct fast *f, struct query *q, const struct stage *stage)
 	if (encloser->head.flags & NODE_HAS_WILDCARD)
 		return fast_find_wildcard(f, q, stage, labels, &node) &&
 		       answer_wildcard(f, q, stage, node, encloser, labels);
-	return answer_nxdomain(f, q, stage, encloser);
+	return answer_nxdomain(f, q, stage, encloser, labels);
 }
 
 /* The name has no node.  Its parent most often has, which may be the apex: wait for it, and
@@ -236,7 +326,7 @@ answer_absent(struct fast *f, struct query *q, const struct stage *stage)
 
 	if (parent == stage->zone_labels && !fast_obstacle_depths(stage, parent + 1) &&
 	    !(fast_apex(stage)->head.flags & NODE_HAS_WILDCARD))
-		return answer_nxdomain(f, q, stage, fast_apex(stage));
+		return answer_nxdomain(f, q, stage, fast_apex(stage), parent);
 	w = fast_prepare_wait(f, q, stage);
 	if (parent != stage->zone_labels)
 		fast_begin(f, &w->fetch[0],
@@ -263,7 +353,7 @@ answer_below_parent(struct fast *f, const struct fast_waiting *w)
 	    (encloser->head.flags & (NODE_HAS_NS | NODE_HAS_DNAME)))
 		return answer_missing(f, q, stage);
 	if (!(encloser->head.flags & NODE_HAS_WILDCARD))
-		return answer_nxdomain(f, q, stage, encloser);
+		return answer_nxdomain(f, q, stage, encloser, parent);
 	node = fast_fetched(f, stage, &w->fetch[1], name,
 			    fast_spell_wildcard(q, parent, name));
 	return node ? answer_wildcard(f, q, stage, node, encloser, parent)
@@ -343,6 +433,26 @@ answer_waiting(struct fast *f)
 	return left;
 }
 
+/* Answer those that wait for proofs.  returns the same. */
+static uint64_t
+answer_denials(struct fast *f)
+{
+	struct fast_enclosing enclosing[FAST_ENCLOSERS] = { { .encloser = NULL } };
+	uint64_t left = 0;
+
+	if (f->denial_count == 0)
+		return 0;
+	f->enclosing = enclosing;
+	fast_fetch_members(f);
+	for (unsigned i = 0; i < f->denial_count; i++) {
+		const struct fast_denial *d = &f->denials[i];
+
+		if (!fast_answer_denial(f, d))
+			left |= UINT64_C(1) << (d->q - f->queries);
+	}
+	return left;
+}
+
 /* Choose for those that have steered RRsets: a stage of its own.  returns the same. */
 static uint64_t
 answer_steering(struct fast *f)
@@ -388,12 +498,14 @@ answer_fast(struct query *queries, const struct stage *stages, unsigned count,
 {
 	struct fast_waiting waiting[ANSWER_BATCH + 1];
 	struct fast_steering steering[ANSWER_BATCH];
+	struct fast_denial denials[ANSWER_BATCH];
 	struct fast f = { .store = store,
 			  .options = options,
 			  .stats = stats,
 			  .queries = queries,
 			  .waiting = waiting,
 			  .steering = steering,
+			  .denials = denials,
 			  .may_wait = true,
 			  .times_steering = times_steering(options->clock) };
 	uint64_t left = 0;
@@ -404,6 +516,7 @@ answer_fast(struct query *queries, const struct stage *stages, unsigned count,
 		if (!answer_query(&f, &queries[i], &stages[i]))
 			left |= UINT64_C(1) << i;
 	left |= answer_waiting(&f);
+	left |= answer_denials(&f);
 	left |= answer_steering(&f);
 	fast_put_cookies(&f, left);
 	fast_put_subnets(&f, left);

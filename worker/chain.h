@@ -16,8 +16,8 @@ struct chain_nsec3 {
 	unsigned apex_len;
 };
 
-/* Find the node whose NSEC matches or covers `name` (lower-cased, wire form, in the zone of
- * `zone_id` with the apex `apex`, its own or below it).
+/* Find the node whose NSEC matches or covers `name` (lower-cased, wire form, NAME_PAD octets
+ * behind it readable; in the zone of `zone_id` with the apex `apex`, its own or below it).
  * returns LOOKUP_MISSING when there is no chain. */
 __attribute__((nonnull, warn_unused_result))
 enum lookup_result chain_find_nsec(const struct zone_store *store, uint32_t zone_id,

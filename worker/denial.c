@@ -107,7 +107,7 @@ wildcard_name(const struct query *q, unsigned labels, uint8_t out[DNAME_MAX + 2]
 static bool
 nsec_push_wildcard(struct answering *a, unsigned encloser_labels)
 {
-	uint8_t name[DNAME_MAX + 2];
+	uint8_t name[DNAME_MAX + 2 + NAME_PAD];
 	unsigned len = wildcard_name(a->q, encloser_labels, name);
 
 	return len > DNAME_MAX || nsec_push_for(a, name, len);

@@ -4,6 +4,7 @@
 #define WORKER_FAST_H
 
 #include "worker/answer.h"
+#include "worker/chain.h"
 #include "worker/sealed.h"
 #include "worker/stage.h"
 
@@ -27,6 +28,22 @@ struct fast_steering {
 	const struct sealed_node *node;
 };
 
+/* The chain of denial of the zone that was denied from last. */
+struct fast_chain {
+	const struct zone_facts *facts; /* NULL: none was */
+	const struct index_zone *zone; /* NULL: not in the generation */
+	struct chain_nsec3 nsec3; /* if it is one */
+	bool is_live; /* the overlay knows of it */
+	bool is_usable;
+};
+
+/* What is proved of a closest encloser whichever name is asked for: it exists, by NSEC3, and
+ * has no wildcard. */
+struct fast_enclosing {
+	const struct sealed_node *encloser; /* NULL: none */
+	const struct sealed_node *match, *wildcard;
+};
+
 /* What is the same for a whole batch, and what is counted in it. */
 struct fast {
 	const struct zone_store *store;
@@ -45,6 +62,10 @@ struct fast {
 	bool times_steering; /* what is steered is chosen together, at the end of the batch */
 	struct fast_steering *steering; /* then: room for a whole batch */
 	unsigned steering_count;
+	struct fast_chain chain;
+	struct fast_enclosing *enclosing; /* FAST_ENCLOSERS, by address */
+	struct fast_denial *denials; /* see fast_denial.h: room for a whole batch */
+	unsigned denial_count;
 	uint64_t with_subnet, with_cookie; /* queries, as bits: see fast_subnet.h */
 };
 

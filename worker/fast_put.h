@@ -52,8 +52,24 @@ fast_finish(struct fast *f, struct query *q, unsigned at, uint8_t rcode, uint64_
 	q->response_len = at;
 }
 
-/* Set the pointers of an SOA record at offset `base`, whose owner is the apex at `apex_at`.
- * returns false when they are not as they should be. */
+/* Set the owners of `len` octets of rendered records to a pointer to `owner_at`.  returns
+ * false when the records do not tile them. */
+static inline bool
+fast_set_owners(uint8_t *records, unsigned len, unsigned owner_at)
+{
+	uint16_t pointer = (uint16_t)(0xc000u | owner_at);
+	unsigned done = 0;
+
+	while (done + RECORD_RDATA_AT <= len) {
+		wire_put_u16(records + done, pointer);
+		done += RECORD_RDATA_AT +
+			(unsigned)wire_get_u16(records + done + RECORD_RDATA_AT - 2);
+	}
+	return done == len;
+}
+
+/* Set the pointers of an SOA record at offset `base`, with its signatures, whose owner is
+ * the apex at `apex_at`.  returns false when they are not as they should be. */
 static inline bool
 fast_set_soa_pointers(uint8_t *to, unsigned base, const struct sealed_taken *soa,
 		      unsigned apex_at)
@@ -62,11 +78,8 @@ fast_set_soa_pointers(uint8_t *to, unsigned base, const struct sealed_taken *soa
 	const uint8_t *end =
 		patches + sizeof(struct rrset_patch) * soa->rrset->head.patch_count;
 
-	if (soa->records != 1 ||
-	    RECORD_RDATA_AT + (unsigned)wire_get_u16(to + RECORD_RDATA_AT - 2) !=
-		    soa->len)
+	if (!fast_set_owners(to, soa->len, apex_at))
 		return false;
-	wire_put_u16(to, (uint16_t)(0xc000u | apex_at));
 	for (; patches != end; patches += sizeof(struct rrset_patch)) {
 		struct rrset_patch patch;
 		unsigned goal = apex_at;
@@ -78,7 +91,7 @@ fast_set_soa_pointers(uint8_t *to, unsigned base, const struct sealed_taken *soa
 			    goal > POINTER_MAX)
 				return false;
 		}
-		if (patch.at + 2u > soa->len)
+		if (patch.at + 2u > soa->rrset->head.wire_len)
 			return false;
 		wire_put_u16(to + patch.at, (uint16_t)(0xc000u | goal));
 	}
@@ -94,23 +107,16 @@ fast_append_rrset(struct query *q, const struct sealed_node *node,
 		  unsigned *records)
 {
 	uint8_t *to = q->packet + *at;
-	uint16_t pointer = (uint16_t)(0xc000u | owner_at);
 	struct sealed_taken rrset;
-	unsigned done = 0;
 
 	if (!sealed_take_rrset(node, block, q->flags & QUERY_DO, &rrset) ||
 	    rrset.rrset->head.patch_count > 0 ||
 	    *at + rrset.len + 2 * FAST_COPY_STEP > q->limit)
 		return false;
 	fast_copy(to, sealed_rrset_wire(&rrset), rrset.len);
-	while (done + RECORD_RDATA_AT <= rrset.len) {
-		wire_put_u16(to + done, pointer);
-		done += RECORD_RDATA_AT +
-			(unsigned)wire_get_u16(to + done + RECORD_RDATA_AT - 2);
-	}
 	*at += rrset.len;
 	*records += rrset.records;
-	return done == rrset.len;
+	return fast_set_owners(to, rrset.len, owner_at);
 }
 
 /* Append A and AAAA of a node, as far as it has them: in this order. */

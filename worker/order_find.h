@@ -13,7 +13,6 @@
 enum {
 	ORDER_KEY_LEN =
 		INDEX_FENCE_KEY + ORDER_HEAD_LEN, /* as much of a key as is needed */
-	ORDER_COPY_STEP = 16,
 	ORDER_GUESSES = 6, /* by interpolation, before halving */
 	ORDER_STEPS = 16, /* one by one */
 };
@@ -22,27 +21,53 @@ enum {
 
 /* The beginning of a name's key, zeros behind it. */
 struct order_key {
-	uint8_t octets[ORDER_KEY_LEN + 2 * DNAME_LABEL_MAX + 2 + ORDER_COPY_STEP];
+	uint8_t octets[2 * ORDER_KEY_LEN + 2 * DNAME_LABEL_MAX + 2 + NAME_PAD];
 };
 
-/* Put one label in the form of a key.  returns where its key ends. */
+/* Is one of the first `len` (up to 8) octets 0 or 1? */
+static inline bool
+order_needs_escapes(uint64_t octets, unsigned len)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+
+	if (len < sizeof octets)
+		octets |= ~name_hash_mask(len);
+	return (octets - 2 * ones) & ~octets & 128 * ones;
+}
+
+/* Put one label in the form of a key, octet by octet.  returns where its key ends. */
 static inline unsigned
-order_key_put(struct order_key *key, unsigned at, const uint8_t *label)
+order_key_put_escaped(struct order_key *key, unsigned at, const uint8_t *label)
 {
 	for (unsigned i = 1; i <= label[0]; i++) {
-		if (__builtin_expect(label[i] <= 1, 0)) {
+		if (label[i] <= 1)
 			key->octets[at++] = 1;
-			key->octets[at++] = (uint8_t)(label[i] + 1);
-		} else {
-			key->octets[at++] = label[i];
-		}
+		key->octets[at++] = label[i] <= 1 ? (uint8_t)(label[i] + 1) : label[i];
 	}
 	key->octets[at] = 0;
 	return at + 1;
 }
 
+/* The same in steps of eight octets: some behind the label are read, and written. */
+static inline unsigned
+order_key_put(struct order_key *key, unsigned at, const uint8_t *label)
+{
+	unsigned len = label[0];
+
+	for (unsigned i = 0; i < len; i += 8) {
+		uint64_t octets;
+
+		memcpy(&octets, label + 1 + i, sizeof octets);
+		if (__builtin_expect(order_needs_escapes(octets, len - i), 0))
+			return order_key_put_escaped(key, at, label);
+		memcpy(key->octets + at + i, &octets, sizeof octets);
+	}
+	key->octets[at + len] = 0;
+	return at + len + 1;
+}
+
 /* The key of `name`, lower-cased, of which `own_len` octets are labels above its zone's
- * apex. */
+ * apex; NAME_PAD octets behind it are readable. */
 static inline void
 order_key_make(struct order_key *key, const uint8_t *name, unsigned own_len)
 {
@@ -54,8 +79,7 @@ order_key_make(struct order_key *key, const uint8_t *name, unsigned own_len)
 		starts[count++] = (uint8_t)start;
 	while (count > 0 && at < ORDER_KEY_LEN)
 		at = order_key_put(key, at, name + starts[--count]);
-	if (at < ORDER_KEY_LEN)
-		memset(key->octets + at, 0, ORDER_KEY_LEN - at);
+	memset(key->octets + at, 0, ORDER_KEY_LEN);
 }
 
 /* Compare the owner of entry `entry` with `name`.  An entry that is damaged counts as

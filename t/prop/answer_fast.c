@@ -12,6 +12,7 @@
 #include "loader/store/live.h"
 #include "shm/dns.h"
 #include "shm/geo_path.h"
+#include "shm/nsec3_hash.h"
 #include "shm/region.h"
 #include "shm/wire.h"
 #include "t/draw.h"
@@ -31,6 +32,7 @@ enum {
 	BATCHES = 60,
 	OWNERS = 30,
 	ROOM = 4096,
+	NSCOUNT_AT = 8,
 	NAME_TEXT = 300,
 	SETS = 20, /* change sets, of so many owners each */
 	SET_OWNERS = 4,
@@ -40,7 +42,7 @@ enum {
 static uint8_t packets[2][ANSWER_BATCH][ROOM + 8];
 static struct query queries[2][ANSWER_BATCH];
 static struct stats_block counts[2];
-static unsigned fast_answers, all_answers, fast_live, all_live, fast_steered;
+static unsigned fast_answers, all_answers, fast_live, all_live, fast_steered, fast_proofs;
 
 static struct sockaddr_in6 clients[ANSWER_BATCH];
 static struct geo geos[4]; /* both databases, each alone, and none */
@@ -183,10 +185,35 @@ put_plain(struct zone_records *zone, const char *owner, const char *origin,
 		zone_put(zone, owner, 300, RRTYPE_DNAME, "n", "other.example");
 }
 
+/* How the zone's hashes are made. */
+struct hashing {
+	unsigned iterations, salt_len;
+};
+
+/* The NSEC3 of a name, with a next hash of any kind. */
+static void
+put_nsec3(struct zone_records *zone, const char *owner, const char *origin,
+	  const struct hashing *how)
+{
+	static const uint8_t salt[4] = { 1, 2, 3, 4 };
+	uint8_t name[DNAME_MAX], hash[NSEC3_HASH_LEN], label[NSEC3_LABEL_LEN + 1];
+	unsigned len = (unsigned)dname_from_text(owner, name);
+	char text[NAME_TEXT];
+
+	nsec3_hash(name, len, salt, how->salt_len, how->iterations, hash);
+	nsec3_hash_to_label(hash, label);
+	snprintf(text, sizeof text, "%.32s.%s", (const char *)label + 1,
+		 strcmp(origin, ".") == 0 ? "" : origin);
+	zone_put(zone, text, 60, RRTYPE_NSEC3, "112xx", 1, 0, how->iterations,
+		 how->salt_len ? "0401020304" : "00",
+		 "1400112233445566778899aabbccddeeff001122330006000000080003");
+	zone_put_sig(zone, text, 60, RRTYPE_NSEC3, origin);
+}
+
 /* One owner's records: they must not contradict each other, hence one kind for each. */
 static void
 put_owner(struct zone_records *zone, const char *owner, const char *origin,
-	  bool is_signed)
+	  bool is_signed, bool has_nsec)
 {
 	char target[NAME_TEXT];
 
@@ -209,9 +236,10 @@ put_owner(struct zone_records *zone, const char *owner, const char *origin,
 	default:
 		put_plain(zone, owner, origin, is_signed);
 	}
-	if (is_signed)
-		zone_put(zone, owner, 60, RRTYPE_NSEC, "nx", origin, "0006000000080003");
-	put_signed(zone, owner, origin, is_signed, RRTYPE_NSEC);
+	if (!has_nsec)
+		return;
+	zone_put(zone, owner, 60, RRTYPE_NSEC, "nx", origin, "0006000000080003");
+	zone_put_sig(zone, owner, 60, RRTYPE_NSEC, origin);
 }
 
 /* With an SOA whose names point here and there. */
@@ -237,7 +265,10 @@ static struct zone_records *
 draw_zone(const char *origin)
 {
 	struct zone_records *zone = begin_zone(origin);
-	bool is_signed = draw(4) == 0;
+	const struct hashing how = { draw(2) * draw(3), draw(2) * 4 };
+	const enum denial denial = (enum denial)draw(DENIAL_OPTOUT + 1);
+	const bool is_signed = draw(2), has_nsec = is_signed && denial == DENIAL_NSEC,
+		   has_nsec3 = is_signed && !has_nsec;
 	char seen[OWNERS][NAME_TEXT];
 
 	if (draw(2))
@@ -247,18 +278,26 @@ draw_zone(const char *origin)
 			 draw(2) ? origin : "mail.test");
 	if (draw(8) == 0)
 		zone_put(zone, origin, 300, RRTYPE_DNAME, "n", "other.example");
-	if (is_signed)
-		zone_put(zone, origin, 60, RRTYPE_NSEC, "nx", origin, "0006000000080003");
 	put_signed(zone, origin, origin, is_signed, RRTYPE_SOA);
-	put_signed(zone, origin, origin, is_signed, RRTYPE_NSEC);
+	if (has_nsec) {
+		zone_put(zone, origin, 60, RRTYPE_NSEC, "nx", origin, "0006000000080003");
+		zone_put_sig(zone, origin, 60, RRTYPE_NSEC, origin);
+	} else if (has_nsec3) {
+		zone_put(zone, origin, 0, RRTYPE_NSEC3PARAM, "112x", 1, 0, how.iterations,
+			 how.salt_len ? "0401020304" : "00");
+		put_nsec3(zone, origin, origin, &how);
+	}
 	for (unsigned i = 0; i < OWNERS; i++) {
 		bool is_new = true;
 
 		draw_owner(seen[i], origin, draw(6) ? 3 : 8);
 		for (unsigned k = 0; k < i; k++)
 			is_new = is_new && strcmp(seen[i], seen[k]) != 0;
-		if (is_new && strcmp(seen[i], origin) != 0)
-			put_owner(zone, seen[i], origin, is_signed);
+		if (!is_new || strcmp(seen[i], origin) == 0)
+			continue;
+		put_owner(zone, seen[i], origin, is_signed, has_nsec);
+		if (has_nsec3 && !(denial == DENIAL_OPTOUT && draw(4) == 0))
+			put_nsec3(zone, seen[i], origin, &how);
 	}
 	zone_done(zone);
 	return zone;
@@ -314,7 +353,7 @@ edit_zone(struct live *live, const char *origin)
 		draw_owner(owner, origin, draw(6) ? 3 : 8);
 		while (strcmp(owner, origin) == 0)
 			draw_owner(owner, origin, 3);
-		put_owner(zone, owner, origin, false);
+		put_owner(zone, owner, origin, false, false);
 		zone_done(zone);
 		if (zone->count == 0 || draw(3) == 0)
 			rc = live_drop_owner(&edit, name, dname_from_text(owner, name));
@@ -573,6 +612,9 @@ count_fast(const struct zone_store *store, const struct answer_options *options,
 
 	stage_batch(queries[0], stages, count, store, options->udp_size);
 	left = answer_fast(queries[0], stages, count, store, options, &counts[0]);
+	for (unsigned i = 0; i < count; i++)
+		fast_proofs +=
+			!(left >> i & 1) && wire_get_u16(packets[0][i] + NSCOUNT_AT) > 2;
 	fast = count - (unsigned)__builtin_popcountll(left);
 	fast_steered += (unsigned)(counts[0].value[STAT_steered] - steered);
 	all_answers += count;
@@ -815,7 +857,7 @@ main(void)
 	char *scratch = scratch_dir_make();
 	unsigned failed = 0;
 
-	plan(5);
+	plan(6);
 	draw_seed();
 	make_databases(scratch);
 	for (unsigned i = 0; i < STORES && failed == 0; i++)
@@ -830,6 +872,7 @@ main(void)
 	   fast_live, all_live);
 	ok(fast_steered > all_answers / 1000, "%u with records that are chosen",
 	   fast_steered);
+	ok(fast_proofs > all_answers / 100, "%u with proofs of denial", fast_proofs);
 	for (unsigned i = 0; i < 3; i++)
 		geo_fini(&geos[i]);
 	ok(counts[1].value[STAT_limit_rrl_answers] > 0 &&
