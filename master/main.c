@@ -28,6 +28,7 @@
 #include "shm/log.h"
 #include "shm/process_seat.h"
 #include "shm/query_record.h"
+#include "shm/steered_request.h"
 #include "shm/title.h"
 
 #define DEFAULT_CONFIG "/etc/martlet/martlet.conf"
@@ -305,11 +306,10 @@ on_clerk_ended(void *arg, pid_t pid, bool is_crash)
 
 /* Always, so that a reload may begin to log; they are not touched before. */
 static uint8_t *
-map_query_rings(unsigned worker_count)
+map_rings(unsigned worker_count, size_t ring_len)
 {
-	void *rings =
-		mmap(NULL, (size_t)worker_count * QUERY_RING_LEN, PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *rings = mmap(NULL, worker_count * ring_len, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return rings == MAP_FAILED ? NULL : rings;
 }
@@ -320,9 +320,14 @@ fork_all(struct settings *settings)
 	server.region = region_create(settings->workers.count);
 	server.board = board_create();
 	server.profile = profile_area_create(settings->workers.count);
-	server.heritage.query_rings = map_query_rings(settings->workers.count);
+	server.heritage.query_rings = map_rings(settings->workers.count, QUERY_RING_LEN);
+	server.heritage.steered_rings =
+		map_rings(settings->workers.count, STEERED_RING_LEN);
+	server.heritage.steered_cache =
+		steered_cache_create((uint64_t)settings->dnssec.steered_cache_mb << 20);
 	if (!server.region || !server.board || !server.profile ||
-	    !server.heritage.query_rings) {
+	    !server.heritage.query_rings || !server.heritage.steered_rings ||
+	    !server.heritage.steered_cache) {
 		log_errorx("not enough memory for the shared region");
 		or_exit(ERR_NOMEM);
 	}
@@ -336,6 +341,8 @@ fork_all(struct settings *settings)
 		.board = server.board,
 		.profile = server.profile,
 		.query_rings = server.heritage.query_rings,
+		.steered_rings = server.heritage.steered_rings,
+		.steered_cache = server.heritage.steered_cache,
 		.master_pid = getpid(),
 		.icmp_fds = { server.heritage.icmp_fds[0], server.heritage.icmp_fds[1] },
 		.http_fd = server.heritage.http_fd,

@@ -121,6 +121,10 @@ const struct setting_row settings_rows[] = {
 	  IN_SETTINGS(dnssec.refresh_days), "so long before its end it is renewed" },
 	{ "dnssec.max_rate", SETTING_UINT, SETTING_SIGNER, 1, 10000000, "20000", NULL,
 	  IN_SETTINGS(dnssec.max_rate), "signatures a second that are renewed at most" },
+	{ "dnssec.steered_rate", SETTING_UINT, SETTING_SIGNER, 1, 10000000, "2000", NULL,
+	  IN_SETTINGS(dnssec.steered_rate), "sets of steered records a second that are signed when they are chosen" },
+	{ "dnssec.steered_cache_mb", SETTING_UINT, SETTING_RESTART, 0, 1048576, "64", NULL,
+	  IN_SETTINGS(dnssec.steered_cache_mb), "memory for their signatures; 0: only what is signed ahead is answered" },
 
 	{ "geoip.country_db", SETTING_PATH, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
 	  IN_SETTINGS(geoip.country_db), "where addresses are: a Country or City database of MaxMind's format; \"\" is none" },
@@ -305,7 +309,6 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"dnssec.steered_rate", "dnssec.steered_cache_mb",
 	"dnssec.zsk_days",     "dnssec.ksk_days",
 	"dnssec.role",         "dnssec.fleet_lag",
 	"dnssec.redis",

@@ -61,7 +61,7 @@ board_put(struct board *board, uint64_t key, struct board_status status)
 
 	if (slot || !room)
 		return slot;
-	board_set(room, status);
+	board_set(board, room, status);
 	atomic_store_explicit(&room->key, key, memory_order_release);
 	return room;
 }

@@ -37,6 +37,7 @@ struct board_slot {
 
 struct board {
 	_Alignas(64) struct board_slot slots[BOARD_SLOTS];
+	_Alignas(64) _Atomic uint32_t changes;	/* grows with each status that changes */
 };
 
 enum board_flag {
@@ -117,9 +118,14 @@ __attribute__((nonnull))
 struct board_slot *board_put(struct board *board, uint64_t key, struct board_status status);
 
 static inline void
-board_set(struct board_slot *slot, struct board_status status)
+board_set(struct board *board, struct board_slot *slot, struct board_status status)
 {
+	struct board_status before = board_unpack(
+		atomic_load_explicit(&slot->value, memory_order_relaxed));
+
 	atomic_store_explicit(&slot->value, board_pack(status), memory_order_release);
+	if (status.status != before.status)
+		atomic_fetch_add_explicit(&board->changes, 1, memory_order_release);
 }
 
 /* Give a place back. */

@@ -178,6 +178,8 @@ struct settings {
 		unsigned algorithm;	/* of new keys */
 		unsigned validity_days, refresh_days;
 		unsigned max_rate;	/* signatures a second that are renewed */
+		unsigned steered_rate;	/* sets a second that are signed on demand */
+		unsigned steered_cache_mb; /* for them; 0: none are */
 	} dnssec;
 
 	/* Addresses are "host:port", "[IPv6]:port" or the absolute path of a socket. */

@@ -19,6 +19,8 @@ my %may = (
 	'loader/zone'  => qr{^(?:shm|loader/zone)/},
 	'loader/sign'  => qr{^(?:shm|loader/(?:zone|sign))/|^loader/loader\.h$},
 	'loader/store' => qr{^(?:shm|loader/(?:zone|sign|store))/},
+	# what the signer signs for workers
+	'loader/steered' => qr{^(?:shm|loader/(?:zone|sign|store|steered))/|^loader/loader\.h$},
 	'loader/resolve' => qr{^(?:shm/|loader/(?:zone|store|resolve)/|loader/loader\.h$)},
 	# what looks after the health of targets
 	'loader/health' => qr{^(?:shm|loader/(?:zone|store|redis|health))/|^loader/loader\.h$},

@@ -124,6 +124,23 @@ for my $kind (['13', 'nsec'], ['8', 'nsec3'], ['15', 'optout']) {
 		my $want = $denial eq 'optout' && $name =~ /wild/ ? 'unsigned answer' : 'fully validated';
 		is($verdict, $want, "$what: delv $name $type") or diag($text);
 	}
+	# of twenty only some are signed ahead
+	my ($bad, $ips, $counted) = (0, {});
+	ok(poll(5, sub {
+		$counted = $m->counted(sub {
+			for (1 .. 20) {
+				my $answer = ask($m, 'many', 'A');
+				my @ips = split / /, texts($answer);
+				$bad += bad_signatures($answer, $keys);
+				$ips->{ $ips[0] }++ if @ips == 1;
+			}
+		});
+		return keys %$ips == 20 && !$counted->{steered_stand_ins};
+	}), "$what: in the end each is signed") or diag(explain($counted), join ' ', sort keys %$ips);
+	is($bad, 0, "$what: no signature is wrong meanwhile");
+	my $counters = $m->counters;
+	is($counters->{signer_steered_sets}, 6, "$what: those that are not signed ahead, each once");
+	is($counters->{"signer_steered_$_"}, 0, "$what: $_ none") for qw(late refused failed);
 	my ($exit, $text) = $m->ctl_text('export', $ORIGIN);
 	my $path = write_file($m->dir . '/exported', $text);
 	is(system(find_program('ldns-verify-zone') . " $path >$path.out 2>&1"), 0, "$what: ldns-verify-zone finds nothing")

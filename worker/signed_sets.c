@@ -1,6 +1,20 @@
 /* Asking the signer. */
 #include "worker/signed_sets.h"
 
+#include "shm/heritage.h"
+
+void
+signed_sets_init(struct signed_sets *sets, const struct heritage *heritage, unsigned id)
+{
+	*sets = (struct signed_sets){
+		.cache = heritage->steered_cache,
+		.signer = &heritage->region->signer,
+	};
+	ring_open_writer(&sets->requests, &heritage->region->slots[id].steered_ring,
+			 heritage->steered_rings + (size_t)id * STEERED_RING_LEN,
+			 STEERED_RING_LEN);
+}
+
 void
 signed_sets_ask(struct signed_sets *sets, const struct steered *steered,
 		const struct node *node, const struct steered_records *set,

@@ -20,6 +20,11 @@ struct signed_sets {
 	uint64_t asked[SIGNED_SETS_ASKED];	/* what waits in the ring, by its hash */
 };
 
+/* In the process that answers. */
+struct heritage;
+__attribute__((nonnull))
+void signed_sets_init(struct signed_sets *sets, const struct heritage *heritage, unsigned id);
+
 /* returns whether there are signatures over these records; `to` then has them,
  * steered->rrset.head.sig_len octets. */
 static inline bool

@@ -26,6 +26,7 @@
 #include "worker/resolved_view.h"
 #include "worker/sampler.h"
 #include "worker/serving.h"
+#include "worker/signed_sets.h"
 #include "worker/slice.h"
 #include "worker/steer.h"
 #include "worker/store_keeper.h"
@@ -58,6 +59,7 @@ struct worker {
 	struct steerer steerer;
 	struct geo geo;
 	struct resolved_view resolved;
+	struct signed_sets signed_sets;
 	struct limiter limiter;
 	struct isolation isolation;
 	struct cookie_jar cookies;
@@ -292,6 +294,7 @@ worker_turn(struct worker *worker)
 		tcp_serve(&worker->tcp, now_ns / 1000000);
 	}
 	tcp_sweep(&worker->tcp, now_ns / 1000000);
+	signed_sets_tell(&worker->signed_sets);
 	stats_set(&worker->slot->stats, STAT_log_dropped, log_dropped());
 }
 
@@ -378,6 +381,8 @@ worker_open(struct worker *worker, const struct heritage *heritage, unsigned id)
 	worker->options.steerer = &worker->steerer;
 	resolved_view_init(&worker->resolved, &worker->slot->wishes);
 	worker->options.resolved = &worker->resolved;
+	worker->options.signed_sets = &worker->signed_sets;
+	signed_sets_init(&worker->signed_sets, heritage, id);
 	worker->serving.options = &worker->options;
 	query_log_init(&worker->log, heritage, id);
 	worker->serving.log = &worker->log;

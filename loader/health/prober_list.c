@@ -30,7 +30,7 @@ take_place(struct prober *prober, struct target *target)
 			    deny_list_holds(&prober->deny, target->spec);
 	if (target->is_denied)
 		target->status = 0;
-	target_show(target);
+	target_show(prober->board, target);
 }
 
 /* Places of targets that went while no prober ran.  Only memory that is in use is looked

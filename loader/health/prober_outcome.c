@@ -77,7 +77,7 @@ hold_fallen(void *context, struct target *target)
 	    clock_now_ms() - target->fell_ms > prober->guard.window_ms)
 		return;
 	target->is_held = true;
-	target_show(target);
+	target_show(prober->board, target);
 }
 
 static void
@@ -102,11 +102,12 @@ fall(struct prober *prober, struct target *target, int before)
 static void
 let_go(void *context, struct target *target)
 {
-	(void)context;
+	struct prober *prober = context;
+
 	if (!target->is_held)
 		return;
 	target->is_held = false;
-	target_show(target);
+	target_show(prober->board, target);
 }
 
 /* ---- outcomes ---- */
@@ -144,7 +145,7 @@ prober_outcome_take(struct prober *prober, struct target *target,
 	} else if (before > 0) {
 		fall(prober, target, before);
 	}
-	target_show(target);
+	target_show(prober->board, target);
 	tell_transition(prober, target, before, why);
 	if (prober->link)
 		status_link_put(prober->link, target);
@@ -170,7 +171,7 @@ look_at(void *context, struct target *target)
 		    STALE_INTERVALS * interval_ms + target->timeout_ms) {
 		target->status = 0;
 		target->is_held = false;
-		target_show(target);
+		target_show(figures->prober->board, target);
 	}
 	told = target_board_status(target);
 	figures->up += told.status > 0;
@@ -190,7 +191,7 @@ prober_outcome_tick(struct prober *prober)
 	prober->known_count = figures.up + figures.down;
 	if (mass_guard_is_over(&prober->guard, figures.failing_held,
 			       prober->known_count)) {
-		target_table_each(&prober->table, let_go, NULL);
+		target_table_each(&prober->table, let_go, prober);
 		atomic_store(&prober->health->is_guarding, 0);
 		log_info("no more than %.0f %% of the targets fail: what is found of "
 			 "them counts again",

@@ -203,7 +203,7 @@ take_found(void *context, struct target *target)
 	target->known_ms = clock_now_ms();
 	if (status > 0)
 		target->up_s = (uint32_t)(last->checked_ms / 1000);
-	target_show(target);
+	target_show(link->prober->board, target);
 }
 
 static void

@@ -82,10 +82,10 @@ target_board_status(const struct target *target)
 }
 
 static inline void
-target_show(const struct target *target)
+target_show(struct board *board, const struct target *target)
 {
 	if (target->slot)
-		board_set(target->slot, target_board_status(target));
+		board_set(board, target->slot, target_board_status(target));
 }
 
 /* "tcp 192.0.2.1 port 80" */

@@ -4,16 +4,13 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "loader/loader.h"
 #include "loader/sign/key_store.h"
 #include "loader/sign/signer_proto.h"
 #include "loader/zone/grow.h"
@@ -23,7 +20,6 @@
 
 enum {
 	BEAT_MS = 1000,
-	SIGNER_NICE = 10, /* as sync: queries come first */
 	CONNECTIONS_MAX = 1024,
 	STACK_LEN = 512 << 10,
 };
@@ -419,23 +415,6 @@ signer_serve(const struct signer_options *options)
 			start_connection(&signer, fd);
 	} while (fd != -2);
 	return ERR_OK;
-}
-
-_Noreturn void
-signer_run(const struct heritage *heritage)
-{
-	const struct signer_options options = {
-		.settings = heritage->settings,
-		.fd = heritage->signer_fds[1],
-		.may_write = true,
-		.heartbeat_ns = &heritage->region->signer.heartbeat_ns,
-	};
-
-	heritage_enter(heritage, "signer");
-	close(heritage->signer_fds[0]);
-	sched_setscheduler(0, SCHED_BATCH, &(const struct sched_param){ 0 });
-	setpriority(PRIO_PROCESS, 0, SIGNER_NICE);
-	_exit(signer_serve(&options) == ERR_OK ? 0 : 1);
 }
 
 int

@@ -108,14 +108,6 @@ put_signature(struct making *m, const struct sign_rrset *rrset, unsigned key,
 
 /* ---- sets ---- */
 
-static int
-compare_rdata(const void *a, const void *b)
-{
-	const struct zone_record *one = a, *other = b;
-
-	return memcmp(one->rdata, other->rdata, one->rdata_len);
-}
-
 /* Sign some records with the times that all of them were signed with. */
 static int
 put_set(struct making *m, const struct steered_records *set)
@@ -127,15 +119,7 @@ put_set(struct making *m, const struct steered_records *set)
 	int rc = ERR_OK;
 
 	some.records = records;
-	some.count = 0;
-	for (unsigned i = 0; i < m->steered.rrset.head.rr_count; i++)
-		if (set->bits[i / 64] >> i % 64 & 1)
-			records[some.count++] = (struct zone_record){
-				.rdata = steered_address(&m->steered, i),
-				.rdata_len = (uint16_t)(m->steered.rr_len -
-							STEERED_RR_HEAD_LEN),
-			};
-	qsort(records, some.count, sizeof *records, compare_rdata);
+	some.count = steered_sets_records(&m->steered, set, records);
 	for (unsigned i = 0; i < s->keys->count && rc == ERR_OK; i++)
 		if (s->roles[i] & SIGN_ROLE_DATA)
 			rc = put_signature(m, &some, i, s->zone->records[sig++].rdata);

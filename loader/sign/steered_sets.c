@@ -2,6 +2,8 @@
  * of all kinds of clients. */
 #include "loader/sign/steered_sets.h"
 
+#include <stdlib.h>
+
 enum { GROUPS_MAX = 64 };
 
 struct groups {
@@ -323,4 +325,29 @@ steered_sets_find(const struct steered *steered, const struct steered_records *u
 			add_nearest(steered, &groups.of[i], out);
 		add_answers(steered, &groups.of[i], out);
 	}
+}
+
+static int
+compare_rdata(const void *a, const void *b)
+{
+	const struct zone_record *one = a, *other = b;
+
+	return memcmp(one->rdata, other->rdata, one->rdata_len);
+}
+
+size_t
+steered_sets_records(const struct steered *steered, const struct steered_records *set,
+		     struct zone_record out[STEERED_MAX])
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < steered->rrset.head.rr_count; i++)
+		if (has(set, i))
+			out[count++] = (struct zone_record){
+				.rdata = steered_address(steered, i),
+				.rdata_len =
+					(uint16_t)(steered->rr_len - STEERED_RR_HEAD_LEN),
+			};
+	qsort(out, count, sizeof *out, compare_rdata);
+	return count;
 }

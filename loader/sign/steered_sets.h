@@ -3,6 +3,7 @@
 #ifndef LOADER_SIGN_STEERED_SETS_H
 #define LOADER_SIGN_STEERED_SETS_H
 
+#include "loader/zone/zone_records.h"
 #include "shm/steered.h"
 
 struct steered_sets {
@@ -16,5 +17,11 @@ struct steered_sets {
 __attribute__((nonnull(1, 3)))
 void steered_sets_find(const struct steered *steered, const struct steered_records *up,
 		       struct steered_sets *out);
+
+/* Records of the RRset as they are signed: rdata alone, in canonical order; borrowed from it.
+ * returns how many. */
+__attribute__((nonnull, warn_unused_result))
+size_t steered_sets_records(const struct steered *steered, const struct steered_records *set,
+			    struct zone_record out[STEERED_MAX]);
 
 #endif

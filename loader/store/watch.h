@@ -112,6 +112,11 @@ typedef int watch_node_fn(void *context, const char *owner, const uint8_t *wants
 __attribute__((nonnull(1, 2), warn_unused_result))
 int watch_read_nodes(struct watch_reader *reader, watch_node_fn *visit, void *context);
 
+/* zone_id of its zone, also of an apex; `owner` in wire form. */
+typedef int watch_place_fn(void *context, uint32_t zone_id, const uint8_t *owner, size_t len);
+__attribute__((nonnull(1, 2), warn_unused_result))
+int watch_read_places(struct watch_reader *reader, watch_place_fn *visit, void *context);
+
 typedef int watch_name_fn(void *context, const uint8_t *name, size_t len);
 __attribute__((nonnull(1, 2), warn_unused_result))
 int watch_read_names(struct watch_reader *reader, watch_name_fn *visit, void *context);

@@ -10,6 +10,7 @@
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/lmdb_env.h"
+#include "shm/wire.h"
 
 struct watch_reader {
 	struct MDB_env *env;
@@ -86,6 +87,7 @@ struct walk {
 	watch_target_fn *target;
 	watch_node_fn *node;
 	watch_name_fn *name;
+	watch_place_fn *place;
 };
 
 static int
@@ -149,6 +151,28 @@ watch_read_nodes(struct watch_reader *reader, watch_node_fn *visit, void *contex
 	struct walk walk = { .node = visit, .context = context };
 
 	return walk_table(reader, WATCH_NODES, take_node, &walk);
+}
+
+static int
+take_place(void *context, const MDB_val *key, const MDB_val *value)
+{
+	const uint8_t *octets = value->mv_data;
+	const struct walk *walk = context;
+
+	if (key->mv_size < sizeof(uint32_t) || value->mv_size < 1 ||
+	    value->mv_size < 1u + octets[0] ||
+	    dname_len(octets + 1, octets[0]) != octets[0])
+		return ERR_DAMAGED;
+	return walk->place(walk->context, wire_get_u32(key->mv_data), octets + 1,
+			   octets[0]);
+}
+
+int
+watch_read_places(struct watch_reader *reader, watch_place_fn *visit, void *context)
+{
+	struct walk walk = { .place = visit, .context = context };
+
+	return walk_table(reader, WATCH_NODES, take_place, &walk);
 }
 
 static int

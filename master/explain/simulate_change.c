@@ -96,7 +96,7 @@ take_down(struct simulate_rrset *rrset, const struct geo_address *address,
 		if (!slot || !is_record_of(steered, i, address))
 			continue;
 		status.status = steered->health.down_count;
-		board_set(slot, status);
+		board_set(own, slot, status);
 		found = true;
 	}
 	return found;

@@ -153,7 +153,7 @@ set_status(const struct steered *steered, unsigned candidate, int8_t status)
 
 	if (!slot)
 		bail_out("the board is full");
-	board_set(slot, (struct board_status){ .status = status });
+	board_set(board, slot, (struct board_status){ .status = status });
 }
 
 static void

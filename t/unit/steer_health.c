@@ -44,7 +44,7 @@ set_status(unsigned record, int status, uint32_t up_s)
 
 	if (!slot)
 		bail_out("the board is full");
-	board_set(slot, known);
+	board_set(board, slot, known);
 }
 
 /* The records that are answered, as digits in their order. */
