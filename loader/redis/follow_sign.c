@@ -12,7 +12,7 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 
-enum { LIVE_NAMES = 0 }; /* of a zone that is signed within its transaction */
+enum { LIVE_NAMES = 1000 }; /* of a zone that is signed within its transaction */
 
 /* ---- keys ---- */
 
