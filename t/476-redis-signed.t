@@ -93,6 +93,11 @@ for my $name (qw(redins z42)) {
 	$m->start;
 	ok(poll(20, sub { is_signed($m, "www.$ORIGIN") }), "$name: the zone is signed") or diag(errors_of($m));
 	validates($m, $ksk, $name);
+	$redis->cmd(@$_) for $schema->set_label($ORIGIN, 'new', { a => rrset({ ip => '192.0.2.9' }) }),
+	  $schema->remove_label($ORIGIN, 'www', { a => 1, mx => 1 });
+	ok(poll(20, sub { is_signed($m, "new.$ORIGIN") && $m->ask("www.$ORIGIN", 'A')->rcode eq 'NXDOMAIN' }), "$name: changes are signed");
+	validates($m, $ksk, "$name, changed", ['new', 'A', $GOOD], ['new', 'TXT', $NODATA], ['www', 'A', $NXDOMAIN],
+		['nowhere', 'A', $NXDOMAIN], ['x.wild', 'A', $GOOD], ['b.ent', 'A', $NODATA], ['', 'DNSKEY', $GOOD]);
 	$m->stop;
 }
 
@@ -130,8 +135,61 @@ subtest 'keys come later, and go' => sub {
 	unlike(errors_of($m) . $m->log, qr/SECRETSECRET|rubbish/, 'nothing of it is shown');
 
 	$redis->stop;
-	$m->restart if $m->can('restart');
+	$m->restart;
 	validates($m, $ksk, 'without Redis', ['newer', 'A', $GOOD], ['nowhere', 'A', $NXDOMAIN]);
+	$m->stop;
+};
+
+subtest 'keys are replaced, zones change their mind' => sub {
+	my $schema = Martlet::RedisZones->new;
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	my $m = Martlet->new(start => 0, config => { redis => $redis->settings(unsigned_ok => \1) });
+	my ($ksk, $next) = map { keygen($m->dir, $ORIGIN, '-a', $_, '-f', 'KSK') } 13, 15;
+	my $zsk = keygen($m->dir, $ORIGIN, '-a', 13);
+
+	$schema->load($redis, { $ORIGIN => zone() });
+	$m->expect_log(qr/no file here is named|cannot be signed|has replaced|served without signatures/);
+	$m->start;
+	ok(poll(20, sub { $m->ask("www.$ORIGIN", 'A')->rcode eq 'NOERROR' }), 'without a key it is served unsigned');
+	ok(!is_signed($m, "www.$ORIGIN"), 'it is not signed');
+	like(errors_of($m), qr/is served without signatures: .*has no key/, 'that is told');
+	set_keys($redis, $schema, key_strings(ksk => $ksk), key_strings(zsk => $zsk));
+	ok(poll(20, sub { is_signed($m, "www.$ORIGIN") }), 'keys come: it is signed') or diag(errors_of($m));
+	is(errors_of($m), '', 'nothing is wrong any more');
+	validates($m, $ksk, 'signed at last');
+
+	set_keys($redis, $schema, key_strings(ksk => $next));
+	my $tag = public_of($next)->keytag;
+	ok(poll(20, sub { grep { $_->type eq 'DNSKEY' && $_->keytag == $tag } $m->ask($ORIGIN, 'DNSKEY', tcp => 1)->packet->answer }),
+		'another KSK takes the place: it is served');
+	like(errors_of($m), qr/ksk:pub: has replaced the key/, 'that is told');
+	validates($m, $ksk, 'by the old KSK', ['www', 'A', $GOOD], ['nowhere', 'A', $NXDOMAIN]);
+	validates($m, $next, 'by the new KSK', ['www', 'A', $GOOD], ['nowhere', 'A', $NXDOMAIN]);
+
+	$redis->cmd(@{ $schema->set_config($ORIGIN, { dnssec => \0 }) });
+	$redis->cmd('HSET', $schema->key($ORIGIN), 'last', '{"a":{"ttl":300,"records":[{"ip":"192.0.2.9"}]}}');
+	ok(poll(20, sub { is_signed($m, "last.$ORIGIN") }), '"dnssec": false: it stays signed');
+	validates($m, $ksk, 'to be unsigned', ['last', 'A', $GOOD], ['', 'SOA', $GOOD]);
+	$m->stop;
+};
+
+subtest 'a zone that is signed aside' => sub {
+	my $schema = Martlet::RedisZones->new;
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	my $m = Martlet->new(start => 0, config => { redis => $redis->settings(unsigned_ok => \1) });
+	my $ksk = keygen($m->dir, $ORIGIN, '-a', 13, '-f', 'KSK');
+	my $zone = zone(denial => 'optout');
+
+	$zone->{labels}{"n$_"} = { a => rrset({ ip => '192.0.2.3' }) } for 1 .. 1500;
+	$schema->load($redis, { $ORIGIN => $zone });
+	$m->expect_log(qr/no file here is named|cannot be signed|served without signatures/);
+	$m->start;
+	ok(poll(20, sub { $m->ask("n7.$ORIGIN", 'A')->rcode eq 'NOERROR' }), 'it is served unsigned');
+	my $before = $m->ctl('status')->{generation};
+	set_keys($redis, $schema, key_strings(ksk => $ksk));
+	ok(poll(20, sub { is_signed($m, "n7.$ORIGIN") }), 'keys come: it is signed') or diag(errors_of($m));
+	isnt($m->ctl('status')->{generation}, $before, 'in another generation');
+	validates($m, $ksk, 'aside', ['n7', 'A', $GOOD], ['n7', 'TXT', $NODATA], ['', 'SOA', $GOOD]);
 	$m->stop;
 };
 
