@@ -188,7 +188,7 @@ list_sorted(struct listing *listing, const uint8_t *octets, size_t len)
 
 	for (size_t at = 0; names && at < len; at += 1u + octets[at])
 		if (octets[at] < len - at &&
-		    dname_len(octets + at + 1, octets[at]) == octets[at])
+		    dname_is_whole(octets + at + 1, octets[at]))
 			names[count++] = octets + at + 1;
 	if (count > 1)
 		qsort(names, count, sizeof *names, compare_names);

@@ -134,7 +134,7 @@ visit_node(void *context, const char *owner, const uint8_t *wants, size_t len)
 	if (listing->seen++ % NAMES_PER_TURN == 0)
 		clerk_go_on(listing->clerk);
 	while (watch_next_want(wants, len, &at, &kind, &want, &want_len))
-		if (kind == WATCH_NAME && dname_len(want, want_len) == want_len)
+		if (kind == WATCH_NAME && dname_is_whole(want, want_len))
 			write_name(listing, owner, want, want_len);
 	return 0;
 }

@@ -42,7 +42,7 @@ aname_open(const struct block *block, struct aname *out)
 	memcpy(&out->head, block->payload, sizeof out->head);
 	out->target = block->payload + sizeof out->head;
 	return block->head.len == sizeof out->head + out->head.target_len &&
-	       dname_len(out->target, out->head.target_len) == out->head.target_len;
+	       dname_is_whole(out->target, out->head.target_len);
 }
 
 /* What is wrong with one, for node_check; NULL: nothing. */

@@ -23,6 +23,14 @@ enum {
 __attribute__((nonnull, warn_unused_result))
 size_t dname_len(const uint8_t *in, size_t in_len);
 
+/* Are these octets a name, and nothing but that?  None are none. */
+__attribute__((nonnull))
+static inline bool
+dname_is_whole(const uint8_t *octets, size_t len)
+{
+	return len > 0 && dname_len(octets, len) == len;
+}
+
 /* Labels of a valid name, the root label not counted: 0..127. */
 __attribute__((nonnull, pure))
 unsigned dname_label_count(const uint8_t *name);

@@ -28,7 +28,7 @@ check_owner(const struct node *node)
 {
 	const uint8_t *owner = node_owner(node);
 
-	if (dname_len(owner, node->head.owner_len) != node->head.owner_len)
+	if (!dname_is_whole(owner, node->head.owner_len))
 		return "its owner is no name";
 	if (!is_lower(owner, node->head.owner_len))
 		return "its owner is not lower-case";
@@ -239,8 +239,7 @@ rrset_fault_next(const struct block *block, uint32_t *at, struct rrset_fault *ou
 	len = sizeof out->head + out->head.owner_len + (size_t)out->head.path_len +
 	      out->head.reason_len;
 	out->owner = bytes + sizeof out->head;
-	if (room < len ||
-	    dname_len(out->owner, out->head.owner_len) != out->head.owner_len)
+	if (room < len || !dname_is_whole(out->owner, out->head.owner_len))
 		return false;
 	out->path = (const char *)out->owner + out->head.owner_len;
 	out->reason = out->path + out->head.path_len;

@@ -90,7 +90,7 @@ resolver_take_wish(struct resolver_wishes *wishes, uint8_t name[DNAME_MAX])
 
 		memcpy(name, wishes->slots[at].name, DNAME_MAX);
 		atomic_store_explicit(&wishes->taken, taken, memory_order_release);
-		if (len > 0 && dname_len(name, len) == len)
+		if (dname_is_whole(name, len))
 			return len;
 	}
 	return 0;

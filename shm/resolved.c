@@ -28,7 +28,7 @@ resolved_key_open(const void *key, size_t len, uint16_t *type, const uint8_t **n
 	*name = bytes + 2;
 	*name_len = len - 2;
 	return (*type == TYPE_A || *type == TYPE_AAAA) &&
-	       dname_len(*name, *name_len) == *name_len;
+	       dname_is_whole(*name, *name_len);
 }
 
 static bool

@@ -81,7 +81,7 @@ take_label(const struct top_window *window, enum top_list list,
 	return sketch_has_key(&window->lists[list], i, sum->key) &&
 	       (list == TOP_SOURCES ||
 		(out->name.apex_len <= out->name.len &&
-		 dname_len(out->name.name, out->name.len) == out->name.len));
+		 dname_is_whole(out->name.name, out->name.len)));
 }
 
 /* What the sum says, between its bounds. */

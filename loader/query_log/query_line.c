@@ -11,12 +11,6 @@
 
 enum { RCODE_LOW_BITS = 15, US_PER_S = 1000000 };
 
-static bool
-is_name(const uint8_t *name, unsigned len)
-{
-	return dname_len(name, len) == len;
-}
-
 bool
 query_record_is_sound(const struct query_record *record)
 {
@@ -27,9 +21,9 @@ query_record_is_sound(const struct query_record *record)
 	if (len == 0)
 		return zone_len == 0;
 	return len > 4 && len <= DNAME_MAX + 4 && zone_len <= len - 4 &&
-	       is_name(record->question, len - 4) &&
+	       dname_is_whole(record->question, len - 4) &&
 	       (zone_len == 0 ||
-		is_name(record->question + len - 4 - zone_len, zone_len));
+		dname_is_whole(record->question + len - 4 - zone_len, zone_len));
 }
 
 /* Of those that do not fit the header, BADCOOKIE alone shares its low bits with none that

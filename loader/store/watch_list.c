@@ -99,7 +99,7 @@ read_entry(FILE *file, struct watch_list_entry *out)
 	memcpy(&out->zone_id, head, sizeof out->zone_id);
 	out->owner_len = head[sizeof out->zone_id];
 	return fread(out->owner, 1, out->owner_len, file) == out->owner_len &&
-	       dname_len(out->owner, out->owner_len) == out->owner_len;
+	       dname_is_whole(out->owner, out->owner_len);
 }
 
 int

@@ -100,6 +100,8 @@ test_damage(void)
 	struct aname aname;
 
 	ok(!aname_open(&block, &aname), "too short");
+	block.head.len = 8;
+	ok(!aname_open(&block, &aname) && aname_check(&block), "without a target");
 	payload[4] = 3;
 	memcpy(payload + 8, "\001a\000", 3);
 	block.head.len = 8 + 3;
