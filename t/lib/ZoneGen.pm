@@ -29,7 +29,7 @@ my @TYPES = qw(A A AAAA TXT MX SRV PTR NAPTR SVCB HTTPS CAA HINFO RP AFSDB SSHFP
 
 sub new {
 	my ($class, %arg) = @_;
-	my $self = bless { names => 60, big => 1, %arg }, $class;
+	my $self = bless { names => 60, big => 1, labels => \@LABELS, %arg }, $class;
 
 	$self->{x} = ($self->{seed} * 2654435761 + 1) & 0x7fffffff;
 	$self->{zone}{$_} = $self->_zone($_) for @ORIGINS;
@@ -37,6 +37,9 @@ sub new {
 }
 
 sub origins { return @ORIGINS }
+
+# Labels that ldns-signzone writes as others can read them: it escapes no quotes, no "@".
+sub labels_for_ldns { return [grep { !/["\@]/ } @LABELS] }
 
 sub _rand {
 	my ($self, $n) = @_;
@@ -70,7 +73,7 @@ sub _random_name {
 
 	for (1 .. $depth) {
 		last if @base > 12;
-		my @longer = ($self->_pick(@LABELS), @base);
+		my @longer = ($self->_pick(@{ $self->{labels} }), @base);
 		last unless _fits('*', @longer);
 		@base = @longer;
 	}
@@ -304,7 +307,8 @@ sub zones {
 
 sub signer { return find_program('dnssec-signzone') && find_program('dnssec-keygen') }
 
-# Sign zone text with one P-256 key.  %how: nsec3, optout, salt (hex), iterations.
+# Sign zone text with one P-256 key.  %how: nsec3, optout, salt (hex), iterations; ldns: by
+# ldns-signzone.
 # returns the signed text; dies with what the signer said.
 sub sign_zone {
 	my ($origin, $text, %how) = @_;
@@ -315,6 +319,15 @@ sub sign_zone {
 
 	_run($tmp, find_program('dnssec-keygen'), '-q', '-K', "$tmp", '-a', 'ECDSAP256SHA256',
 		'-f', 'KSK', '-n', 'ZONE', '-T', 'DNSKEY', $origin);
+	if ($how{ldns}) {
+		my ($key) = glob "$tmp/K*.private";
+		my @ldns = $how{nsec3}
+		  ? ('-n', $how{salt} ? ('-s', $how{salt}) : (), '-t', $how{iterations} // 0, $how{optout} ? '-p' : ()) : ();
+
+		_run($tmp, find_program('ldns-signzone'), '-o', $origin, '-f', "$tmp/signed", @ldns, $plain,
+			$key =~ s/[.]private$//r);
+		return read_file("$tmp/signed");
+	}
 	# -q: a warning is no output; -z: this one key signs all; -S takes it from the directory
 	_run($tmp, find_program('dnssec-signzone'), '-q', '-z', '-S', '-K', "$tmp", '-d', "$tmp",
 		'-o', $origin, '-O', 'full', '-f', "$tmp/signed", @denial, $plain);
