@@ -1,8 +1,11 @@
-# Other people's servers with our zones, to compare with: NSD, Knot DNS, BIND.  Each
-# runs in a private directory, on a free port, with the rights of the test.
+# Other people's servers with our zones, to compare with: NSD, Knot DNS, BIND; and Unbound,
+# which asks us and validates.  Each runs in a private directory, on a free port, with the
+# rights of the test.
 #
 #	my $nsd = Martlet::Peer->new('nsd', zones => { 'example.com' => $text });
 #	$nsd->ask('www.example.com', 'A');
+#	my $unbound = Martlet::Peer->new('unbound', behind => $martlet, origins => [...],
+#		anchors => ['example.com. 300 IN DNSKEY ...']);
 package Martlet::Peer;
 
 use strict;
@@ -64,10 +67,12 @@ sub _start {
 	die join "\n", "$self->{kind} does not start:", @lines, '';
 }
 
-# Ready when each zone answers its SOA with AA.
+# Ready when each zone answers its SOA with AA; a resolver, when it answers at all.
 sub _ready {
 	my ($self) = @_;
 
+	return defined $self->exchange(encode_query('localhost', 'A', rd => 1), seconds => 0.2)
+	  if $self->{kind} eq 'unbound';
 	for my $origin (sort keys %{ $self->{zone_files} }) {
 		next if $self->{ready}{$origin};
 		my $response = $self->exchange(encode_query($origin, 'SOA'), seconds => 0.2) // return 0;
@@ -200,13 +205,49 @@ END
 	}
 	my $path = write_file("$dir/named.conf", $config);
 
-	# AppArmor confines named by its path to directories that are not ours
-	my $copy = "$dir/named";
+	return $self->_copy('bind'), '-g', '-n', '1', '-c', $path;
+}
+
+# AppArmor confines some programs by their paths to directories that are not ours.
+sub _copy {
+	my ($self, $kind) = @_;
+	my $copy = "$self->{dir}/$kind";
+
 	if (!-x $copy) {
-		File::Copy::copy(program('bind'), $copy) or die "$copy: $!\n";
+		File::Copy::copy(program($kind), $copy) or die "$copy: $!\n";
 		chmod 0755, $copy or die "$copy: $!\n";
 	}
-	return $copy, '-g', '-n', '1', '-c', $path;
+	return $copy;
+}
+
+# Keeps negative answers no longer than a moment, and proves nothing from those to others.
+sub _command_unbound {
+	my ($self) = @_;
+	my $dir = $self->{dir};
+	my $config = <<"END";
+server:
+	interface: $self->{address}
+	port: $self->{port}
+	username: ""
+	chroot: ""
+	directory: "$dir"
+	pidfile: ""
+	use-syslog: no
+	num-threads: 1
+	do-not-query-localhost: no
+	module-config: "validator iterator"
+	aggressive-nsec: no
+	cache-max-ttl: 1
+	cache-max-negative-ttl: 1
+	val-log-level: 2
+	qname-minimisation: no
+END
+	$config .= "\tlocal-zone: \"$_\" nodefault\n" for qw(test.);
+	$config .= "\ttrust-anchor: '$_'\n" for @{ $self->{anchors} };
+	$config .= "@{[ $self->{options} // '' ]}\nremote-control:\n\tcontrol-enable: no\n";
+	$config .= sprintf "stub-zone:\n\tname: \"%s\"\n\tstub-addr: %s@%d\n", _origin_text($_),
+	  $self->{behind}->address, $self->{behind}->port for @{ $self->{origins} };
+	return $self->_copy('unbound'), '-d', '-c', write_file("$dir/unbound.conf", $config);
 }
 
 1;
