@@ -76,10 +76,10 @@ sub read_file {
 }
 
 sub write_file {
-	my ($path, $text) = @_;
+	my ($path, @text) = @_;
 
 	open my $out, '>:raw', $path or die "$path: $!\n";
-	print {$out} $text or die "$path: $!\n";
+	print {$out} @text or die "$path: $!\n";
 	close $out or die "$path: $!\n";
 	return $path;
 }
