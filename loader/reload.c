@@ -192,6 +192,8 @@ reload_renew(struct sync *sync)
 
 	log_info("renewing signatures");
 	sync->renewed_ms = clock_now_ms();
+	if (sync->follow)
+		follow_look_at_signed(sync->follow);
 	if (build_and_serve(sync, atomic_load(&sync->region->swap.published_id), &what,
 			    &result, reason) != 0) {
 		sync_note_error(sync, "signatures are not renewed: %s", reason);

@@ -148,7 +148,7 @@ subtest 'keys are replaced, zones change their mind' => sub {
 	my $zsk = keygen($m->dir, $ORIGIN, '-a', 13);
 
 	$schema->load($redis, { $ORIGIN => zone() });
-	$m->expect_log(qr/no file here is named|cannot be signed|has replaced|served without signatures/);
+	$m->expect_log(qr/no file here is named|cannot be signed|has replaced|served without signatures|:config|last/);
 	$m->start;
 	ok(poll(20, sub { $m->ask("www.$ORIGIN", 'A')->rcode eq 'NOERROR' }), 'without a key it is served unsigned');
 	ok(!is_signed($m, "www.$ORIGIN"), 'it is not signed');
@@ -170,6 +170,16 @@ subtest 'keys are replaced, zones change their mind' => sub {
 	$redis->cmd('HSET', $schema->key($ORIGIN), 'last', '{"a":{"ttl":300,"records":[{"ip":"192.0.2.9"}]}}');
 	ok(poll(20, sub { is_signed($m, "last.$ORIGIN") }), '"dnssec": false: it stays signed');
 	validates($m, $ksk, 'to be unsigned', ['last', 'A', $GOOD], ['', 'SOA', $GOOD]);
+
+	$redis->cmd('SET', $schema->key($ORIGIN, ':config'), '{"dnssec": tru');
+	ok(poll(20, sub { errors_of($m) =~ /:config: / }), 'a broken config is told');
+	$redis->cmd('HSET', $schema->key($ORIGIN), 'last', '{"a":{"ttl":300,"records":[{"ip":"bad"}]},"txt":{"ttl":300,"records":[{"text":"x"}]}}');
+	ok(poll(20, sub { $m->ask("last.$ORIGIN", 'TXT')->rcode eq 'NOERROR' && errors_of($m) =~ /ip/ }), 'a broken label is told');
+	validates($m, $ksk, 'with faults', ['last', 'A', $GOOD], ['last', 'TXT', $GOOD], ['last', 'MX', $NODATA],
+		['nowhere', 'A', $NXDOMAIN]);
+	my ($nsec) = grep { $_->type eq 'NSEC' && lc $_->owner eq "last.$ORIGIN" }
+	  $m->ask("last.$ORIGIN", 'MX', do => 1, tcp => 1)->packet->authority;
+	is_deeply([sort $nsec->typelist], [sort qw(A TXT RRSIG NSEC)], 'nothing that is served is denied');
 	$m->stop;
 };
 

@@ -102,6 +102,11 @@ bool follow_wants_aside(const struct follow *follow);
 __attribute__((nonnull))
 void follow_fail_aside(struct follow *follow);
 
+/* Keys have moved, or signatures end: compare the zones that are signed with what they should
+ * be. */
+__attribute__((nonnull))
+void follow_look_at_signed(struct follow *follow);
+
 /* Compare everything with Redis, at once: for `reload`. */
 __attribute__((nonnull))
 void follow_resync(struct follow *follow);

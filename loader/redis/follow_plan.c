@@ -131,11 +131,11 @@ plan_put(struct follow *f, const struct change_zone *zone, const struct group_zo
 {
 	int rc = make_records(f, zone, from, plan);
 
-	if (rc != ERR_OK || !plan->config.config.dnssec)
+	if (rc != ERR_OK || !plan->signs)
 		return rc;
 	rc = follow_sign_records(f, zone, plan);
 	/* it is left unsigned */
-	if (rc == ERR_OK && !plan->config.config.dnssec)
+	if (rc == ERR_OK && !plan->signs)
 		rc = make_records(f, zone, from, plan);
 	return rc;
 }

@@ -7,7 +7,9 @@
 
 #include "loader/redis/follow_lose.h"
 #include "loader/redis/redis_secrets.h"
+#include "loader/sign/roll.h"
 #include "loader/sign/zone_sign.h"
+#include "loader/zone/apex_node.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
@@ -40,7 +42,7 @@ refuse(const struct follow *f, struct plan *plan, const char *why)
 {
 	char text[ZONE_REASON_MAX];
 
-	plan->is_sign_due = false;
+	plan->is_sign_due = plan->signs = false;
 	if (plan->is_signed) {
 		plan_set_error(plan, why, strlen(why));
 	} else if (f->settings->redis.unsigned_ok) {
@@ -110,11 +112,22 @@ mark_of(const struct follow *f, const struct plan *plan, const struct sign_keys 
 	return zone_sign_mark(keys, zone_sign_denial(&wish, f->settings));
 }
 
-/* Is what is served signed with these keys, for a while yet? */
+/* Is the zone to be without signatures from now on? */
+static bool
+is_left(const struct plan *plan, const struct sign_keys *keys)
+{
+	return keys->goal == ROLL_UNSIGNED ||
+	       (!plan->config.config.dnssec && !sign_keys_can_sign(keys));
+}
+
+/* Is what is served signed with these keys, and as it is to be, for a while yet? */
 static bool
 is_current(const struct plan *plan)
 {
-	return plan->is_signed && plan->signing.renew_at_s > clock_wall_s() &&
+	bool is_leaving = plan->signing.flags & SIGNING_LEAVING;
+
+	return plan->is_signed && plan->config.config.dnssec != is_leaving &&
+	       plan->signing.renew_at_s > clock_wall_s() &&
 	       plan->signing.mark == plan->sign_mark;
 }
 
@@ -128,10 +141,13 @@ compare_keys(struct follow *f, const struct change_zone *zone,
 					   keys)
 		      : ERR_NOMEM;
 
-	if (rc == ERR_OK && !sign_keys_can_sign(keys)) {
+	if (rc == ERR_OK && is_left(plan, keys)) {
+		plan->is_sign_due = plan->is_signed;
+	} else if (rc == ERR_OK && !sign_keys_can_sign(keys)) {
 		sign_keys_explain(keys, plan->listed_as, why, sizeof why);
 		refuse(f, plan, why);
 	} else if (rc == ERR_OK) {
+		plan->signs = true;
 		plan->sign_mark = mark_of(f, plan, keys);
 		plan->is_sign_due = !is_current(plan);
 		plan->was_tried = plan->is_sign_due && from->raw.is_whole &&
@@ -145,14 +161,15 @@ int
 follow_sign_plan(struct follow *f, const struct change_zone *zone,
 		 const struct group_zone *from, struct plan *plan)
 {
-	struct zone_config *config = &plan->config.config;
-	bool has_keys = config->dnssec;
+	struct redis_zone_config *config = &plan->config;
 	int rc = ERR_OK;
 
-	config->dnssec = has_keys || plan->is_signed;
-	if (!config->dnssec)
+	if (config->fault[0] != '\0' && plan->is_served)
+		redis_zone_sign_as_served(config,
+					  plan->is_signed ? &plan->signing : NULL);
+	if (!config->config.dnssec && !plan->is_signed)
 		return ERR_OK;
-	if (has_keys)
+	if (config->config.dnssec)
 		rc = pass_keys(f, zone, from->raw.zone);
 	return rc == ERR_OK ? compare_keys(f, zone, from, plan) : rc;
 }
@@ -195,7 +212,7 @@ sign_here(struct follow *f, struct plan *plan, struct zone_messages *messages)
 	const struct zone_signing how = {
 		.settings = f->settings,
 		.now_s = clock_wall_s(),
-		.find_served = plan->is_signed ? find_served : NULL,
+		.find_served = plan->is_served ? find_served : NULL,
 		.context = &served,
 	};
 
@@ -225,6 +242,31 @@ follow_sign_records(struct follow *f, const struct change_zone *zone, struct pla
 	}
 	zone_messages_fini(&messages);
 	return rc;
+}
+
+/* ---- all that are signed ---- */
+
+static int
+mark_signed(void *context, const struct node *apex)
+{
+	struct follow *f = context;
+	char text[DNAME_TEXT_MAX];
+	struct block block;
+
+	if (apex_is_from_redis(apex) && node_find_block(apex, BLOCK_SIGNING, 0, &block)) {
+		size_t len = dname_to_text(node_owner(apex), text);
+
+		dirty_zones_mark(&f->dirty, (struct redis_text){ text, len },
+				 (uint64_t)clock_wall_us());
+	}
+	return 0;
+}
+
+void
+follow_look_at_signed(struct follow *f)
+{
+	if (f->live)
+		(void)!live_walk_zones(f->live, mark_signed, f);
 }
 
 /* ---- aside ---- */

@@ -45,7 +45,9 @@ struct plan {
 	struct zone_facts facts;	/* served */
 	struct redis_facts redis;	/* served */
 	bool is_signed;			/* what is served, by us */
-	bool is_sign_due;		/* it is to be signed, and is not, or not so */
+	bool signs;			/* what takes its place is to be */
+	bool is_sign_due;		/* it is to be signed, and is not, or not so; or it is
+					 * to be unsigned at last */
 	bool was_tried;			/* that has failed, or is under way */
 	uint64_t sign_mark;		/* of what it is to be signed with */
 	struct signing_facts signing;	/* served */

@@ -92,13 +92,13 @@ log_messages(struct redis_load_pool *pool, const struct zone_messages *messages)
 
 /* Was the zone signed here, when it was read last? */
 static bool
-was_signed(const struct redis_load_worker *w, const struct redis_listed *zone)
+was_signed(const struct redis_load_worker *w, const struct redis_listed *zone,
+	   struct signing_facts *out)
 {
-	struct block block;
 	struct node apex;
 
 	return find_served(w->pool, zone, &apex) &&
-	       node_find_block(&apex, BLOCK_SIGNING, 0, &block);
+	       node_copy_block(&apex, BLOCK_SIGNING, out, sizeof *out);
 }
 
 static int
@@ -168,11 +168,14 @@ read_zone(struct redis_load_worker *w, const struct redis_listed *zone,
 {
 	struct redis_load_pool *pool = w->pool;
 	const struct zone_message *error;
+	struct signing_facts signing;
 	char text[ZONE_REASON_MAX];
 	const char *why;
 	int code = redis_zone_read(w->reader, zone_job, out, messages);
 
-	if (code != ERR_OK || !(*out)->signing_wish.is_wanted)
+	bool is_signed = was_signed(w, zone, &signing);
+
+	if (code != ERR_OK || !((*out)->signing_wish.is_wanted || is_signed))
 		return code;
 	code = sign(w, *out, messages);
 	if (code != ERR_SYNTAX)
@@ -181,7 +184,7 @@ read_zone(struct redis_load_worker *w, const struct redis_listed *zone,
 	*out = NULL;
 	error = zone_messages_first_error(messages);
 	why = error ? error->reason : errcode_text(ERR_NOMEM);
-	if (was_signed(w, zone)) {
+	if (is_signed) {
 		refuse(pool, zone, why);
 		return ERR_OK;
 	}
@@ -246,6 +249,7 @@ redis_load_raw(struct redis_load_worker *w, const struct redis_listed *zone,
 		.change = { .ms = pool->job->now_ms },
 	};
 	struct redis_facts facts = { .raw_digest = 0 };
+	struct signing_facts signing;
 	struct zone_facts served;
 	struct node apex;
 	uint32_t serial;
@@ -262,10 +266,10 @@ redis_load_raw(struct redis_load_worker *w, const struct redis_listed *zone,
 		refuse(pool, zone, raw->zone_value.text.bytes);
 		return ERR_OK;
 	}
+	if (config.fault[0] != '\0' && was_signed(w, zone, &signing))
+		redis_zone_sign_as_served(&config, &signing);
 	if (config.config.dnssec)
 		code = pass_keys(w, zone);
-	else
-		config.config.dnssec = was_signed(w, zone);
 	if (code != ERR_OK)
 		return code;
 	if (find_served(pool, zone, &apex) && node_zone_facts(&apex, &served) &&

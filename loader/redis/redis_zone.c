@@ -147,6 +147,17 @@ redis_zone_read_config(const struct redis_zone_reader *reader, struct redis_text
 }
 
 void
+redis_zone_sign_as_served(struct redis_zone_config *config,
+			  const struct signing_facts *served)
+{
+	struct zone_config *to = &config->config;
+
+	to->dnssec = served && !(served->flags & SIGNING_LEAVING);
+	to->has_denial = served && (served->flags & SIGNING_OWN_DENIAL);
+	to->denial = served ? served->denial : 0;
+}
+
+void
 redis_zone_leave_unsigned(struct redis_zone_config *config, const char *zone,
 			  const char *why)
 {

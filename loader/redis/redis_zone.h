@@ -75,6 +75,12 @@ int redis_zone_read_config(const struct redis_zone_reader *reader, struct redis_
 			   const struct redis_value *value, const uint8_t *origin,
 			   size_t origin_len, struct redis_zone_config *out);
 
+/* What is said of signing cannot be read, or is not there: go on as is served (NULL: that is
+ * not signed). */
+__attribute__((nonnull(1)))
+void redis_zone_sign_as_served(struct redis_zone_config *config,
+			       const struct signing_facts *served);
+
 /* The zone is to be signed, and cannot be: it is served without, which it says. */
 __attribute__((nonnull))
 void redis_zone_leave_unsigned(struct redis_zone_config *config, const char *zone,

@@ -37,6 +37,22 @@ struct making {
 	size_t name_count, name_room;
 };
 
+/* What is there, and what is bad but not to be denied: older data may be served for it. */
+static uint16_t
+type_of(const struct zone_record *record)
+{
+	enum zone_mark mark;
+	const uint8_t *bytes;
+	uint16_t type;
+	size_t len;
+
+	if (!zone_record_mark(record, &mark, &type, &bytes, &len))
+		return record->type;
+	return mark == ZONE_MARK_BAD && type != RRTYPE_CNAME && type != ANAME_TYPE
+		       ? type
+		       : ZONE_MARK_TYPE;
+}
+
 /* The types that a name has for who asks the zone itself. */
 static void
 collect_types(struct making *m, const struct sign_owner *owner)
@@ -45,7 +61,7 @@ collect_types(struct making *m, const struct sign_owner *owner)
 	bool has_signature = false;
 
 	for (size_t i = owner->first; i < owner->end; i++) {
-		uint16_t type = records[i].type;
+		uint16_t type = type_of(&records[i]);
 
 		if (type == ZONE_MARK_TYPE ||
 		    (owner->is_cut && type != RRTYPE_NS && type != RRTYPE_DS))
