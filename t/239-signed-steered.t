@@ -13,6 +13,7 @@ use JSON::PP ();
 use Martlet;
 use Martlet::Peer;
 use Martlet::Process qw(find_program poll read_file write_file);
+use Martlet::Targets;
 use Martlet::Wire qw(encode_query);
 use SignedZone qw($ORIGIN write_anchor delv bad_signatures);
 use Test::More;
@@ -38,7 +39,7 @@ Z
 
 sub ips { return [map { { ip => "192.0.2.$_" } } @_] }
 
-my %labels = (
+our %labels = (
 	www => { a => { ttl => 60, filter => { count => 'single', order => 'rr' }, records => ips(1 .. 3) },
 		aaaa => { ttl => 60, filter => { order => 'rr' }, records => [map { { ip => "2001:db8::$_" } } 1 .. 3] } },
 	two => { a => { filter => { order => 'rr', first => 2 }, records => ips(1 .. 4) } },
@@ -145,6 +146,42 @@ for my $kind (['13', 'nsec'], ['8', 'nsec3'], ['15', 'optout']) {
 	my $path = write_file($m->dir . '/exported', $text);
 	is(system(find_program('ldns-verify-zone') . " $path >$path.out 2>&1"), 0, "$what: ldns-verify-zone finds nothing")
 	  or diag(read_file("$path.out"));
+	$m->stop;
+}
+
+# Health: a target that goes down is answered no more, and what is left is signed before
+# anybody asks.
+{
+	my $names = 200;
+	my $targets = Martlet::Targets->new;
+	my $port = $targets->listen('a', address => '127.0.0.2');
+	$targets->listen($_->[0], address => $_->[1], port => $port) for ['b', '127.0.0.3'], ['c', '127.0.0.4'];
+	$targets->mode(b => 'refuse');
+	my %check = (enable => $true, protocol => 'tcp', port => $port, timeout => 500, up_count => 1, down_count => -1, policy => 'closed');
+	my @records = map { { ip => "127.0.0.$_" } } 2 .. 4;
+	local %labels = map { ("h$_" => { a => { health_check => \%check, records => \@records } }) } 1 .. $names;
+	my ($m, $key, $keys) = server(13, 'nsec', health => { enable => \1, interval_s => 1, deny => [], mass_guard => 1, target_rate => 10 });
+	$m->expect_log(qr/^warning: prober: tcp 127[.]0[.]0[.]. port \d+ is down/);
+	my $anchor = write_anchor($m, $key);
+	my $answered = sub { join ' ', map { texts(ask($m, "h$_", 'A')) } @_ };
+
+	# so that those that are left in the end were never left before
+	ok(poll(30, sub { my $h = $m->counters; $h->{health_up} == 2 && $h->{health_down} == 1 }), 'two are up');
+	$targets->mode(b => 'ok');
+	ok(poll(30, sub { $m->counters->{health_up} == 3 }), 'all are up');
+	ok(poll(30, sub { $answered->(1) eq '127.0.0.2 127.0.0.3 127.0.0.4' }), 'all are answered');
+	my $before = $m->counters;
+	$targets->mode(a => 'refuse');
+	ok(poll(30, sub { $m->counters->{signer_steered_sets} - $before->{signer_steered_sets} >= $names }),
+		'what is left is signed before anybody asks');
+	my $counted = $m->counted(sub { signed_ok($m, $keys, "h$_", 'A', 2, 'one is down') for 1 .. 20 });
+	is($counted->{$_} // 0, 0, "nobody had to ask: no $_") for qw(steered_requests steered_stand_ins);
+	is($answered->(7), '127.0.0.3 127.0.0.4', 'those that are up');
+	$targets->mode($_ => 'refuse') for qw(b c);
+	ok(poll(30, sub { $m->counters->{health_down} == 3 }), 'all are down');
+	ok(poll(30, sub { $answered->(9) eq '' }), 'nothing is left');
+	my ($verdict, $text) = delv($m, $anchor, "h9.$ORIGIN", 'A');
+	like($verdict, qr/negative response, fully validated/, 'that is proved') or diag($text);
 	$m->stop;
 }
 
