@@ -93,6 +93,7 @@ fast_open_usual(const struct sealed_block *block, struct fast_usual *out)
 	out->weights = out->countries = out->asns = NULL;
 	out->country_count = out->asn_count = out->set_count = 0;
 	out->sets = NULL;
+	out->mark = 0;
 	out->sig_count = rrset.sig_count;
 	out->sig_len = rrset.sig_len;
 	weight_count = out->count;
@@ -103,6 +104,8 @@ fast_open_usual(const struct sealed_block *block, struct fast_usual *out)
 		       &out->countries, &out->country_count);
 	fast_take_part(&at, end, STEERED_ASNS, sizeof(struct steered_asn), &out->asns,
 		       &out->asn_count);
+	if (out->sig_len > 0)
+		fast_take_signed(&at, end, out);
 	return at == end && weight_count == out->count;
 }
 

@@ -28,7 +28,7 @@ my $rounds = $ENV{BENCH_ROUNDS} // 5;
 my $core = "$Martlet::BUILD/t/bench/core";
 my $steered = "$Martlet::BUILD/t/bench/steered";
 my @loads = split /,/, $ENV{BENCH_STEERED} // 'plain,none-hit,rr-hit,rr-miss,weighted-hit,weighted-miss,weighted-ecs,all-hit,'
-  . 'plain-aaaa,weighted-aaaa,nearest-hit,nearest-miss';
+  . 'plain-aaaa,weighted-aaaa,nearest-hit,nearest-miss,weighted-signed';
 my $valgrind = find_program('valgrind');
 my %thousand;
 

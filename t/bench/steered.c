@@ -6,7 +6,9 @@
  * Each name has 8 addresses, of 400 in all, in a zone that is made anew.  LOAD is one of
  * loads[] below: the order of records, "all" for a weighted one of which all are left.
  * Queries carry EDNS and come from a /24 each: "hit" from one of 1,000 that were there
- * before, "miss" from one that is new.  Prints one line of JSON. */
+ * before, "miss" from one that is new.  "signed" ones have DO, and are answered with
+ * signatures (of an ECDSA key's length, of no meaning) from the cache of those that were made
+ * on demand.  Prints one line of JSON. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +27,7 @@
 #include "t/zone_seal.h"
 #include "worker/answer.h"
 #include "worker/geo.h"
+#include "worker/signed_sets.h"
 #include "worker/steer.h"
 #include "worker/zone_store.h"
 
@@ -42,22 +45,23 @@ struct load {
 	const char *name;
 	char kind; /* first letter of the names that are asked for */
 	uint16_t type;
-	bool is_fresh, has_subnet;
+	bool is_fresh, has_subnet, is_signed;
 };
 
 static const struct load loads[] = {
-	{ "plain", 'p', RRTYPE_A, false, false },
-	{ "plain-aaaa", 'p', RRTYPE_AAAA, false, false },
-	{ "none-hit", 'n', RRTYPE_A, false, false },
-	{ "rr-hit", 'r', RRTYPE_A, false, false },
-	{ "rr-miss", 'r', RRTYPE_A, true, false },
-	{ "weighted-hit", 'w', RRTYPE_A, false, false },
-	{ "weighted-miss", 'w', RRTYPE_A, true, false },
-	{ "weighted-ecs", 'w', RRTYPE_A, false, true },
-	{ "all-hit", 'a', RRTYPE_A, false, false },
-	{ "weighted-aaaa", 'w', RRTYPE_AAAA, false, false },
-	{ "nearest-hit", 'l', RRTYPE_A, false, false },
-	{ "nearest-miss", 'l', RRTYPE_A, true, false },
+	{ "plain", 'p', RRTYPE_A, false, false, false },
+	{ "plain-aaaa", 'p', RRTYPE_AAAA, false, false, false },
+	{ "none-hit", 'n', RRTYPE_A, false, false, false },
+	{ "rr-hit", 'r', RRTYPE_A, false, false, false },
+	{ "rr-miss", 'r', RRTYPE_A, true, false, false },
+	{ "weighted-hit", 'w', RRTYPE_A, false, false, false },
+	{ "weighted-miss", 'w', RRTYPE_A, true, false, false },
+	{ "weighted-ecs", 'w', RRTYPE_A, false, true, false },
+	{ "all-hit", 'a', RRTYPE_A, false, false, false },
+	{ "weighted-aaaa", 'w', RRTYPE_AAAA, false, false, false },
+	{ "nearest-hit", 'l', RRTYPE_A, false, false, false },
+	{ "nearest-miss", 'l', RRTYPE_A, true, false, false },
+	{ "weighted-signed", 's', RRTYPE_A, false, false, true },
 };
 
 static uint8_t packets[ANSWER_BATCH][PACKET_ROOM];
@@ -66,20 +70,87 @@ static struct sockaddr_in6 clients[ANSWER_BATCH];
 static struct stats_block stats;
 static struct geo geo;
 
+/* ---- signatures ---- */
+
+enum { SIG_LEN = 12 + 18 + 12 + 64 };
+
+static struct ring_ends ends;
+static struct ring requests;
+static struct region_signer signer;
+static struct signed_sets signed_sets = { .signer = &signer };
+static uint8_t ring_octets[STEERED_RING_LEN];
+
+/* Let a payload be one whose sets are signed on demand.  returns its length. */
+static size_t
+sign_payload(uint8_t *payload, size_t len, uint64_t mark)
+{
+	const struct steered_part_head part = { STEERED_SIGNED, 0,
+						sizeof(struct steered_signed) };
+	const struct steered_signed none = { .mark = mark };
+	struct steered_head head;
+	struct rrset_head rrset;
+	uint8_t *end;
+
+	memcpy(&head, payload, sizeof head);
+	memcpy(&rrset, payload + sizeof head, sizeof rrset);
+	end = payload + sizeof head + head.rrset_len;
+	memmove(end + SIG_LEN, end, len - (size_t)(end - payload));
+	memset(end, 0, SIG_LEN);
+	head.rrset_len += SIG_LEN;
+	rrset.sig_count = 1;
+	rrset.sig_len = SIG_LEN;
+	memcpy(payload, &head, sizeof head);
+	memcpy(payload + sizeof head, &rrset, sizeof rrset);
+	memcpy(payload + len + SIG_LEN, &part, sizeof part);
+	memcpy(payload + len + SIG_LEN + sizeof part, &none, sizeof none);
+	return len + SIG_LEN + sizeof part + sizeof none;
+}
+
+static void
+open_cache(void)
+{
+	signed_sets.cache = steered_cache_create(64 << 20);
+	ring_open_writer(&signed_sets.requests, &ends, ring_octets, sizeof ring_octets);
+	ring_open_reader(&requests, &ends, ring_octets, sizeof ring_octets);
+}
+
+/* "Sign" what was asked for. */
+static void
+sign_requested(struct steered_cache *cache)
+{
+	static const uint8_t signature[SIG_LEN];
+	const struct steered_request *request;
+	bool is_damaged = false;
+
+	while ((request = ring_next(&requests, sizeof *request, &is_damaged))) {
+		const struct steered_key key = {
+			.mark = request->mark,
+			.of = request->set,
+			.type = request->type,
+			.owner_len = request->owner_len,
+			.owner = request->owner,
+		};
+
+		steered_cache_put(cache, &key, &request->set, signature, SIG_LEN);
+	}
+	ring_release(&requests);
+}
+
 /* ---- the zone ---- */
 
 static void
 put_steered(struct zone_records *zone, const char *owner, uint16_t type, unsigned seed)
 {
 	static struct steering steering;
-	static uint8_t payload[STEERING_LEN_MAX];
+	static uint8_t payload[STEERING_LEN_MAX + SIG_LEN + 64];
+	size_t payload_len;
 	uint8_t name[DNAME_MAX], address[16] = { 11, (uint8_t)(seed % 50) };
 	size_t name_len = dname_from_text(owner, name), len = type == RRTYPE_A ? 4 : 16;
 
 	steering_begin(&steering, type);
-	steering.order = *owner == 'r'                    ? STEERED_RR
-			 : *owner == 'w' || *owner == 'a' ? STEERED_WEIGHTED
-							  : STEERED_AS_STORED;
+	steering.order = *owner == 'r'           ? STEERED_RR
+			 : strchr("was", *owner) ? STEERED_WEIGHTED
+						 : STEERED_AS_STORED;
 	steering.geo = *owner == 'l' ? STEERED_BY_LOCATION : STEERED_BY_ASN_COUNTRY;
 	for (unsigned i = 0; i < RECORDS; i++) {
 		address[2] = (uint8_t)(i * 31);
@@ -94,16 +165,19 @@ put_steered(struct zone_records *zone, const char *owner, uint16_t type, unsigne
 		steering_add(&steering, address, i + 1);
 		zone_put_rdata(zone, owner, 300, type, address, len);
 	}
+	payload_len = steering_write(&steering, 300, payload);
+	if (*owner == 's')
+		payload_len = sign_payload(payload, payload_len, 2 * seed + type);
 	if (*owner != 'p' &&
 	    zone_records_add_mark(zone, name, name_len, ZONE_MARK_STEERED, type, payload,
-				  steering_write(&steering, 300, payload)) != 0)
+				  payload_len) != 0)
 		bail_out("no memory");
 }
 
 static void
 make_store(const char *dir, struct zone_store *store)
 {
-	static const char kinds[] = "pnrwal";
+	static const char kinds[] = "pnrwals";
 	struct zone_records *zone = zone_make("steer.test");
 
 	for (unsigned i = 0; i < NAMES; i++)
@@ -208,6 +282,8 @@ fill(const struct load *load, unsigned slot, uint64_t which)
 	q->received_len = query_file_encode(q->packet, name, load->type);
 	if (load->has_subnet)
 		q->received_len = put_subnet(q->packet, q->received_len, address);
+	if (load->is_signed) /* DO */
+		q->packet[q->received_len - 4] |= 0x80;
 	q->room = PACKET_ROOM;
 	q->flags = 0;
 	q->client = &clients[slot];
@@ -219,7 +295,8 @@ run(const struct load *load, const struct zone_store *store, unsigned long round
 	static struct steerer steerer;
 	const struct answer_options options = { .udp_size = 1232,
 						.ecs = true,
-						.steerer = &steerer };
+						.steerer = &steerer,
+						.signed_sets = &signed_sets };
 	uint64_t spent_ns = 0, instructions = 0, response_octets = 0;
 	int counter = user_instructions_open();
 
@@ -229,6 +306,12 @@ run(const struct load *load, const struct zone_store *store, unsigned long round
 		fill(load, 0, i);
 		answer_batch_general(queries, 1, store, &options, &stats);
 	}
+	for (unsigned i = 0; i < 32 * NAMES && load->is_signed; i++) {
+		fill(load, 0, i);
+		answer_batch_general(queries, 1, store, &options, &stats);
+		sign_requested((struct steered_cache *)(uintptr_t)signed_sets.cache);
+	}
+	stats.value[STAT_steered_stand_ins] = 0;
 	for (unsigned long round = 0; round < rounds; round++) {
 		uint64_t start;
 
@@ -250,13 +333,14 @@ run(const struct load *load, const struct zone_store *store, unsigned long round
 			"steered: instructions are not counted on this machine\n");
 	printf("{\"load\":\"%s\",\"queries\":%lu,\"instructions_per_query\":%.1f,"
 	       "\"ns_per_query\":%.1f,\"octets_per_response\":%.1f,\"noerror\":%llu,"
-	       "\"steered\":%llu,\"servfail\":%llu}\n",
+	       "\"steered\":%llu,\"stand_ins\":%llu,\"servfail\":%llu}\n",
 	       load->name, rounds * ANSWER_BATCH,
 	       (double)instructions / (double)(rounds * ANSWER_BATCH),
 	       (double)spent_ns / (double)(rounds * ANSWER_BATCH),
 	       (double)response_octets / (double)(rounds * ANSWER_BATCH),
 	       (unsigned long long)stats.value[STAT_noerror],
 	       (unsigned long long)stats.value[STAT_steered],
+	       (unsigned long long)stats.value[STAT_steered_stand_ins],
 	       (unsigned long long)stats.value[STAT_servfail]);
 }
 
@@ -271,6 +355,7 @@ main(int argc, char **argv)
 	while (load != end && (argc < 2 || strcmp(load->name, argv[1]) != 0))
 		load++;
 	if (load != end) {
+		open_cache();
 		make_databases(scratch);
 		make_store(scratch_path(scratch, "generation"), &store);
 		run(load, &store, rounds);
