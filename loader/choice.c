@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/choice_sign.h"
 #include "loader/fallback.h"
 #include "loader/job.h"
 #include "loader/newest.h"
@@ -126,12 +127,57 @@ take_in(struct taking_in *taking, struct generation_manifest *manifest,
 	return result;
 }
 
-/* What is wrong with DIR is told to whoever named it, and is no alarm. */
+/* What is wrong with what was chosen is told to whoever named it, and is no alarm. */
 static bool
 is_own_failure(int error)
 {
 	return error == ERR_NOSPACE || error == ERR_NOMEM || error == ERR_CLOSED ||
 	       error == ERR_TIMEOUT;
+}
+
+/* Hold it, its zones signed as they must be.  What was made for this command alone (is_made)
+ * is gone if that fails, or if another generation stands for it then.
+ * returns 0, or the exit code after having written why not. */
+static unsigned
+sign_and_hold(struct sync *sync, struct generation_manifest *manifest, bool is_made)
+{
+	uint64_t id = manifest->id, signed_id;
+	char reason[SYNC_REASON_MAX];
+	unsigned status = 0;
+	int result = choice_sign(sync, false, manifest, reason);
+
+	signed_id = manifest->id;
+	if (result)
+		status = is_own_failure(result) ? sync_fail(sync, "%s", reason)
+						: sync_refuse(sync, "%s", reason);
+	else if (hold(sync, manifest, reason) != 0)
+		status = sync_fail(sync, "%s", reason);
+	if (status && signed_id != id)
+		generations_remove(sync->state_dir, signed_id);
+	if (is_made && (status || signed_id != id))
+		generations_remove(sync->state_dir, id);
+	return status;
+}
+
+void
+choice_renew(struct sync *sync)
+{
+	uint64_t id = atomic_load(&sync->region->swap.published_id);
+	struct generation_manifest manifest;
+	char reason[SYNC_REASON_MAX];
+	int result = fallback_check(sync, id, false, &manifest, reason);
+
+	if (result == 0)
+		result = choice_sign(sync, true, &manifest, reason);
+	if (result == 0 && manifest.id != id)
+		result = hold(sync, &manifest, reason);
+	if (result)
+		sync_note_error(sync,
+				"signatures of the chosen generation are not renewed: "
+				"%s",
+				reason);
+	else
+		retention_apply(sync);
 }
 
 unsigned
@@ -141,6 +187,7 @@ choice_swap(struct sync *sync, int arg_count, char **args)
 	uint64_t begun_ms = clock_now_ms();
 	struct generation_manifest manifest;
 	char reason[SYNC_REASON_MAX];
+	unsigned status;
 	int result;
 
 	if (arg_count != 2)
@@ -158,15 +205,13 @@ choice_swap(struct sync *sync, int arg_count, char **args)
 	if (result)
 		return is_own_failure(result) ? sync_fail(sync, "%s", reason)
 					      : sync_refuse(sync, "%s", reason);
-	result = hold(sync, &manifest, reason);
-	if (result) {
-		generations_remove(sync->state_dir, taking.id);
-		return sync_fail(sync, "%s", reason);
-	}
+	status = sign_and_hold(sync, &manifest, true);
+	if (status)
+		return status;
 	log_info("swap: generation %" PRIu64
 		 ", taken from %s, is served; the sources are "
 		 "not followed until `martletctl resume`",
-		 taking.id, args[1]);
+		 manifest.id, args[1]);
 	write_served(sync, &manifest, begun_ms);
 	return 0;
 }
@@ -234,6 +279,7 @@ choice_rollback(struct sync *sync, int arg_count, char **args)
 	uint64_t begun_ms = clock_now_ms(), id;
 	struct generation_manifest manifest;
 	char reason[SYNC_REASON_MAX];
+	unsigned status;
 	int result;
 
 	if (arg_count > 2)
@@ -256,10 +302,11 @@ choice_rollback(struct sync *sync, int arg_count, char **args)
 				   id);
 	if (result == 0)
 		result = set_apart(sync, &manifest, reason);
-	if (result == 0)
-		result = hold(sync, &manifest, reason);
 	if (result)
 		return sync_fail(sync, "%s", reason);
+	status = sign_and_hold(sync, &manifest, manifest.id != id);
+	if (status)
+		return status;
 	log_info("rollback: generation %" PRIu64
 		 " is served; the sources are not followed "
 		 "until `martletctl resume`",

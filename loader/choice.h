@@ -11,6 +11,10 @@ unsigned choice_swap(struct sync *sync, int arg_count, char **args);
 /* rollback [ID]: serve an earlier one, by default the one before that is served. */
 unsigned choice_rollback(struct sync *sync, int arg_count, char **args);
 
+/* Sign again what is due in the chosen generation that is served.  A failure is stated, and
+ * tried again later. */
+void choice_renew(struct sync *sync);
+
 /* resume: follow the sources again, caught up. */
 unsigned choice_resume(struct sync *sync, int arg_count, char **args);
 

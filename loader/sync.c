@@ -11,6 +11,7 @@
 #include "loader/accept.h"
 #include "loader/attend.h"
 #include "loader/choice.h"
+#include "loader/choice_sign.h"
 #include "loader/compaction.h"
 #include "loader/fallback.h"
 #include "loader/geo_files.h"
@@ -220,6 +221,8 @@ run_loop(struct sync *sync)
 			receive_request(sync);
 		else if (reload_renewal_is_due(sync))
 			reload_renew(sync);
+		else if (choice_sign_is_due(sync))
+			choice_renew(sync);
 		else if (reload_wants_redis(sync))
 			reload_from_redis(sync);
 		else if (reload_wants_aside(sync))

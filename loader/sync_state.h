@@ -60,6 +60,10 @@ struct sync {
 	uint64_t renewed_ms;		/* when that was tried last */
 	uint64_t aside_due_ms;		/* when zones may be signed aside again */
 
+	/* loader/choice_sign.h */
+	int64_t choice_due_s;		/* the same of a chosen generation; 0: not looked at yet */
+	uint64_t choice_signed_ms;	/* when that was tried last */
+
 	/* loader/compaction.h */
 	uint64_t compacted_ms;		/* when one was last begun, or has failed */
 	unsigned yields;		/* in a row: given up for a request */
