@@ -76,6 +76,7 @@ live_close(struct live *live)
 {
 	if (!live)
 		return;
+	live_signing_free(live);
 	store_walk_close(live->walk);
 	overlay_close(live->overlay);
 	render_free(live->renderer);

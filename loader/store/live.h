@@ -14,7 +14,7 @@
  * it touches: a name, its ancestors as far as they come or go, the apex.  Nothing below a
  * name is looked at, not below a cut nor a DNAME either: what these hide is found by the
  * worker's probes.  A node written here is, octet for octet, what a full build would
- * render.  Zones from Redis are unsigned as yet: no name has neighbours to be changed.
+ * render, signatures apart; in signed zones neighbours in the chain of denial change, too.
  *
  * Calls that change something return an error when they could not: then the transaction
  * is good for live_abort only.  ERR_DAMAGED: what is stored contradicts itself. */
@@ -34,6 +34,7 @@
 #include "shm/name_hash.h"
 
 struct live;
+struct settings;
 
 /* ---- opening ---- */
 
@@ -58,6 +59,11 @@ const struct generation *live_generation(const struct live *live);
 /* For seals and counts; NULL in a snapshot without one. */
 __attribute__((nonnull))
 struct overlay *live_overlay(struct live *live);
+
+/* What signs the zones that are signed: without it they can only be replaced as a whole.
+ * Both are borrowed; signer_fd as in sign_session.h.  returns 0 or ERR_NOMEM. */
+__attribute__((nonnull, warn_unused_result))
+int live_set_signer(struct live *live, const struct settings *settings, int signer_fd);
 
 /* From now on the watch list (borrowed; NULL: none) is kept along with what is put and
  * committed. */
@@ -185,10 +191,17 @@ struct live_edit {
 	bool has_redis;			/* else all zero: the zone was not from Redis */
 	uint32_t child_count;		/* of the apex */
 	bool has_wildcard;		/* below the apex */
+	bool is_signed;			/* and so will be what changes */
+	uint64_t made;			/* signatures that live_edit_end has had made */
 };
 
-/* returns 0; ERR_NOTFOUND: no such zone; ERR_FORMAT: it is broken or signed, and can only
- * be replaced as a whole. */
+/* Of a zone that is signed here, what changes is signed by live_edit_end, which waits for the
+ * signer: the RRsets that are others, the records of the chain of denial that must be, the
+ * apex.  One edit of a signed zone at a time.
+ *
+ * returns 0; ERR_NOTFOUND: no such zone; ERR_FORMAT: it can only be replaced as a whole: it
+ * is broken, was not signed here, or its keys or kind of denial are others by now;
+ * ERR_TIMEOUT: the signer does not answer. */
 __attribute__((nonnull, warn_unused_result))
 int live_edit_begin(struct live *live, const uint8_t *origin, size_t origin_len,
 		    struct live_edit *edit);
@@ -212,7 +225,9 @@ enum live_apex_scope {
 	LIVE_APEX_ALL,			/* all that stands there is given anew */
 };
 
-/* Write the apex node; without this call the edit is not whole.
+/* Write the apex node; without this call the edit is not whole.  ERR_FORMAT, ERR_RANGE and
+ * ERR_TIMEOUT: the signed zone can only be replaced as a whole; an RRset fits no message with
+ * its signatures; the signer does not answer.
  * apex   its records: the SOA alone, or all with the SOA and marks; other names' may stand
  *        behind them.  `error` counts always; paths, loaded_at_s and stamp for
  *        LIVE_APEX_ALL only.  `redis` (may be NULL for LIVE_APEX_SOA: stays) gives

@@ -1,7 +1,7 @@
 /* The apex of a zone: where an edit begins and ends. */
 #include <string.h>
 
-#include "loader/store/live_private.h"
+#include "loader/store/live_signing.h"
 #include "loader/zone/render_scan.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
@@ -24,11 +24,12 @@ live_edit_begin(struct live *live, const uint8_t *origin, size_t origin_len,
 	memcpy(edit->origin, origin, origin_len);
 	if (!node_zone_facts(&apex, &edit->facts))
 		return ERR_DAMAGED;
-	if (edit->facts.flags & (ZONE_BROKEN | ZONE_SIGNED))
+	if (edit->facts.flags & ZONE_BROKEN)
 		return ERR_FORMAT;
 	edit->has_redis =
 		node_copy_block(&apex, BLOCK_REDIS, &edit->redis, sizeof edit->redis);
-	return ERR_OK;
+	edit->is_signed = edit->facts.flags & ZONE_SIGNED;
+	return edit->is_signed ? live_sign_begin(edit, &apex) : ERR_OK;
 }
 
 /* ---- rendering ---- */
@@ -110,6 +111,91 @@ write_with_soa(struct live_edit *edit, const struct node *present, const struct 
 	return ERR_OK;
 }
 
+/* ---- all that the source has, and what signing has put beside it ---- */
+
+static bool
+is_ours(const struct block *block)
+{
+	uint16_t type = block->head.type;
+
+	return block->head.kind == BLOCK_NSEC3PARAM ||
+	       block->head.kind == BLOCK_SIGNING ||
+	       (block->head.kind == BLOCK_RRSET &&
+		(type == RRTYPE_DNSKEY || type == RRTYPE_NSEC3PARAM));
+}
+
+/* Where a block stands among those of an apex: RRsets by type. */
+static uint32_t
+place_of(const struct block *block)
+{
+	switch (block->head.kind) {
+	case BLOCK_ZONE:
+	case BLOCK_NEGATIVE_SOA:
+		return 0;
+	case BLOCK_NSEC3PARAM:
+		return 1;
+	case BLOCK_RRSET:
+		return 2u + block->head.type;
+	case BLOCK_SIGNING:
+		return UINT16_MAX + 4u;
+	case BLOCK_PROVENANCE:
+		return UINT16_MAX + 5u;
+	default:
+		return UINT16_MAX + 3u;
+	}
+}
+
+/* Put those of ours that stand before `place`, from *at on. */
+static void
+put_ours(struct node_writer *writer, const struct node *present, uint32_t *at,
+	 uint32_t place)
+{
+	struct block block;
+	uint32_t next = *at;
+
+	while (node_next_block(present, &next, &block)) {
+		if (is_ours(&block) && place_of(&block) >= place)
+			return;
+		if (is_ours(&block))
+			put_block(writer, &block);
+		*at = next;
+	}
+}
+
+/* The keys that the source names itself, and what it says of them to the parent, are no
+ * matter of a single edit. */
+static bool
+has_own_keys(const struct node *node, bool is_rendered)
+{
+	struct block block;
+
+	return (is_rendered &&
+		node_find_block(node, BLOCK_RRSET, RRTYPE_DNSKEY, &block)) ||
+	       node_find_block(node, BLOCK_RRSET, RRTYPE_CDS, &block) ||
+	       node_find_block(node, BLOCK_RRSET, RRTYPE_CDNSKEY, &block);
+}
+
+static int
+write_with_keys(struct live_edit *edit, const struct node *present,
+		const struct node *rendered)
+{
+	struct node_writer *writer = &edit->live->writer;
+	uint32_t at = 0, ours = 0;
+	struct block block;
+
+	if (has_own_keys(rendered, true) || has_own_keys(present, false))
+		return ERR_FORMAT;
+	node_writer_begin(writer, CATALOGUE_ID, rendered->head.flags,
+			  node_owner(rendered), rendered->head.owner_len);
+	node_writer_set_facts(writer, rendered->head.flags, rendered->head.child_count);
+	while (node_next_block(rendered, &at, &block)) {
+		put_ours(writer, present, &ours, place_of(&block));
+		put_block(writer, &block);
+	}
+	put_ours(writer, present, &ours, UINT32_MAX);
+	return ERR_OK;
+}
+
 /* ---- the end of an edit ---- */
 
 /* What the source says of the zone now; the digest goes on by what has changed. */
@@ -133,6 +219,8 @@ write_apex(struct live_edit *edit, struct node *present, const struct zone_recor
 
 	if (rc != ERR_OK)
 		return rc;
+	if (scope == LIVE_APEX_ALL && edit->is_signed)
+		return write_with_keys(edit, present, &rendered);
 	if (scope == LIVE_APEX_ALL) {
 		live_copy_node(edit->live, &rendered);
 		return ERR_OK;
@@ -166,6 +254,8 @@ live_edit_end(struct live_edit *edit, const struct zone_records *apex,
 	rc = write_apex(edit, &present, apex, scope);
 	if (rc == ERR_OK)
 		rc = node_writer_end(&live->writer);
+	if (rc == ERR_OK && edit->is_signed)
+		rc = live_sign_end(edit);
 	if (rc != ERR_OK)
 		return rc;
 	if (!node_open(live->writer.bytes, live->writer.len, &written))
@@ -174,6 +264,8 @@ live_edit_end(struct live_edit *edit, const struct zone_records *apex,
 	zone_facts_add_depths(&edit->facts, written.head.flags & NODE_HAS_DNAME,
 			      written.head.label_count);
 	live_set_facts(live, &edit->facts, &edit->redis);
+	if (edit->is_signed)
+		live_sign_set_facts(edit);
 	return live_put_writer(live);
 }
 

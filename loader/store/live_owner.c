@@ -1,7 +1,7 @@
 /* One owner of a zone replaced or removed, with what that means for the names above it:
  * empty non-terminals come and go, and each knows its children. */
 
-#include "loader/store/live_private.h"
+#include "loader/store/live_signing.h"
 #include "shm/errcode.h"
 
 /* The name above, in place; returns its length. */
@@ -120,6 +120,9 @@ remove_from_parents(struct live_edit *edit, const uint8_t *name, size_t len)
 
 /* ---- putting ---- */
 
+/* What only the signing of a whole zone would know of. */
+enum { UNSIGNABLE = NODE_HAS_STEERED | NODE_HAS_ANAME | NODE_FLATTENED };
+
 /* Render the owner in place of `present` (bytes NULL: the name is new). */
 static int
 render_owner(struct live_edit *edit, const struct zone_records *records,
@@ -153,9 +156,16 @@ live_put_owner(struct live_edit *edit, const struct zone_records *records,
 	is_new = rc == ERR_NOTFOUND;
 	if (is_new)
 		present = (struct node){ 0 };
-	rc = render_owner(edit, records, first, &present, &node);
+	if (edit->is_signed)
+		rc = live_sign_touch(edit, owner, len, is_new ? NULL : &present);
+	else
+		rc = ERR_OK;
+	if (rc == ERR_OK)
+		rc = render_owner(edit, records, first, &present, &node);
 	if (rc != ERR_OK)
 		return rc;
+	if (edit->is_signed && (node.head.flags & UNSIGNABLE))
+		return ERR_FORMAT;
 	if (is_new)
 		edit->facts.name_count++;
 	else
@@ -180,6 +190,8 @@ live_drop_owner(struct live_edit *edit, const uint8_t *owner, size_t owner_len)
 	rc = live_find(edit->live, edit->facts.zone_id, owner, owner_len, &present);
 	if (rc == ERR_NOTFOUND || (rc == ERR_OK && is_non_terminal(&present)))
 		return ERR_OK;
+	if (rc == ERR_OK && edit->is_signed)
+		rc = live_sign_touch(edit, owner, owner_len, &present);
 	if (rc != ERR_OK)
 		return rc;
 	live_count_out(edit, &present);

@@ -6,6 +6,8 @@
 #include "loader/zone/node_writer.h"
 #include "loader/zone/render.h"
 
+struct live_signing;
+
 struct live {
 	char *dir;
 	struct generation gen;
@@ -15,11 +17,19 @@ struct live {
 	struct store_walk *walk;	/* the generation's tree; opened when it is walked */
 	struct renderer *renderer;	/* made when something is rendered */
 	struct node_writer writer;
+	struct live_signing *signing;	/* owned; NULL: nothing can be signed */
 	struct watch *watch;		/* borrowed; NULL: nobody keeps a list */
 	bool has_totals;		/* both are kept */
 	struct live_totals totals;	/* as committed */
 	struct live_totals pending;	/* what the transaction adds; modulo 2^64 */
 };
+
+void live_signing_free(struct live *live);
+
+/* live_cursor_open before the first name at `name` or behind it. */
+__attribute__((nonnull, warn_unused_result))
+int live_cursor_open_at(struct live *live, uint32_t zone_id, const uint8_t *name,
+			struct store_cursor **out);
 
 /* The node of a name, or of an apex, is put: the watch list follows. */
 __attribute__((nonnull))

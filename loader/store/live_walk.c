@@ -31,6 +31,15 @@ live_cursor_open(struct live *live, uint32_t zone_id, struct store_cursor **out)
 }
 
 int
+live_cursor_open_at(struct live *live, uint32_t zone_id, const uint8_t *name,
+		    struct store_cursor **out)
+{
+	int rc = open_walk(live);
+
+	return rc == ERR_OK ? store_cursor_open_at(live->walk, zone_id, name, out) : rc;
+}
+
+int
 live_walk_zone(struct live *live, uint32_t zone_id, live_visit_fn *visit, void *context)
 {
 	struct store_cursor *cursor;
@@ -50,9 +59,7 @@ live_walk_zones_from(struct live *live, const uint8_t *origin, live_visit_fn *vi
 		     void *context)
 {
 	struct store_cursor *cursor;
-	int rc = open_walk(live);
+	int rc = live_cursor_open_at(live, CATALOGUE_ID, origin, &cursor);
 
-	if (rc == ERR_OK)
-		rc = store_cursor_open_at(live->walk, CATALOGUE_ID, origin, &cursor);
 	return rc == ERR_OK ? walk(cursor, visit, context) : rc;
 }

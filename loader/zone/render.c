@@ -137,6 +137,7 @@ render_alone(struct renderer *r, const struct zone_records *records,
 	r->zone_id = place->zone_id;
 	r->is_flattened = place->is_flattened;
 	r->warn = NULL;
+	r->scan.chain.params = NULL; /* of the zone before */
 	if (group.owner_len > records->origin_len)
 		render_put_owner(r, &group, &below);
 	else

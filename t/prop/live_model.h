@@ -22,6 +22,10 @@ enum model_bad { MODEL_GOOD = 0, MODEL_BAD_ALL, MODEL_BAD_ADDRESSES };
 /* Are there addresses with health checks too? */
 static bool model_has_watched;
 
+/* Are there wildcards that delegate, or rename?  What they mean is nowhere said (RFC 4592,
+ * sections 4.2 and 4.4), and not what a signer takes them for. */
+static bool model_has_odd_wildcards = true;
+
 /* What stands at a name follows from its seed. */
 struct model_owner {
 	char name[MODEL_NAME]; /* "": free */
@@ -62,6 +66,8 @@ model_put_data(struct zone_records *zone, const char *owner, const char *origin,
 {
 	char target[MODEL_NAME];
 
+	if (!model_has_odd_wildcards && owner[0] == '*' && (seed % 8 == 2 || seed % 8 == 3))
+		seed += 2;
 	snprintf(target, sizeof target, "%s.%s", seed & 1 ? "www.a" : "b", origin);
 	switch (seed % 8) {
 	case 0:

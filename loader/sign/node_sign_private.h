@@ -1,0 +1,25 @@
+/* What node_sign.c and node_sign_write.c share. */
+#ifndef LOADER_SIGN_NODE_SIGN_PRIVATE_H
+#define LOADER_SIGN_NODE_SIGN_PRIVATE_H
+
+#include "loader/sign/node_sign.h"
+#include "loader/sign/sign_clock.h"
+
+enum { SIG_HEAD = 12 };			/* owner pointer, type, class, TTL, rdata length */
+
+/* The signatures of an RRset, as they are stored. */
+struct node_sign_sigs {
+	struct node_sign_sigs *next;
+	uint8_t *octets;
+	size_t len;
+	uint16_t type, count;
+};
+
+struct node_sign_job {
+	struct node_sign_wish wish;	/* its `node` and `old` are below */
+	struct node wish_node, old;	/* old.bytes NULL: there is none */
+	bool is_same;
+	struct node_sign_sigs *first, **tail;
+};
+
+#endif

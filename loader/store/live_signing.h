@@ -1,0 +1,100 @@
+/* What an edit of a signed zone keeps until its end; used by live*.c only. */
+#ifndef LOADER_STORE_LIVE_SIGNING_H
+#define LOADER_STORE_LIVE_SIGNING_H
+
+#include "loader/sign/node_sign.h"
+#include "loader/store/live_private.h"
+
+/* A name that was put or dropped, or whose signatures are due.  In the arena. */
+struct live_touched {
+	const uint8_t *name;
+	size_t len;
+	struct node old;		/* before the edit; bytes NULL: it was not there */
+	struct node node;		/* as the edit leaves it; the same */
+	size_t number;			/* in the order of the edit */
+	bool is_hidden;			/* below a cut or DNAME */
+	bool is_whole;			/* has records, or its source says that it exists */
+	struct node_sign_job *job;
+};
+
+/* A name's place in a chain of denial: that of an NSEC is the name itself, that of an NSEC3
+ * its hash. */
+struct live_link {
+	const uint8_t *place;
+	size_t place_len;
+	const struct node *node;	/* what it stands for; NULL: gone */
+	struct live_touched *touched;	/* NSEC: its name; NULL: the apex */
+	struct node old;		/* the node of the NSEC3; the NSEC's for NSEC */
+	bool was, is;			/* a member before, and behind the edit */
+	bool is_cut;
+	const uint8_t *next;		/* the place of the next member */
+	struct node_sign_job *job;
+};
+
+/* A member that is not touched, but what comes next behind it. */
+struct live_neighbour {
+	struct node node;
+	const uint8_t *next;
+	struct node_sign_job *job;
+};
+
+struct live_signing {
+	const struct settings *settings; /* borrowed */
+	struct node_sign *sign;
+	/* of the edit under way */
+	enum denial denial;
+	struct signing_facts facts;	/* with what has changed so far */
+	uint32_t negative_ttl, soa_ttl;
+	struct node apex;		/* before the edit */
+	struct node new_apex;
+	struct node_sign_job *apex_job;
+	struct live_touched **touched;	/* owned; in canonical order once the edit ends */
+	size_t touched_count, touched_room;
+	struct live_link *links;	/* owned; in the order of the chain */
+	size_t link_count, link_room;
+	struct live_neighbour *neighbours; /* owned */
+	size_t neighbour_count, neighbour_room;
+};
+
+/* Begin with a signed zone.  returns 0; ERR_FORMAT: it is to be put as a whole; as
+ * sign_session_start. */
+__attribute__((nonnull, warn_unused_result))
+int live_sign_begin(struct live_edit *edit, const struct node *apex);
+
+/* A name is about to be put or dropped; `old` as it stands, or NULL.  returns 0 or ERR_NOMEM. */
+__attribute__((nonnull(1, 2), warn_unused_result))
+int live_sign_touch(struct live_edit *edit, const uint8_t *name, size_t len,
+		    const struct node *old);
+
+/* All names are as they will be, live->writer holds the apex: sign them, write them, and
+ * leave the apex, signed, in live->writer.  returns 0; ERR_FORMAT as above. */
+__attribute__((nonnull, warn_unused_result))
+int live_sign_end(struct live_edit *edit);
+
+/* Store what is known of the signatures in the apex node in live->writer. */
+__attribute__((nonnull))
+void live_sign_set_facts(struct live_edit *edit);
+
+/* Find what the edit does to the chain: links, their successors, neighbours. */
+__attribute__((nonnull, warn_unused_result))
+int live_links_make(struct live_edit *edit);
+
+/* The member of a sealed chain that stands last before `place`; NULL: the last one.
+ * returns 0; ERR_NOTFOUND; ERR_DAMAGED. */
+__attribute__((nonnull(1, 4), warn_unused_result))
+int live_sealed_before(const struct live *live, uint32_t zone_id, const uint8_t *place,
+		       struct node *out);
+
+/* Is the name below a cut or DNAME of the zone? */
+__attribute__((nonnull, warn_unused_result))
+bool live_is_hidden(struct live_edit *edit, const uint8_t *name, size_t len);
+
+/* Copy a node into the arena of the edit.  returns 0 or ERR_NOMEM. */
+__attribute__((nonnull, warn_unused_result))
+int live_keep_node(struct live_edit *edit, const struct node *node, struct node *out);
+
+/* The rdata of a node's record of a chain; NULL when it has none. */
+__attribute__((nonnull, warn_unused_result))
+const uint8_t *live_chain_rdata(const struct node *node, uint16_t type, size_t *len);
+
+#endif
