@@ -22,6 +22,7 @@ use BenchFlood qw(best cpu_ns delivers from_client host server_cpu stay_on);
 use BenchZones;
 use File::Temp ();
 use FloodTool;
+use List::Util qw(max);
 use Martlet;
 use Martlet::Process qw(children_of find_program poll read_file);
 use POSIX ();
@@ -143,12 +144,15 @@ sub instructions {
 
 # ---- time
 
+my %fastest;
+
 sub measure {
 	my ($m, $feature, $load) = @_;
 	my @pids = (worker_of($m), delivers());
 	my $before = cpu_ns(@pids);
 	my $r = flood($m, $feature, $load, '-l', $seconds, '--spin');
 	my $spent = cpu_ns(@pids) - $before;
+	$fastest{ $feature->{name} } = max($fastest{ $feature->{name} } // 0, $r->{answered_qps} // 0);
 	return { us => $r->{answered} ? $spent / 1e3 / $r->{answered} : 9e9 };
 }
 
@@ -185,5 +189,12 @@ for my $load (@loads) {
 		  map({ defined $_ ? sprintf '%.0f', $_ : '-' } $count, defined $count ? $count - $least : undef),
 		  $us{ $feature->{name} }, $us{ $feature->{name} } / $first;
 	}
+}
+
+# whether the logger keeps up with that
+for my $feature (grep { $_->{config}{query_log} } @features) {
+	my $stats = $up{ $feature->{name} }->counters;
+	printf "\n%s: at up to %.0f q/s %d records, %d dropped\n", $feature->{name}, $fastest{ $feature->{name} },
+	  @$stats{qw(query_log_records query_log_dropped)};
 }
 $_->stop for values %up;

@@ -2,12 +2,13 @@
 # What the other zones see while one of 1,000 is flooded with random names: part of
 # `make bench`.
 #
-# One worker on the first CPU, both senders on the second: the flood at a lower priority, so
-# that it does not delay those whose latencies are taken.  First as many random names as are
-# answered in a closed loop, then shares of that at a constant rate, beside BENCH_RATE (2000)
-# queries a second for the other zones.  The highest rate of which nothing is lost is what
-# the worker can still receive.  Memory is that of all processes (RssAnon and RssShmem), as
-# it grows from the quiet run on.
+# One worker on the first CPU, both senders on the second: the flood at a lower priority, and
+# those whose latencies are taken before all others where that is allowed (SCHED_FIFO): else
+# what delays them is mostly the sender of the flood, on their CPU.  First as many random
+# names as are answered in a closed loop, then shares of that at a constant rate, beside
+# BENCH_RATE (2000) queries a second for the other zones.  The highest rate of which nothing
+# is lost is what the worker can still receive.  Memory is that of all processes (RssAnon and
+# RssShmem), as it grows from the quiet run on.
 #
 # BENCH_SECONDS (3) each, BENCH_SHARES in percent (50,80,90,100,120).
 
@@ -21,6 +22,7 @@ use BenchFlood qw(from_client host server_cpu stay_on);
 use FloodBed;
 use FloodTool;
 use Martlet;
+use Martlet::Process qw(find_program);
 
 my $seconds = $ENV{BENCH_SECONDS} // 3;
 my $rate = $ENV{BENCH_RATE} // 2000;
@@ -37,8 +39,10 @@ sub start_flood {
 	return $bed->flood(@_);
 }
 
+my @first = find_program('chrt') && system('chrt -f 1 true 2>/dev/null') == 0 ? ('chrt', '-f', 1) : ();
+
 sub others {
-	local @FloodTool::through = from_client();
+	local @FloodTool::through = from_client(@first);
 	return $bed->others($seconds, $rate, @_);
 }
 
@@ -72,7 +76,8 @@ sub flooded {
 }
 
 $| = 1;
-printf "%s, %g s each, %d q/s for the others\n", host(), $seconds, $rate;
+printf "%s, %g s each, %d q/s for the others, sent %s\n", host(), $seconds, $rate,
+  @first ? 'before all else on that CPU' : 'without real-time priority';
 printf "%-14s %8s %9s %8s %9s %7s %7s %6s %9s\n", 'flood', 'answered', 'lost', 'shed', 'others %', 'p50 us',
   'p99 us', 'ratio', 'more KiB';
 $m->counters;
