@@ -10,6 +10,7 @@
  * `stats` under "signer_" and the name. */
 /* clang-format off */
 #define SIGNER_FIGURES(X) \
+	X(key_faults,      COUNTER, "keys that were broken, gone or replaced when those of a zone were looked up: errors names them") \
 	X(steered_sets,    COUNTER, "sets of steered records that were signed when they were chosen, or about to be") \
 	X(steered_late,    COUNTER, "times that such a set was put off: dnssec.steered_rate was used up") \
 	X(steered_refused, COUNTER, "requests of workers for what is not served, or has changed meanwhile") \

@@ -133,6 +133,8 @@ subtest 'keys come later, and go' => sub {
 	ok(poll(20, sub { errors_of($m) =~ /ksk:pub: is no DNSKEY record/ }), 'a broken key is told') or diag(errors_of($m));
 	validates($m, $ksk, 'with a broken key', ['newer', 'A', $GOOD]);
 	unlike(errors_of($m) . $m->log, qr/SECRETSECRET|rubbish/, 'nothing of it is shown');
+	like($m->log, qr/ksk:pub: is no DNSKEY record/, 'the log names it');
+	cmp_ok($m->counters->{signer_key_faults}, '>', 0, 'it is counted');
 
 	$redis->stop;
 	$m->restart;

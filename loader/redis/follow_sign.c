@@ -219,6 +219,20 @@ sign_here(struct follow *f, struct plan *plan, struct zone_messages *messages)
 	return zone_sign(plan->records, f->session, &how, messages);
 }
 
+/* What is wrong with the keys, when they have changed. */
+static void
+log_warnings(const struct plan *plan, const struct zone_messages *messages)
+{
+	char text[ZONE_REASON_MAX + DNAME_TEXT_MAX];
+
+	if (plan->is_signed && plan->signing.mark == plan->sign_mark)
+		return;
+	for (size_t i = 0; i < messages->kept_count; i++) {
+		zone_message_to_text(&messages->kept[i], text, sizeof text);
+		log_warnx("%s", text);
+	}
+}
+
 int
 follow_sign_records(struct follow *f, const struct change_zone *zone, struct plan *plan)
 {
@@ -234,6 +248,8 @@ follow_sign_records(struct follow *f, const struct change_zone *zone, struct pla
 		rc = sign_here(f, plan, &messages);
 	if (plan->action == PLAN_ASIDE)
 		note_tried(f, zone, plan);
+	else
+		log_warnings(plan, &messages);
 	if (rc != ERR_OK && rc != ERR_TIMEOUT && rc != ERR_BUSY && rc != ERR_NOMEM) {
 		note_tried(f, zone, plan);
 		error = zone_messages_first_error(&messages);

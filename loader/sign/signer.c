@@ -26,6 +26,7 @@ enum {
 
 struct signer {
 	struct key_store *store;
+	_Atomic uint64_t *key_faults; /* or NULL */
 	atomic_uint connections;
 	pthread_mutex_t lock; /* for due_ns */
 	uint64_t due_ns; /* when the next paced signature may be made */
@@ -101,6 +102,8 @@ answer_keys(struct connection *c)
 	rc = key_store_load(c->signer->store, zone, &c->keys, c->secrets);
 	if (rc != ERR_OK)
 		return rc;
+	if (c->signer->key_faults)
+		atomic_fetch_add(c->signer->key_faults, c->keys.problem_count);
 	head = (struct signer_keys_head){
 		.count = (uint32_t)c->keys.count,
 		.problem_count = (uint32_t)c->keys.problem_count,
@@ -393,6 +396,7 @@ signer_serve(const struct signer_options *options)
 	struct signer signer = {
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.pace_ns = 1000000000u / options->settings->dnssec.max_rate,
+		.key_faults = options->key_faults,
 	};
 	struct pollfd poller = { .fd = options->fd, .events = POLLIN };
 	int fd, rc;

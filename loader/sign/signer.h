@@ -15,6 +15,7 @@ struct signer_options {
 	int fd;				/* where connections come from; -1 ends it */
 	bool may_write;			/* keys are copied into state_dir/keys, and made */
 	_Atomic uint64_t *heartbeat_ns;	/* NULL: nobody looks */
+	_Atomic uint64_t *key_faults;	/* the same; see shm/region_signer.h */
 };
 
 /* Serve until the last other end of `fd` is closed.  returns 0, or an error code when it

@@ -18,6 +18,8 @@ signer_run(const struct heritage *heritage)
 		.fd = heritage->signer_fds[1],
 		.may_write = true,
 		.heartbeat_ns = &heritage->region->signer.heartbeat_ns,
+		.key_faults =
+			&heritage->region->signer.figures[SIGNER_FIGURE_key_faults],
 	};
 
 	heritage_enter(heritage, "signer");
