@@ -215,7 +215,8 @@ make_heritage(void)
 	char dir[] = "/state", none[] = "";
 
 	settings.state_dir = strdup(dir);
-	settings.dns.identity = settings.dns.version = strdup(none);
+	settings.dns.identity = settings.dns.version = settings.dnssec.key_dir =
+		strdup(none);
 	settings.dns.udp_size = 1232;
 	settings.tcp.clients = settings.tcp.per_client = 100;
 	settings.tcp.idle_ms = 10000;
