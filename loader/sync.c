@@ -21,6 +21,7 @@
 #include "loader/redis/follow.h"
 #include "loader/reload.h"
 #include "loader/retention.h"
+#include "loader/rolling.h"
 #include "loader/settle.h"
 #include "loader/store/generations.h"
 #include "loader/store/overlay_dirs.h"
@@ -43,7 +44,7 @@ static const struct {
 } commands[] = {
 	{ "reload", reload_command },    { "swap", choice_swap },
 	{ "rollback", choice_rollback }, { "resume", choice_resume },
-	{ "accept", accept_command },
+	{ "accept", accept_command },	 { "keys", rolling_command },
 };
 
 /* Bring what is served up to date with the zone files. */
@@ -227,6 +228,8 @@ run_loop(struct sync *sync)
 			reload_from_redis(sync);
 		else if (reload_wants_aside(sync))
 			reload_sign_aside(sync);
+		else if (rolling_is_due(sync))
+			rolling_look(sync);
 		if (sync_is_serving(sync) || clock_now_ms() < retry_ms)
 			continue;
 		start(sync);

@@ -64,6 +64,13 @@ struct sync {
 	int64_t choice_due_s;		/* the same of a chosen generation; 0: not looked at yet */
 	uint64_t choice_signed_ms;	/* when that was tried last */
 
+	/* loader/rolling.h */
+	struct {
+		uint64_t seen_id;	/* the generation that was looked at last */
+		uint64_t rest_until_ms;
+		int64_t next_s;		/* Unix time of the next look; 0: never */
+	} roll;
+
 	/* loader/compaction.h */
 	uint64_t compacted_ms;		/* when one was last begun, or has failed */
 	unsigned yields;		/* in a row: given up for a request */

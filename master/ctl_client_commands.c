@@ -58,8 +58,8 @@ static const struct ctl_command commands[] = {
 	 "changes that would remove much, and wait for accept"},
 	{"accept", 1, 1, CTL_ARG_HELD, NULL, false, 0, "ID",
 	 "serve a change that is held"},
-	{"keys", 0, 2, CTL_ARG_ZONE, "split", false, 120, "[[generate] ZONE]",
-	 "the keys of signed zones, or a zone's first ones"},
+	{"keys", 0, 4, CTL_ARG_ZONE, "split", false, 0, "[[WHAT] ZONE ...]",
+	 "keys of zones; WHAT: generate, roll, ds-seen, unsign"},
 	{"export", 0, 1, CTL_ARG_ZONE, NULL, false, 600, "[ZONE]",
 	 "what is served, as zone files"},
 	{"import", 1, INT_MAX, CTL_ARG_FILE, NULL, true, 0, "FILE...",
@@ -159,10 +159,31 @@ kind_of(const struct ctl_command *command, int at)
 	return at == 0 ? CTL_ARG_ZONE : CTL_ARG_FILE;
 }
 
+/* `keys` alone has commands of its own. */
+static bool
+keys_fit(int arg_count, char *const *args)
+{
+	static const struct {
+		const char *what;
+		int least, most;
+	} cases[] = {
+		{ "generate", 2, 2 },
+		{ "unsign", 2, 2 },
+		{ "roll", 2, 4 },
+		{ "ds-seen", 3, 4 },
+	};
+
+	for (size_t i = 0; arg_count > 1 && i < sizeof cases / sizeof *cases; i++)
+		if (strcmp(args[0], cases[i].what) == 0)
+			return arg_count >= cases[i].least && arg_count <= cases[i].most;
+	return arg_count <= 1;
+}
+
 bool
 ctl_command_check(const struct ctl_command *command, int arg_count, char *const *args)
 {
-	if (arg_count < command->args_min || arg_count > command->args_max) {
+	if (arg_count < command->args_min || arg_count > command->args_max ||
+	    (strcmp(command->name, "keys") == 0 && !keys_fit(arg_count, args))) {
 		fprintf(stderr, "martletctl: usage: martletctl %s%s%s\n", command->name,
 			*command->usage ? " " : "", command->usage);
 		return false;

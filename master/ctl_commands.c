@@ -205,14 +205,20 @@ run_reload(struct server *server, struct ctl_peer *peer)
 static void
 run_keys(struct server *server, struct ctl_peer *peer)
 {
-	bool is_change = false;
+	static const char *const changes[] = { "generate", "roll", "ds-seen", "unsign" };
+	const char *what = "";
+	char reason[128];
 
-	for (int i = 1; i < peer->request.arg_count; i++)
-		is_change |= strcmp(peer->request.args[i], "generate") == 0;
-	if (is_change && !peer->may_change)
-		ctl_server_refuse(peer,
-				  "permission denied: keys generate is for root and "
-				  "the server's user");
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+		if (peer->request.arg_count > 2 &&
+		    strcmp(peer->request.args[1], changes[i]) == 0)
+			what = changes[i];
+	snprintf(reason, sizeof reason,
+		 "permission denied: keys %s is for root and the server's user", what);
+	if (*what && !peer->may_change)
+		ctl_server_refuse(peer, reason);
+	else if (*what && strcmp(what, "generate") != 0)
+		run_sync(server, peer);
 	else
 		run_clerk(server, peer);
 }
@@ -252,7 +258,10 @@ static const struct command commands[] = {
 	  run_profile },
 	{ "trace", "trace SECONDS", 2, false, run_profile },
 	{ "schedtrace", "schedtrace [INTERVAL [COUNT]]", 3, true, run_profile },
-	{ "keys", "keys [ZONE], keys generate ZONE [--split]", 4, true, run_keys },
+	{ "keys",
+	  "keys [ZONE], keys generate ZONE [--split], keys roll ZONE [ksk | zsk | "
+	  "algorithm N], keys ds-seen ZONE TAG [TTL], keys unsign ZONE",
+	  5, true, run_keys },
 	{ "reload", "reload [ZONE]", 2, false, run_reload },
 	{ "swap", "swap DIR", 2, false, run_sync },
 	{ "rollback", "rollback [ID]", 2, false, run_sync },

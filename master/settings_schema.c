@@ -125,6 +125,10 @@ const struct setting_row settings_rows[] = {
 	  IN_SETTINGS(dnssec.steered_rate), "sets of steered records a second that are signed when they are chosen" },
 	{ "dnssec.steered_cache_mb", SETTING_UINT, SETTING_RESTART, 0, 1048576, "64", NULL,
 	  IN_SETTINGS(dnssec.steered_cache_mb), "memory for their signatures; 0: only what is signed ahead is answered" },
+	{ "dnssec.zsk_days", SETTING_SHARE, SETTING_SYNC, 0, 36500, "0", NULL,
+	  IN_SETTINGS(dnssec.zsk_days), "the life of a key that signs data, after which it is rolled; 0: it is not" },
+	{ "dnssec.ksk_days", SETTING_SHARE, SETTING_SYNC, 0, 36500, "0", NULL,
+	  IN_SETTINGS(dnssec.ksk_days), "the same of a key that signs keys, or all" },
 
 	{ "geoip.country_db", SETTING_PATH, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
 	  IN_SETTINGS(geoip.country_db), "where addresses are: a Country or City database of MaxMind's format; \"\" is none" },
@@ -309,7 +313,6 @@ _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX
 	       "SETTINGS_ROWS_MAX holds all names");
 
 static const char *const later_groups[] = {
-	"dnssec.zsk_days",     "dnssec.ksk_days",
 	"dnssec.role",         "dnssec.fleet_lag",
 	"dnssec.redis",
 };

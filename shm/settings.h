@@ -180,6 +180,7 @@ struct settings {
 		unsigned max_rate;	/* signatures a second that are renewed */
 		unsigned steered_rate;	/* sets a second that are signed on demand */
 		unsigned steered_cache_mb; /* for them; 0: none are */
+		double zsk_days, ksk_days; /* lives of keys; 0: for ever */
 	} dnssec;
 
 	/* Addresses are "host:port", "[IPv6]:port" or the absolute path of a socket. */

@@ -248,7 +248,14 @@ sub small {
 	# not signed any more
 	$m->write_config({ zones => { files => [{ origin => "$ORIGIN.", file => file_of($m, $ORIGIN) }] } });
 	$m->ctl('reload');
-	is_deeply(signatures($m, "www.$ORIGIN", 'A'), {}, 'sign = false: unsigned');
+	verify($m, $ORIGIN, 'sign = false: signed as long as there may be a DS');
+	ok(poll(30, sub { my ($cds) = grep { $_->type eq 'CDS' } $m->ask($ORIGIN, 'CDS', tcp => 1)->packet->answer;
+		$cds && $cds->algorithm == 0 }), 'CDS asks for none');
+	($exit) = $m->ctl('keys', 'unsign', $ORIGIN);
+	is($exit, 0, 'keys unsign') or diag($m->{ctl_stderr});
+	is_deeply(signatures($m, "www.$ORIGIN", 'A'), {}, 'unsigned at once');
+	$m->restart;
+	is_deeply(signatures($m, "www.$ORIGIN", 'A'), {}, 'after a restart, too');
 	$m->stop;
 }
 

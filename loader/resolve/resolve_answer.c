@@ -338,3 +338,74 @@ resolve_answer_read(const uint8_t *message, size_t len, const uint8_t *name,
 	else
 		read_sections(&m, name, name_len, type, out);
 }
+
+/* ---- other RRsets ---- */
+
+static bool
+visit_record(const struct message *m, const struct record *record,
+	     void (*visit)(void *context, uint32_t ttl, const uint8_t *rdata, size_t len),
+	     void *context)
+{
+	struct message rdata = { m->bytes, record->rdata_at + record->rdata_len,
+				 record->rdata_at, false };
+	uint8_t target[DNAME_MAX];
+	size_t len;
+
+	if (record->type != TYPE_NS) {
+		visit(context, record->ttl, m->bytes + record->rdata_at,
+		      record->rdata_len);
+		return true;
+	}
+	len = take_name(&rdata, target);
+	if (len == 0)
+		return false;
+	visit(context, record->ttl, target, len);
+	return true;
+}
+
+static void
+refuse(struct resolve_rrset *out, enum resolve_verdict verdict, const char *reason)
+{
+	out->verdict = verdict;
+	out->reason = reason;
+}
+
+void
+resolve_answer_rrset(const uint8_t *message, size_t len, const uint8_t *name,
+		     size_t name_len, uint16_t type,
+		     void (*visit)(void *context, uint32_t ttl, const uint8_t *rdata,
+				   size_t rdata_len),
+		     void *context, struct resolve_rrset *out)
+{
+	struct message m = { .bytes = message, .len = len };
+	const char *wrong = check_header(&m);
+	struct record record;
+	unsigned count, rcode;
+
+	*out = (struct resolve_rrset){ .verdict = RESOLVE_NODATA, .reason = "" };
+	if (!wrong && !take_question(&m, name, name_len, type))
+		wrong = "answers another question";
+	if (wrong) {
+		refuse(out, RESOLVE_FAILED, wrong);
+		return;
+	}
+	out->is_authoritative = message[2] & FLAG_AA;
+	rcode = message[3] & 15u;
+	if (rcode == RCODE_NXDOMAIN)
+		refuse(out, RESOLVE_NXDOMAIN, "says that there is no such name");
+	else if (rcode != RCODE_NOERROR)
+		refuse(out, RESOLVE_FAILED, rcode_reason(rcode));
+	if (rcode != RCODE_NOERROR)
+		return;
+	count = wire_get_u16(message + 6);
+	for (unsigned i = 0; i < count && i < RECORDS_MAX && take_record(&m, &record);
+	     i++) {
+		if (record.type != type || record.class != CLASS_IN ||
+		    !is_name(record.owner, record.owner_len, name, name_len))
+			continue;
+		m.bad |= !visit_record(&m, &record, visit, context);
+		out->verdict = RESOLVE_ADDRESSES;
+	}
+	if (m.bad || count > RECORDS_MAX)
+		refuse(out, RESOLVE_FAILED, "answers with a damaged message");
+}

@@ -5,6 +5,7 @@
 #ifndef LOADER_RESOLVE_RESOLVE_ANSWER_H
 #define LOADER_RESOLVE_RESOLVE_ANSWER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,5 +41,21 @@ size_t resolve_answer_ask(uint16_t id, const uint8_t *name, size_t name_len, uin
 __attribute__((nonnull))
 void resolve_answer_read(const uint8_t *message, size_t len, const uint8_t *name,
 			 size_t name_len, uint16_t type, struct resolve_answer *out);
+
+/* What a message says of one RRset, besides addresses. */
+struct resolve_rrset {
+	enum resolve_verdict verdict;	/* RESOLVE_ADDRESSES: there are records */
+	bool is_authoritative;
+	const char *reason;		/* as above */
+};
+
+/* Read the records of (name, type) in the answer, without following CNAMEs.
+ * visit  gets each one's rdata; of an NS the target, lower-cased, without pointers */
+__attribute__((nonnull(1, 3, 6, 8)))
+void resolve_answer_rrset(const uint8_t *message, size_t len, const uint8_t *name,
+			  size_t name_len, uint16_t type,
+			  void (*visit)(void *context, uint32_t ttl, const uint8_t *rdata,
+					size_t rdata_len),
+			  void *context, struct resolve_rrset *out);
 
 #endif

@@ -138,6 +138,19 @@ add_own(struct roll_zone *zone, const struct sign_keys *keys, const struct sign_
 	zone->count++;
 }
 
+static void
+apply(struct roll_zone *zone, struct sign_keys *keys)
+{
+	for (size_t i = 0; i < keys->count; i++) {
+		struct sign_key *key = &keys->items[i];
+		const struct roll_key *from =
+			find(zone, sign_key_algorithm(key), key->tag);
+
+		if (from)
+			roll_apply(zone, from, key);
+	}
+}
+
 void
 key_roll_join(struct roll_zone *zone, struct sign_keys *keys)
 {
@@ -151,16 +164,11 @@ key_roll_join(struct roll_zone *zone, struct sign_keys *keys)
 			is_there[there - zone->keys] = true;
 	}
 	drop_gone(zone, is_there);
+	/* what others do decides what a key is that no roll has charge of */
+	apply(zone, keys);
 	for (size_t i = 0; i < keys->count && zone->count < SIGN_KEYS_MAX; i++)
 		if (!find(zone, sign_key_algorithm(&keys->items[i]), keys->items[i].tag))
 			add_own(zone, keys, &keys->items[i]);
-	for (size_t i = 0; i < keys->count; i++) {
-		struct sign_key *key = &keys->items[i];
-		const struct roll_key *from =
-			find(zone, sign_key_algorithm(key), key->tag);
-
-		if (from)
-			roll_apply(zone, from, key);
-	}
+	apply(zone, keys);
 	keys->goal = zone->goal;
 }

@@ -361,41 +361,6 @@ key_store_load(struct key_store *store, const uint8_t *zone, struct sign_keys *k
 	return load(store, zone, keys, secrets, &roll);
 }
 
-/* ---- new keys ---- */
-
-int
-key_store_generate(struct key_store *store, const uint8_t *zone, uint8_t algorithm,
-		   bool is_split, char reason[SIGN_PROBLEM_LEN])
-{
-	struct key_dir *dir = store->source ? store->source : store->kept;
-	struct crypto_key *secrets[SIGN_KEYS_MAX];
-	struct sign_keys *keys = malloc(sizeof *keys);
-	int rc = keys ? key_store_load(store, zone, keys, secrets) : ERR_NOMEM;
-	size_t count = rc == ERR_OK ? keys->count : 0;
-	struct key_draw draw = { .algorithm = algorithm,
-				 .flags = DNSKEY_ZONE | DNSKEY_SEP };
-
-	for (size_t i = 0; i < count; i++)
-		crypto_key_free(secrets[i]);
-	free(keys);
-	if (rc != ERR_OK || count > 0) {
-		snprintf(reason, SIGN_PROBLEM_LEN, "%s",
-			 count > 0 ? "the zone has keys already: `martletctl keys ZONE` "
-				     "lists them"
-				   : errcode_text(rc));
-		return count > 0 ? ERR_EXISTS : rc;
-	}
-	pthread_mutex_lock(&store->lock);
-	rc = key_make(dir, zone, &draw, reason);
-	if (rc == ERR_OK && is_split) {
-		draw.flags = DNSKEY_ZONE;
-		draw.taken[draw.taken_count++] = draw.tag;
-		rc = key_make(dir, zone, &draw, reason);
-	}
-	pthread_mutex_unlock(&store->lock);
-	return rc;
-}
-
 /* ---- rollovers ---- */
 
 int
@@ -484,6 +449,61 @@ key_store_rolls(struct key_store *store,
 		void *context)
 {
 	return key_dir_each(store->kept, KEY_ROLL_SUFFIX, visit, context);
+}
+
+/* ---- new keys ---- */
+
+/* A zone that was unsigned by command is signed again by the keys that it has. */
+static int
+sign_again(struct key_store *store, const uint8_t *zone, struct roll_zone *roll,
+	   char reason[SIGN_PROBLEM_LEN])
+{
+	if (roll->goal == ROLL_KEEP || !roll->is_by_command) {
+		snprintf(reason, SIGN_PROBLEM_LEN,
+			 "the zone has keys already: `martletctl keys ZONE` lists them");
+		return ERR_EXISTS;
+	}
+	roll->goal = ROLL_KEEP;
+	roll->goal_since_s = roll->ds_gone_s = 0;
+	return key_store_put_roll(store, zone, roll, reason);
+}
+
+static int
+make_first(struct key_store *store, const uint8_t *zone, uint8_t algorithm, bool is_split,
+	   char reason[SIGN_PROBLEM_LEN])
+{
+	struct key_dir *dir = store->source ? store->source : store->kept;
+	struct key_draw draw = { .algorithm = algorithm,
+				 .flags = DNSKEY_ZONE | DNSKEY_SEP };
+	int rc;
+
+	pthread_mutex_lock(&store->lock);
+	rc = key_make(dir, zone, &draw, reason);
+	if (rc == ERR_OK && is_split) {
+		draw.flags = DNSKEY_ZONE;
+		draw.taken[draw.taken_count++] = draw.tag;
+		rc = key_make(dir, zone, &draw, reason);
+	}
+	pthread_mutex_unlock(&store->lock);
+	return rc;
+}
+
+int
+key_store_generate(struct key_store *store, const uint8_t *zone, uint8_t algorithm,
+		   bool is_split, char reason[SIGN_PROBLEM_LEN])
+{
+	struct roll_zone roll;
+	int rc = key_store_roll(store, zone, &roll);
+	bool has_key = false;
+
+	if (rc != ERR_OK) {
+		snprintf(reason, SIGN_PROBLEM_LEN, "%s", errcode_text(rc));
+		return rc;
+	}
+	for (uint32_t i = 0; i < roll.count; i++)
+		has_key |= roll.keys[i].stage != ROLL_REMOVED || !roll.keys[i].is_managed;
+	return has_key ? sign_again(store, zone, &roll, reason)
+		       : make_first(store, zone, algorithm, is_split, reason);
 }
 
 /* ---- all zones ---- */

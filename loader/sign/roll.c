@@ -168,9 +168,9 @@ retire_others(struct rolling *r, const struct roll_key *successor, int64_t since
 /* ---- what the parent has ---- */
 
 static bool
-has_ds(const struct rolling *r, const struct roll_key *key)
+is_among(const struct rolling *r, const struct roll_key *key, uint32_t bits)
 {
-	return r->view->ds.matches >> (key - r->zone->keys) & 1;
+	return bits >> (key - r->zone->keys) & 1;
 }
 
 /* Is a DS of a key there that is to go? */
@@ -180,7 +180,8 @@ has_old_ds(const struct rolling *r, const struct roll_key *successor)
 	for (uint32_t i = 0; i < r->zone->count; i++) {
 		const struct roll_key *key = &r->zone->keys[i];
 
-		if (key != successor && key->stage == ROLL_ACTIVE && has_ds(r, key) &&
+		if (key != successor && key->stage == ROLL_ACTIVE &&
+		    is_among(r, key, r->view->ds.anywhere) &&
 		    (successor->by_algorithm || key->algorithm == successor->algorithm))
 			return true;
 	}
@@ -191,7 +192,8 @@ static bool
 is_ds_replaced(const struct rolling *r, const struct roll_key *key)
 {
 	return key->is_ds_told ||
-	       (r->view->ds.is_known && has_ds(r, key) && !has_old_ds(r, key));
+	       (r->view->ds.is_known && is_among(r, key, r->view->ds.everywhere) &&
+		!has_old_ds(r, key));
 }
 
 /* The TTL that caches may have it with is the longest seen. */

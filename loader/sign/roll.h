@@ -77,12 +77,13 @@ struct roll_zone {
 	int64_t ds_gone_s;		/* since when the parent has no DS; 0: it may have */
 };
 
-/* What the parent's servers say, all of them. */
+/* What the parent's servers say. */
 struct roll_ds {
-	bool is_known;			/* they agree, and none is silent */
-	uint32_t ttl_s;			/* of the DS RRset; 0: there is none */
-	unsigned count;			/* records */
-	uint32_t matches;		/* bit i: one is of keys[i] */
+	bool is_known;			/* none is silent */
+	uint32_t ttl_s;			/* the longest of the DS RRset; 0: there is none */
+	unsigned count;			/* records, of the one that has most */
+	uint32_t everywhere;		/* bit i: all have one of keys[i] */
+	uint32_t anywhere;		/* ... some has */
 };
 
 /* What is so at a time.  Intervals are seconds. */

@@ -277,10 +277,10 @@ prepare_lane(struct sign_session *session, struct lane *lane)
 	if (!keys)
 		return ERR_NOMEM;
 	rc = load_keys(session, lane, keys);
-	if (rc == ERR_OK && (keys->count != session->keys.count ||
-			     keys->goal != session->keys.goal ||
-			     memcmp(keys->items, session->keys.items,
-				    keys->count * sizeof *keys->items) != 0))
+	if (rc == ERR_OK &&
+	    (keys->count != session->keys.count || keys->goal != session->keys.goal ||
+	     memcmp(keys->items, session->keys.items,
+		    keys->count * sizeof *keys->items) != 0))
 		rc = ERR_BUSY;
 	free(keys);
 	return rc;

@@ -20,6 +20,7 @@ struct signing {
 	unsigned roles[SIGN_KEYS_MAX];
 	bool was_there[SIGN_KEYS_MAX];	/* the key signed the zone that is served */
 	bool has_served;		/* that one was signed here */
+	bool is_left;			/* the zone is left unsigned */
 	struct sign_buffer buffer;
 	struct sign_clock clock;
 	int64_t first_end_s;
@@ -37,7 +38,8 @@ struct signing {
 __attribute__((nonnull))
 int signing_fail(struct signing *s, int code, const char *why);
 
-/* Ask the signer for the zone's keys; what is wrong with some is told with the zone. */
+/* Ask the signer for the zone's keys; what is wrong with some is told with the zone.  They may
+ * say that it is_left. */
 __attribute__((nonnull, warn_unused_result))
 int signing_learn_keys(struct signing *s);
 

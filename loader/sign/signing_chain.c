@@ -1,14 +1,13 @@
 /* What signing takes out of a zone, and what it puts in before there are signatures. */
 #include <string.h>
 
+#include "loader/sign/ds_digest.h"
 #include "loader/sign/roll.h"
 #include "loader/sign/signing.h"
 #include "loader/sign/zone_denial.h"
 #include "loader/zone/zone_sort.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
-#include "shm/sha256.h"
-#include "shm/wire.h"
 
 enum { DNSKEYS_LEN_MAX = 60000 }; /* octets, so that they fit a message */
 
@@ -123,19 +122,13 @@ add_dnskeys(struct signing *s)
 
 /* ---- CDS and CDNSKEY: RFC 7344 ---- */
 
-enum { DS_FIXED_LEN = 4, DS_SHA256 = 2 };
-
 static int
 add_cds_of(struct signing *s, const struct sign_key *key, uint32_t ttl)
 {
-	uint8_t rdata[DS_FIXED_LEN + SHA256_LEN];
+	uint8_t rdata[DS_SHA256_LEN];
 	int rc;
 
-	wire_put_u16(rdata, key->tag);
-	rdata[2] = sign_key_algorithm(key);
-	rdata[3] = DS_SHA256;
-	sha256(s->zone->origin, s->zone->origin_len, key->rdata, key->rdata_len,
-	       rdata + DS_FIXED_LEN);
+	ds_digest_write(s->zone->origin, s->zone->origin_len, key, rdata);
 	rc = add_at_apex(s, RRTYPE_CDS, ttl, rdata, sizeof rdata);
 	return rc == ERR_OK
 		       ? add_at_apex(s, RRTYPE_CDNSKEY, ttl, key->rdata, key->rdata_len)

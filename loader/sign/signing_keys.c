@@ -1,6 +1,7 @@
 /* With which keys a zone is signed, and with which the served one was. */
 #include <string.h>
 
+#include "loader/sign/roll.h"
 #include "loader/sign/signing.h"
 #include "loader/zone/arena.h"
 #include "shm/errcode.h"
@@ -54,6 +55,10 @@ signing_learn_keys(struct signing *s)
 		return signing_fail(s, rc, errcode_text(rc));
 	for (size_t i = 0; i < s->keys->count; i++)
 		s->roles[i] = sign_key_roles(s->keys, i);
+	s->is_left = s->keys->goal == ROLL_UNSIGNED ||
+		     (!sign_keys_can_sign(s->keys) && !s->zone->signing_wish.is_wanted);
+	if (s->is_left)
+		return ERR_OK;
 	if (!sign_keys_can_sign(s->keys))
 		return fail_without_key(s);
 	rc = tell_problems(s);

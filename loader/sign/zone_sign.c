@@ -113,6 +113,20 @@ note_facts(struct signing *s, enum denial denial)
 				: signing_fail(s, ERR_NOMEM, errcode_text(ERR_NOMEM));
 }
 
+static int
+sign(struct signing *s, enum denial denial)
+{
+	size_t sorted = 0;
+	int rc;
+
+	signing_strip(s);
+	signing_look_at_served(s);
+	rc = signing_add_chain(s, denial, &sorted);
+	if (rc == ERR_OK)
+		rc = signing_sign_all(s, sorted);
+	return rc == ERR_OK ? note_facts(s, denial) : rc;
+}
+
 int
 zone_sign(struct zone_records *zone, struct sign_session *session,
 	  const struct zone_signing *how, struct zone_messages *messages)
@@ -126,7 +140,6 @@ zone_sign(struct zone_records *zone, struct sign_session *session,
 		.keys = malloc(sizeof *s.keys),
 	};
 	enum denial denial = zone_sign_denial(&zone->signing_wish, how->settings);
-	size_t sorted = 0;
 	int rc;
 
 	if (!s.keys)
@@ -141,15 +154,8 @@ zone_sign(struct zone_records *zone, struct sign_session *session,
 			"the zone cannot be signed: the machine's clock is not set");
 	else
 		rc = signing_learn_keys(&s);
-	if (rc == ERR_OK) {
-		signing_strip(&s);
-		signing_look_at_served(&s);
-		rc = signing_add_chain(&s, denial, &sorted);
-	}
-	if (rc == ERR_OK)
-		rc = signing_sign_all(&s, sorted);
-	if (rc == ERR_OK)
-		rc = note_facts(&s, denial);
+	if (rc == ERR_OK && !s.is_left)
+		rc = sign(&s, denial);
 	free(s.buffer.octets);
 	free(s.steered);
 	free(s.keys);

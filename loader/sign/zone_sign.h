@@ -38,6 +38,8 @@ zone_sign_denial(const struct zone_signing_wish *wish, const struct settings *se
 }
 
 /* Sign a zone that is sorted and checked; its RRSIG, NSEC and NSEC3 records are replaced.
+ * One whose keys say that it is unsigned (ROLL_UNSIGNED) is left as it is, and so is one that
+ * is not to be signed any more and has no key.
  * messages  gets what keeps it from being signed, and warnings
  * returns   0, or an error code and at least one ZONE_ERROR message: `zone` is good for
  *           nothing then. */

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "loader/sign/roll.h"
 #include "loader/sign/sign_clock.h"
 #include "loader/sign/zone_sign.h"
 #include "loader/zone/grow.h"
@@ -103,7 +104,25 @@ note_due(struct zone_signer *signer, int64_t due_s)
 	pthread_mutex_unlock(&signer->lock);
 }
 
-/* As the keys are now.  Without an answer it is not current: reading the zone will say why. */
+/* returns the zone's keys as they are now, owned by the caller; NULL without an answer. */
+static struct sign_keys *
+ask_keys(struct zone_signer *signer, const struct zone_list_entry *entry)
+{
+	struct sign_session *session = session_take(signer);
+	struct sign_keys *keys = malloc(sizeof *keys);
+
+	if (!session || !keys ||
+	    sign_session_start(session, entry->origin, entry->origin_len, keys) !=
+		    ERR_OK) {
+		free(keys);
+		keys = NULL;
+	}
+	if (session)
+		session_put(signer, session);
+	return keys;
+}
+
+/* Without an answer it is not current: reading the zone will say why. */
 static bool
 has_mark(struct zone_signer *signer, const struct zone_list_entry *entry,
 	 const struct signing_facts *facts)
@@ -112,19 +131,24 @@ has_mark(struct zone_signer *signer, const struct zone_list_entry *entry,
 		.has_denial = (facts->flags & SIGNING_OWN_DENIAL) != 0,
 		.denial = facts->denial,
 	};
-	struct sign_session *session = session_take(signer);
-	struct sign_keys *keys = malloc(sizeof *keys);
-	bool is_same = false;
+	struct sign_keys *keys = ask_keys(signer, entry);
+	bool is_same = keys && keys->goal != ROLL_UNSIGNED &&
+		       zone_sign_mark(keys, zone_sign_denial(&wish, signer->settings)) ==
+			       facts->mark;
 
-	if (session && keys &&
-	    sign_session_start(session, entry->origin, entry->origin_len, keys) == ERR_OK)
-		is_same =
-			zone_sign_mark(keys, zone_sign_denial(&wish, signer->settings)) ==
-			facts->mark;
 	free(keys);
-	if (session)
-		session_put(signer, session);
 	return is_same;
+}
+
+/* It has no signatures of ours: is that as it is to be? */
+static bool
+stays_unsigned(struct zone_signer *signer, const struct zone_list_entry *entry)
+{
+	struct sign_keys *keys = entry->sign ? ask_keys(signer, entry) : NULL;
+	bool stays = !entry->sign || (keys && keys->goal == ROLL_UNSIGNED);
+
+	free(keys);
+	return stays;
 }
 
 bool
@@ -132,12 +156,14 @@ zone_signer_is_current(struct zone_signer *signer, const struct zone_list_entry 
 		       const struct zone_state *state)
 {
 	struct signing_facts facts;
+	bool is_wanted, is_leaving;
 
 	if (!node_copy_block(&state->apex, BLOCK_SIGNING, &facts, sizeof facts))
-		return !entry->sign;
-	if (!entry->sign && !(facts.flags & SIGNING_BY_SIDECAR))
-		return false;
-	if (facts.renew_at_s <= signer->until_s || !has_mark(signer, entry, &facts))
+		return stays_unsigned(signer, entry);
+	is_wanted = entry->sign || (facts.flags & SIGNING_BY_SIDECAR);
+	is_leaving = facts.flags & SIGNING_LEAVING;
+	if (is_wanted == is_leaving || facts.renew_at_s <= signer->until_s ||
+	    !has_mark(signer, entry, &facts))
 		return false;
 	note_due(signer, facts.renew_at_s);
 	return true;
@@ -190,7 +216,9 @@ zone_signer_sign(struct zone_signer *signer, struct zone_records *zone,
 	}
 	rc = zone_sign(zone, session, &how, messages);
 	session_put(signer, session);
-	note_due(signer,
-		 rc == ERR_OK ? zone->signing->renew_at_s : signer->now_s + RETRY_S);
+	if (rc != ERR_OK)
+		note_due(signer, signer->now_s + RETRY_S);
+	else if (zone->signing)
+		note_due(signer, zone->signing->renew_at_s);
 	return rc;
 }

@@ -280,12 +280,24 @@ log_warnings(struct zone_update *update, const struct zone_messages *messages)
 	}
 }
 
+/* One that was signed stays so until no DS of it can be in a cache: its keys say when. */
+static bool
+is_signed_zone(const struct zone_update *update, const struct zone_records *records)
+{
+	struct signing_facts facts;
+	struct zone_state state;
+
+	return records->signing_wish.is_wanted ||
+	       (find_in_base(update, records->origin, records->origin_len, &state) &&
+		node_copy_block(&state.apex, BLOCK_SIGNING, &facts, sizeof facts));
+}
+
 /* returns the records, signed if they are to be; NULL, with a message, when they cannot be. */
 static struct zone_records *
 sign(struct zone_update *update, struct zone_records *records,
      struct zone_messages *messages)
 {
-	if (!records || !records->signing_wish.is_wanted ||
+	if (!records || !is_signed_zone(update, records) ||
 	    zone_signer_sign(update->signer, records, messages) == 0)
 		return records;
 	zone_records_free(records);

@@ -59,7 +59,7 @@ struct signing_facts;
 
 /* What its source says of signing a zone. */
 struct zone_signing_wish {
-	bool is_wanted;
+	bool is_wanted;			/* else it is signed only as long as a DS may be there */
 	bool has_denial;
 	uint16_t denial;		/* enum denial */
 	bool is_by_sidecar;

@@ -96,13 +96,13 @@ world_parent(struct world *w)
 	for (uint32_t i = 0; i < w->zone.count; i++)
 		if (applied(w, w->zone.keys[i].tag).in_cds)
 			wanted |= UINT32_C(1) << i;
-	if (wanted == 0 || wanted == w->view.ds.matches || w->serve_s != 0)
+	if (wanted == 0 || wanted == w->view.ds.everywhere || w->serve_s != 0)
 		w->ready_s = 0;
 	else if (w->ready_s == 0)
 		w->ready_s = w->view.now_s;
 	if (w->ready_s == 0 || w->dreg_s < 0 || w->view.now_s < w->ready_s + w->dreg_s)
 		return;
-	w->view.ds.matches = wanted;
+	w->view.ds.everywhere = w->view.ds.anywhere = wanted;
 	w->ready_s = 0;
 }
 
@@ -248,7 +248,7 @@ test_ksk(void)
 	w.dreg_s = 1000;
 	world_add(&w, 1, 13, ROLL_ZSK);
 	world_add(&w, 2, 13, ROLL_KSK);
-	w.view.ds = (struct roll_ds){ .count = 1, .matches = 2 };
+	w.view.ds = (struct roll_ds){ .count = 1, .everywhere = 2, .anywhere = 2 };
 	ok(roll_ask(&w.zone, ROLL_WISH_KSK, 0) == NULL, "a KSK is to be rolled");
 	world_look(&w);
 	note(&w, 100, &new);
@@ -285,7 +285,7 @@ test_csk(void)
 	w.dsgn_s = 1;
 	w.dreg_s = 5;
 	world_add(&w, 1, 13, ROLL_CSK);
-	w.view.ds = (struct roll_ds){ .count = 1, .matches = 1 };
+	w.view.ds = (struct roll_ds){ .count = 1, .everywhere = 1, .anywhere = 1 };
 	ok(roll_ask(&w.zone, ROLL_WISH_ZSK, 0) != NULL, "one key for all is no ZSK");
 	ok(roll_ask(&w.zone, ROLL_WISH_ZSK | ROLL_WISH_KSK, 0) == NULL,
 	   "it is rolled when all are");
@@ -317,7 +317,8 @@ test_algorithm(void)
 		w.dreg_s = 7;
 		world_add(&w, 1, 8, ROLL_ZSK);
 		world_add(&w, 2, 8, ROLL_KSK);
-		w.view.ds = (struct roll_ds){ .count = 1, .matches = 2 };
+		w.view.ds =
+			(struct roll_ds){ .count = 1, .everywhere = 2, .anywhere = 2 };
 		ok(roll_ask(&w.zone, 0, 8) != NULL, "not to the algorithm that it has");
 		ok(roll_ask(&w.zone, 0, 13) == NULL, "to another algorithm");
 		world_look(&w);
@@ -413,16 +414,16 @@ test_waits(void)
 	walk(&w, LAG + ROLL_TTL_DS_S, 2, &old, 100, &new);
 	is_int(key_of(&w, 2).stage, ROLL_REMOVED, "after a day: nobody has seen its TTL");
 
-	/* both DS are there */
+	/* both DS are there, at one of the servers */
 	w = world_new();
 	w.dsgn_s = 1;
 	w.dreg_s = -1;
 	world_add(&w, 1, 13, ROLL_CSK);
-	w.view.ds = (struct roll_ds){ .count = 2, .matches = 3 };
+	w.view.ds = (struct roll_ds){ .count = 2, .everywhere = 3, .anywhere = 3 };
 	(void)!roll_ask(&w.zone, ROLL_WISH_KSK, 0);
 	walk(&w, 1000, 1, &old, 100, &new);
 	is_int(key_of(&w, 100).stage, ROLL_READY, "the old DS must go, too");
-	w.view.ds = (struct roll_ds){ .count = 1, .matches = 2 };
+	w.view.ds = (struct roll_ds){ .count = 1, .everywhere = 2, .anywhere = 2 };
 	walk(&w, 2, 1, &old, 100, &new);
 	is_int(key_of(&w, 100).stage, ROLL_ACTIVE, "then it goes on");
 }
@@ -436,12 +437,12 @@ test_leave(void)
 	w.dsgn_s = 1;
 	w.dreg_s = -1;
 	world_add(&w, 1, 13, ROLL_CSK);
-	w.view.ds = (struct roll_ds){ .count = 1, .matches = 1 };
+	w.view.ds = (struct roll_ds){ .count = 1, .everywhere = 1, .anywhere = 1 };
 	w.zone.goal = ROLL_LEAVE;
 	walk(&w, END, 1, &old, 100, &new);
 	is_int(w.zone.goal, ROLL_LEAVE, "signed while there is a DS");
 	is_int(applied(&w, 1).state, SIGN_KEY_ACTIVE, "by the key that it has");
-	w.view.ds.count = w.view.ds.matches = 0;
+	w.view.ds.count = w.view.ds.everywhere = w.view.ds.anywhere = 0;
 	walk(&w, 100, 1, &old, 100, &new);
 	w.view.ds.count = 1;
 	walk(&w, 100, 1, &old, 100, &new);

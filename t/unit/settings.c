@@ -91,7 +91,8 @@ static const struct {
 	{ "udp_size = 512;", "error: c.conf:1: udp_size: unknown option; nearest is \"dns.udp_size\"" },
 	{ "listen = ( { adress = \"::1\"; } );", "error: c.conf:1: listen.adress: unknown option; nearest is \"listen.address\"" },
 	{ "limit = { isolation = 1; };", "error: c.conf:1: limit.isolation: true or false is needed, this is a whole number" },
-	{ "dnssec = { zsk_days = 1; };", "error: c.conf:1: dnssec.zsk_days: not in this version: remove it" },
+	{ "dnssec = { fleet_lag = 1; };", "error: c.conf:1: dnssec.fleet_lag: not in this version: remove it" },
+	{ "dnssec = { zsk_days = 40000; };", "error: c.conf:1: dnssec.zsk_days: 40000 is out of range, 0 to 36500" },
 
 	/* http */
 	{ "http = { address = \"localhost\"; };", "error: c.conf:1: http.address: \"localhost\" is no IPv4 or IPv6 address" },
