@@ -443,7 +443,7 @@ answer_denials(struct fast *f)
 	if (f->denial_count == 0)
 		return 0;
 	f->enclosing = enclosing;
-	fast_fetch_members(f);
+	fast_find_members(f);
 	for (unsigned i = 0; i < f->denial_count; i++) {
 		const struct fast_denial *d = &f->denials[i];
 

@@ -13,6 +13,7 @@ enum {
 	FAST_MEMBER_LINES =
 		5, /* cache lines of a chain's member that are fetched ahead */
 	FAST_HEAD_LINES = 2, /* of a block's heads, and of its entries */
+	FAST_GUESSES = 2, /* by interpolation, each of which is fetched */
 	FAST_PROOFS = 3, /* the most that one answer has */
 	FAST_ENCLOSERS = 8, /* of which the proofs are kept */
 };
@@ -30,7 +31,8 @@ struct fast_denial {
 	const struct sealed_node *encloser;
 	const struct index_zone *zone; /* NULL: its chain has live changes */
 	const uint8_t *name; /* that a member matches or covers */
-	uint64_t place; /* in the order: the block; the entry; the member's offset */
+	uint64_t place; /* in the order of NSEC3: a guess; then the member's offset */
+	struct order_search search; /* in that of NSEC */
 	unsigned at, answers, authority; /* where the response ends, and what it has */
 	uint8_t labels; /* of the encloser */
 	uint8_t kind; /* enum fast_denial_kind */
@@ -102,18 +104,13 @@ fast_hash_name(const struct fast *f, const uint8_t *name, unsigned len,
 static inline void
 fast_find_place_nsec(struct fast *f, struct fast_denial *d)
 {
-	const struct generation *gen = &f->store->gen;
-	unsigned apex_len = fast_apex(d->stage)->head.owner_len;
-	uint64_t entry;
-
 	d->name = d->q->name;
 	if (f->chain.is_live)
 		return;
-	order_key_make(&d->key, d->name, d->q->name_len - apex_len);
-	d->place = order_find_block(gen, d->zone, &d->key, d->name);
-	entry = d->zone->order_first + d->place * INDEX_FENCE_STEP;
-	lookup_prefetch_lines((const uint8_t *)(gen->heads + entry), FAST_HEAD_LINES);
-	lookup_prefetch_lines((const uint8_t *)(gen->order + entry), FAST_HEAD_LINES);
+	order_key_make(&d->key, d->name,
+		       d->q->name_len - (unsigned)fast_apex(d->stage)->head.owner_len);
+	d->search = order_search_begin(d->zone);
+	__builtin_prefetch(order_search_fence(&f->store->gen, d->zone, &d->search));
 }
 
 /* Of the name, or of the next closer one to the encloser. */
@@ -156,6 +153,62 @@ fast_deny(struct fast *f, const struct fast_denial *begun)
 	return true;
 }
 
+/* All searches go on by one step: what each looks at next is fetched meanwhile.
+ * returns whether some have not ended. */
+static inline bool
+fast_search_step(const struct fast *f)
+{
+	const struct generation *gen = &f->store->gen;
+	bool go_on = false;
+
+	for (unsigned i = 0; i < f->denial_count; i++) {
+		struct fast_denial *d = &f->denials[i];
+
+		if (!d->zone || fast_uses_nsec3(d->stage) || d->search.count <= 1)
+			continue;
+		order_search_step(gen, d->zone, &d->key, d->name, &d->search);
+		__builtin_prefetch(order_search_fence(gen, d->zone, &d->search));
+		go_on |= d->search.count > 1;
+	}
+	return go_on;
+}
+
+/* The blocks are known: fetch their heads and entries. */
+static inline void
+fast_fetch_places(const struct fast *f)
+{
+	const struct generation *gen = &f->store->gen;
+
+	for (unsigned i = 0; i < f->denial_count; i++) {
+		const struct fast_denial *d = &f->denials[i];
+		uint64_t entry;
+
+		if (!d->zone || fast_uses_nsec3(d->stage))
+			continue;
+		entry = d->zone->order_first + d->search.block * INDEX_FENCE_STEP;
+		lookup_prefetch_lines((const uint8_t *)(gen->heads + entry),
+				      FAST_HEAD_LINES);
+		lookup_prefetch_lines((const uint8_t *)(gen->order + entry),
+				      FAST_HEAD_LINES);
+	}
+}
+
+static inline void
+fast_guess_again(const struct fast *f)
+{
+	for (unsigned i = 0; i < f->denial_count; i++) {
+		struct fast_denial *d = &f->denials[i];
+		const struct index_nsec3 *entries;
+
+		if (!d->zone || !fast_uses_nsec3(d->stage))
+			continue;
+		entries = f->store->gen.nsec3 + d->zone->nsec3_first;
+		d->place = order_guess_again(entries, d->zone->nsec3_count, d->place,
+					     order_hash_head(d->hash));
+		__builtin_prefetch(entries + d->place);
+	}
+}
+
 /* The last entry of the zone whose hash's head is at most that of the name's, going around.
  */
 static inline void
@@ -163,7 +216,8 @@ fast_take_nsec3_entry(const struct generation *gen, struct fast_denial *d)
 {
 	const struct index_nsec3 *entries = gen->nsec3 + d->zone->nsec3_first;
 	uint64_t head = order_hash_head(d->hash);
-	uint64_t count = order_count_hashes(entries, d->zone->nsec3_count, head);
+	uint64_t count =
+		order_count_hashes_near(entries, d->zone->nsec3_count, d->place, head);
 
 	if (count == 0)
 		count = d->zone->nsec3_count;
@@ -171,7 +225,7 @@ fast_take_nsec3_entry(const struct generation *gen, struct fast_denial *d)
 	d->is_tie = entries[count - 1].hash_head == head;
 }
 
-/* The places have come: find the members' offsets, and begin to fetch them. */
+/* Find the members' offsets, and begin to fetch them. */
 static inline void
 fast_fetch_members(const struct fast *f)
 {
@@ -185,11 +239,23 @@ fast_fetch_members(const struct fast *f)
 		if (fast_uses_nsec3(d->stage))
 			fast_take_nsec3_entry(gen, d);
 		else
-			d->place = gen->order[order_find_in_block(gen, d->zone, d->place,
-								  &d->key, d->name)];
+			d->place = gen->order[order_find_in_block(
+				gen, d->zone, d->search.block, &d->key, d->name)];
 		if (d->place < gen->data_len)
 			lookup_prefetch_lines(gen->data + d->place, FAST_MEMBER_LINES);
 	}
+}
+
+/* All of these steps for those that wait. */
+static inline void
+fast_find_members(const struct fast *f)
+{
+	while (fast_search_step(f))
+		;
+	for (unsigned i = 0; i < FAST_GUESSES; i++)
+		fast_guess_again(f);
+	fast_fetch_places(f);
+	fast_fetch_members(f);
 }
 
 /* ---- the members ---- */

@@ -116,24 +116,51 @@ order_fence_is_before(const struct generation *gen, const struct index_fence *fe
 	return order < 0 || (order == 0 && order_compare_node(gen, first, name) <= 0);
 }
 
-/* The block of the zone, which has entries and fences, in which the name's place is. */
+/* A search among a zone's fences: the name's place is in one of `count` blocks from `block`
+ * on. */
+struct order_search {
+	uint64_t block, count;
+};
+
+/* The zone has entries and fences. */
+static inline struct order_search
+order_search_begin(const struct index_zone *zone)
+{
+	return (struct order_search){ 0, order_fences_of(zone->order_count) };
+}
+
+/* The fence that the next step looks at. */
+static inline const struct index_fence *
+order_search_fence(const struct generation *gen, const struct index_zone *zone,
+		   const struct order_search *search)
+{
+	return gen->fences + zone->fence_first + search->block + search->count / 2;
+}
+
+/* Halve what is left, more than one block. */
+static inline void
+order_search_step(const struct generation *gen, const struct index_zone *zone,
+		  const struct order_key *key, const uint8_t *name,
+		  struct order_search *search)
+{
+	uint64_t half = search->count / 2, at = search->block + half;
+
+	if (order_fence_is_before(gen, order_search_fence(gen, zone, search),
+				  zone->order_first + at * INDEX_FENCE_STEP, key, name))
+		search->block = at;
+	search->count -= half;
+}
+
+/* All of it at once. */
 static inline uint64_t
 order_find_block(const struct generation *gen, const struct index_zone *zone,
 		 const struct order_key *key, const uint8_t *name)
 {
-	const struct index_fence *fences = gen->fences + zone->fence_first;
-	uint64_t block = 0, count = order_fences_of(zone->order_count);
+	struct order_search search = order_search_begin(zone);
 
-	while (count > 1) {
-		uint64_t half = count / 2, at = block + half;
-
-		if (order_fence_is_before(gen, &fences[at],
-					  zone->order_first + at * INDEX_FENCE_STEP, key,
-					  name))
-			block = at;
-		count -= half;
-	}
-	return block;
+	while (search.count > 1)
+		order_search_step(gen, zone, key, name, &search);
+	return search.block;
 }
 
 /* The last entry of a block at or before the name; its first one when all are behind. */
@@ -208,11 +235,12 @@ order_halve(const struct index_nsec3 *entries, uint64_t low, uint64_t high, uint
 	return low;
 }
 
-/* How many of the entries have a head that is at most `head`. */
+/* How many of the entries have a head that is at most `head`; the last one is near `at`. */
 static inline uint64_t
-order_count_hashes(const struct index_nsec3 *entries, uint64_t count, uint64_t head)
+order_count_hashes_near(const struct index_nsec3 *entries, uint64_t count, uint64_t at,
+			uint64_t head)
 {
-	uint64_t at = order_guess(head, count), steps = 0;
+	uint64_t steps = 0;
 
 	for (unsigned i = 0; i < ORDER_GUESSES; i++) {
 		uint64_t next = order_guess_again(entries, count, at, head);
@@ -230,6 +258,13 @@ order_count_hashes(const struct index_nsec3 *entries, uint64_t count, uint64_t h
 	if (at + 1 < count && entries[at + 1].hash_head <= head)
 		return order_halve(entries, at + 1, count, head);
 	return at + 1;
+}
+
+/* The same from nowhere. */
+static inline uint64_t
+order_count_hashes(const struct index_nsec3 *entries, uint64_t count, uint64_t head)
+{
+	return order_count_hashes_near(entries, count, order_guess(head, count), head);
 }
 
 #endif
