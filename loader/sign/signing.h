@@ -56,15 +56,6 @@ void signing_strip(struct signing *s);
 __attribute__((nonnull, warn_unused_result))
 int signing_add_chain(struct signing *s, enum denial denial, size_t *sorted);
 
-/* Begin a signature over the RRset by a key: its head, times included. */
-__attribute__((nonnull))
-void signing_begin_signature(struct signing *s, const struct sign_rrset *rrset, unsigned key,
-			     uint8_t head[RRSIG_FIXED + DNAME_MAX]);
-
-/* A signature of the zone ends then. */
-__attribute__((nonnull))
-void signing_note_end(struct signing *s, int64_t ends_s);
-
 /* The steered RRset of a served node, if it has the records and the TTL of this mark. */
 __attribute__((nonnull, warn_unused_result))
 bool signing_find_steered(const struct node *node, const struct zone_record *mark,

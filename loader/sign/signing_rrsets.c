@@ -23,8 +23,8 @@ find_served(struct signing *s, const uint8_t *owner, size_t owner_len, bool is_n
 						     owner_len, is_nsec3, &s->served);
 }
 
-void
-signing_note_end(struct signing *s, int64_t ends_s)
+static void
+note_end(struct signing *s, int64_t ends_s)
 {
 	if (s->first_end_s == 0 || ends_s < s->first_end_s)
 		s->first_end_s = ends_s;
@@ -55,27 +55,18 @@ add_signature(struct signing *s, const struct sign_rrset *rrset, const uint8_t *
 	return ERR_OK;
 }
 
-void
-signing_begin_signature(struct signing *s, const struct sign_rrset *rrset, unsigned key,
-			uint8_t head[RRSIG_FIXED + DNAME_MAX])
-{
-	struct sign_times times;
-	int64_t ends_s = sign_clock_draw(&s->clock, &times);
-
-	rrset_sign_head(rrset, &s->keys->items[key], &times, s->zone->origin,
-			s->zone->origin_len, head);
-	signing_note_end(s, ends_s);
-}
-
 static int
 sign_anew(struct signing *s, const struct sign_rrset *rrset, unsigned key)
 {
 	const struct sign_key *with = &s->keys->items[key];
 	uint8_t rdata[RRSIG_FIXED + DNAME_MAX + SIGNATURE_MAX] = { 0 }, *signature;
 	size_t head_len = RRSIG_FIXED + s->zone->origin_len;
+	struct sign_times times;
+	int64_t ends_s = sign_clock_draw(&s->clock, &times);
 	int rc;
 
-	signing_begin_signature(s, rrset, key, rdata);
+	rrset_sign_head(rrset, with, &times, s->zone->origin, s->zone->origin_len, rdata);
+	note_end(s, ends_s);
 	rc = rrset_sign_data(rrset, rdata, head_len, &s->buffer);
 	if (rc == ERR_OK)
 		rc = add_signature(s, rrset, rdata, head_len + with->signature_len,
@@ -101,7 +92,7 @@ take_over(struct signing *s, const struct sign_rrset *rrset, const struct rrset 
 				s->how->now_s, s->clock.renew_before_s, &ends_s);
 	if (!rdata)
 		return false;
-	signing_note_end(s, ends_s);
+	note_end(s, ends_s);
 	*rc = add_signature(s, rrset, rdata,
 			    RRSIG_FIXED + s->zone->origin_len + with->signature_len, 0,
 			    &unused);
