@@ -57,6 +57,9 @@ struct node_sign_wish {
 	const uint8_t *chain;		/* rdata; borrowed until it is written */
 	size_t chain_len;
 	uint32_t chain_ttl;
+	/* of a wildcard in a zone with NSEC3: the rdata of its record, to what comes next;
+	 * NULL: it is what it was */
+	const uint8_t *nsec3;
 };
 
 /* A node on its way, in the arena of `sign`. */

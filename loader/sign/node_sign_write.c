@@ -55,6 +55,24 @@ put_rrset(struct node_writer *writer, const struct block *block,
 	return ERR_OK;
 }
 
+/* A steered RRset with what is signed of it.  returns whether it was signed. */
+static bool
+put_steered(const struct node_sign_job *job, uint16_t type, struct node_writer *writer)
+{
+	const struct node_sign_sigs *sigs = find_sigs(job, type);
+	const struct node_sign_steered *steered = job->steered;
+
+	while (steered && steered->type != type)
+		steered = steered->next;
+	if (!steered || !sigs || sigs->len != steered->made.sig_len)
+		return false;
+	memcpy(steered->made.payload + steered->made.sigs_at, sigs->octets, sigs->len);
+	steered_sign_finish(&steered->made);
+	node_writer_put_block(writer, BLOCK_STEERED, type, steered->made.payload,
+			      steered->made.len);
+	return true;
+}
+
 static void
 put_chain(const struct node_sign_job *job, struct node_writer *writer)
 {
@@ -114,6 +132,9 @@ put_block(const struct node_sign_job *job, const struct block *block,
 		return ERR_OK;
 	if (is_rrset && !job->wish.is_chain_only)
 		return put_rrset(writer, block, find_sigs(job, block->head.type));
+	if (block->head.kind == BLOCK_STEERED &&
+	    put_steered(job, block->head.type, writer))
+		return ERR_OK;
 	node_writer_put_block(writer, (enum block_kind)block->head.kind, block->head.type,
 			      block->payload, block->head.len);
 	return ERR_OK;

@@ -351,3 +351,13 @@ steered_sets_records(const struct steered *steered, const struct steered_records
 	qsort(out, count, sizeof *out, compare_rdata);
 	return count;
 }
+
+size_t
+steered_sets_all(const struct steered *steered, struct zone_record out[STEERED_MAX])
+{
+	struct steered_records all = { { 0 } };
+
+	for (unsigned i = 0; i < steered->rrset.head.rr_count; i++)
+		add(&all, i);
+	return steered_sets_records(steered, &all, out);
+}

@@ -24,4 +24,8 @@ __attribute__((nonnull, warn_unused_result))
 size_t steered_sets_records(const struct steered *steered, const struct steered_records *set,
 			    struct zone_record out[STEERED_MAX]);
 
+/* The same of all. */
+__attribute__((nonnull, warn_unused_result))
+size_t steered_sets_all(const struct steered *steered, struct zone_record out[STEERED_MAX]);
+
 #endif

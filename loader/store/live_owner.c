@@ -121,7 +121,7 @@ remove_from_parents(struct live_edit *edit, const uint8_t *name, size_t len)
 /* ---- putting ---- */
 
 /* What only the signing of a whole zone would know of. */
-enum { UNSIGNABLE = NODE_HAS_STEERED | NODE_HAS_ANAME | NODE_FLATTENED };
+enum { UNSIGNABLE = NODE_HAS_ANAME | NODE_FLATTENED };
 
 /* Render the owner in place of `present` (bytes NULL: the name is new). */
 static int

@@ -357,6 +357,25 @@ add_nsec3_job(struct live_edit *edit, struct live_link *link)
 			    : rc;
 }
 
+/* What denies the steered RRset of a wildcard says what its NSEC3 says. */
+static int
+take_nsec3(struct live_edit *edit, const struct live_touched *touched,
+	   struct node_sign_wish *wish)
+{
+	const struct live_signing *signing = edit->live->signing;
+	struct node_sign_wish own = { .chain = NULL };
+	int rc = ERR_OK;
+
+	if (signing->denial == DENIAL_NSEC || !dname_is_wildcard(touched->name) ||
+	    !(touched->node.head.flags & NODE_HAS_STEERED))
+		return ERR_OK;
+	for (size_t i = 0; i < signing->link_count && rc == ERR_OK; i++)
+		if (signing->links[i].node == &touched->node && signing->links[i].is)
+			rc = make_link_chain(edit, &signing->links[i], &own);
+	wish->nsec3 = own.chain;
+	return rc;
+}
+
 /* A name, with its NSEC if it has one. */
 static int
 add_name_job(struct live_edit *edit, struct live_touched *touched,
@@ -374,6 +393,8 @@ add_name_job(struct live_edit *edit, struct live_touched *touched,
 		return ERR_OK;
 	if (link && link->is)
 		rc = make_link_chain(edit, link, &wish);
+	if (rc == ERR_OK)
+		rc = take_nsec3(edit, touched, &wish);
 	return rc == ERR_OK
 		       ? node_sign_add(edit->live->signing->sign, &wish, &touched->job)
 		       : rc;
