@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "loader/zone/grow.h"
+#include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/file_write.h"
 
@@ -21,6 +22,7 @@ enum {
 	NUMBERS_LEN = sizeof "013+12345" - 1,
 	RECENT_NS =
 		21000000, /* what changes within a tick of the clock leaves no trace */
+	REST = 20, /* a directory that changes all the time is listed so rarely */
 };
 
 struct key_dir {
@@ -28,6 +30,8 @@ struct key_dir {
 	char **names; /* sorted; owned */
 	size_t count, room;
 	struct stat seen; /* st_ino 0: nothing that can be relied on */
+	uint64_t listed_ns, took_ns; /* when it was listed last, and how long that took */
+	bool is_lazy, is_unsynced;
 };
 
 struct key_dir *
@@ -146,6 +150,52 @@ key_dir_zone(const char *file, uint8_t out[DNAME_MAX])
 
 /* ---- which there are ---- */
 
+/* Where a name stands, or would. */
+static size_t
+place_of(const struct key_dir *dir, const char *name)
+{
+	size_t low = 0, high = dir->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(dir->names[middle], name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static bool
+is_at(const struct key_dir *dir, size_t at, const char *name)
+{
+	return at < dir->count && strcmp(dir->names[at], name) == 0;
+}
+
+/* A file of ours: known without listing all anew. */
+static void
+add_name(struct key_dir *dir, const char *name)
+{
+	size_t at = place_of(dir, name);
+	char **names, *copy;
+
+	if (is_at(dir, at, name))
+		return;
+	copy = strdup(name);
+	names = copy ? grow_items(dir->names, &dir->room, dir->count + 1, sizeof *names)
+		     : NULL;
+	if (!names) {
+		free(copy);
+		dir->listed_ns = 0;
+		return;
+	}
+	dir->names = names;
+	memmove(names + at + 1, names + at, (dir->count - at) * sizeof *names);
+	names[at] = copy;
+	dir->count++;
+}
+
 static int
 compare_names(const void *a, const void *b)
 {
@@ -216,12 +266,17 @@ key_dir_refresh(struct key_dir *dir)
 		rc = ERR_OK;
 	if (rc == ERR_OK && dir->seen.st_ino && is_same(&status, &dir->seen))
 		return ERR_OK;
+	if (rc == ERR_OK && dir->listed_ns != 0 &&
+	    clock_now_ns() - dir->listed_ns < REST * dir->took_ns)
+		return ERR_OK;
 	forget(dir);
+	dir->listed_ns = clock_now_ns();
 	stream = rc == ERR_OK ? opendir(dir->path) : NULL;
 	if (!stream)
 		return rc == ERR_OK ? errcode_from_errno(errno) : rc;
 	rc = list(dir, stream);
 	closedir(stream);
+	dir->took_ns = clock_now_ns() - dir->listed_ns;
 	if (rc != ERR_OK)
 		forget(dir);
 	else if (!is_recent(&status))
@@ -233,19 +288,11 @@ size_t
 key_dir_find(const struct key_dir *dir, const char *prefix, const char **names,
 	     size_t max)
 {
-	size_t len = strlen(prefix), low = 0, high = dir->count, count = 0;
+	size_t len = strlen(prefix), at = place_of(dir, prefix), count = 0;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (strcmp(dir->names[middle], prefix) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < dir->count && strncmp(dir->names[low], prefix, len) == 0; low++) {
+	for (; at < dir->count && strncmp(dir->names[at], prefix, len) == 0; at++) {
 		if (count < max)
-			names[count] = dir->names[low];
+			names[count] = dir->names[at];
 		count++;
 	}
 	return count;
@@ -341,9 +388,18 @@ sync_dir(const struct key_dir *dir)
 	close(fd);
 }
 
+static int
+write_file(const struct key_dir *dir, int fd, const char *text, size_t len)
+{
+	int rc = file_write(fd, text, len);
+
+	return rc == ERR_OK && !dir->is_lazy && fsync(fd) != 0 ? errcode_from_errno(errno)
+							       : rc;
+}
+
 int
-key_dir_write(const struct key_dir *dir, const char *name, const char *suffix,
-	      const char *text, size_t len)
+key_dir_write(struct key_dir *dir, const char *name, const char *suffix, const char *text,
+	      size_t len)
 {
 	char path[PATH_MAX], fresh[PATH_MAX];
 	int fd, rc;
@@ -354,24 +410,44 @@ key_dir_write(const struct key_dir *dir, const char *name, const char *suffix,
 	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errcode_from_errno(errno);
-	rc = file_write(fd, text, len);
-	if (rc == ERR_OK && fsync(fd) != 0)
-		rc = errcode_from_errno(errno);
+	rc = write_file(dir, fd, text, len);
 	close(fd);
 	if (rc == ERR_OK && rename(fresh, path) != 0)
 		rc = errcode_from_errno(errno);
-	if (rc != ERR_OK)
+	if (rc != ERR_OK) {
 		unlink(fresh);
+		return rc;
+	}
+	if (strcmp(suffix, KEY_PRIVATE_SUFFIX) == 0)
+		add_name(dir, name);
+	if (dir->is_lazy)
+		dir->is_unsynced = true;
 	else
 		sync_dir(dir);
-	return rc;
+	return ERR_OK;
 }
 
 void
-key_dir_remove(const struct key_dir *dir, const char *name, const char *suffix)
+key_dir_remove(struct key_dir *dir, const char *name, const char *suffix)
 {
 	char path[PATH_MAX];
 
+	dir->listed_ns = 0; /* list it anew */
 	if (make_path(dir, name, suffix, path))
 		unlink(path);
+}
+
+void
+key_dir_set_lazy(struct key_dir *dir, bool is_lazy)
+{
+	dir->is_lazy = is_lazy;
+}
+
+bool
+key_dir_take_unsynced(struct key_dir *dir)
+{
+	bool is_unsynced = dir->is_unsynced;
+
+	dir->is_unsynced = false;
+	return is_unsynced;
 }

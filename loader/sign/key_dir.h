@@ -31,7 +31,8 @@ bool key_dir_prefix(const uint8_t *zone, char out[NAME_MAX + 1]);
 __attribute__((nonnull, warn_unused_result))
 size_t key_dir_zone(const char *file, uint8_t out[DNAME_MAX]);
 
-/* Read anew which files there are, if the directory has changed since.
+/* Read anew which files there are, if the directory has changed since: of one that changes
+ * all the time not each time, but what is written here is known at once.
  * returns 0 or an error code. */
 __attribute__((nonnull, warn_unused_result))
 int key_dir_refresh(struct key_dir *dir);
@@ -59,12 +60,21 @@ long key_dir_read(const struct key_dir *dir, const char *name, const char *suffi
 
 /* Write a file, mode 0600, replaced as a whole and durable.  returns 0 or an error code. */
 __attribute__((nonnull, warn_unused_result))
-int key_dir_write(const struct key_dir *dir, const char *name, const char *suffix,
+int key_dir_write(struct key_dir *dir, const char *name, const char *suffix,
 		  const char *text, size_t len);
 
 /* Remove a file, if it is there. */
 __attribute__((nonnull))
-void key_dir_remove(const struct key_dir *dir, const char *name, const char *suffix);
+void key_dir_remove(struct key_dir *dir, const char *name, const char *suffix);
+
+/* From now on what is written is not durable before its file system is synced (syncfs), or
+ * again is: for files whose source can give them once more. */
+__attribute__((nonnull))
+void key_dir_set_lazy(struct key_dir *dir, bool is_lazy);
+
+/* Was something written so since this was asked last? */
+__attribute__((nonnull, warn_unused_result))
+bool key_dir_take_unsynced(struct key_dir *dir);
 
 __attribute__((nonnull, returns_nonnull, pure))
 const char *key_dir_path(const struct key_dir *dir);

@@ -58,7 +58,7 @@ is_copied(const struct key_dir *kept, const char *name, const char *suffix,
 
 /* The private half last: without it a file means nothing. */
 int
-key_files_copy(const struct key_dir *kept, const char *name,
+key_files_copy(struct key_dir *kept, const char *name,
 	       const struct key_files *files)
 {
 	int rc = ERR_OK;
@@ -75,7 +75,7 @@ key_files_copy(const struct key_dir *kept, const char *name,
 }
 
 void
-key_files_remove(const struct key_dir *kept, const char *name)
+key_files_remove(struct key_dir *kept, const char *name)
 {
 	key_dir_remove(kept, name, KEY_PRIVATE_SUFFIX);
 	key_dir_remove(kept, name, KEY_PUBLIC_SUFFIX);

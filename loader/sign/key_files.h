@@ -29,10 +29,10 @@ int key_files_read(const struct key_dir *dir, const char *name, struct key_files
 
 /* Write what does not stand in `kept` just so.  returns 0, or key_dir_write's error code. */
 __attribute__((nonnull, warn_unused_result))
-int key_files_copy(const struct key_dir *kept, const char *name,
+int key_files_copy(struct key_dir *kept, const char *name,
 		   const struct key_files *files);
 
 __attribute__((nonnull))
-void key_files_remove(const struct key_dir *kept, const char *name);
+void key_files_remove(struct key_dir *kept, const char *name);
 
 #endif

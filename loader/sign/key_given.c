@@ -258,7 +258,9 @@ key_given_take(struct key_dir *kept, const uint8_t *zone,
 	t->kept = kept;
 	t->zone = zone;
 	t->given = given;
+	key_dir_set_lazy(kept, true);
 	rc = key_dir_prefix(zone, t->prefix) ? take(t) : ERR_RANGE;
+	key_dir_set_lazy(kept, false);
 	explicit_bzero(t, sizeof *t);
 	free(t);
 	return rc;

@@ -112,7 +112,7 @@ is_written(const struct key_dir *dir, const char *prefix, const char *text, size
 }
 
 int
-key_notes_write(const struct key_dir *dir, const char *prefix,
+key_notes_write(struct key_dir *dir, const char *prefix,
 		const struct key_notes *notes)
 {
 	char *text = NULL;

@@ -41,7 +41,7 @@ int key_notes_read(const struct key_dir *dir, const char *prefix, struct key_not
 
 /* Nothing is written when they stand there just so. */
 __attribute__((nonnull, warn_unused_result))
-int key_notes_write(const struct key_dir *dir, const char *prefix,
+int key_notes_write(struct key_dir *dir, const char *prefix,
 		const struct key_notes *notes);
 
 /* The note of a key; NULL: there is none. */

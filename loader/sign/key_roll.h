@@ -18,7 +18,7 @@ int key_roll_read(const struct key_dir *kept, const char *prefix, struct roll_zo
 
 /* Write it; a file with nothing in it is removed.  returns 0, or key_dir_write's error. */
 __attribute__((nonnull, warn_unused_result))
-int key_roll_write(const struct key_dir *kept, const char *prefix,
+int key_roll_write(struct key_dir *kept, const char *prefix,
 		   const struct roll_zone *zone);
 
 /* Is the key, as its file is called, one that a roll has taken charge of? */

@@ -2,12 +2,14 @@
 #include "loader/sign/key_store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "loader/sign/key_dir.h"
 #include "loader/sign/key_files.h"
@@ -449,6 +451,24 @@ key_store_rolls(struct key_store *store,
 		void *context)
 {
 	return key_dir_each(store->kept, KEY_ROLL_SUFFIX, visit, context);
+}
+
+void
+key_store_sync(struct key_store *store)
+{
+	bool is_unsynced;
+	int fd;
+
+	pthread_mutex_lock(&store->lock);
+	is_unsynced = key_dir_take_unsynced(store->kept);
+	pthread_mutex_unlock(&store->lock);
+	fd = is_unsynced
+		     ? open(key_dir_path(store->kept), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+		     : -1;
+	if (fd < 0)
+		return;
+	(void)syncfs(fd);
+	close(fd);
 }
 
 /* ---- new keys ---- */

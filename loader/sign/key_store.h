@@ -37,6 +37,10 @@ __attribute__((nonnull, warn_unused_result))
 int key_store_put(struct key_store *store, const uint8_t *zone,
 		  const struct key_given given[KEY_GIVEN_TEXTS]);
 
+/* Make durable what was put, if it is not yet; may take a while. */
+__attribute__((nonnull))
+void key_store_sync(struct key_store *store);
+
 /* Draw a zone's first keys: one for all, or with `is_split` one for the keys and one for
  * the data.  They are active at once.
  * reason   on failure, a sentence that says why

@@ -390,6 +390,28 @@ receive_descriptor(int from)
 	return fd;
 }
 
+/* What was given is made durable by itself: nobody waits for the device. */
+static void *
+run_keeper(void *argument)
+{
+	const struct timespec pause = { .tv_sec = 1 };
+
+	for (;;) {
+		key_store_sync(argument);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
+static void
+start_thread(void *(*run)(void *), void *argument)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run, argument) == 0)
+		pthread_detach(thread);
+}
+
 int
 signer_serve(const struct signer_options *options)
 {
@@ -409,6 +431,8 @@ signer_serve(const struct signer_options *options)
 			   options->settings->state_dir, errcode_text(rc));
 		return rc;
 	}
+	if (options->may_write)
+		start_thread(run_keeper, signer.store);
 	do {
 		if (options->heartbeat_ns)
 			atomic_store(options->heartbeat_ns, clock_now_ns());
