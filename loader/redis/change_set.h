@@ -29,6 +29,7 @@ struct change_zone {
 	uint32_t text;			/* in `texts`: the name as written */
 	uint32_t first_label, last_label, label_count;
 	uint32_t part;			/* a zone of the same part, itself at its root */
+	bool is_put_whole;		/* its edit cannot be signed: it is to be replaced */
 	bool is_as_written;		/* not listed as it is served: look for it as written */
 	uint64_t since_us;		/* is_from_event: Unix time at which it was heard of */
 	struct change_id id;		/* of the last entry that named it */

@@ -37,6 +37,7 @@ follow_new(const struct settings *settings, struct region *region, int signer_fd
 	redis_keys_init(&f->keys, settings);
 	f->reader = redis_zone_reader_new(settings);
 	f->session = sign_session_new(signer_fd, false);
+	f->signer_fd = signer_fd;
 	f->connect = redis_connect_new(settings);
 	if (settings->redis.sentinel.master[0] != '\0')
 		f->sentinel = redis_sentinel_new(settings);

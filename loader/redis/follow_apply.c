@@ -97,6 +97,8 @@ apply_edit(struct follow *f, const struct change_zone *zone, struct plan *plan)
 	if (rc == ERR_OK)
 		rc = live_edit_end(&edit, apex,
 				   plan->has_apex ? LIVE_APEX_ALL : LIVE_APEX_SOA);
+	if (rc == ERR_OK && edit.is_signed)
+		region_source_add(f->board, SOURCE_redis_signatures, edit.made);
 	zone_records_free(apex);
 	return rc;
 }

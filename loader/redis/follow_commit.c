@@ -71,6 +71,24 @@ step_on(struct follow *f, const struct group *group, struct stream_place *before
 		f->place.added = 0;
 }
 
+/* An edit of a signed zone cannot be signed by itself: such zones are to be put as a whole.
+ * returns whether there is one. */
+static bool
+put_edits_whole(struct serving *s)
+{
+	struct follow *f = s->f;
+
+	for (uint32_t i = 0; i < f->set.count; i++) {
+		struct change_zone *zone = &f->set.zones[i];
+
+		if (s->plans[i].action != PLAN_EDIT || !s->plans[i].is_signed)
+			continue;
+		s->again |= !zone->is_put_whole;
+		zone->is_put_whole = zone->is_whole = true;
+	}
+	return s->again;
+}
+
 static int
 write_all(struct serving *s)
 {
@@ -79,6 +97,10 @@ write_all(struct serving *s)
 
 	if (rc == ERR_OK)
 		rc = apply_all(s);
+	if ((rc == ERR_FORMAT || rc == ERR_RANGE) && put_edits_whole(s)) {
+		live_abort(f->live);
+		return rc;
+	}
 	if (rc == ERR_OK)
 		rc = follow_notes_put(f);
 	return follow_notes_end(f, rc);
@@ -96,5 +118,5 @@ follow_commit_set(struct serving *s)
 	if (rc == ERR_OK)
 		return ERR_OK;
 	s->f->place = before;
-	return rc;
+	return s->again ? ERR_OK : rc;
 }

@@ -31,6 +31,8 @@ follow_set_store(struct follow *f, struct live *live, const char *waiting)
 			       f->is_held_off ? waiting : "");
 	if (!live)
 		return;
+	if (live_set_signer(live, f->settings, f->signer_fd) != ERR_OK)
+		log_errorx("changes of signed zones: %s", errcode_text(ERR_NOMEM));
 	f->store_retry_ms = f->store_well_ms = 0;
 	region_source_set_text(f->board, SOURCE_TEXT_STORE, "%s", "");
 	if (live_count(live, &totals) != ERR_OK)

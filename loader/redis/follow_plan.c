@@ -144,11 +144,11 @@ plan_put(struct follow *f, const struct change_zone *zone, const struct group_zo
 
 /* Zones that can only be taken as a whole. */
 static bool
-needs_whole(const struct plan *plan)
+needs_whole(const struct change_zone *zone, const struct plan *plan)
 {
 	bool was_flattened = plan->facts.flags & ZONE_FLATTENED;
 
-	return !plan->is_served || plan->is_broken || plan->is_signed ||
+	return !plan->is_served || plan->is_broken || zone->is_put_whole ||
 	       plan->is_sign_due || (plan->redis.flags & REDIS_ZONE_ODD) ||
 	       plan->config.config.cname_flattening != was_flattened;
 }
@@ -190,7 +190,7 @@ plan_listed(struct follow *f, const struct change_zone *zone,
 	rc = follow_sign_plan(f, zone, from, plan);
 	if (rc != ERR_OK || plan->action != PLAN_NOTHING || plan->was_tried)
 		return rc;
-	if ((plan_loss(from, plan) || needs_whole(plan)) && !raw->is_whole) {
+	if ((plan_loss(from, plan) || needs_whole(zone, plan)) && !raw->is_whole) {
 		plan->needs_whole = true;
 		return ERR_OK;
 	}
@@ -200,7 +200,7 @@ plan_listed(struct follow *f, const struct change_zone *zone,
 		plan->digest = plan->redis.raw_digest;
 		return ERR_OK;
 	}
-	if (needs_whole(plan))
+	if (needs_whole(zone, plan))
 		return plan_put(f, zone, from, plan);
 	rc = follow_edit_plan(f, zone, from, plan);
 	if (rc == ERR_RANGE && !raw->is_whole) {

@@ -129,12 +129,12 @@ serve(struct serving *s)
 		rc = renew_arena(f);
 		if (rc == ERR_OK)
 			rc = prepare(s);
+		if (rc == ERR_OK && !s->again)
+			rc = follow_commit_set(s);
 		if (rc == ERR_OK && s->again) {
 			fini_plans(s);
 			continue;
 		}
-		if (rc == ERR_OK)
-			rc = follow_commit_set(s);
 		if (rc == ERR_OK) {
 			follow_tell_served(s);
 			follow_count_served(s);

@@ -3,8 +3,8 @@
 
 #include "loader/zone/apex_node.h"
 #include "loader/zone/served_soa.h"
-#include "shm/dns.h"
 #include "shm/errcode.h"
+#include "shm/rrtype.h"
 #include "shm/steered.h"
 
 uint64_t
@@ -17,6 +17,14 @@ follow_served_hash(const struct node *node)
 		       : 0;
 }
 
+/* Has the source put it there, or we? */
+static bool
+is_from_source(uint16_t type)
+{
+	return type != RRTYPE_SOA && type != RRTYPE_DNSKEY && type != RRTYPE_NSEC &&
+	       type != RRTYPE_NSEC3PARAM;
+}
+
 uint64_t
 follow_served_count(const struct node *node, uint16_t type)
 {
@@ -26,7 +34,7 @@ follow_served_count(const struct node *node, uint16_t type)
 	uint32_t at = 0;
 
 	while (node_next_block(node, &at, &block))
-		if (block_holds_rrset(&block) && block.head.type != TYPE_SOA &&
+		if (block_holds_rrset(&block) && is_from_source(block.head.type) &&
 		    (type == 0 || block.head.type == type) &&
 		    block_open_rrset(&block, &rrset))
 			count += rrset.head.rr_count;

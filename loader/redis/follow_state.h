@@ -109,6 +109,7 @@ struct follow {
 	struct redis_keys keys;
 	struct redis_zone_reader *reader;
 	struct sign_session *session;
+	int signer_fd;			/* borrowed */
 	struct arena *arena;		/* of what is being read */
 
 	/* links */
