@@ -283,6 +283,7 @@ choice_sign(struct sync *sync, bool is_renewal, struct generation_manifest *mani
 		job_report_take(&report, &s.due_s, sizeof s.due_s);
 		job_report_take(&report, &s.manifest, sizeof s.manifest);
 		sync->choice_due_s = s.due_s ? s.due_s : INT64_MAX;
+		atomic_store(&sync->region->signer.renew_at_s, s.due_s);
 	} else {
 		generations_remove_build(sync->state_dir, s.id);
 	}
@@ -297,6 +298,7 @@ choice_sign_is_due(const struct sync *sync)
 {
 	return atomic_load(&sync->region->swap.chosen) && sync_is_serving(sync) &&
 	       clock_wall_s() >= sync->choice_due_s &&
+	       !region_clock_is_doubtful(sync->region) &&
 	       (sync->choice_signed_ms == 0 ||
 		clock_now_ms() - sync->choice_signed_ms >= RETRY_MS);
 }

@@ -180,6 +180,7 @@ reload_renewal_is_due(const struct sync *sync)
 	       (sync->renewed_ms == 0 ||
 		clock_now_ms() - sync->renewed_ms >= RENEWALS_APART_MS) &&
 	       sync_is_serving(sync) && !sync->is_base_lost &&
+	       !region_clock_is_doubtful(sync->region) &&
 	       !atomic_load(&sync->region->swap.chosen);
 }
 

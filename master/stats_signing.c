@@ -11,9 +11,7 @@
 #include "shm/fence.h"
 
 enum {
-	DAY_S = 86400,
 	OVERDUE_S = 3600,
-	NS_PER_S = 1000000000,
 	TEXT_MAX = 512,
 	TIME_MAX = 32,
 };
@@ -22,19 +20,16 @@ enum {
 static unsigned
 put_clock(const struct server *server, struct json_out *json)
 {
-	const struct region *region = server->region;
-	int64_t ran_s = (int64_t)((clock_now_ns() - region->started_ns) / NS_PER_S);
-	int64_t ahead_s = clock_wall_s() - region->started_wall_s - ran_s;
+	long long moved_s = region_clock_moved_s(server->region);
 	char text[TEXT_MAX];
 
-	if (llabs(ahead_s) < DAY_S)
+	if (!region_clock_is_doubtful(server->region))
 		return 0;
-	snprintf(
-		text, sizeof text,
-		"the machine's clock was set %s by %lld days since the start: signatures "
-		"that were made under the wrong time are bogus to validators: set it "
-		"right, and restart",
-		ahead_s > 0 ? "forward" : "back", llabs(ahead_s) / DAY_S);
+	snprintf(text, sizeof text,
+		 "the machine's clock was set %s by %lld days since the start: what is "
+		 "signed under a wrong time is bogus to validators, and no signatures "
+		 "are renewed: set it right, and restart",
+		 moved_s > 0 ? "forward" : "back", llabs(moved_s) / REGION_CLOCK_MOVED_S);
 	json_out_text(json, NULL, text);
 	return 1;
 }

@@ -262,6 +262,14 @@ region_client_count(const struct region *region, struct client_cells at)
 	return sum[0] < sum[1] ? sum[0] : sum[1];
 }
 
+/* By how many seconds the machine's clock was set since the start: days, when it is wrong now
+ * or was before; 0 when it was not set at all at first. */
+int64_t region_clock_moved_s(const struct region *region);
+
+/* Has it moved so far that signatures made under one time may be bogus under the other? */
+enum { REGION_CLOCK_MOVED_S = 86400 };
+bool region_clock_is_doubtful(const struct region *region);
+
 /* Are queries answered from a generation? */
 bool region_is_ready(const struct region *region);
 

@@ -45,7 +45,11 @@ mkdir $keys or die "keys: $!\n";
 $m->{arg}{config} = { dnssec => { key_dir => $keys }, generations => { keep => 10 } };
 $m->write_zone($ORIGIN, zone_text(1, "old A 192.0.2.9\n"));
 $m->write_zone('plain.test', zone_text(1));
-write_file($m->dir . "/zones/$ORIGIN.json", '{"@config": {"dnssec": true}}');
+write_file($m->dir . "/zones/$ORIGIN.json", <<'END');
+{ "@config": { "dnssec": true },
+  "chosen": { "a": { "ttl": 60, "filter": { "count": "single", "order": "rr" },
+                     "records": [ { "ip": "192.0.2.21" }, { "ip": "192.0.2.22" } ] } } }
+END
 new_key($keys);
 $m->expect_log(qr/\Q$ORIGIN\E/, qr/rollback|swap/);
 $m->start;
@@ -58,6 +62,7 @@ sub is_valid {
 	my @cases = (['SOA', '', 'fully validated'], ['DNSKEY', '', 'fully validated'], ['MX', 'mx.', 'fully validated'],
 		['A', 'a.wild.', 'fully validated'], ['A', 'none.', 'nxdomain, negative response, fully validated'],
 		['A', 'y.ent.', 'nxrrset, negative response, fully validated'],
+		($what =~ /swap/ ? () : ['A', 'chosen.', 'fully validated']),
 		['DS', 'cut.', 'nxrrset, negative response, fully validated']);
 	my @wrong;
 

@@ -120,6 +120,27 @@ test_dead_writer(void)
 	is(text, "", "no error");
 }
 
+/* The region's own start is moved, not the machine's clock. */
+static void
+test_clock(void)
+{
+	enum { DAY_S = 86400, YEAR_S = 365 * DAY_S };
+	struct region *region = region_create(1);
+
+	ok(!region_clock_is_doubtful(region), "a clock that was not set");
+	region->started_wall_s -= YEAR_S;
+	ok(region_clock_is_doubtful(region), "one that was set forward by a year");
+	ok(region_clock_moved_s(region) > YEAR_S - 60 &&
+		   region_clock_moved_s(region) < YEAR_S + 60,
+	   "which is told");
+	region->started_wall_s += 2 * YEAR_S;
+	ok(region_clock_is_doubtful(region), "and one that was set back");
+	region->started_wall_s -= YEAR_S - 3600;
+	ok(!region_clock_is_doubtful(region), "an hour is nothing");
+	region->started_wall_s = 1000;
+	ok(!region_clock_is_doubtful(region), "nor is a clock that was not set at first");
+}
+
 int
 main(void)
 {
@@ -127,5 +148,6 @@ main(void)
 	test_sum();
 	test_live_is_whole();
 	test_dead_writer();
+	test_clock();
 	return done_testing();
 }
