@@ -15,7 +15,12 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 
-enum { LOOKS_APART_MS = 200, REST = 4 /* times that a look took */, RETRY_S = 60 };
+enum {
+	LOOKS_APART_MS = 200,
+	REST = 4 /* times that a look took */,
+	RETRY_S = 60,
+	SERVED_S = 1
+};
 
 /* ---- when ---- */
 
@@ -70,6 +75,18 @@ have_signed(struct sync *sync, const struct rolling_round *round)
 		sync->renewed_ms = 0;
 }
 
+/* Zones from Redis are signed, and given other keys, without a new generation. */
+static int64_t
+next_look(const struct sync *sync, int rc, const struct rolling_round *round)
+{
+	int64_t now_s = clock_wall_s(), next_s = round->next_s;
+	int64_t most_s = now_s + (round->must_sign ? SERVED_S : RETRY_S);
+
+	if (rc != ERR_OK)
+		return now_s + RETRY_S;
+	return sync->follow && (next_s == 0 || next_s > most_s) ? most_s : next_s;
+}
+
 void
 rolling_look(struct sync *sync)
 {
@@ -77,7 +94,7 @@ rolling_look(struct sync *sync)
 	uint64_t begun_ms = clock_now_ms(), took_ms;
 	struct rolling_round round = {
 		.sync = sync,
-		.is_whole = id != sync->roll.seen_id || has_policy(sync),
+		.is_whole = id != sync->roll.seen_id || sync->follow || has_policy(sync),
 	};
 	char reason[SYNC_REASON_MAX];
 	int rc = run(&round, true, reason);
@@ -89,7 +106,7 @@ rolling_look(struct sync *sync)
 	if (rc == ERR_BUSY)
 		return;
 	sync->roll.seen_id = id;
-	sync->roll.next_s = rc == ERR_OK ? round.next_s : clock_wall_s() + RETRY_S;
+	sync->roll.next_s = next_look(sync, rc, &round);
 	if (rc == ERR_OK)
 		have_signed(sync, &round);
 	else

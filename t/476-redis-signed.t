@@ -185,6 +185,30 @@ subtest 'keys are replaced, zones change their mind' => sub {
 	$m->stop;
 };
 
+subtest 'a ZSK that is replaced is rolled to' => sub {
+	my $schema = Martlet::RedisZones->new;
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	my $m = Martlet->new(start => 0, config => { redis => $redis->settings });
+	my $ksk = keygen($m->dir, $ORIGIN, '-a', 13, '-f', 'KSK');
+	my ($zsk, $next) = map { keygen($m->dir, $ORIGIN, '-a', 13) } 1, 2;
+	my ($old, $new) = map { public_of($_)->keytag } $zsk, $next;
+	my $zone = zone();
+	my %short = (ttl => 1, minttl => 1);
+
+	@{ $zone->{config}{soa} }{ keys %short } = values %short if $zone->{config} && $zone->{config}{soa};
+	$schema->load($redis, { $ORIGIN => $zone });
+	set_keys($redis, $schema, key_strings(ksk => $ksk), key_strings(zsk => $zsk));
+	$m->expect_log(qr/no file here is named|has replaced|cannot be signed/);
+	$m->start;
+	ok(poll(20, sub { is_signed($m, "www.$ORIGIN") }), 'signed');
+	set_keys($redis, $schema, key_strings(zsk => $next));
+	ok(poll(30, sub { my %state = map { ($_->{tag} => $_->{state}) } @{ $m->ctl('keys', $ORIGIN)->{keys} };
+		($state{$new} // '') eq 'published' && $state{$old} eq 'active' }), 'the new one is published, the old one signs')
+	  or diag(explain($m->ctl('keys', $ORIGIN)));
+	validates($m, $ksk, 'while it rolls', ['www', 'A', $GOOD], ['nowhere', 'A', $NXDOMAIN]);
+	$m->stop;
+};
+
 subtest 'a zone that is signed aside' => sub {
 	my $schema = Martlet::RedisZones->new;
 	my $redis = Martlet::Redis->new(notify => 'KA');

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "loader/sign/key_dir.h"
+#include "loader/sign/key_notes.h"
 #include "loader/sign/roll.h"
 
 #define KEY_ROLL_SUFFIX ".roll"
@@ -30,5 +31,11 @@ bool key_roll_has(const struct roll_zone *zone, const char *name);
  * removed. */
 __attribute__((nonnull))
 void key_roll_join(struct roll_zone *zone, struct sign_keys *keys);
+
+/* A key that a source gives in the place of another, as `notes` have it, is rolled to: it is
+ * published, and the other stays as RFC 7583 needs it.  `zone` is joined.
+ * returns whether something has changed. */
+__attribute__((nonnull, warn_unused_result))
+bool key_roll_adopt(struct roll_zone *zone, const struct key_notes *notes);
 
 #endif

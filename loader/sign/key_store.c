@@ -307,6 +307,23 @@ read_roll(struct loading *loading, const char *prefix)
 			 key_dir_path(loading->store->kept), prefix, errcode_text(rc));
 }
 
+/* A key that has just been given in the place of another signs nothing before its time: this
+ * is where it is first seen. */
+static void
+roll_to_given(struct loading *loading, const char *prefix)
+{
+	const struct key_store *store = loading->store;
+	int rc;
+
+	if (!store->may_write || !key_roll_adopt(loading->roll, &loading->notes))
+		return;
+	rc = key_roll_write(store->kept, prefix, loading->roll);
+	if (rc != ERR_OK)
+		complain(loading->keys, "%s/%s" KEY_ROLL_SUFFIX ": %s",
+			 key_dir_path(store->kept), prefix, errcode_text(rc));
+	key_roll_join(loading->roll, loading->keys);
+}
+
 static int
 load(struct key_store *store, const uint8_t *zone, struct sign_keys *keys,
      struct crypto_key *secrets[SIGN_KEYS_MAX], struct roll_zone *roll)
@@ -328,8 +345,9 @@ load(struct key_store *store, const uint8_t *zone, struct sign_keys *keys,
 		pthread_mutex_lock(&store->lock);
 		read_roll(loading, prefix);
 		load_zone(loading, prefix, files);
-		pthread_mutex_unlock(&store->lock);
 		key_roll_join(roll, keys);
+		roll_to_given(loading, prefix);
+		pthread_mutex_unlock(&store->lock);
 	} else if (rc == ERR_OK) {
 		complain(keys, "the zone's name is too long for the name of a key file");
 	}
