@@ -4,14 +4,25 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 
+static size_t
+map_len(uint64_t buckets)
+{
+	return sizeof(struct steered_cache) +
+	       buckets * STEERED_SLOT_LEN * (size_t)STEERED_WAYS;
+}
+
+void
+steered_cache_protect(struct steered_cache *cache)
+{
+	(void)!mprotect(cache, map_len(cache->bucket_count), PROT_READ);
+}
+
 struct steered_cache *
 steered_cache_create(uint64_t len)
 {
 	uint64_t buckets = len / (STEERED_SLOT_LEN * STEERED_WAYS);
-	size_t map_len = sizeof(struct steered_cache) +
-			 buckets * STEERED_SLOT_LEN * (size_t)STEERED_WAYS;
 	struct steered_cache *cache =
-		mmap(NULL, map_len, PROT_READ | PROT_WRITE,
+		mmap(NULL, map_len(buckets), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (cache == MAP_FAILED)

@@ -67,6 +67,10 @@ struct steered_cache {
 __attribute__((warn_unused_result))
 struct steered_cache *steered_cache_create(uint64_t len);
 
+/* In a process that only reads: it cannot write from now on.  Failing is harmless. */
+__attribute__((nonnull))
+void steered_cache_protect(struct steered_cache *cache);
+
 /* Do signatures of this length over an RRset of such an owner fit into a slot? */
 static inline bool
 steered_cache_holds(const struct steered_cache *cache, unsigned owner_len, unsigned sig_len)

@@ -127,7 +127,7 @@ for my $kind (['13', 'nsec'], ['8', 'nsec3'], ['15', 'optout']) {
 	}
 	# of twenty only some are signed ahead
 	my ($bad, $ips, $counted) = (0, {});
-	ok(poll(5, sub {
+	ok(poll(30, sub {
 		$counted = $m->counted(sub {
 			for (1 .. 20) {
 				my $answer = ask($m, 'many', 'A');

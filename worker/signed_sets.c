@@ -10,6 +10,7 @@ signed_sets_init(struct signed_sets *sets, const struct heritage *heritage, unsi
 		.cache = heritage->steered_cache,
 		.signer = &heritage->region->signer,
 	};
+	steered_cache_protect(heritage->steered_cache);
 	ring_open_writer(&sets->requests, &heritage->region->slots[id].steered_ring,
 			 heritage->steered_rings + (size_t)id * STEERED_RING_LEN,
 			 STEERED_RING_LEN);
