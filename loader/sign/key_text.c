@@ -100,11 +100,10 @@ take_word(struct reading *in, char out[WORD_MAX])
 	skip_blanks(in);
 	while (in->at < in->end && !isspace((unsigned char)*in->at) &&
 	       !is_escaped_line_end(in) && !strchr("();", *in->at)) {
-		/* a backslash that is escaped itself makes no line end of an "n" */
-		size_t step =
-			in->end - in->at > 1 && in->at[0] == '\\' && in->at[1] == '\\'
-				? 2
-				: 1;
+		/* what is escaped ends no word, and begins no escape itself */
+		bool is_escape = in->end - in->at > 1 && in->at[0] == '\\' &&
+				 !isspace((unsigned char)in->at[1]);
+		size_t step = is_escape ? 2 : 1;
 
 		if (len + step >= WORD_MAX)
 			return false;
