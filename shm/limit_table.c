@@ -127,9 +127,19 @@ find_word(struct limit_set *set, unsigned home, uint64_t tag, uint64_t *old)
 	return at;
 }
 
+/* A debt, less `count` that were taken and not used. */
+static inline uint64_t
+less(uint64_t debt, const struct limit_rate *rate, unsigned count)
+{
+	uint64_t unused = count * rate->step;
+
+	return debt > unused ? debt - unused : 0;
+}
+
+/* Take up to `want`, and give back `unused` from earlier. */
 __attribute__((always_inline)) static inline unsigned
 take(struct limit_table *table, uint64_t hash, const struct limit_rate *rate,
-     uint64_t now_ticks, unsigned want)
+     uint64_t now_ticks, unsigned want, unsigned unused)
 {
 	struct limit_set *set = limit_set_of(table, hash);
 	uint64_t tag = tag_of(hash), old, debt = 0, fresh;
@@ -137,7 +147,7 @@ take(struct limit_table *table, uint64_t hash, const struct limit_rate *rate,
 	unsigned count = 1;
 
 	if (word)
-		debt = debt_of(old, now_ticks);
+		debt = less(debt_of(old, now_ticks), rate, unused);
 	if (debt > rate->tolerance)
 		return 0;
 	if (want > 1) {
@@ -165,7 +175,7 @@ unsigned
 limit_take(struct limit_table *table, uint64_t hash, const struct limit_rate *rate,
 	   uint64_t now_ticks, unsigned want)
 {
-	return rate->step == 0 ? want : take(table, hash, rate, now_ticks, want);
+	return rate->step == 0 ? want : take(table, hash, rate, now_ticks, want, 0);
 }
 
 void
@@ -197,12 +207,29 @@ limit_pool_set(struct limit_pool *pool, struct limit_rate rate, unsigned at_once
 	memset(pool->held, 0, sizeof pool->held);
 }
 
+/* Give back what another one has in stock, of long ago. */
+__attribute__((noinline)) static void
+give_back(struct limit_pool *pool, const struct limit_held *held, uint64_t now_ticks)
+{
+	struct limit_set *set = limit_set_of(pool->table, held->hash);
+	uint64_t tag = tag_of(held->hash), old, debt;
+	_Atomic uint64_t *word = find_word(set, home_of(held->hash), tag, &old);
+
+	if (!word)
+		return;
+	debt = less(debt_of(old, now_ticks), &pool->rate, held->left);
+	atomic_compare_exchange_strong_explicit(
+		word, &old, tag << TIME_BITS | ((now_ticks + debt) & TIME_MASK),
+		memory_order_relaxed, memory_order_relaxed);
+}
+
 /* Take for one who comes again: what is left over is its stock. */
 __attribute__((noinline)) static bool
 fill_up(struct limit_pool *pool, struct limit_held *held, uint64_t hash,
 	uint64_t now_ticks, unsigned want)
 {
-	unsigned count = take(pool->table, hash, &pool->rate, now_ticks, want);
+	unsigned count =
+		take(pool->table, hash, &pool->rate, now_ticks, want, held->left);
 
 	held->hash = hash;
 	held->taken = (uint32_t)(now_ticks >> LIMIT_STOCK_SHIFT);
@@ -223,10 +250,12 @@ limit_take_more(struct limit_pool *pool, uint64_t hash, uint64_t now_ticks)
 				       is_recent ? pool->block : 1);
 		/* another one's stock stays */
 		if (held->left == 0 || !is_recent) {
+			if (held->left > 0)
+				give_back(pool, held, now_ticks);
 			held->hash = hash;
 			held->taken = (uint32_t)(now_ticks >> LIMIT_STOCK_SHIFT);
 			held->left = 0;
 		}
 	}
-	return take(pool->table, hash, &pool->rate, now_ticks, 1) > 0;
+	return take(pool->table, hash, &pool->rate, now_ticks, 1, 0) > 0;
 }

@@ -80,14 +80,14 @@ void limit_sweep(struct limit_table *table, uint32_t *at, uint64_t now_ticks);
 
 /* One worker's view of a table: what is allowed, and its stock.  A source that comes often
  * takes several at a time, so that not every worker writes its line for every query.  What is
- * not used soon is lost to it: with blocks of an eighth of what is allowed at once, divided by
- * workers, no more than that eighth. */
+ * not used soon is given back when it comes again, and lost to it until then: with blocks of an
+ * eighth of what is allowed at once, divided by workers, no more than that eighth. */
 enum { LIMIT_STOCK = 4096, LIMIT_STOCK_SHIFT = 16 };
 
 struct limit_held {
 	uint64_t hash;
 	uint32_t taken;			/* when, in ticks without their last 16 bits: 1 ms */
-	uint32_t left;
+	uint32_t left;			/* not used yet */
 };
 
 struct limit_pool {

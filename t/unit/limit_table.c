@@ -125,6 +125,30 @@ test_sweep(void)
 	is_int(used, 0, "who has full credit is forgotten");
 }
 
+/* What is taken ahead and not used comes back, but never more than that. */
+static void
+test_unused(void)
+{
+	static struct limit_pool pool = { .table = &table };
+	struct limit_rate rate = limit_rate_of(10, 1, 1000);
+	const uint64_t hash = 17, same_place = hash + (UINT64_C(3) << 40);
+	unsigned got = 0;
+
+	limit_pool_set(&pool, rate, 1000, 4);
+	for (unsigned i = 0; i < 20; i++)
+		for (unsigned k = 0; k < 2; k++)
+			got += limit_take_one(&pool, hash, at_ms(900000 + 200 * i));
+	is_int(got, 40, "pairs, 5 a second");
+	limit_take_one(&pool, same_place, at_ms(904000));
+	is_int(limit_take(&table, hash, &rate, at_ms(904000), 2000), 1000,
+	       "use up no more than they are: another one in their place gives back");
+	for (unsigned k = 0; k < 2; k++)
+		limit_take_one(&pool, same_place, at_ms(904000));
+	is_int(limit_take_one(&pool, same_place, at_ms(990000)) +
+		       limit_take(&table, same_place, &rate, at_ms(990000), 2000),
+	       1000, "nobody gets more than all");
+}
+
 int
 main(void)
 {
@@ -133,5 +157,6 @@ main(void)
 	test_want();
 	test_stock();
 	test_sweep();
+	test_unused();
 	return done_testing();
 }
