@@ -208,6 +208,7 @@ my @BAD_FILES = (
 	["\n; x\n# y\na..b A\n", qr/:4: a[.][.]b is no domain name/],
 	["a.test NOPE\n", qr/:1: NOPE is no type of records/],
 	["a.test A IN\n", qr/:1: IN is more than a name and a type/],
+	["a.test \e[2J\xff\n", qr/:1: [?]\[2J[?] is no type of records/],
 	["; nothing\n", qr/there is no query in it/],
 );
 for my $bad (@BAD_FILES) {

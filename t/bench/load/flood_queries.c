@@ -29,13 +29,23 @@ struct flood_query {
 	bool is_fresh;
 };
 
+/* What a file holds may be anything; a terminal gets what is printable. */
+static void
+put_printable(const char *text)
+{
+	for (; *text; text++)
+		fputc(*text >= ' ' && *text <= '~' ? *text : '?', stderr);
+}
+
 static int
 fail(const char *where, unsigned long line, const char *what, const char *why)
 {
+	fprintf(stderr, "martlet-flood: %s:", where);
 	if (line > 0)
-		fprintf(stderr, "martlet-flood: %s:%lu: %s %s\n", where, line, what, why);
-	else
-		fprintf(stderr, "martlet-flood: %s: %s %s\n", where, what, why);
+		fprintf(stderr, "%lu:", line);
+	fputc(' ', stderr);
+	put_printable(what);
+	fprintf(stderr, " %s\n", why);
 	return 1;
 }
 
