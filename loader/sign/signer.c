@@ -320,7 +320,7 @@ serve_request(struct connection *c)
 		c->reply_len = 0;
 	reply.len = (uint32_t)c->reply_len;
 	return signer_write(c->fd, &reply, sizeof reply) &&
-	       signer_write(c->fd, c->reply, c->reply_len);
+	       (c->reply_len == 0 || signer_write(c->fd, c->reply, c->reply_len));
 }
 
 static void *
