@@ -104,8 +104,6 @@ why_not_renewed(struct clerk *clerk, const struct node *apex)
 		return "the signer does not answer: see the log";
 	if (rc == ERR_OK && roles != (SIGN_ROLE_KEYS | SIGN_ROLE_DATA))
 		return "the zone has no key that can sign: see `martletctl keys`";
-	if (atomic_load(&clerk->heritage->region->swap.chosen))
-		return "they are made anew by `martletctl resume`";
 	return "see the log";
 }
 
