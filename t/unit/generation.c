@@ -299,6 +299,47 @@ test_hostile(const struct file *file, bool is_index)
 	free(bytes);
 }
 
+/* Bend an octet of the index, with a checksum that fits, and verify. */
+static int
+try_bent(uint64_t at)
+{
+	int rc;
+
+	index_file.bytes[at] ^= 1;
+	file_restore(&index_file);
+	reseal(data_file.bytes, index_file.bytes);
+	rc = try_open(true);
+	index_file.bytes[at] ^= 1;
+	file_restore(&index_file);
+	file_restore(&manifest_file);
+	return rc;
+}
+
+/* Fences and heads say what the nodes say; where there are none, none are looked at. */
+static void
+test_fences(void)
+{
+	const struct index_head *head =
+		(const struct index_head *)(const void *)index_file.bytes;
+	struct index_head bare = *head, whole = *head;
+
+	is_int(head->fence_count, 3, "three fences of 41 owners");
+	is_int(try_bent(head->fences_off + sizeof(struct index_fence)), ERR_DAMAGED,
+	       "another key");
+	is_int(try_bent(head->fences_off + 2 * sizeof(struct index_fence) - 2),
+	       ERR_DAMAGED, "another length");
+	is_int(try_bent(head->heads_off + 40 * sizeof(uint64_t)), ERR_DAMAGED,
+	       "another head");
+	bare.fence_count = bare.fences_off = bare.heads_off = 0;
+	memcpy(index_file.bytes, &bare, sizeof bare);
+	file_restore(&index_file);
+	reseal(data_file.bytes, index_file.bytes);
+	is_int(try_open(true), 0, "an index without them is whole");
+	memcpy(index_file.bytes, &whole, sizeof whole);
+	file_restore(&index_file);
+	file_restore(&manifest_file);
+}
+
 int
 main(void)
 {
@@ -317,6 +358,7 @@ main(void)
 	test_lengths(&data_file, ERR_DAMAGED, ERR_DAMAGED);
 	test_lengths(&index_file, ERR_DAMAGED, ERR_DAMAGED);
 	test_missing();
+	test_fences();
 	test_flips(&manifest_file);
 	test_flips(&data_file);
 	test_flips(&index_file);
