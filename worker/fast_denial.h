@@ -13,6 +13,7 @@ enum {
 	FAST_MEMBER_LINES =
 		5, /* cache lines of a chain's member that are fetched ahead */
 	FAST_HEAD_LINES = 2, /* of a block's heads, and of its entries */
+	FAST_NEAR_STEPS = 8, /* of a search: all searches look at those fences */
 	FAST_GUESSES = 2, /* by interpolation, each of which is fetched */
 	FAST_PROOFS = 3, /* the most that one answer has */
 	FAST_ENCLOSERS = 8, /* of which the proofs are kept */
@@ -110,6 +111,8 @@ fast_find_place_nsec(struct fast *f, struct fast_denial *d)
 	order_key_make(&d->key, d->name,
 		       d->q->name_len - (unsigned)fast_apex(d->stage)->head.owner_len);
 	d->search = order_search_begin(d->zone);
+	for (unsigned i = 0; i < FAST_NEAR_STEPS && d->search.count > 1; i++)
+		order_search_step(&f->store->gen, d->zone, &d->key, d->name, &d->search);
 	__builtin_prefetch(order_search_fence(&f->store->gen, d->zone, &d->search));
 }
 
