@@ -161,9 +161,12 @@ like($limited{'answers www.example.com.'}{client}, qr/^127\.9\.\d+\.0\/24$/, 'a 
 # networks
 my $before = client($m, '127.10.1.1');
 my $next_door = client($m, '127.10.1.250');
-send $before, $_, 0 for q_of('A', ('www.example.com') x 60);
-about(flood($next_door, q_of('A', ('www.example.com') x 60)), 'NOERROR', 0, 'a neighbour in the /24');
-flood($before);
+my $begun = time;
+# answered first, by whichever worker
+flood($before, q_of('A', ('www.example.com') x 60));
+my $theirs = flood($next_door, q_of('A', ('www.example.com') x 60));
+$elapsed = time - $begun;
+about($theirs, 'NOERROR', 0, 'a neighbour in the /24');
 is(flood(client($m, '127.9.202.1'), q_of('A', 'www.example.com'))->{NOERROR}, 1, 'another /24');
 is(flood($before, q_of('A', 'mail.example.com'))->{NOERROR}, 1, 'another name');
 
