@@ -20,7 +20,7 @@
 enum {
 	TURN_REQUESTS = 256, /* of one ring in one turn */
 	SLEEP_MS = 1000,
-	SLEEP_PROBED_MS = 10, /* where something is probed: until a change is seen */
+	SLEEP_PROBED_MS = 5, /* where something is probed: until a change is seen */
 };
 
 struct service {
