@@ -39,11 +39,12 @@ static void
 sweep_board(struct prober *prober)
 {
 	size_t page_len = (size_t)sysconf(_SC_PAGESIZE);
-	size_t pages = sizeof *prober->board / page_len;
+	size_t pages = sizeof prober->board->slots / page_len;
 	size_t per_page = page_len / sizeof(struct board_slot);
 	unsigned char *in_use = calloc(pages, 1);
 
-	if (!in_use || mincore(prober->board, sizeof *prober->board, in_use) != 0) {
+	if (!in_use ||
+	    mincore(prober->board->slots, sizeof prober->board->slots, in_use) != 0) {
 		free(in_use);
 		return;
 	}
