@@ -49,6 +49,7 @@ enum source_state {
 	X(redis_held_sets,      COUNTER, "change sets that the shrink guard held") \
 	X(redis_compactions,    COUNTER, "generations sealed from overlays") \
 	X(redis_signatures,     COUNTER, "signatures made for names that changed, one by one, in signed zones from Redis") \
+	X(redis_renewed,        COUNTER, "signatures renewed ahead of their end in zones from Redis") \
 	X(redis_report_failed,  COUNTER, "reports of errors that could not be written") \
 	X(redis_zones,          GAUGE,   "zones from Redis that are served") \
 	X(redis_held,           GAUGE,   "change sets that the shrink guard holds now") \

@@ -16,6 +16,7 @@ use Martlet::RedisZones;
 use RedisKeys qw(keygen key_strings public_of);
 use SignedZone qw($ORIGIN write_anchor delv);
 use Test::More;
+use Time::Local qw(timegm);
 
 Martlet::Redis::need();
 Martlet::Peer::need(qw(delv dnssec-keygen));
@@ -60,6 +61,21 @@ sub validates {
 	return;
 }
 
+sub serial { my ($m) = @_; my ($soa) = $m->ask($ORIGIN, 'SOA')->packet->answer; return $soa->serial }
+
+# When the signature of a name's address ends
+sub ends {
+	my ($m, $name) = @_;
+	my ($sig) = is_signed($m, $name);
+	return $sig ? timegm_of($sig->sigexpiration) : 0;
+}
+
+# 20260131235959
+sub timegm_of {
+	my ($year, $month, @rest) = $_[0] =~ /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/;
+	return timegm(reverse(@rest), $month - 1, $year);
+}
+
 # Figures of a change, once it is answered
 sub changes {
 	my ($m, $redis, $what, $made, @change) = @_;
@@ -73,7 +89,7 @@ sub changes {
 for my $denial (qw(nsec nsec3 optout)) {
 	my $schema = Martlet::RedisZones->new;
 	my $redis = Martlet::Redis->new(notify => 'KA');
-	my $m = Martlet->new(start => 0, config => { redis => $redis->settings });
+	my $m = Martlet->new(start => 0, config => { redis => $redis->settings, dnssec => { validity_days => 4, refresh_days => 1 } });
 	my $key = keygen($m->dir, $ORIGIN, '-a', 13, '-f', 'KSK');
 	my %strings = key_strings(ksk => $key);
 
@@ -99,7 +115,15 @@ for my $denial (qw(nsec nsec3 optout)) {
 	validates($m, $anchor, 'behind that', ['n9', 'A', $GOOD], ['n8', 'A', $NXDOMAIN]);
 	$redis->stop;
 	$m->expect_log(qr/Redis/);
-	$m->restart;
+	is($m->ctl('stats')->{redis_renewed}, 0, 'nothing was to be renewed so far');
+	my $serial = serial($m);
+	$m->stop;
+	$m->write_config({ dnssec => { validity_days => 14, refresh_days => 7, max_rate => 100000 } });
+	$m->start;
+	ok(poll(60, sub { ends($m, 'n1') > time + 8 * 86400 && ends($m, "n$NAMES") > time + 8 * 86400 && ends($m, 'n9') > time + 8 * 86400 }),
+		'without Redis, signatures are renewed that end too soon');
+	ok(poll(60, sub { $m->ctl('stats')->{redis_renewed} > 2 * $NAMES }), 'of names and of their chain');
+	is(serial($m), $serial, 'the serial stays');
 	validates($m, $anchor, 'restarted without Redis', ['n9', 'A', $GOOD], ['n8', 'A', $NXDOMAIN], ['n9', 'TXT', $NODATA]);
 	$m->stop;
 }

@@ -9,6 +9,7 @@
 #include "loader/redis/follow_list.h"
 #include "loader/redis/follow_load.h"
 #include "loader/redis/follow_lose.h"
+#include "loader/redis/follow_renew.h"
 #include "loader/redis/follow_round.h"
 #include "loader/redis/follow_sentinel.h"
 #include "loader/redis/follow_server.h"
@@ -250,6 +251,7 @@ follow_step(struct follow *f, const struct pollfd *fds, unsigned count)
 {
 	(void)fds;
 	(void)count;
+	follow_renew_step(f);
 	switch (f->phase) {
 	case FOLLOW_DOWN:
 		if (clock_now_ms() < f->retry_at_ms)

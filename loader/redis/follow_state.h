@@ -24,7 +24,6 @@
 #include "loader/redis/dirty_zones.h"
 #include "loader/redis/follow.h"
 #include "loader/redis/held.h"
-#include "loader/store/live.h"
 #include "loader/redis/redis_connect.h"
 #include "loader/redis/redis_keys.h"
 #include "loader/redis/redis_link.h"
@@ -34,6 +33,7 @@
 #include "loader/redis/shrink_guard.h"
 #include "loader/redis/stream_gap.h"
 #include "loader/sign/sign_session.h"
+#include "loader/store/live.h"
 
 /* the error of a zone in a file and in Redis */
 #define FOLLOW_CONFLICT_TEXT \
@@ -110,6 +110,8 @@ struct follow {
 	struct redis_zone_reader *reader;
 	struct sign_session *session;
 	int signer_fd;			/* borrowed */
+	struct live_renewal renewal;	/* under way, or the last one */
+	uint64_t renew_ms;		/* when its next step is due */
 	struct arena *arena;		/* of what is being read */
 
 	/* links */

@@ -236,4 +236,29 @@ __attribute__((nonnull, warn_unused_result))
 int live_edit_end(struct live_edit *edit, const struct zone_records *apex,
 		  enum live_apex_scope scope);
 
+/* ---- signatures that end soon ---- */
+
+/* A zone whose signatures are being renewed: all zero but for its name at first. */
+struct live_renewal {
+	uint8_t origin[DNAME_MAX + NAME_PAD];
+	size_t origin_len;
+	uint32_t zone_id;
+	bool is_at_nsec3, has_place;
+	uint8_t place[DNAME_MAX + NAME_PAD]; /* the last name that was looked at */
+	int64_t first_end_s;		/* of the signatures so far */
+	uint64_t made;			/* signatures */
+	bool is_done;
+};
+
+/* Are signatures of the zone, which was signed here, to be renewed? */
+__attribute__((nonnull))
+bool live_is_renewal_due(const struct node *apex, const struct settings *settings);
+
+/* Renew the signatures of at most `max` names more, in a transaction of their own; the
+ * serial stays.
+ * returns 0; ERR_NOTFOUND: the zone is gone, or another; ERR_FORMAT, ERR_TIMEOUT as
+ *         live_edit_begin; or as live_commit: then nothing has changed. */
+__attribute__((nonnull, warn_unused_result))
+int live_renew(struct live *live, struct live_renewal *renewal, size_t max);
+
 #endif

@@ -7,29 +7,38 @@
 #include "shm/rrtype.h"
 
 int
-live_edit_begin(struct live *live, const uint8_t *origin, size_t origin_len,
-		struct live_edit *edit)
+live_edit_open(struct live *live, const uint8_t *origin, size_t origin_len,
+	       struct live_edit *edit, struct node *apex)
 {
-	struct node apex;
-	int rc = live_zone(live, origin, origin_len, &apex);
+	int rc = live_zone(live, origin, origin_len, apex);
 
 	if (rc != ERR_OK)
 		return rc;
 	*edit = (struct live_edit){
 		.live = live,
 		.origin_len = origin_len,
-		.child_count = apex.head.child_count,
-		.has_wildcard = apex.head.flags & NODE_HAS_WILDCARD,
+		.child_count = apex->head.child_count,
+		.has_wildcard = apex->head.flags & NODE_HAS_WILDCARD,
 	};
 	memcpy(edit->origin, origin, origin_len);
-	if (!node_zone_facts(&apex, &edit->facts))
+	if (!node_zone_facts(apex, &edit->facts))
 		return ERR_DAMAGED;
 	if (edit->facts.flags & ZONE_BROKEN)
 		return ERR_FORMAT;
 	edit->has_redis =
-		node_copy_block(&apex, BLOCK_REDIS, &edit->redis, sizeof edit->redis);
+		node_copy_block(apex, BLOCK_REDIS, &edit->redis, sizeof edit->redis);
 	edit->is_signed = edit->facts.flags & ZONE_SIGNED;
-	return edit->is_signed ? live_sign_begin(edit, &apex) : ERR_OK;
+	return ERR_OK;
+}
+
+int
+live_edit_begin(struct live *live, const uint8_t *origin, size_t origin_len,
+		struct live_edit *edit)
+{
+	struct node apex;
+	int rc = live_edit_open(live, origin, origin_len, edit, &apex);
+
+	return rc == ERR_OK && edit->is_signed ? live_sign_start(edit, &apex, false) : rc;
 }
 
 /* ---- rendering ---- */

@@ -26,6 +26,11 @@ struct live {
 
 void live_signing_free(struct live *live);
 
+/* What an edit begins with, whatever the zone's signatures. */
+__attribute__((nonnull, warn_unused_result))
+int live_edit_open(struct live *live, const uint8_t *origin, size_t origin_len,
+		   struct live_edit *edit, struct node *apex);
+
 /* live_cursor_open before the first name at `name` or behind it. */
 __attribute__((nonnull, warn_unused_result))
 int live_cursor_open_at(struct live *live, uint32_t zone_id, const uint8_t *name,

@@ -49,6 +49,14 @@ live_signing_free(struct live *live)
 	live->signing = NULL;
 }
 
+static int64_t
+refresh_s_of(const struct live_signing *signing)
+{
+	enum { DAY_S = 86400 };
+
+	return (int64_t)signing->settings->dnssec.refresh_days * DAY_S;
+}
+
 /* ---- the beginning ---- */
 
 int
@@ -89,7 +97,7 @@ is_current(const struct live_signing *signing)
 }
 
 int
-live_sign_begin(struct live_edit *edit, const struct node *apex)
+live_sign_start(struct live_edit *edit, const struct node *apex, bool is_renewal)
 {
 	struct live_signing *signing = edit->live->signing;
 	int rc;
@@ -100,7 +108,7 @@ live_sign_begin(struct live_edit *edit, const struct node *apex)
 	signing->denial = (enum denial)signing->facts.denial;
 	signing->negative_ttl = ttl_of(apex, BLOCK_NEGATIVE_SOA);
 	signing->soa_ttl = ttl_of(apex, BLOCK_RRSET);
-	rc = node_sign_start(signing->sign, signing->settings, clock_wall_s(), false,
+	rc = node_sign_start(signing->sign, signing->settings, clock_wall_s(), is_renewal,
 			     apex);
 	if (rc == ERR_NOTFOUND || (rc == ERR_OK && !is_current(signing)))
 		return ERR_FORMAT;
@@ -478,11 +486,9 @@ count_made(struct live_edit *edit, const struct node *node, int sign)
 	facts->made_count += (uint32_t)(sign > 0 ? records : -records);
 }
 
-/* Put a node in the place of `present` (bytes NULL: none), and count it; `old` is what had
- * signatures before the edit. */
-static int
-put_signed(struct live_edit *edit, const struct node_sign_job *job,
-	   const struct node *present, const struct node *old)
+int
+live_sign_put(struct live_edit *edit, const struct node_sign_job *job,
+	      const struct node *present, const struct node *old)
 {
 	struct live *live = edit->live;
 	struct node node;
@@ -511,7 +517,7 @@ write_nsec3(struct live_edit *edit, const struct live_link *link)
 	struct live *live = edit->live;
 
 	if (link->job)
-		return put_signed(edit, link->job, &link->old, &link->old);
+		return live_sign_put(edit, link->job, &link->old, &link->old);
 	if (!link->was)
 		return ERR_OK;
 	live_count_out(edit, &link->old);
@@ -524,7 +530,7 @@ static int
 write_name(struct live_edit *edit, const struct live_touched *touched)
 {
 	if (touched->job)
-		return put_signed(edit, touched->job, &touched->node, &touched->old);
+		return live_sign_put(edit, touched->job, &touched->node, &touched->old);
 	count_made(edit, &touched->old, -1);
 	return ERR_OK;
 }
@@ -543,7 +549,8 @@ write_jobs(struct live_edit *edit)
 	for (size_t i = 0; rc == ERR_OK && i < signing->neighbour_count; i++) {
 		const struct live_neighbour *neighbour = &signing->neighbours[i];
 
-		rc = put_signed(edit, neighbour->job, &neighbour->node, &neighbour->node);
+		rc = live_sign_put(edit, neighbour->job, &neighbour->node,
+				   &neighbour->node);
 	}
 	return rc;
 }
@@ -597,13 +604,43 @@ live_sign_end(struct live_edit *edit)
 }
 
 void
+live_sign_restart_facts(struct live_edit *edit, int64_t first_end_s)
+{
+	struct live_signing *signing = edit->live->signing;
+	int64_t next_s = node_sign_keys(signing->sign)->next_s;
+
+	signing->facts.ends_at_s = first_end_s;
+	signing->facts.renew_at_s = first_end_s - refresh_s_of(signing);
+	if (next_s != 0 && next_s < signing->facts.renew_at_s)
+		signing->facts.renew_at_s = next_s;
+}
+
+int
+live_sign_put_apex(struct live_edit *edit)
+{
+	struct live *live = edit->live;
+	struct node written;
+	int rc = write_apex(edit);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (!node_open(live->writer.bytes, live->writer.len, &written))
+		return ERR_DAMAGED;
+	live_count_out(edit, &live->signing->apex);
+	live_count_in(edit, &written);
+	live_set_facts(live, &edit->facts, &edit->redis);
+	live_sign_set_facts(edit);
+	return live_put_writer(live);
+}
+
+void
 live_sign_set_facts(struct live_edit *edit)
 {
 	struct live *live = edit->live;
 	struct live_signing *signing = live->signing;
 	struct signing_facts facts = signing->facts;
 	int64_t first_end_s = node_sign_first_end(signing->sign);
-	int64_t refresh_s = (int64_t)signing->settings->dnssec.refresh_days * 86400;
+	int64_t refresh_s = refresh_s_of(signing);
 	struct node node;
 	struct block block;
 

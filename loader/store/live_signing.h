@@ -59,7 +59,7 @@ struct live_signing {
 /* Begin with a signed zone.  returns 0; ERR_FORMAT: it is to be put as a whole; as
  * sign_session_start. */
 __attribute__((nonnull, warn_unused_result))
-int live_sign_begin(struct live_edit *edit, const struct node *apex);
+int live_sign_start(struct live_edit *edit, const struct node *apex, bool is_renewal);
 
 /* A name is about to be put or dropped; `old` as it stands, or NULL.  returns 0 or ERR_NOMEM. */
 __attribute__((nonnull(1, 2), warn_unused_result))
@@ -70,6 +70,20 @@ int live_sign_touch(struct live_edit *edit, const uint8_t *name, size_t len,
  * leave the apex, signed, in live->writer.  returns 0; ERR_FORMAT as above. */
 __attribute__((nonnull, warn_unused_result))
 int live_sign_end(struct live_edit *edit);
+
+/* Put a node in the place of `present` (bytes NULL: none), and count it; `old` is what had
+ * signatures before the edit. */
+__attribute__((nonnull, warn_unused_result))
+int live_sign_put(struct live_edit *edit, const struct node_sign_job *job,
+		  const struct node *present, const struct node *old);
+
+/* The zone's first signature ends then: all of them have been looked at. */
+__attribute__((nonnull))
+void live_sign_restart_facts(struct live_edit *edit, int64_t first_end_s);
+
+/* Write the apex of the job, with nothing but other signatures. */
+__attribute__((nonnull, warn_unused_result))
+int live_sign_put_apex(struct live_edit *edit);
 
 /* Store what is known of the signatures in the apex node in live->writer. */
 __attribute__((nonnull))

@@ -36,6 +36,7 @@ static struct sign_session *session;
 static struct check check;
 static enum denial denial;
 static unsigned asked;
+static int64_t signed_at_s; /* 0: now */
 
 /* ---- signing as a whole ---- */
 
@@ -78,7 +79,7 @@ signed_records(struct live *live)
 	struct zone_messages messages = { .kept = NULL };
 	const struct zone_signing how = {
 		.settings = &settings,
-		.now_s = time(NULL),
+		.now_s = signed_at_s ? signed_at_s : time(NULL),
 		.find_served = live ? find_served : NULL,
 		.context = live,
 	};
@@ -558,6 +559,46 @@ count_costs(const char *dir)
 	live_close(live);
 }
 
+/* ---- renewal ---- */
+
+/* What was signed ten days ago is renewed some names at a time. */
+static void
+renew(const char *dir)
+{
+	struct live_renewal renewal = { .origin_len = check.origin_len };
+	struct zone_records *records;
+	struct zone_facts facts;
+	struct live *live;
+	struct node apex;
+	unsigned steps = 0, serial = model[0].serial;
+
+	signed_at_s = time(NULL) - 10 * 86400;
+	records = signed_records(NULL);
+	signed_at_s = 0;
+	zone_seal(dir, &records, 1);
+	live = open_live(dir);
+	memcpy(renewal.origin, check.origin, check.origin_len);
+	must(live_zone(live, check.origin, check.origin_len, &apex), "live_zone");
+	ok(live_is_renewal_due(&apex, &settings), "signatures are due");
+	for (; !renewal.is_done && steps < 1000; steps++)
+		must(live_renew(live, &renewal, 10), "live_renew");
+	ok(steps > 5, "are renewed in steps: %u", steps);
+	must(live_zone(live, check.origin, check.origin_len, &apex), "live_zone");
+	ok(!live_is_renewal_due(&apex, &settings) &&
+		   renewal.first_end_s > time(NULL) + 12 * 86400,
+	   "and hold for long");
+	ok(node_zone_facts(&apex, &facts) && facts.serial == serial, "the serial stays");
+	records = signed_records(NULL);
+	is_int(renewal.made, records->signing->signatures, "all of them");
+	zone_records_free(records);
+	wrong = NULL;
+	compare_signed(live);
+	live_close(live);
+	if (!wrong)
+		ask_all(dir);
+	ok(!wrong, "the zone is good: %s", wrong ? wrong : "");
+}
+
 int
 main(void)
 {
@@ -594,6 +635,8 @@ main(void)
 		}
 		snprintf(dir, sizeof dir, "%s/%s", scratch, names[denial]);
 		count_costs(dir);
+		snprintf(dir, sizeof dir, "%s/%s-old", scratch, names[denial]);
+		renew(dir);
 	}
 	ok(asked > 1000, "%u answers were judged", asked);
 	sign_session_free(session);

@@ -1,0 +1,12 @@
+/* Signatures of zones from Redis that end soon, renewed in the overlay: also while Redis
+ * cannot be reached. */
+#ifndef LOADER_REDIS_FOLLOW_RENEW_H
+#define LOADER_REDIS_FOLLOW_RENEW_H
+
+#include "loader/redis/follow_state.h"
+
+/* A step of that, when one is due. */
+__attribute__((nonnull))
+void follow_renew_step(struct follow *follow);
+
+#endif

@@ -1,0 +1,244 @@
+/* Signatures renewed ahead of their end, some names at a time. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/sign/sign_clock.h"
+#include "loader/store/live_signing.h"
+#include "loader/zone/grow.h"
+#include "shm/clock.h"
+#include "shm/errcode.h"
+#include "shm/rrtype.h"
+#include "shm/wire.h"
+
+enum {
+	DAY_S = 86400,
+	LOOKED_AT_MAX = 20000, /* nodes, in one step */
+	SIG_HEAD_LEN = 12,
+	EXPIRATION_AT = 8,
+};
+
+struct due_node {
+	struct node node;
+	struct node_sign_job *job;
+};
+
+struct renewing {
+	struct live_edit edit;
+	struct live_renewal *renewal;
+	int64_t now_s, before_s; /* what ends earlier is due */
+	struct due_node *due; /* owned */
+	size_t count, room;
+};
+
+bool
+live_is_renewal_due(const struct node *apex, const struct settings *settings)
+{
+	int64_t refresh_s = (int64_t)settings->dnssec.refresh_days * DAY_S;
+	struct signing_facts facts;
+
+	return node_copy_block(apex, BLOCK_SIGNING, &facts, sizeof facts) &&
+	       facts.ends_at_s - refresh_s <= clock_wall_s();
+}
+
+/* ---- what is due ---- */
+
+/* When the first signature of a node ends; 0: it has none. */
+static int64_t
+first_end_of(const struct node *node, int64_t near_s)
+{
+	int64_t first_s = 0;
+	struct block block;
+	struct rrset rrset;
+	uint32_t at = 0;
+
+	while (node_next_block(node, &at, &block)) {
+		const uint8_t *sig, *end;
+
+		if (block.head.kind != BLOCK_RRSET || !rrset_open(&block, &rrset))
+			continue;
+		sig = rrset.wire + rrset.head.wire_len;
+		end = sig + rrset.head.sig_len;
+		while (end - sig >= SIG_HEAD_LEN + EXPIRATION_AT + 4) {
+			uint32_t value = wire_get_u32(sig + SIG_HEAD_LEN + EXPIRATION_AT);
+			int64_t ends_s = near_s + (int32_t)(value - (uint32_t)near_s);
+
+			if (first_s == 0 || ends_s < first_s)
+				first_s = ends_s;
+			sig += SIG_HEAD_LEN + wire_get_u16(sig + SIG_HEAD_LEN - 2);
+		}
+	}
+	return first_s;
+}
+
+static void
+note_end(struct live_renewal *renewal, int64_t ends_s)
+{
+	if (ends_s != 0 && (renewal->first_end_s == 0 || ends_s < renewal->first_end_s))
+		renewal->first_end_s = ends_s;
+}
+
+static int
+look_at(struct renewing *r, const struct node *node)
+{
+	bool is_nsec3 = node->head.zone_id & NSEC3_SPACE;
+	int64_t ends_s = first_end_of(node, r->now_s);
+	struct due_node *due;
+
+	if (node->head.flags & (NODE_HAS_STEERED | NODE_HAS_ANAME | NODE_FLATTENED))
+		return ERR_FORMAT;
+	if (ends_s == 0 || (!is_nsec3 && live_is_hidden(&r->edit, node_owner(node),
+							node->head.owner_len)))
+		return ERR_OK;
+	if (ends_s > r->before_s) {
+		note_end(r->renewal, ends_s);
+		return ERR_OK;
+	}
+	due = grow_items(r->due, &r->room, r->count + 1, sizeof *due);
+	if (!due)
+		return ERR_NOMEM;
+	r->due = due;
+	due[r->count].job = NULL;
+	return live_keep_node(&r->edit, node, &due[r->count++].node);
+}
+
+/* Look on from where the last step ended: at most `max` names that are due.  returns 0, or
+ * ERR_NOTFOUND behind the last name of the space. */
+static int
+look_on(struct renewing *r, uint32_t zone_id, size_t max)
+{
+	struct live_renewal *renewal = r->renewal;
+	struct store_cursor *cursor;
+	struct node node;
+	int rc = renewal->has_place ? live_cursor_open_at(r->edit.live, zone_id,
+							  renewal->place, &cursor)
+				    : live_cursor_open(r->edit.live, zone_id, &cursor);
+
+	if (rc != ERR_OK)
+		return rc;
+	for (unsigned i = 0; rc == ERR_OK && r->count < max && i < LOOKED_AT_MAX; i++) {
+		rc = store_cursor_next(cursor, &node);
+		if (rc != ERR_OK)
+			break;
+		if (!renewal->has_place ||
+		    dname_compare(node_owner(&node), renewal->place) != 0)
+			rc = look_at(r, &node);
+		memcpy(renewal->place, node_owner(&node), node.head.owner_len);
+		renewal->has_place = true;
+	}
+	store_cursor_close(cursor);
+	return rc;
+}
+
+static int
+look(struct renewing *r, size_t max)
+{
+	struct live_renewal *renewal = r->renewal;
+	uint32_t zone_id = r->edit.facts.zone_id;
+	bool has_nsec3 = r->edit.live->signing->denial != DENIAL_NSEC;
+	int rc = look_on(r, renewal->is_at_nsec3 ? zone_id | NSEC3_SPACE : zone_id, max);
+
+	if (rc != ERR_NOTFOUND)
+		return rc;
+	renewal->has_place = false;
+	renewal->is_done = renewal->is_at_nsec3 || !has_nsec3;
+	renewal->is_at_nsec3 = true;
+	return ERR_OK;
+}
+
+/* ---- a step ---- */
+
+static int
+sign_node(struct renewing *r, const struct node *node, bool is_apex,
+	  struct node_sign_job **job)
+{
+	const struct node_sign_wish wish = {
+		.node = node,
+		.old = node,
+		.is_cut = !is_apex && (node->head.flags & NODE_HAS_NS),
+		.keeps_chain = true,
+		.chain_type =
+			node->head.zone_id & NSEC3_SPACE ? RRTYPE_NSEC3 : RRTYPE_NSEC,
+	};
+
+	return node_sign_add(r->edit.live->signing->sign, &wish, job);
+}
+
+static int
+sign_all(struct renewing *r)
+{
+	struct live_signing *signing = r->edit.live->signing;
+	int rc = sign_node(r, &signing->apex, true, &signing->apex_job), finished;
+
+	for (size_t i = 0; rc == ERR_OK && i < r->count; i++)
+		rc = sign_node(r, &r->due[i].node, false, &r->due[i].job);
+	finished = node_sign_finish(signing->sign);
+	return rc == ERR_OK ? finished : rc;
+}
+
+static int
+write_all(struct renewing *r)
+{
+	struct live_signing *signing = r->edit.live->signing;
+	struct live_renewal *renewal = r->renewal;
+	int rc = ERR_OK;
+
+	for (size_t i = 0; rc == ERR_OK && i < r->count; i++)
+		rc = live_sign_put(&r->edit, r->due[i].job, &r->due[i].node,
+				   &r->due[i].node);
+	if (rc != ERR_OK)
+		return rc;
+	note_end(renewal, node_sign_first_end(signing->sign));
+	renewal->made += node_sign_made(signing->sign);
+	if (renewal->is_done)
+		live_sign_restart_facts(&r->edit, renewal->first_end_s);
+	return live_sign_put_apex(&r->edit);
+}
+
+static int
+step(struct renewing *r, size_t max)
+{
+	struct live *live = r->edit.live;
+	int rc = look(r, max);
+
+	if (rc == ERR_OK && (r->count > 0 || r->renewal->is_done))
+		rc = sign_all(r);
+	else if (rc == ERR_OK)
+		return live_abort(live), ERR_OK;
+	if (rc == ERR_OK)
+		rc = write_all(r);
+	if (rc == ERR_OK)
+		return live_commit(live);
+	live_abort(live);
+	return rc;
+}
+
+int
+live_renew(struct live *live, struct live_renewal *renewal, size_t max)
+{
+	struct renewing r = { .renewal = renewal, .now_s = clock_wall_s() };
+	struct node apex;
+	int rc = live_begin(live);
+
+	if (rc != ERR_OK)
+		return rc;
+	rc = live_edit_open(live, renewal->origin, renewal->origin_len, &r.edit, &apex);
+	if (rc == ERR_OK && (!r.edit.is_signed || !live->signing))
+		rc = ERR_FORMAT;
+	if (rc == ERR_OK && renewal->zone_id != 0 &&
+	    renewal->zone_id != r.edit.facts.zone_id)
+		rc = ERR_NOTFOUND; /* another zone has taken its place */
+	if (rc == ERR_OK)
+		rc = live_sign_start(&r.edit, &apex, true);
+	if (rc != ERR_OK) {
+		live_abort(live);
+		return rc;
+	}
+	renewal->zone_id = r.edit.facts.zone_id;
+	live->signing->new_apex = live->signing->apex;
+	r.before_s = r.now_s +
+		     (int64_t)live->signing->settings->dnssec.refresh_days * DAY_S +
+		     sign_clock_ahead_s(live->signing->settings);
+	rc = step(&r, max);
+	free(r.due);
+	return rc;
+}
