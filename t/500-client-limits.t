@@ -41,7 +41,8 @@ sub flood {
 	}
 	my $select = IO::Select->new(@sockets);
 	my $left = $count * @sockets;
-	while ($left > 0 && (my @ready = $select->can_read(0.15))) {
+	# a busy machine may be long with the first one
+	while ($left > 0 && (my @ready = $select->can_read(%seen ? 0.15 : 0.6))) {
 		for my $socket (@ready) {
 			recv($socket, my $answer, 4096, 0) // next;
 			$seen{ Martlet::Answer->new($answer)->rcode }++;
