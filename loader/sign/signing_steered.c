@@ -4,6 +4,7 @@
 
 #include "loader/sign/signing.h"
 #include "loader/sign/steered_sign.h"
+#include "loader/sign/zone_denial.h"
 #include "loader/zone/arena.h"
 #include "loader/zone/grow.h"
 #include "shm/errcode.h"
@@ -48,7 +49,7 @@ find_link_of(const struct signing *s, const struct sign_rrset *rrset)
 		return NULL;
 	if (s->zone->records[s->chain_first].type == RRTYPE_NSEC)
 		return find_link(s, rrset->owner);
-	nsec3_hash(rrset->owner, (unsigned)rrset->owner_len, NULL, 0, 0, hash);
+	nsec3_hash(rrset->owner, (unsigned)rrset->owner_len, zone_denial_param, 0, 0, hash);
 	nsec3_hash_to_label(hash, owner);
 	memcpy(owner + NSEC3_LABEL_LEN + 1, s->zone->origin, s->zone->origin_len);
 	return find_link(s, owner);
