@@ -8,6 +8,7 @@
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
+#include "shm/steered.h"
 #include "shm/wire.h"
 
 enum {
@@ -54,7 +55,8 @@ first_end_of(const struct node *node, int64_t near_s)
 	while (node_next_block(node, &at, &block)) {
 		const uint8_t *sig, *end;
 
-		if (block.head.kind != BLOCK_RRSET || !rrset_open(&block, &rrset))
+		/* signatures over some of an RRset's records end about when it does */
+		if (!block_holds_rrset(&block) || !block_open_rrset(&block, &rrset))
 			continue;
 		sig = rrset.wire + rrset.head.wire_len;
 		end = sig + rrset.head.sig_len;
@@ -84,7 +86,7 @@ look_at(struct renewing *r, const struct node *node)
 	int64_t ends_s = first_end_of(node, r->now_s);
 	struct due_node *due;
 
-	if (node->head.flags & (NODE_HAS_STEERED | NODE_HAS_ANAME | NODE_FLATTENED))
+	if (node->head.flags & (NODE_HAS_ANAME | NODE_FLATTENED))
 		return ERR_FORMAT;
 	if (ends_s == 0 || (!is_nsec3 && live_is_hidden(&r->edit, node_owner(node),
 							node->head.owner_len)))
