@@ -109,7 +109,7 @@ subtest 'keys come later, and go' => sub {
 	my $zsk = keygen($m->dir, $ORIGIN, '-a', 15);
 
 	$schema->load($redis, { $ORIGIN => zone() });
-	$m->expect_log(qr/no file here is named|cannot be signed|the kept copy|is no DNSKEY|Redis/);
+	$m->expect_log(qr/no file here is named|cannot be signed|has an ANAME|the kept copy|is no DNSKEY|Redis/);
 	$m->start;
 	ok(poll(20, sub { errors_of($m) =~ /cannot be signed, it has no key/ }), 'without a key it is not served');
 	is($m->ask("www.$ORIGIN", 'A')->rcode, 'SERVFAIL', 'it is not served');
@@ -121,6 +121,12 @@ subtest 'keys come later, and go' => sub {
 	$redis->cmd('HSET', $schema->key($ORIGIN), 'new', '{"a":{"ttl":300,"records":[{"ip":"192.0.2.9"}]}}');
 	ok(poll(20, sub { is_signed($m, "new.$ORIGIN") }), 'a change is signed');
 	validates($m, $ksk, 'changed', ['new', 'A', $GOOD], ['new', 'TXT', $NODATA], ['nowhere', 'A', $NXDOMAIN]);
+
+	$redis->cmd('HSET', $schema->key($ORIGIN), 'an', '{"aname":{"location":"www.example.net."}}');
+	ok(poll(20, sub { errors_of($m) =~ /has an ANAME/ }), 'what cannot be signed is told') or diag(errors_of($m));
+	validates($m, $ksk, 'with an ANAME', ['new', 'A', $GOOD], ['', 'DNSKEY', $GOOD], ['an', 'A', $NXDOMAIN]);
+	$redis->cmd('HDEL', $schema->key($ORIGIN), 'an');
+	ok(poll(20, sub { errors_of($m) eq '' }), 'it is gone: nothing is wrong') or diag(errors_of($m));
 
 	$redis->cmd('DEL', map { $schema->key($ORIGIN, ":ksk:$_") } qw(pub priv));
 	ok(poll(20, sub { errors_of($m) =~ /ksk:pub: is gone, the kept copy/ }), 'the key is gone: that is told')

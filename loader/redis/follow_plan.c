@@ -134,8 +134,8 @@ plan_put(struct follow *f, const struct change_zone *zone, const struct group_zo
 	if (rc != ERR_OK || !plan->signs)
 		return rc;
 	rc = follow_sign_records(f, zone, plan);
-	/* it is left unsigned */
-	if (rc == ERR_OK && !plan->signs)
+	/* it is left unsigned, unless that is refused: then what is served stays */
+	if (rc == ERR_OK && !plan->signs && plan->action == PLAN_PUT)
 		rc = make_records(f, zone, from, plan);
 	return rc;
 }
