@@ -23,6 +23,7 @@ struct fast_usual {
 	const uint8_t *countries, *asns;
 	unsigned country_count, asn_count;
 	unsigned sig_count, sig_len; /* over all records, or those of a set */
+	/* what follows only with signatures */
 	const uint8_t *sets; /* as in struct steered, with mark and signatures before */
 	unsigned set_count;
 	uint64_t mark;
@@ -56,6 +57,9 @@ fast_take_signed(const uint8_t **at, const uint8_t *end, struct fast_usual *out)
 	struct steered_signed head;
 	unsigned len;
 
+	out->sets = NULL;
+	out->set_count = 0;
+	out->mark = 0;
 	fast_take_part(at, end, STEERED_SIGNED, 1, &payload, &len);
 	if (!payload || len < sizeof head)
 		return;
@@ -68,10 +72,23 @@ fast_take_signed(const uint8_t **at, const uint8_t *end, struct fast_usual *out)
 	fast_take_part(at, end, STEERED_DENIAL, 1, &payload, &len);
 }
 
+/* Has the block signatures?  It lies in its node. */
+static inline bool
+fast_is_signed(const struct sealed_block *block)
+{
+	const uint8_t *at = (const uint8_t *)(block + 1) + sizeof(struct steered_head);
+	struct rrset_head rrset;
+
+	if (block->head.len < sizeof(struct steered_head) + sizeof rrset)
+		return false;
+	memcpy(&rrset, at, sizeof rrset);
+	return rrset.sig_len > 0;
+}
+
 /* Take the block apart, which lies in its node.  returns false, for now, also when it is
  * damaged. */
 __attribute__((always_inline)) static inline bool
-fast_open_usual(const struct sealed_block *block, struct fast_usual *out)
+fast_open_usual(const struct sealed_block *block, bool is_signed, struct fast_usual *out)
 {
 	const uint8_t *at = (const uint8_t *)(block + 1), *end = at + block->head.len;
 	struct rrset_head rrset;
@@ -85,17 +102,15 @@ fast_open_usual(const struct sealed_block *block, struct fast_usual *out)
 	out->wire = at + sizeof rrset;
 	out->rr_len = STEERED_RR_LEN(block->head.type);
 	out->count = rrset.rr_count;
+	out->sig_count = is_signed ? rrset.sig_count : 0;
+	out->sig_len = is_signed ? rrset.sig_len : 0;
 	if (out->count - 1u >= 64 || rrset.wire_len != out->count * out->rr_len ||
-	    out->head.rrset_len < sizeof rrset + rrset.wire_len + rrset.sig_len ||
+	    out->head.rrset_len < sizeof rrset + rrset.wire_len + out->sig_len ||
 	    out->head.rrset_len > (size_t)(end - at) || out->head.flags != 0 ||
 	    out->head.geo > STEERED_BY_ASN_COUNTRY)
 		return false;
 	out->weights = out->countries = out->asns = NULL;
-	out->country_count = out->asn_count = out->set_count = 0;
-	out->sets = NULL;
-	out->mark = 0;
-	out->sig_count = rrset.sig_count;
-	out->sig_len = rrset.sig_len;
+	out->country_count = out->asn_count = 0;
 	weight_count = out->count;
 	at += out->head.rrset_len;
 	fast_take_part(&at, end, STEERED_WEIGHTS, sizeof(uint32_t), &out->weights,
@@ -104,7 +119,7 @@ fast_open_usual(const struct sealed_block *block, struct fast_usual *out)
 		       &out->countries, &out->country_count);
 	fast_take_part(&at, end, STEERED_ASNS, sizeof(struct steered_asn), &out->asns,
 		       &out->asn_count);
-	if (out->sig_len > 0)
+	if (is_signed)
 		fast_take_signed(&at, end, out);
 	return at == end && weight_count == out->count;
 }

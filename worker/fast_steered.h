@@ -43,21 +43,24 @@ fast_copy_all(uint8_t *to, const struct fast_usual *usual, unsigned first)
 }
 
 /* Copy the records of those that are left, from the one that is drawn on, the earlier ones
- * last; *chosen receives which ones.  returns where they end. */
-static inline uint8_t *
+ * last; *chosen receives which ones, *records how many.  returns where they end. */
+__attribute__((always_inline)) static inline uint8_t *
 fast_copy_left(struct steerer *steerer, uint8_t *to, const struct fast_usual *usual,
-	       uint64_t left, uint64_t *chosen)
+	       uint64_t left, uint64_t *chosen, unsigned *records)
 {
 	unsigned first = (unsigned)__builtin_ctzll(left), most, count = 0;
 	uint64_t late, rest;
 
 	*chosen = left;
+	*records = 1;
 	if ((left & (left - 1)) == 0)
 		return fast_copy_record(to, usual->wire, usual->rr_len, first);
 	first = fast_draw_first(steerer, usual, left);
 	most = fast_most_records(usual);
-	if (left == fast_all(usual) && most >= usual->count)
+	if (left == fast_all(usual) && most >= usual->count) {
+		*records = usual->count;
 		return fast_copy_all(to, usual, first);
+	}
 	late = left & ~UINT64_C(0) << first;
 	rest = left & ~late;
 	for (; late && count < most; late &= late - 1, count++)
@@ -67,6 +70,7 @@ fast_copy_left(struct steerer *steerer, uint8_t *to, const struct fast_usual *us
 		to = fast_copy_record(to, usual->wire, usual->rr_len,
 				      (unsigned)__builtin_ctzll(rest));
 	*chosen = left & ~(late | rest);
+	*records = count;
 	return to;
 }
 
@@ -105,7 +109,7 @@ fast_sign_usual(const struct fast *f, const struct sealed_node *node, uint16_t t
 /* *done receives whether it was answered; returns false when it is unusual after all. */
 __attribute__((always_inline)) static inline bool
 fast_answer_usual(struct fast *f, struct query *q, const struct sealed_node *node,
-		  const struct fast_usual *usual, bool *done)
+		  const struct fast_usual *usual, bool is_signed, bool *done)
 {
 	struct steerer *steerer = f->options->steerer;
 	uint64_t left = fast_all(usual), chosen;
@@ -127,9 +131,9 @@ fast_answer_usual(struct fast *f, struct query *q, const struct sealed_node *nod
 		if (left == 0)
 			return true;
 	}
-	end = fast_copy_left(steerer, q->packet + q->question_end, usual, left, &chosen);
-	records = (unsigned)__builtin_popcountll(chosen);
-	if ((q->flags & QUERY_DO) && usual->sig_len > 0) {
+	end = fast_copy_left(steerer, q->packet + q->question_end, usual, left, &chosen,
+			     &records);
+	if (is_signed && (q->flags & QUERY_DO)) {
 		if (!fast_sign_usual(f, node, q->type, usual, chosen, end))
 			return true;
 		end += usual->sig_len;
@@ -187,26 +191,45 @@ fast_answer_unusual(struct fast *f, struct query *q, const struct sealed_node *n
 	return true;
 }
 
+/* is_signed is known when this is compiled: what has no signatures does not pay for them. */
+__attribute__((always_inline)) static inline bool
+fast_answer_block(struct fast *f, struct query *q, const struct sealed_node *node,
+		  const struct sealed_block *block, bool is_signed)
+{
+	struct fast_usual usual;
+	bool done;
+
+	if (!fast_open_usual(block, is_signed, &usual))
+		return fast_answer_unusual(f, q, node, block);
+	if (q->question_end + usual.count * usual.rr_len + usual.sig_len +
+		    2 * FAST_COPY_STEP >
+	    q->limit)
+		return false;
+	return fast_answer_usual(f, q, node, &usual, is_signed, &done)
+		       ? done
+		       : fast_answer_unusual(f, q, node, block);
+}
+
+__attribute__((noinline)) static bool
+fast_answer_signed(struct fast *f, struct query *q, const struct sealed_node *node,
+		   const struct sealed_block *block)
+{
+	return fast_answer_block(f, q, node, block, true);
+}
+
 /* Answer from a BLOCK_STEERED of the type that is asked for. */
 static inline bool
 fast_answer_steered(struct fast *f, struct query *q, const struct sealed_node *node,
 		    const struct sealed_block *block)
 {
 	const struct steerer *steerer = f->options->steerer;
-	struct fast_usual usual;
-	bool done;
 
 	if ((ptrdiff_t)block->head.len > sealed_end(node) - (const uint8_t *)(block + 1))
 		return false;
-	if (!steerer || !steerer->geo || !fast_open_usual(block, &usual))
+	if (!steerer || !steerer->geo)
 		return fast_answer_unusual(f, q, node, block);
-	if (q->question_end + usual.count * usual.rr_len + usual.sig_len +
-		    2 * FAST_COPY_STEP >
-	    q->limit)
-		return false;
-	return fast_answer_usual(f, q, node, &usual, &done)
-		       ? done
-		       : fast_answer_unusual(f, q, node, block);
+	return fast_is_signed(block) ? fast_answer_signed(f, q, node, block)
+				     : fast_answer_block(f, q, node, block, false);
 }
 
 #endif

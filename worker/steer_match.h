@@ -17,7 +17,7 @@ struct steer_match {
 };
 
 /* A code as a number, as it stands behind the candidate of struct steered_country. */
-static inline uint32_t
+__attribute__((always_inline)) static inline uint32_t
 steer_code(const char code[2])
 {
 	uint16_t number;
@@ -27,7 +27,7 @@ steer_code(const char code[2])
 }
 
 /* One entry, for a candidate. */
-static inline void
+__attribute__((always_inline)) static inline void
 steer_match_one(struct steer_match *match, unsigned candidate, uint32_t place,
 		uint32_t wanted)
 {
@@ -39,7 +39,7 @@ steer_match_one(struct steer_match *match, unsigned candidate, uint32_t place,
 		match->matching |= bit;
 }
 
-static inline void
+__attribute__((always_inline)) static inline void
 steer_match_asn(struct steer_match *match, const uint8_t *at, uint32_t wanted)
 {
 	struct steered_asn entry;
@@ -48,7 +48,7 @@ steer_match_asn(struct steer_match *match, const uint8_t *at, uint32_t wanted)
 	steer_match_one(match, entry.candidate, entry.asn, wanted);
 }
 
-static inline void
+__attribute__((always_inline)) static inline void
 steer_match_code(struct steer_match *match, const uint8_t *at, uint32_t wanted)
 {
 	struct steered_country entry;
@@ -65,7 +65,7 @@ struct steer_entries {
 
 /* Entries number `at` to `at` + 7.  returns false, with nothing done, unless they are for the
  * candidates of these numbers: most often each has one. */
-static inline bool
+__attribute__((always_inline)) static inline bool
 steer_match_step(struct steer_match *match, const struct steer_entries *entries,
 		 uint32_t wanted, unsigned at)
 {
@@ -89,7 +89,7 @@ steer_match_step(struct steer_match *match, const struct steer_entries *entries,
 	return true;
 }
 
-static inline void
+__attribute__((always_inline)) static inline void
 steer_load_asns(const uint8_t *at, __m128i *candidates, __m128i *places)
 {
 	__m128 low = _mm_loadu_ps((const float *)(const void *)at),
@@ -100,7 +100,7 @@ steer_load_asns(const uint8_t *at, __m128i *candidates, __m128i *places)
 		_mm_castps_si128(_mm_shuffle_ps(low, high, _MM_SHUFFLE(3, 1, 3, 1)));
 }
 
-static inline bool
+__attribute__((always_inline)) static inline bool
 steer_match_asn_step(struct steer_match *match, const uint8_t *at, uint32_t wanted,
 		     unsigned number)
 {
@@ -111,7 +111,7 @@ steer_match_asn_step(struct steer_match *match, const uint8_t *at, uint32_t want
 	return steer_match_step(match, &entries, wanted, number);
 }
 
-static inline bool
+__attribute__((always_inline)) static inline bool
 steer_match_code_step(struct steer_match *match, const uint8_t *at, uint32_t wanted,
 		      unsigned number)
 {
@@ -129,7 +129,7 @@ steer_match_code_step(struct steer_match *match, const uint8_t *at, uint32_t wan
 #endif
 
 /* `wanted` 0: nobody knows. */
-static inline struct steer_match
+__attribute__((always_inline)) static inline struct steer_match
 steer_match_asns(const uint8_t *entries, unsigned count, uint32_t wanted)
 {
 	const size_t len = sizeof(struct steered_asn);
@@ -147,7 +147,7 @@ steer_match_asns(const uint8_t *entries, unsigned count, uint32_t wanted)
 }
 
 /* The same of struct steered_country. */
-static inline struct steer_match
+__attribute__((always_inline)) static inline struct steer_match
 steer_match_codes(const uint8_t *entries, unsigned count, uint32_t wanted)
 {
 	const size_t len = sizeof(struct steered_country);
