@@ -15,6 +15,8 @@
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/profile_area.h"
+#include "shm/steered_cache.h"
+#include "shm/steered_request.h"
 #include "t/tap.h"
 #include "worker/answer.h"
 #include "worker/zone_store.h"
@@ -235,9 +237,11 @@ make_heritage(void)
 		.master_pid = getpid(),
 		.log_fd = STDERR_FILENO,
 		.sockets = sockets,
+		.steered_cache = steered_cache_create(1 << 20),
+		.steered_rings = calloc(WORKERS, STEERED_RING_LEN),
 	};
-	if (!heritage.profile)
-		bail_out("no room for profiles");
+	if (!heritage.profile || !heritage.steered_cache || !heritage.steered_rings)
+		bail_out("no memory");
 }
 
 static void
