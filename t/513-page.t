@@ -45,7 +45,12 @@ sub look {
 	return (read_file("$home/dom"), read_file("$home/errors"));
 }
 
-my ($dom, $errors) = look();
+# its own time runs ahead of the server's second on a busy machine
+my ($dom, $errors);
+for (1 .. 5) {
+	($dom, $errors) = look();
+	last if $dom !~ /<html/ || $dom =~ /id="qps">[1-9]/;
+}
 SKIP: {
 	skip "the browser does not work here: $errors", 8 if $dom !~ /<html/;
 	ok($dom =~ qr{id="state"[^>]*>serving<}, 'the state');
