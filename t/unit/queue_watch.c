@@ -2,6 +2,7 @@
 #include "worker/queue_watch.h"
 
 #include <arpa/inet.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -54,6 +55,67 @@ turn(bool is_full, uint64_t now_ns)
 	return queue_watch_step(&watch, now_ns);
 }
 
+static void
+begin_anew(uint64_t now_ns)
+{
+	memset(&watch, 0, sizeof watch);
+	turn(true, now_ns);
+	watch.runs_over = watch.waits = false;
+	turn(false, now_ns + 4 * MS);
+}
+
+/* Batches of 4 ms each: 40 datagrams wait for 2.5 ms. */
+static void
+check_again(uint64_t now)
+{
+	begin_anew(now);
+	fill_queue(40);
+	turn(true, now += 10 * MS);
+	ok(!turn(true, now += 4 * MS), "what waits for 2.5 ms is no shortage");
+	watch.ended_ns = now;
+	watch.stood = QUEUE_SHARE_FIRST / 2;
+	ok(turn(true, now += 4 * MS), "but after one it is the next");
+	is_int(watch.share, QUEUE_SHARE_FIRST / 16 * 7,
+	       "a zone may have a little less than then");
+	watch.is_short = false;
+	watch.stood = QUEUE_SHARE_LEAST;
+	turn(true, now += 4 * MS);
+	is_int(watch.share, QUEUE_SHARE_AGAIN, "an eighth at least");
+	watch.is_short = false;
+	watch.stood = QUEUE_SHARE_END;
+	turn(true, now += 4 * MS);
+	is_int(watch.share, QUEUE_SHARE_FIRST, "three quarters at most");
+	watch.is_short = false;
+	watch.ended_ns = now - UINT64_C(10000) * MS;
+	ok(!turn(true, now += 4 * MS), "not 10 s later");
+	empty_queue();
+}
+
+/* Batches of 20 ms each: 40 datagrams wait for 12.5 ms, 20 for 6.3 ms. */
+static void
+check_late(uint64_t now)
+{
+	unsigned turns;
+
+	begin_anew(now);
+	fill_queue(20);
+	now += 20 * MS;
+	for (unsigned i = 0; i < 20; i++)
+		turn(true, now += 20 * MS);
+	ok(!watch.is_short, "what waits for 6.3 ms for long is no shortage");
+	fill_queue(20);
+	for (turns = 0; turns < 20 && !watch.is_short; turns++)
+		turn(true, now += 20 * MS);
+	is_int(turns, 6, "for 12.5 ms it is, once it has for 100 ms");
+	empty_queue();
+	begin_anew(now);
+	fill_queue(40);
+	for (unsigned i = 0; i < 20; i++)
+		turn(i % 4 != 0, now += 20 * MS);
+	ok(!watch.is_short, "not when it was emptied meanwhile");
+	empty_queue();
+}
+
 int
 main(void)
 {
@@ -75,16 +137,16 @@ main(void)
 	turn(true, now += 2 * MS);
 	is_int(watch.share, QUEUE_SHARE_FIRST, "it has some ms to become shorter");
 	turn(true, now += 4 * MS);
-	is_int(watch.share, QUEUE_SHARE_FIRST / 4 * 3,
-	       "still over half: less by a quarter");
+	is_int(watch.share, QUEUE_SHARE_FIRST / 2, "still over half: less by half");
 	empty_queue();
 	turn(true, now += 4 * MS);
-	share = watch.share;
-	ok(share < QUEUE_SHARE_FIRST / 4 * 3 && share > QUEUE_SHARE_FIRST / 2,
-	   "standing, but short: a little less");
+	is_int(watch.share, QUEUE_SHARE_FIRST / 2, "it shrinks: left alone");
+	turn(true, now += 4 * MS);
+	is_int(watch.share, QUEUE_SHARE_FIRST / 16 * 7,
+	       "standing, but short: a little less");
 	for (unsigned i = 0; i < 200; i++)
 		fill_queue(300), turn(true, now += 4 * MS), empty_queue();
-	is_int(watch.share, QUEUE_SHARE_LEAST, "never less than a 64th");
+	is_int(watch.share, QUEUE_SHARE_LEAST, "never less than a 256th");
 	turn(false, now += MS);
 	ok(watch.share > QUEUE_SHARE_LEAST && watch.is_short, "emptied: a little more");
 	share = watch.share;
@@ -99,6 +161,8 @@ main(void)
 	fill_queue(300);
 	empty_queue();
 	ok(turn(true, now += 2 * MS), "new ones are, though the queue is empty again");
+	check_again(now += 2 * MS);
+	check_late(now += UINT64_C(60000) * MS);
 	close(served);
 	queue_watch_batch(&watch, &facts, served, true, now += 2 * MS);
 	ok(!watch.runs_over, "a socket that tells nothing says nothing");
