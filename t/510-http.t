@@ -15,6 +15,7 @@ use Martlet::Answer;
 use Martlet::Http qw(http_connect http_get http_json http_read);
 use Martlet::Process qw(free_port poll);
 use Martlet::Wire qw(encode_query);
+use Socket qw(SOL_SOCKET SO_LINGER);
 use Test::More;
 
 my $zone = "\@ 3600 SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.2.53\nwww A 192.0.2.1\n";
@@ -100,6 +101,7 @@ is(status_of('/metrics', host => "evil.test:$port"), 403, 'for everything');
 is(status_of('/', host => "dns1.example.net:$port"), 200, 'one of http.hosts');
 is(status_of('/', host => $_), 200, "one with the root's dot, as $_") for 'dns2.example.net', 'dns2.example.net.';
 is(status_of('/', host => 'localhost'), 200, 'localhost');
+is(status_of('/', host => "localhost:$port \t"), 200, 'white space behind it is not part of it');
 is(status_of('/', host => undef), 400, 'none');
 is(status_of('/', headers => ['Host: evil.test']), 400, 'two');
 for my $method (qw(POST PUT DELETE OPTIONS TRACE PATCH BREW)) {
@@ -112,20 +114,33 @@ my $head = http_get($port, '/status', method => 'HEAD');
 is($head->{status}, 200, 'HEAD');
 is($head->{body}, '', 'has no body');
 cmp_ok($head->{headers}{'content-length'}, '>', 100, 'only its length');
-is(status_of($_), 404, "$_ is not there") for '/x', '/../etc/passwd', '/%2e%2e/etc/passwd', '/status/', '//';
+is(status_of($_), 404, "$_ is not there") for '/x', '/../etc/passwd', '/%2e%2e/etc/passwd', '/status/', '//',
+  '/healthz%00x', '/live?x=%00';
 is(status_of($_), 403, "$_ wants http.debug") for '/limits', '/profile';
 my @huge = map { status_of('/', headers => ['X: ' . 'x' x $_], seconds => 3) // 'nothing' } 64_900, 65_000, 65_300, 100_000, 400_000;
 is("@huge", '431 431 431 431 431', 'huge headers');
 is(status_of('/healthz', headers => [('a:') x 4_000]), 200, 'very many small ones');
 my @wrong;
+my $malformed = 1 + @huge; # without Host, and these
 for my $len (8_000, 15_000 .. 15_010, map { 16_000 + 40 * $_ } 0 .. 20) {
 	for my $headers (['X: ' . 'x' x ($len - 3)], [('X: ' . 'x' x 77) x ($len / 82)]) {
 		my $request = length(join "\r\n", 'GET /healthz HTTP/1.1', "Host: 127.0.0.1:$port", @$headers, '', '');
 		my $got = status_of('/healthz', headers => $headers) // 'nothing';
+		$malformed += $request > 16_384;
 		push @wrong, "$len, $request: $got" if $got ne ($request <= 16_384 ? 200 : 431);
 	}
 }
 is_deeply(\@wrong, [], 'headers of 16 KiB are served, more get 431') or diag("@wrong");
+is($m->counters->{http_malformed} - $before->{http_malformed}, $malformed, 'which are malformed');
+{
+	# what their clients give up is no more than that
+	my @gone = map { http_connect($port) } 1 .. 3;
+	print { $gone[1] } 'GET /heal';
+	print { $gone[2] } "GET /healthz HTTP/1.1\r\nHost: loc";
+	setsockopt $_, SOL_SOCKET, SO_LINGER, pack 'i2', 1, 0 for @gone;
+	close $_ for @gone;
+}
+ok(poll(5, sub { $m->counters->{http_open} == 0 }), 'connections that are reset');
 my $raw = http_connect($port);
 print $raw "\x16\x03\x01\x02\x00\x01\x00 no HTTP\r\n\r\n";
 my $answer = http_read($raw, seconds => 3);
@@ -133,8 +148,8 @@ ok(!$answer || $answer->{status} >= 400, 'what is no HTTP');
 my $after = $m->counters;
 is($after->{http_refused_host} - $before->{http_refused_host}, 3, 'refused for Host: counted');
 is($after->{http_refused_method} - $before->{http_refused_method}, 8, 'for method or body');
-is($after->{http_refused_path} - $before->{http_refused_path}, 7, 'for path');
-cmp_ok($after->{http_malformed} - $before->{http_malformed}, '>=', 1, 'malformed');
+is($after->{http_refused_path} - $before->{http_refused_path}, 9, 'for path');
+is($after->{http_malformed} - $before->{http_malformed}, $malformed + 1, 'malformed');
 
 # the absolute form of RFC 9112, section 3.2.2: its host counts, that of the header does not
 is(http_get($port, "http://127.0.0.1:$port/healthz")->{body}, "ok\n", 'a target in absolute form');

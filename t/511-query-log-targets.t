@@ -36,7 +36,8 @@ sub server {
 sub stats { return ($_[0]->ctl('stats'))[1] }
 sub problems { return join "\n", @{ ($_[0]->ctl('status'))[1]{problems} } }
 
-sub lines { return map { $json->decode($_) } split /\n/, -e $_[0] ? read_file($_[0]) : '' }
+# A last line may be written only in part as yet.
+sub lines { return map { $json->decode($_) } (-e $_[0] ? read_file($_[0]) : '') =~ /(.*)\n/g }
 
 sub settle {
 	my ($m) = @_;
@@ -104,10 +105,12 @@ subtest 'domain_id, country, ASN' => sub {
 	my $redis = Martlet::Redis->new(notify => 'KA');
 	my $ask = sub {
 		my ($m, $name) = @_;
-		my $before = () = lines("$dir/ids.log");
+		my $of_name = sub { return grep { $_->{record} =~ /^\Q$name\E\.?$/ } lines("$dir/ids.log") };
+		my $before = () = $of_name->();
+		my @lines;
 		$m->ask($name, 'A');
-		settle($m);
-		return (lines("$dir/ids.log"))[$before];
+		poll(20, sub { @lines = $of_name->(); @lines > $before });
+		return $lines[-1];
 	};
 
 	for my $zone ('one.test', 'two.test') {

@@ -9,12 +9,19 @@
 
 enum { HOST_MAX = 255 };
 
+/* Does nothing follow the name but a port, and white space, which is not part of the value
+ * (RFC 9112, section 5)? */
 static bool
-is_port(const char *text)
+is_end(const char *text)
 {
-	size_t len = strlen(text);
+	if (*text == ':') {
+		size_t digits = strspn(text + 1, "0123456789");
 
-	return len <= 5 && strspn(text, "0123456789") == len;
+		if (digits > 5)
+			return false;
+		text += 1 + digits;
+	}
+	return text[strspn(text, " \t")] == '\0';
 }
 
 /* "name:80" and "[::1]:80" without brackets and port.  returns false when it is neither. */
@@ -31,11 +38,11 @@ cut_port(const char *host, char out[HOST_MAX + 1])
 			return false;
 		rest = end + 1;
 	} else {
-		end = start + strcspn(start, ":");
+		end = start + strcspn(start, ": \t");
 		rest = end;
 	}
 	len = (size_t)(end - start);
-	if (len == 0 || len > HOST_MAX || (*rest && (*rest != ':' || !is_port(rest + 1))))
+	if (len == 0 || len > HOST_MAX || !is_end(rest))
 		return false;
 	memcpy(out, start, len);
 	/* the root's dot */

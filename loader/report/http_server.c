@@ -1,7 +1,9 @@
 /* libmicrohttpd, and what it leaves to us: deadlines for whole requests, counting. */
 #include "loader/report/http_server.h"
 
+#include <linux/tcp.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +32,8 @@ struct connection {
 	enum connection_state state;
 	struct MHD_Connection *handle;
 	int fd;
-	bool has_asked;
+	bool has_asked,
+		has_nul; /* an octet 0 in the target, where what is decoded ends */
 	uint64_t since_ms; /* of this state */
 	uint64_t begun_ms; /* of the request */
 };
@@ -103,6 +106,17 @@ open_connection(struct http_server *server, struct MHD_Connection *handle, void 
 	enter(connection, CONNECTION_IDLE);
 }
 
+/* Has the library sent anything?  Without a request that is its own refusal. */
+static bool
+has_sent(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof info;
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 &&
+	       info.tcpi_bytes_sent > 0;
+}
+
 static void
 on_connection(void *arg, struct MHD_Connection *handle, void **context,
 	      enum MHD_ConnectionNotificationCode what)
@@ -119,7 +133,7 @@ on_connection(void *arg, struct MHD_Connection *handle, void **context,
 	region_report_set(server->report, REPORT_open, open - 1);
 	if (!connection)
 		return;
-	if (!connection->has_asked)
+	if (!connection->has_asked && has_sent(connection->fd))
 		region_report_count(server->report, REPORT_malformed);
 	connection->state = CONNECTION_FREE;
 }
@@ -131,9 +145,9 @@ on_request_line(void *arg, const char *line, struct MHD_Connection *handle)
 	struct connection *connection = connection_of(handle);
 
 	(void)arg;
-	(void)line;
 	if (!connection)
 		return NULL;
+	connection->has_nul = strstr(line, "%00") != NULL;
 	enter(connection, CONNECTION_READING);
 	connection->begun_ms = connection->since_ms;
 	return NULL;
@@ -203,7 +217,7 @@ read_request(struct MHD_Connection *handle, const struct connection *connection,
 	unsigned hosts = 0;
 
 	memset(out, 0, sizeof *out);
-	out->path = path;
+	out->path = connection->has_nul ? "" : path;
 	out->seconds =
 		MHD_lookup_connection_value(handle, MHD_GET_ARGUMENT_KIND, "seconds");
 	out->host = header(handle, MHD_HTTP_HEADER_HOST);
