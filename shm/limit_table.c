@@ -127,6 +127,35 @@ find_word(struct limit_set *set, unsigned home, uint64_t tag, uint64_t *old)
 	return at;
 }
 
+static inline uint64_t
+word_of(uint64_t tag, uint64_t full_at_ticks)
+{
+	return tag << TIME_BITS | (full_at_ticks & TIME_MASK);
+}
+
+/* Replace a word that is still *old; false: it is not, and *old receives what it is. */
+static inline bool
+swap(_Atomic uint64_t *word, uint64_t *old, uint64_t fresh)
+{
+	return atomic_compare_exchange_strong_explicit(
+		word, old, fresh, memory_order_relaxed, memory_order_relaxed);
+}
+
+/* Another worker was faster, and left `old`: add `count` to that.  Lost once more, it is
+ * dropped: nobody waits for anybody here. */
+__attribute__((noinline)) static unsigned
+charge(_Atomic uint64_t *word, uint64_t old, const struct limit_rate *rate,
+       uint64_t now_ticks, unsigned count)
+{
+	uint64_t debt = debt_of(old, now_ticks);
+
+	if (debt > rate->tolerance)
+		return 0; /* it took the last of it */
+	swap(word, &old,
+	     word_of(old >> TIME_BITS, now_ticks + debt + count * rate->step));
+	return count;
+}
+
 /* A debt, less `count` that were taken and not used. */
 static inline uint64_t
 less(uint64_t debt, const struct limit_rate *rate, unsigned count)
@@ -142,7 +171,7 @@ take(struct limit_table *table, uint64_t hash, const struct limit_rate *rate,
      uint64_t now_ticks, unsigned want, unsigned unused)
 {
 	struct limit_set *set = limit_set_of(table, hash);
-	uint64_t tag = tag_of(hash), old, debt = 0, fresh;
+	uint64_t tag = tag_of(hash), old, debt = 0;
 	_Atomic uint64_t *word = find_word(set, home_of(hash), tag, &old);
 	unsigned count = 1;
 
@@ -163,11 +192,8 @@ take(struct limit_table *table, uint64_t hash, const struct limit_rate *rate,
 		if (old != 0 && debt_of(old, now_ticks) > debt)
 			return count; /* none is nearer to full credit than this one */
 	}
-	fresh = tag << TIME_BITS | ((now_ticks + debt) & TIME_MASK);
-	if (!atomic_compare_exchange_strong_explicit(
-		    word, &old, fresh, memory_order_relaxed, memory_order_relaxed) &&
-	    old >> TIME_BITS == tag && debt_of(old, now_ticks) > rate->tolerance)
-		return 0; /* another worker took the last of it */
+	if (!swap(word, &old, word_of(tag, now_ticks + debt)) && old >> TIME_BITS == tag)
+		return charge(word, old, rate, now_ticks, count);
 	return count;
 }
 
@@ -189,9 +215,7 @@ limit_sweep(struct limit_table *table, uint32_t *at, uint64_t now_ticks)
 				atomic_load_explicit(&set->word[i], memory_order_relaxed);
 
 			if (word != 0 && debt_of(word, now_ticks) == 0)
-				atomic_compare_exchange_strong_explicit(
-					&set->word[i], &word, 0, memory_order_relaxed,
-					memory_order_relaxed);
+				swap(&set->word[i], &word, 0);
 		}
 	}
 }
@@ -218,9 +242,7 @@ give_back(struct limit_pool *pool, const struct limit_held *held, uint64_t now_t
 	if (!word)
 		return;
 	debt = less(debt_of(old, now_ticks), &pool->rate, held->left);
-	atomic_compare_exchange_strong_explicit(
-		word, &old, tag << TIME_BITS | ((now_ticks + debt) & TIME_MASK),
-		memory_order_relaxed, memory_order_relaxed);
+	swap(word, &old, word_of(tag, now_ticks + debt));
 }
 
 /* Take for one who comes again: what is left over is its stock. */

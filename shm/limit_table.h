@@ -16,11 +16,11 @@
  * A set follows from a keyed hash of the source: nobody can choose whose words he shares.
  * Two sources of one set have the same tag, and so one bucket, once in 2,000,000 pairs.
  *
- * Words are replaced by one compare-and-swap.  A lost race is dropped: of workers that
- * take for one source within the same nanoseconds one is charged, the others are not, but
- * they get nothing when that was the last of it.  Apart from that no source ever gets more
- * than its burst and its rate since then; steps are rounded to ticks, less than 1 in 1,000
- * up to 100,000 a second. */
+ * Words are replaced by one compare-and-swap; a lost race is tried once more and then
+ * dropped: of many workers that take for one source within the same nanoseconds one may
+ * not be charged, but it gets nothing when that was the last of it.  Apart from that no
+ * source ever gets more than its burst and its rate since then; steps are
+ * rounded to ticks, less than 1 in 1,000 up to 100,000 a second. */
 #ifndef SHM_LIMIT_TABLE_H
 #define SHM_LIMIT_TABLE_H
 
