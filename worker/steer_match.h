@@ -70,22 +70,22 @@ steer_match_step(struct steer_match *match, const struct steer_entries *entries,
 		 uint32_t wanted, unsigned at)
 {
 	const __m128i nothing = _mm_setzero_si128(), want = _mm_set1_epi32((int)wanted),
-		      first = _mm_set1_epi32((int)at);
-	__m128i in_order = _mm_and_si128(
-		_mm_cmpeq_epi32(entries->candidates[0],
-				_mm_add_epi32(first, _mm_set_epi32(3, 2, 1, 0))),
-		_mm_cmpeq_epi32(entries->candidates[1],
-				_mm_add_epi32(first, _mm_set_epi32(7, 6, 5, 4))));
+		      numbers = _mm_add_epi16(_mm_set1_epi16((short)at),
+					      _mm_set_epi16(7, 6, 5, 4, 3, 2, 1, 0));
+	/* what does not fit into 16 bits becomes a number that is none here */
+	__m128i in_order = _mm_cmpeq_epi16(
+		_mm_packs_epi32(entries->candidates[0], entries->candidates[1]), numbers);
 	__m128i zero = _mm_packs_epi32(_mm_cmpeq_epi32(entries->places[0], nothing),
 				       _mm_cmpeq_epi32(entries->places[1], nothing)),
 		equal = _mm_packs_epi32(_mm_cmpeq_epi32(entries->places[0], want),
 					_mm_cmpeq_epi32(entries->places[1], want));
-	uint64_t bits = (unsigned)_mm_movemask_epi8(_mm_packs_epi16(zero, equal));
+	uint64_t bits = (unsigned)_mm_movemask_epi8(
+		_mm_packs_epi16(zero, _mm_andnot_si128(zero, equal)));
 
 	if (_mm_movemask_epi8(in_order) != 0xffff || at >= 64)
 		return false;
 	match->otherwise |= (bits & 0xff) << at;
-	match->matching |= (bits >> 8 & ~bits) << at;
+	match->matching |= (bits >> 8) << at;
 	return true;
 }
 
