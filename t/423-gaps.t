@@ -134,6 +134,28 @@ subtest 'the server hangs, dies, comes back empty' => sub {
 	$m->stop;
 };
 
+subtest 'what is gone stays gone' => sub {
+	my $own = Martlet::Redis->new(notify => 'KA');
+	my $m = follows(%{ $own->settings(shrink_guard => 1) });
+	my $last = (all_zones())[-1];
+	$m->expect_log(qr/sync .*died after/);
+	my $is_gone = sub { $m->ask("n1.$zone", 'A')->rcode eq 'NXDOMAIN' && $m->ask("n1.$last", 'A')->rcode eq 'REFUSED' };
+
+	becomes($m, fill($own), 'all is served');
+	$own->cmd('HDEL', "redins:zones:$zone", 'n1');
+	$own->multi(sub { my ($r) = @_; $r->cmd('SREM', 'redins:zones', $last); $r->cmd('DEL', "redins:zones:$last"); });
+	ok(poll(10, $is_gone), 'a name and a zone are removed');
+	$own->kill_now;
+	my $sync = sync_pid($m);
+	kill 'KILL', $sync;
+	ok(poll(10, sub { sync_pid($m) != $sync && $m->ctl('status') }), 'sync is started again, and reads the overlay through');
+	ok($is_gone->(), 'they are still gone');
+	$m->restart;
+	ok($is_gone->(), 'after a restart without Redis, too');
+	unlike($m->log, qr/damaged/, 'nothing is taken for damaged');
+	$m->stop;
+};
+
 subtest 'the server comes back with an older dump' => sub {
 	my $dumped = Martlet::Redis->new(notify => 'KA', persistence => 'rdb');
 	my $old = fill($dumped);

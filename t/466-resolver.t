@@ -176,13 +176,15 @@ subtest 'a crash, other settings' => sub {
 	ok(poll(10, sub { $pid->() && $pid->() != $first }), 'killed, it is started again');
 	like(answer('good.an.test'), qr/^NOERROR good\.an\.test\. 5 A /, 'nothing is lost');
 	if ($ENV{MARTLET_SOAK}) {
-		my $hung = $pid->();
+		my $hung;
+		ok(poll(10, sub { $hung = $pid->() }), 'it is there') or return;
 		$m->expect_log(qr/resolver \(pid $hung\) has stood still/);
 		kill 'STOP', $hung;
 		ok($m->wait_log(qr/resolver \(pid $hung\) has stood still for 1\d\.\d s: killed/, 20), 'one that hangs is killed');
 		ok(poll(10, sub { $pid->() && $pid->() != $hung }), 'and started again');
 	}
-	my $stopped = $pid->();
+	my $stopped;
+	ok(poll(10, sub { $stopped = $pid->() }), 'it is there') or return;
 	my $sockets = sub { return grep { /^socket:/ } map { readlink($_) // '' } glob("/proc/$_[0]/fd/*") };
 	my ($worker) = map { $_->{pid} } @{ ($m->ctl('workers'))[1]{workers} };
 	my %of_worker = map { $_ => 1 } $sockets->($worker);

@@ -85,6 +85,13 @@ test_networks(void)
 	ok(network_parse("10.1.2.3/8", &network) && network.len == 104 &&
 		   network.octets[13] == 0,
 	   "bits behind the prefix do not count");
+	ok(network_has_rest("10.1.2.3/8") && network_has_rest("2001:db8::1/64") &&
+		   network_has_rest("::ffff:10.0.0.1/127"),
+	   "but it can be asked whether there are any");
+	ok(!network_has_rest("10.0.0.0/8") && !network_has_rest("10.1.2.3") &&
+		   !network_has_rest("::1/128") && !network_has_rest("::/0") &&
+		   !network_has_rest("x"),
+	   "and whether there are none");
 }
 
 /* ---- what is due ---- */
