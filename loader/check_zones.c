@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "loader/check_keys.h"
 #include "loader/loader.h"
-#include "loader/sign/zone_sign.h"
 #include "loader/zone/zone_list.h"
 #include "loader/zone/zone_load.h"
 #include "shm/errcode.h"
@@ -11,6 +11,8 @@
 enum { LINE_MAX_LEN = 6000 };
 
 struct check_run {
+	const struct settings *settings;
+	struct key_store *keys;
 	char **texts; /* of each zone its lines, NULL for none */
 	_Atomic unsigned errors;
 };
@@ -53,7 +55,7 @@ take_zone(void *context, size_t index, struct zone_records *records,
 	FILE *out;
 
 	if (records && records->signing_wish.is_wanted)
-		(void)!zone_sign_is_possible(records, messages);
+		check_keys(run->keys, run->settings, records, messages);
 	zone_records_free(records);
 	run->errors += count_errors(messages);
 	if (messages->kept_count == 0)
@@ -75,11 +77,14 @@ tell_progress(void *context, const struct zone_load_progress *progress)
 
 /* returns the number of errors. */
 static unsigned
-check_list(const struct zone_list *list)
+check_list(const struct settings *settings, const struct zone_list *list)
 {
 	const struct zone_list_entry **entries =
 		reallocarray(NULL, list->count + 1, sizeof *entries);
-	struct check_run run = { .texts = calloc(list->count + 1, sizeof *run.texts) };
+	struct check_run run = {
+		.settings = settings,
+		.texts = calloc(list->count + 1, sizeof *run.texts),
+	};
 	struct zone_load_job job = {
 		.entries = entries,
 		.count = list->count,
@@ -87,11 +92,15 @@ check_list(const struct zone_list *list)
 		.progress = tell_progress,
 		.context = &run,
 	};
+	int rc;
 
 	for (size_t i = 0; entries && i < list->count; i++)
 		entries[i] = &list->entries[i];
-	if (!entries || !run.texts || zone_load_all(&job) != ERR_OK) {
-		fprintf(stderr, "error: %s\n", errcode_text(ERR_NOMEM));
+	rc = entries && run.texts ? key_store_new(settings, false, &run.keys) : ERR_NOMEM;
+	if (rc == ERR_OK)
+		rc = zone_load_all(&job);
+	if (rc != ERR_OK) {
+		fprintf(stderr, "error: %s\n", errcode_text(rc));
 		run.errors++;
 	}
 	for (size_t i = 0; run.texts && i < list->count; i++) {
@@ -99,6 +108,7 @@ check_list(const struct zone_list *list)
 			fputs(run.texts[i], stderr);
 		free(run.texts[i]);
 	}
+	key_store_free(run.keys);
 	free(run.texts);
 	free(entries);
 	return run.errors;
@@ -121,7 +131,7 @@ loader_check_zones(const struct settings *settings)
 	zone_messages_fini(&messages);
 	if (code != ERR_OK)
 		return errors;
-	errors += check_list(&list);
+	errors += check_list(settings, &list);
 	zone_list_fini(&list);
 	return errors;
 }

@@ -9,6 +9,7 @@
 
 #include "loader/fallback.h"
 #include "loader/job.h"
+#include "loader/lead_zones.h"
 #include "loader/sealing.h"
 #include "loader/store/generations.h"
 #include "loader/store/live.h"
@@ -38,11 +39,14 @@ struct choice_signing {
 	struct builder *builder;
 	struct zone_signer *signer;
 	struct store_walk *newest; /* NULL: none */
+	struct lead_source source;
+	struct lead_zones leads; /* zones with names that lead elsewhere now */
 	struct due_zone *due; /* owned */
 	size_t due_count, due_room, passed;
 	/* what comes of it */
 	bool is_new;
 	int64_t due_s;
+	uint64_t leaders;
 	struct generation_manifest manifest;
 };
 
@@ -96,7 +100,8 @@ look_at_zone(void *context, const struct node *apex)
 	if (!zone_state_read(apex, &state))
 		return ERR_DAMAGED;
 	if ((state.facts.flags & ZONE_BROKEN) || wish < 0 || (wish == 0 && !was_signed) ||
-	    zone_signer_is_current(s->signer, &entry, &state))
+	    (zone_signer_is_current(s->signer, &entry, &state) &&
+	     !lead_zones_has(&s->leads, state.facts.zone_id)))
 		return ERR_OK;
 	return note_due(s, apex, was_signed ? &facts : &newest);
 }
@@ -137,8 +142,11 @@ sign_zone(struct choice_signing *s, const struct due_zone *due,
 {
 	struct zone_messages messages = { 0 };
 	struct zone_records *zone = NULL;
-	int rc = zone_reread(builder_base(s->builder), due->origin, due->len, &zone);
+	struct live *base = builder_base(s->builder);
+	int rc = zone_reread(base, due->origin, due->len, &zone);
 
+	if (rc == ERR_OK)
+		rc = lead_zones_add_records(base, &s->source, zone);
 	if (rc == ERR_OK) {
 		zone->signing_wish = (struct zone_signing_wish){
 			.is_wanted = !(due->facts.flags & SIGNING_LEAVING),
@@ -204,6 +212,12 @@ run(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
 	    state_path_generation(sync->state_dir, s->newest_id, newest) &&
 	    store_walk_open_live(newest, &s->newest) != ERR_OK)
 		s->newest = NULL;
+	if (resolved_store_open_snapshot(sync->state_dir, &s->source.resolved) != ERR_OK)
+		s->source.resolved = NULL;
+	rc = lead_zones_find(dir, builder_base(s->builder), &s->source, &s->leads);
+	if (rc != ERR_OK)
+		return rc;
+	s->leaders = s->leads.leaders;
 	s->signer = zone_signer_new(sync->settings, s->builder, sync->signer_fd,
 				    s->is_renewal);
 	rc = s->signer ? make(s, reason) : ERR_NOMEM;
@@ -212,19 +226,12 @@ run(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
 	s->due_s = zone_signer_due(s->signer);
 	job_report_put(report, &s->is_new, sizeof s->is_new);
 	job_report_put(report, &s->due_s, sizeof s->due_s);
+	job_report_put(report, &s->leaders, sizeof s->leaders);
 	job_report_put(report, &s->manifest, sizeof s->manifest);
 	return ERR_OK;
 }
 
 /* ---- in sync ---- */
-
-static uint64_t
-answer(void *context, uint64_t question)
-{
-	const struct choice_signing *s = context;
-
-	return sealing_answer(s->sync, question);
-}
 
 static uint64_t
 find_newest(const struct sync *sync)
@@ -272,7 +279,8 @@ choice_sign(struct sync *sync, bool is_renewal, struct generation_manifest *mani
 		.newest_id = find_newest(sync),
 		.is_renewal = is_renewal,
 	};
-	const struct job job = { "signing", run, &s, answer, false };
+	const struct job job = { "signing", run, &s, sealing_answer, false };
+	uint32_t resolved = atomic_load(&sync->region->resolver.commit_seq);
 	struct job_report report;
 	int rc;
 
@@ -281,8 +289,11 @@ choice_sign(struct sync *sync, bool is_renewal, struct generation_manifest *mani
 	if (rc == ERR_OK) {
 		job_report_take(&report, &s.is_new, sizeof s.is_new);
 		job_report_take(&report, &s.due_s, sizeof s.due_s);
+		job_report_take(&report, &s.leaders, sizeof s.leaders);
 		job_report_take(&report, &s.manifest, sizeof s.manifest);
 		sync->choice_due_s = s.due_s ? s.due_s : INT64_MAX;
+		sync->choice_leaders = s.leaders;
+		sync->choice_resolved = resolved;
 		atomic_store(&sync->region->signer.renew_at_s, s.due_s);
 	} else {
 		generations_remove_build(sync->state_dir, s.id);
@@ -293,11 +304,19 @@ choice_sign(struct sync *sync, bool is_renewal, struct generation_manifest *mani
 	return rc == ERR_OK && s.is_new ? finish(&s, manifest, reason) : rc;
 }
 
+/* May names lead elsewhere than they did? */
+static bool
+has_resolved_more(const struct sync *sync)
+{
+	return sync->choice_leaders > 0 &&
+	       sync->choice_resolved != atomic_load(&sync->region->resolver.commit_seq);
+}
+
 bool
 choice_sign_is_due(const struct sync *sync)
 {
 	return atomic_load(&sync->region->swap.chosen) && sync_is_serving(sync) &&
-	       clock_wall_s() >= sync->choice_due_s &&
+	       (clock_wall_s() >= sync->choice_due_s || has_resolved_more(sync)) &&
 	       !region_clock_is_doubtful(sync->region) &&
 	       (sync->choice_signed_ms == 0 ||
 		clock_now_ms() - sync->choice_signed_ms >= RETRY_MS);

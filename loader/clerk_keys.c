@@ -9,6 +9,7 @@
 #include "loader/sign/signer_proto.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
+#include "shm/node.h"
 
 /* ---- all of them ---- */
 
@@ -53,8 +54,10 @@ list_all(struct clerk *clerk, struct key_list *keys)
 	return rc;
 }
 
+/* notice  about the zone; NULL: none */
 static unsigned
-list(struct clerk *clerk, struct sign_session *session, const uint8_t *zone, size_t len)
+list(struct clerk *clerk, struct sign_session *session, const uint8_t *zone, size_t len,
+     const char *notice)
 {
 	static struct key_list keys;
 	int rc;
@@ -63,10 +66,60 @@ list(struct clerk *clerk, struct sign_session *session, const uint8_t *zone, siz
 	keys.session = session;
 	key_list_begin(&keys);
 	rc = zone ? key_list_add(&keys, zone, len) : list_all(clerk, &keys);
+	if (notice)
+		key_list_note(&keys, notice);
 	return key_list_end(&keys, rc);
 }
 
 /* ---- new ones ---- */
+
+static bool
+is_set_to_sign(const struct settings *settings, const uint8_t *zone)
+{
+	for (size_t i = 0; i < settings->zones.file_count; i++)
+		if (settings->zones.files[i].sign &&
+		    dname_compare(settings->zones.files[i].origin, zone) == 0)
+			return true;
+	return false;
+}
+
+/* Why a key of the zone is of no use yet; NULL: it is, or may be.  One that waits for its
+ * key is served with an error that says so. */
+static const char *
+why_useless(struct clerk *clerk, const uint8_t *zone)
+{
+	struct store_walk *walk = NULL;
+	struct signing_facts facts;
+	struct zone_state state;
+	const char *why = NULL;
+	struct node apex;
+	char reason[256];
+	int rc = clerk_open_served(clerk, &walk, reason);
+
+	if (rc == ERR_OK)
+		rc = store_walk_find(walk, CATALOGUE_ID, zone, &apex);
+	if (rc == ERR_NOTFOUND)
+		why = "is not served here: its key waits until it is";
+	else if (rc == ERR_OK && zone_state_read(&apex, &state) && state.error_len == 0 &&
+		 !node_copy_block(&apex, BLOCK_SIGNING, &facts, sizeof facts) &&
+		 !is_set_to_sign(clerk->heritage->settings, zone))
+		why = "is served as it comes: its key waits until `sign` of zones.files, "
+		      "or \"dnssec\" of its sidecar or its config in Redis, is true";
+	store_walk_close(walk);
+	return why;
+}
+
+static unsigned
+list_made(struct clerk *clerk, struct sign_session *session, const uint8_t *zone,
+	  size_t len)
+{
+	const char *why = why_useless(clerk, zone);
+	char name[DNAME_TEXT_MAX], notice[DNAME_TEXT_MAX + 256];
+
+	dname_to_text(zone, name);
+	snprintf(notice, sizeof notice, "%s: the zone %s", name, why ? why : "");
+	return list(clerk, session, zone, len, why ? notice : NULL);
+}
 
 static unsigned
 generate(struct clerk *clerk, struct sign_session *session, const uint8_t *zone,
@@ -87,7 +140,7 @@ generate(struct clerk *clerk, struct sign_session *session, const uint8_t *zone,
 	rc = sign_session_ask(session, SIGNER_GENERATE, request, sizeof what + len,
 			      &reason, &reason_len);
 	if (rc == ERR_OK)
-		status = list(clerk, session, zone, len);
+		status = list_made(clerk, session, zone, len);
 	else
 		status = clerk_refuse(clerk, "%s",
 				      reason && reason[0] ? reason : errcode_text(rc));
@@ -131,13 +184,13 @@ run(struct clerk *clerk, struct sign_session *session)
 		return clerk_refuse(clerk,
 				    "usage: keys [ZONE], keys generate ZONE [--split]");
 	if (!wish.zone)
-		return list(clerk, session, NULL, 0);
+		return list(clerk, session, NULL, 0, NULL);
 	len = dname_from_text(wish.zone, zone);
 	if (len == 0)
 		return clerk_refuse(clerk, "'%s' is no domain name", wish.zone);
 	dname_lower(zone, len);
 	return wish.is_generate ? generate(clerk, session, zone, len, wish.is_split)
-				: list(clerk, session, zone, len);
+				: list(clerk, session, zone, len, NULL);
 }
 
 unsigned

@@ -16,7 +16,8 @@
 #include "shm/sha256.h"
 
 enum {
-	SOON_S = 86400,
+	DAY_S = 86400,
+	OVERDUE_S = 3600,
 	REASON_MAX = 512,
 	RR_HEAD_LEN = 12, /* pointer, type, class, TTL, length */
 	RRSIG_EXPIRES_AT = 8,
@@ -107,6 +108,27 @@ why_not_renewed(struct clerk *clerk, const struct node *apex)
 	return "see the log";
 }
 
+/* When the zone's signatures are to be renewed; those of Redis are looked at by the settings
+ * as they are now. */
+static int64_t
+due_at(const struct clerk *clerk, const struct zone_state *zone,
+       const struct signing_facts *facts)
+{
+	const struct settings *settings = clerk->heritage->settings;
+	int64_t due_s = facts->ends_at_s - (int64_t)settings->dnssec.refresh_days * DAY_S;
+
+	return zone->is_redis && due_s < facts->renew_at_s ? due_s : facts->renew_at_s;
+}
+
+/* Do signatures end soon, or should they have been renewed?  One that is to be renewed later
+ * is not due, however short signatures last. */
+static bool
+is_told(int64_t ends_s, int64_t due_s, int64_t now_s)
+{
+	return ends_s != 0 && due_s <= now_s &&
+	       (ends_s - now_s < DAY_S || now_s - due_s >= OVERDUE_S);
+}
+
 static void
 write_end(struct clerk *clerk, const struct zone_state *zone, int64_t now_s)
 {
@@ -116,14 +138,19 @@ write_end(struct clerk *clerk, const struct zone_state *zone, int64_t now_s)
 	const char *why = "the zone is served as it came: sign it anew";
 	char time[CLERK_TIME_MAX];
 
-	/* one that is to be renewed later is not due, however short signatures last */
-	if (ends_s == 0 || ends_s - now_s >= SOON_S ||
-	    (is_ours && facts.renew_at_s > now_s))
+	if (!is_told(ends_s, is_ours ? due_at(clerk, zone, &facts) : ends_s - DAY_S,
+		     now_s))
 		return;
 	if (is_ours)
 		why = why_not_renewed(clerk, &zone->apex);
 	clerk_print_time(ends_s, time);
-	if (ends_s > now_s)
+	if (ends_s - now_s >= DAY_S)
+		write_row(
+			clerk, zone, "RRSIG", "warning",
+			"signatures end at %s and are not renewed, although it is time: "
+			"%s",
+			time, why);
+	else if (ends_s > now_s)
 		write_row(
 			clerk, zone, "RRSIG", "warning",
 			"signatures end at %s, within a day, and then the zone is bogus "

@@ -144,7 +144,7 @@ write_errors(struct clerk *clerk, struct store_walk *walk, const struct zone_sta
 		return clerk_bad_rrsets(clerk, walk, zone);
 	while (rrset_fault_next(&zone->faults, &at, &fault)) {
 		write_fault(clerk, zone, &fault);
-		count++;
+		count += fault.head.kind != FAULT_WARNING;
 	}
 	clerk->unlisted +=
 		zone->facts.fault_count > count ? zone->facts.fault_count - count : 0;
@@ -199,6 +199,26 @@ write_geo_faults(struct clerk *clerk)
 	}
 }
 
+/* Under a wrong time no zone is signed as it should be. */
+static void
+write_clock(struct clerk *clerk)
+{
+	struct json_out *json = clerk->json;
+	char reason[REGION_CLOCK_TEXT_MAX];
+
+	if (!region_clock_explain(clerk->heritage->region, reason))
+		return;
+	json_out_begin_object(json, NULL);
+	json_out_null(json, "zone");
+	json_out_null(json, "owner");
+	json_out_null(json, "type");
+	json_out_null(json, "source");
+	json_out_null(json, "line");
+	json_out_text(json, "reason", reason);
+	json_out_text(json, "state", "error");
+	json_out_end_object(json);
+}
+
 static unsigned
 write_list(struct clerk *clerk, struct store_walk *walk, bool errors_only)
 {
@@ -212,8 +232,10 @@ write_list(struct clerk *clerk, struct store_walk *walk, bool errors_only)
 				    errcode_text(result));
 	json_out_begin_object(clerk->json, NULL);
 	json_out_begin_array(clerk->json, clerk->args[0]);
-	if (errors_only)
+	if (errors_only) {
+		write_clock(clerk);
 		write_geo_faults(clerk);
+	}
 	status = write_rows(clerk, walk, cursor, errors_only);
 	if (errors_only && status == 0)
 		clerk_unresolved(clerk, walk);

@@ -78,14 +78,6 @@ run(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
 	return ERR_RANGE;
 }
 
-static uint64_t
-answer(void *context, uint64_t question)
-{
-	const struct compaction *c = context;
-
-	return sealing_answer(c->sync, question);
-}
-
 /* ---- in sync ---- */
 
 static int
@@ -96,7 +88,7 @@ build(struct compaction *c, struct generation_manifest *manifest,
 		.name = "compactor",
 		.run = run,
 		.context = c,
-		.answer = answer,
+		.answer = sealing_answer,
 		.yields = c->sync->yields < YIELDS_MAX,
 	};
 	struct job_report report;

@@ -195,7 +195,7 @@ answer_questions(struct working *w)
 		if (message.is_last)
 			return true;
 		if (job->answer)
-			answer = job->answer(job->context, message.question);
+			answer = job->answer(w->sync, message.question);
 		if (send(w->fd, &answer, sizeof answer, MSG_NOSIGNAL) != sizeof answer)
 			return false;
 	}

@@ -23,7 +23,7 @@ struct job {
 	int (*run)(void *context, struct job_report *report, char reason[JOB_REASON_MAX]);
 	void *context;
 	/* In sync: what job_ask returns in the child.  NULL: it does not ask. */
-	uint64_t (*answer)(void *context, uint64_t question);
+	uint64_t (*answer)(struct sync *sync, uint64_t question);
 	bool yields;			/* is given up when a request comes: ERR_BUSY */
 };
 

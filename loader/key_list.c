@@ -23,8 +23,8 @@ enum {
 	DS_TEXT_MAX = 160,
 };
 
-static void
-note(struct key_list *list, const char *text)
+void
+key_list_note(struct key_list *list, const char *text)
 {
 	size_t len = strlen(text) + 1;
 	char *grown = realloc(list->notices, list->notices_len + len);
@@ -130,17 +130,16 @@ dnskey_answer_size(const struct key_list *list)
 static void
 note_ds(struct key_list *list, const struct sign_key *key)
 {
-	char notice[DNAME_TEXT_MAX + NOTICE_MAX], ds[DS_TEXT_MAX];
+	char notice[2 * DNAME_TEXT_MAX + NOTICE_MAX], ds[DS_TEXT_MAX];
 
 	if (!key->is_rolling || key->stage != ROLL_READY || !key->in_cds)
 		return;
 	print_ds(list, key, ds);
 	snprintf(notice, sizeof notice,
 		 "%s: waits until the parent has no other DS than %s; where it is not "
-		 "found "
-		 "by itself, say so: martletctl keys ds-seen ZONE %u",
-		 list->zone, ds, key->tag);
-	note(list, notice);
+		 "found by itself, say so: `martletctl keys ds-seen %s %u`",
+		 list->zone, ds, list->zone, key->tag);
+	key_list_note(list, notice);
 }
 
 static void
@@ -149,17 +148,16 @@ note_goal(struct key_list *list)
 	static const char *const texts[ROLL_GOALS] = {
 		[ROLL_LEAVE] = "is to be unsigned: it stays signed until its DS is gone "
 			       "from the parent and from caches, or until `martletctl "
-			       "keys unsign ZONE`",
-		[ROLL_UNSIGNED] =
-			"is served unsigned; `martletctl keys generate ZONE` has "
-			"it signed again",
+			       "keys unsign",
+		[ROLL_UNSIGNED] = "is served unsigned until `martletctl keys generate",
 	};
-	char notice[DNAME_TEXT_MAX + NOTICE_MAX];
+	char notice[2 * DNAME_TEXT_MAX + NOTICE_MAX];
 
 	if (list->keys.goal == ROLL_KEEP || list->keys.goal >= ROLL_GOALS)
 		return;
-	snprintf(notice, sizeof notice, "%s %s", list->zone, texts[list->keys.goal]);
-	note(list, notice);
+	snprintf(notice, sizeof notice, "%s %s %s`", list->zone, texts[list->keys.goal],
+		 list->zone);
+	key_list_note(list, notice);
 }
 
 static void
@@ -176,7 +174,7 @@ write_zone(struct key_list *list)
 	note_goal(list);
 	for (size_t i = 0; i < keys->problem_count; i++) {
 		snprintf(notice, sizeof notice, "%s: %s", list->zone, keys->problems[i]);
-		note(list, notice);
+		key_list_note(list, notice);
 	}
 	if (size <= UDP_ANSWER_MAX)
 		return;
@@ -184,7 +182,7 @@ write_zone(struct key_list *list)
 		 "%s: the DNSKEY answer has %zu octets, over %u: such answers are "
 		 "truncated over UDP and asked for again over TCP",
 		 list->zone, size, UDP_ANSWER_MAX);
-	note(list, notice);
+	key_list_note(list, notice);
 }
 
 int

@@ -28,6 +28,10 @@ void key_list_begin(struct key_list *list);
 __attribute__((nonnull, warn_unused_result))
 int key_list_add(struct key_list *list, const uint8_t *name, size_t len);
 
+/* One more notice; the text is copied. */
+__attribute__((nonnull))
+void key_list_note(struct key_list *list, const char *text);
+
 /* End the object, with the notices, and with what went wrong.  returns the exit code. */
 __attribute__((nonnull))
 unsigned key_list_end(struct key_list *list, int error);

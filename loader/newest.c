@@ -7,6 +7,7 @@
 
 #include "loader/newest_changes.h"
 #include "loader/redis/follow.h"
+#include "loader/resolving.h"
 #include "loader/serve.h"
 #include "loader/store/generations.h"
 #include "loader/store/live.h"
@@ -87,7 +88,23 @@ open_live(struct sync *sync, uint64_t id, struct live **out, char reason[SYNC_RE
 		overlay_dirs_discard(sync->state_dir, id);
 		result = live_open(dir, names * NEWEST_FULL_TIMES, out);
 	}
+	if (result == 0) {
+		result = live_set_signer(*out, sync->settings, sync->signer_fd);
+		if (result)
+			live_close(*out);
+	}
 	return result ? fail(id, result, reason) : 0;
+}
+
+/* Do changes go to this generation?  Without Redis there may be those of addresses alone. */
+static bool
+takes_changes(const struct sync *sync, uint64_t id)
+{
+	char dir[PATH_MAX];
+
+	return sync->settings->redis.enable || overlay_dirs_has(sync->state_dir, id) ||
+	       (state_path_generation(sync->state_dir, id, dir) &&
+		resolving_is_needed(dir));
 }
 
 int
@@ -96,7 +113,7 @@ newest_open(struct sync *sync, uint64_t id, char reason[SYNC_REASON_MAX])
 	struct live *live;
 	int result;
 
-	if (!sync->settings->redis.enable || (sync->live && sync->live_id == id))
+	if ((sync->live && sync->live_id == id) || !takes_changes(sync, id))
 		return 0;
 	take(sync, NULL, 0);
 	result = open_live(sync, id, &live, reason);
@@ -227,7 +244,8 @@ newest_serve(struct sync *sync, const struct generation_manifest *manifest, bool
 	     char reason[SYNC_REASON_MAX])
 {
 	struct succession s = { .sync = sync, .manifest = manifest };
-	bool is_opened = sync->settings->redis.enable && manifest->id != sync->live_id;
+	bool is_opened =
+		manifest->id != sync->live_id && takes_changes(sync, manifest->id);
 	int result = is_opened ? prepare(&s, is_load, reason) : 0;
 
 	if (result == 0)
@@ -238,6 +256,8 @@ newest_serve(struct sync *sync, const struct generation_manifest *manifest, bool
 	}
 	if (is_opened)
 		take(sync, s.next, manifest->id);
+	else if (manifest->id != sync->live_id)
+		take(sync, NULL, 0);
 	sync->is_base_lost = false;
 	newest_follow(sync);
 	retire_base(sync, manifest);

@@ -8,6 +8,7 @@
 
 #include "loader/attend.h"
 #include "loader/fallback.h"
+#include "loader/clock_watch.h"
 #include "loader/geo_files.h"
 #include "loader/newest.h"
 #include "loader/redis/follow.h"
@@ -277,6 +278,7 @@ reload_sign_aside(struct sync *sync)
 		retention_apply(sync);
 	}
 	free_aside(aside);
+	follow_end_aside(sync->follow);
 	sync->aside_due_ms = clock_now_ms() + ASIDE_REST * (clock_now_ms() - begun_ms);
 }
 
@@ -391,8 +393,10 @@ reload_command(struct sync *sync, int arg_count, char **args)
 		return sync_refuse(sync, "nothing is served yet: the zones are in Redis, "
 					 "which could not be read so far; `martletctl "
 					 "status` says why");
-	if (arg_count == 1)
+	if (arg_count == 1) {
 		geo_files_look(sync, true);
+		clock_watch_believe(sync);
+	}
 	error = reload_from_files(sync, atomic_load(&sync->region->swap.published_id),
 				  arg_count == 2 ? zone : NULL, &result, reason);
 	if (error == ERR_NOTFOUND && arg_count == 2)

@@ -145,14 +145,6 @@ run(void *context, struct job_report *report, char reason[JOB_REASON_MAX])
 
 /* ---- in sync ---- */
 
-static uint64_t
-answer(void *context, uint64_t question)
-{
-	const struct reload_build *build = context;
-
-	return sealing_answer(build->sync, question);
-}
-
 int
 reload_build_run(struct reload_build *build, char reason[SYNC_REASON_MAX])
 {
@@ -160,7 +152,7 @@ reload_build_run(struct reload_build *build, char reason[SYNC_REASON_MAX])
 		.name = "builder",
 		.run = run,
 		.context = build,
-		.answer = answer,
+		.answer = sealing_answer,
 	};
 	struct job_report report;
 	int result;

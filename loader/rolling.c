@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "loader/key_list.h"
+#include "loader/redis/follow.h"
 #include "loader/reload.h"
 #include "loader/rolling_round.h"
 #include "loader/sign/key_text.h"
@@ -36,9 +37,11 @@ rolling_is_due(const struct sync *sync)
 	uint64_t id = atomic_load(&sync->region->swap.published_id);
 
 	if (!sync_is_serving(sync) || atomic_load(&sync->region->swap.chosen) ||
+	    region_clock_is_doubtful(sync->region) ||
 	    clock_now_ms() < sync->roll.rest_until_ms)
 		return false;
 	return id != sync->roll.seen_id ||
+	       (sync->follow && follow_has_key_news(sync->follow)) ||
 	       (sync->roll.next_s != 0 && clock_wall_s() >= sync->roll.next_s);
 }
 
@@ -60,6 +63,7 @@ run(struct rolling_round *round, bool yields, char reason[SYNC_REASON_MAX])
 		job_report_take(&report, &round->has_rolls, sizeof round->has_rolls);
 		job_report_take(&report, &round->has_signed, sizeof round->has_signed);
 		job_report_take(&report, &round->next_s, sizeof round->next_s);
+		job_report_take(&report, round->fleet_text, sizeof round->fleet_text);
 	}
 	job_report_fini(&report);
 	return rc;
@@ -73,6 +77,20 @@ have_signed(struct sync *sync, const struct rolling_round *round)
 		sync->sign_due_s = clock_wall_s();
 	if (round->has_moved)
 		sync->renewed_ms = 0;
+}
+
+static void
+tell_fleet(struct sync *sync, const struct rolling_round *round)
+{
+	struct region_source *board = &sync->region->source;
+	char before[SOURCE_TEXT_MAX] = "";
+
+	(void)region_source_get_text(board, SOURCE_TEXT_FLEET, before);
+	if (round->fleet_text[0] != '\0' && before[0] == '\0')
+		log_warnx("zone %s", round->fleet_text);
+	region_source_set_text(board, SOURCE_TEXT_FLEET, "%s%s",
+			       round->fleet_text[0] != '\0' ? "zone " : "",
+			       round->fleet_text);
 }
 
 /* Zones from Redis are signed, and given other keys, without a new generation. */
@@ -97,19 +115,26 @@ rolling_look(struct sync *sync)
 		.is_whole = id != sync->roll.seen_id || sync->follow || has_policy(sync),
 	};
 	char reason[SYNC_REASON_MAX];
-	int rc = run(&round, true, reason);
+	int rc;
 
+	/* what comes while the round looks is looked at by the next one */
+	if (sync->follow)
+		follow_forget_key_news(sync->follow);
+	rc = run(&round, true, reason);
 	took_ms = clock_now_ms() - begun_ms;
 	sync->roll.rest_until_ms = clock_now_ms() + took_ms * REST;
 	if (took_ms * REST < LOOKS_APART_MS)
 		sync->roll.rest_until_ms = clock_now_ms() + LOOKS_APART_MS;
-	if (rc == ERR_BUSY)
+	if (rc == ERR_BUSY) {
+		sync->roll.next_s = clock_wall_s();
 		return;
+	}
 	sync->roll.seen_id = id;
 	sync->roll.next_s = next_look(sync, rc, &round);
-	if (rc == ERR_OK)
+	if (rc == ERR_OK) {
 		have_signed(sync, &round);
-	else
+		tell_fleet(sync, &round);
+	} else
 		sync_note_error(sync, "keys are not rolled: %s", reason);
 }
 
@@ -213,6 +238,9 @@ rolling_command(struct sync *sync, int arg_count, char **args)
 	if (atomic_load(&sync->region->swap.chosen))
 		return sync_refuse(sync, "the sources are held off by `rollback` or "
 					 "`swap`: `martletctl resume` ends that");
+	if (region_clock_is_doubtful(sync->region))
+		return sync_refuse(sync, "the machine's clock is in doubt: `martletctl "
+					 "status` says why");
 	rc = run(&round, false, reason);
 	if (rc == ERR_EXISTS)
 		return sync_refuse(sync, "%s", reason);

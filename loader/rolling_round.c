@@ -38,6 +38,7 @@ struct looking {
 	struct sign_session *session;
 	struct store_walk *walk;
 	struct rolling_ds *ds;
+	struct fleet *fleet;
 	uint64_t looks_until_ms;
 	char *reason; /* of the command's refusal: JOB_REASON_MAX */
 };
@@ -132,6 +133,8 @@ fill_view(const struct looking *l, struct zone_look *z)
 		z->view.ttl_key_s = dnskeys.head.ttl;
 	z->view.ttl_sig_s = z->facts.longest_ttl ? z->facts.longest_ttl : TTL_UNKNOWN_S;
 	z->view.zsk_life_s = (int64_t)(l->settings->dnssec.zsk_days * DAY_S);
+	z->view.propagation_s =
+		fleet_shares(l->fleet, &z->apex) ? l->settings->dnssec.fleet_lag : 0;
 	z->view.ksk_life_s = (int64_t)(l->settings->dnssec.ksk_days * DAY_S);
 }
 
@@ -190,6 +193,10 @@ follow_configuration(struct zone_look *z)
 {
 	bool is_leaving = z->is_signed && (z->facts.flags & SIGNING_LEAVING);
 
+	if (z->is_signed && z->roll.fleet.has_left) {
+		z->roll.fleet.has_left = false;
+		return true;
+	}
 	if (z->roll.goal == ROLL_KEEP && is_leaving) {
 		z->roll.goal = ROLL_LEAVE;
 		z->roll.goal_since_s = z->roll.ds_gone_s = 0;
@@ -199,6 +206,7 @@ follow_configuration(struct zone_look *z)
 	if (z->roll.goal == ROLL_KEEP || z->roll.is_by_command || is_leaving)
 		return false;
 	/* it is unsigned at last, or has come back */
+	z->roll.fleet.has_left = !z->is_signed;
 	z->roll.goal = ROLL_KEEP;
 	z->roll.goal_since_s = z->roll.ds_gone_s = 0;
 	return true;
@@ -261,7 +269,7 @@ take_wish(struct looking *l, struct zone_look *z)
 	}
 	if (!why)
 		return true;
-	snprintf(l->reason, JOB_REASON_MAX, "zone %.255s: %s", z->text, why);
+	snprintf(l->reason, JOB_REASON_MAX, "zone %.255s: %.200s", z->text, why);
 	return false;
 }
 
@@ -289,14 +297,57 @@ keep(struct looking *l, struct zone_look *z, const struct roll_zone *before,
 	return ERR_OK;
 }
 
+/* ---- fleets ---- */
+
+/* Another server rolls its keys: what that says is to be served here. */
+static int
+look_at_left(struct looking *l, struct zone_look *z, const char *why)
+{
+	int64_t next_s;
+
+	if (l->round->wish != ROLLING_LOOK) {
+		snprintf(l->reason, JOB_REASON_MAX, "zone %.255s: %.200s", z->text, why);
+		return ERR_EXISTS;
+	}
+	fleet_listen(l->fleet, z->name, &z->roll, &next_s);
+	note_next(l, next_s);
+	return keep(l, z, &z->roll, false);
+}
+
+/* What is not written yet holds the roll up: it is no failure of this look. */
+static int
+share(struct looking *l, struct zone_look *z, bool is_changed)
+{
+	bool is_known = z->roll.fleet.part != ROLL_ALONE;
+	int rc = ERR_OK;
+	int64_t next_s;
+
+	if (!fleet_shares(l->fleet, &z->apex) || (!z->is_signed && !is_known))
+		return ERR_OK;
+	/* keys that were wanted have been drawn */
+	if (is_changed)
+		rc = load_roll(l, z);
+	if (rc == ERR_OK && fleet_tell(l->fleet, l->session, z->name, z->len, &z->roll,
+				       &next_s))
+		rc = save_roll(l, z);
+	if (rc == ERR_OK)
+		note_next(l, next_s);
+	return rc;
+}
+
+/* ---- one zone ---- */
+
 static int
 look_at(struct looking *l, struct zone_look *z)
 {
+	char why[FLEET_TEXT_MAX];
 	struct roll_outcome outcome = { 0 };
 	struct roll_zone before;
 	bool is_changed;
 	int rc = load_roll(l, z);
 
+	if (rc == ERR_OK && fleet_leaves(l->fleet, &z->apex, &z->roll, why))
+		return look_at_left(l, z, why);
 	if (rc == ERR_OK)
 		rc = compare_served(l, z, &z->view.is_served);
 	if (rc != ERR_OK)
@@ -305,6 +356,8 @@ look_at(struct looking *l, struct zone_look *z)
 	if (!take_wish(l, z))
 		return ERR_EXISTS;
 	is_changed = follow_configuration(z) || l->round->wish != ROLLING_LOOK;
+	if (fleet_shares(l->fleet, &z->apex))
+		z->view.is_served &= fleet_is_told(&z->roll);
 	/* what is asked for only now cannot be served yet */
 	z->view.is_served &= !is_changed;
 	fill_view(l, z);
@@ -314,7 +367,9 @@ look_at(struct looking *l, struct zone_look *z)
 			outcome = step_with_ds(l, z, outcome);
 		note_next(l, outcome.next_s);
 	}
-	return keep(l, z, &before, is_changed || outcome.is_changed);
+	is_changed |= outcome.is_changed;
+	rc = keep(l, z, &before, is_changed);
+	return rc == ERR_OK ? share(l, z, is_changed) : rc;
 }
 
 static int
@@ -339,25 +394,31 @@ look_at_apex(struct looking *l, const struct node *apex)
 
 /* ---- which zones ---- */
 
-/* Of all of them, those that age, and those that are to be unsigned. */
+/* Is it one of those that age, that are to be unsigned, or of which others are told? */
+static bool
+is_among_all(struct looking *l, const struct node *apex)
+{
+	bool ages = l->settings->dnssec.zsk_days > 0 || l->settings->dnssec.ksk_days > 0;
+	struct signing_facts facts;
+
+	if (!node_copy_block(apex, BLOCK_SIGNING, &facts, sizeof facts))
+		return false;
+	l->round->has_signed = true;
+	return ages || (facts.flags & SIGNING_LEAVING) || fleet_shares(l->fleet, apex);
+}
+
 static int
 look_at_all(struct looking *l)
 {
-	bool ages = l->settings->dnssec.zsk_days > 0 || l->settings->dnssec.ksk_days > 0;
 	struct store_cursor *cursor;
-	struct signing_facts facts;
 	struct node apex;
 	int rc = store_cursor_open(l->walk, CATALOGUE_ID, &cursor);
 
 	if (rc != ERR_OK)
 		return rc;
-	while (rc == ERR_OK && (rc = store_cursor_next(cursor, &apex)) == ERR_OK) {
-		if (!node_copy_block(&apex, BLOCK_SIGNING, &facts, sizeof facts))
-			continue;
-		l->round->has_signed = true;
-		if (ages || (facts.flags & SIGNING_LEAVING))
+	while (rc == ERR_OK && (rc = store_cursor_next(cursor, &apex)) == ERR_OK)
+		if (is_among_all(l, &apex))
 			rc = look_at_apex(l, &apex);
-	}
 	store_cursor_close(cursor);
 	return rc == ERR_NOTFOUND ? ERR_OK : rc;
 }
@@ -368,10 +429,12 @@ look_at_name(struct looking *l, const uint8_t *name)
 	struct node apex;
 	int rc = store_walk_find(l->walk, CATALOGUE_ID, name, &apex);
 
-	return rc == ERR_OK ? look_at_apex(l, &apex) : rc;
+	if (rc != ERR_OK || (l->round->is_whole && is_among_all(l, &apex)))
+		return rc;
+	return look_at_apex(l, &apex);
 }
 
-/* Those of which the signer keeps something; each name stands behind its length. */
+/* Those of which the signer keeps something, unless all are looked at; each name stands behind its length. */
 static int
 look_at_rolls(struct looking *l)
 {
@@ -433,7 +496,8 @@ open_all(struct looking *l)
 
 	l->session = sign_session_new(sync->signer_fd, false);
 	l->ds = rolling_ds_new(l->settings);
-	if (!l->session || !l->ds)
+	l->fleet = fleet_new(l->settings);
+	if (!l->session || !l->ds || !l->fleet)
 		return ERR_NOMEM;
 	if (!state_path_generation(sync->state_dir,
 				   atomic_load(&sync->region->swap.published_id), dir))
@@ -461,6 +525,9 @@ rolling_round_run(void *context, struct job_report *report, char reason[JOB_REAS
 			 rc == ERR_TIMEOUT ? "the signer does not answer"
 					   : errcode_text(rc));
 	store_walk_close(l.walk);
+	if (l.fleet)
+		fleet_explain(l.fleet, round->fleet_text);
+	fleet_free(l.fleet);
 	rolling_ds_free(l.ds);
 	sign_session_free(l.session);
 	job_report_put(report, &round->must_sign, sizeof round->must_sign);
@@ -468,5 +535,6 @@ rolling_round_run(void *context, struct job_report *report, char reason[JOB_REAS
 	job_report_put(report, &round->has_rolls, sizeof round->has_rolls);
 	job_report_put(report, &round->has_signed, sizeof round->has_signed);
 	job_report_put(report, &round->next_s, sizeof round->next_s);
+	job_report_put(report, round->fleet_text, sizeof round->fleet_text);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "loader/fleet.h"
 #include "loader/job.h"
 #include "loader/sync_state.h"
 #include "shm/dname.h"
@@ -35,6 +36,7 @@ struct rolling_round {
 	bool has_moved;			/* because they have just moved */
 	bool has_rolls, has_signed;	/* there are zones that roll, that are signed */
 	int64_t next_s;			/* Unix time of the next look; 0: never */
+	char fleet_text[FLEET_TEXT_MAX]; /* fleet_explain, of a whole look */
 };
 
 /* In the job's process: struct job's `run`, the context a round. */

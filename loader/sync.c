@@ -12,6 +12,7 @@
 #include "loader/attend.h"
 #include "loader/choice.h"
 #include "loader/choice_sign.h"
+#include "loader/clock_watch.h"
 #include "loader/compaction.h"
 #include "loader/fallback.h"
 #include "loader/geo_files.h"
@@ -20,6 +21,7 @@
 #include "loader/newest_changes.h"
 #include "loader/redis/follow.h"
 #include "loader/reload.h"
+#include "loader/resolving.h"
 #include "loader/retention.h"
 #include "loader/rolling.h"
 #include "loader/settle.h"
@@ -35,7 +37,6 @@ enum {
 	SYNC_STALL_MS = 1000, /* what a peer may keep all others waiting */
 	SYNC_WAIT_MS = 3000,
 	SYNC_RETRY_MS = 10000, /* while nothing is served */
-	SYNC_LOOK_MS = 1000, /* is something due? */
 };
 
 static const struct {
@@ -196,6 +197,15 @@ receive_request(struct sync *sync)
 	serve_request(sync, take_descriptor(&head), message, (size_t)len);
 }
 
+/* A step of a rollover is signed, and then looked at: neither waits for the next turn. */
+static int
+wait_ms(const struct sync *sync)
+{
+	return reload_renewal_is_due(sync) || rolling_is_due(sync)
+		       ? 0
+		       : resolving_wait_ms(sync);
+}
+
 static _Noreturn void
 run_loop(struct sync *sync)
 {
@@ -212,7 +222,9 @@ run_loop(struct sync *sync)
 				     ? SYNC_IDLE
 				     : SYNC_WAITING);
 		watching_keep(sync);
-		is_asked = attend_wait(sync, sync->request_fd, SYNC_LOOK_MS);
+		resolving_step(sync);
+		is_asked = attend_wait(sync, sync->request_fd, wait_ms(sync));
+		clock_watch_look(sync);
 		if (!is_asked)
 			geo_files_look(sync, false);
 		if (!is_asked && compaction_is_due(sync))
@@ -265,6 +277,7 @@ sync_run(const struct heritage *heritage, int request_fd)
 	atomic_store(&sync.region->swap.job_pid, 0); /* it died with the sync before */
 	geo_files_start(&sync);
 	watching_start(&sync);
+	clock_watch_start(&sync);
 	start(&sync);
 	run_loop(&sync);
 }

@@ -7,6 +7,7 @@
 
 #include "loader/publish.h"
 #include "loader/reply.h"
+#include "loader/store/watch.h"
 #include "shm/region.h"
 #include "shm/settings.h"
 
@@ -14,7 +15,6 @@ enum { SYNC_REASON_MAX = PUBLISH_REASON_MAX };
 
 struct follow;
 struct live;
-struct watch;
 
 /* What a file looked like; `len` -errno: it could not be looked at. */
 struct geo_stamp {
@@ -32,6 +32,7 @@ struct sync {
 	struct reply reply;		/* to the request at hand; nobody between two */
 	bool has_request;		/* one waits to be read */
 	bool is_settled;		/* loader/settle.h */
+	bool is_clock_held;		/* loader/clock_watch.h */
 
 	/* loader/newest.h */
 	struct follow *follow;		/* NULL: Redis is not enabled */
@@ -63,6 +64,8 @@ struct sync {
 	/* loader/choice_sign.h */
 	int64_t choice_due_s;		/* the same of a chosen generation; 0: not looked at yet */
 	uint64_t choice_signed_ms;	/* when that was tried last */
+	uint64_t choice_leaders;	/* names whose addresses are those of others, */
+	uint32_t choice_resolved;	/* as the resolved store had them then */
 
 	/* loader/rolling.h */
 	struct {
@@ -70,6 +73,17 @@ struct sync {
 		uint64_t rest_until_ms;
 		int64_t next_s;		/* Unix time of the next look; 0: never */
 	} roll;
+
+	/* loader/resolving.h */
+	struct {
+		bool is_open;		/* a round is under way */
+		struct watch_place place; /* up to where it has come */
+		uint64_t seen_id, seen_commit; /* what it began with: generation, live changes, */
+		uint32_t seen_watch, seen_resolved; /* watch list, resolved store */
+		uint64_t begun_ms, next_ms;
+		uint64_t leaders;	/* of signed zones, in this round or the last whole one */
+		int told;		/* the error that was told last */
+	} resolving;
 
 	/* loader/compaction.h */
 	uint64_t compacted_ms;		/* when one was last begun, or has failed */

@@ -160,34 +160,57 @@ kind_of(const struct ctl_command *command, int at)
 }
 
 /* `keys` alone has commands of its own. */
+static const char keys_usage[] =
+	"[ZONE], keys generate ZONE [--split], keys roll ZONE [ksk | zsk | algorithm N], "
+	"keys ds-seen ZONE TAG [TTL], keys unsign ZONE";
+
+static bool
+roll_fits(int arg_count, char *const *args)
+{
+	if (arg_count == 3)
+		return strcmp(args[2], "ksk") == 0 || strcmp(args[2], "zsk") == 0;
+	return arg_count == 2 || (arg_count == 4 && strcmp(args[2], "algorithm") == 0 &&
+				  is_number(args[3]));
+}
+
+static bool
+ds_seen_fits(int arg_count, char *const *args)
+{
+	return (arg_count == 3 || arg_count == 4) && is_number(args[2]) &&
+	       (arg_count == 3 || is_number(args[3]));
+}
+
 static bool
 keys_fit(int arg_count, char *const *args)
 {
-	static const struct {
-		const char *what;
-		int least, most;
-	} cases[] = {
-		{ "generate", 2, 2 },
-		{ "unsign", 2, 2 },
-		{ "roll", 2, 4 },
-		{ "ds-seen", 3, 4 },
-	};
+	const char *what = arg_count > 0 ? args[0] : "";
 
-	for (size_t i = 0; arg_count > 1 && i < sizeof cases / sizeof *cases; i++)
-		if (strcmp(args[0], cases[i].what) == 0)
-			return arg_count >= cases[i].least && arg_count <= cases[i].most;
+	if (strcmp(what, "generate") == 0 || strcmp(what, "unsign") == 0)
+		return arg_count == 2;
+	if (strcmp(what, "roll") == 0)
+		return roll_fits(arg_count, args);
+	if (strcmp(what, "ds-seen") == 0)
+		return ds_seen_fits(arg_count, args);
 	return arg_count <= 1;
+}
+
+static bool
+complain_of_usage(const char *name, const char *usage)
+{
+	fprintf(stderr, "martletctl: usage: martletctl %s%s%s\n", name, *usage ? " " : "",
+		usage);
+	return false;
 }
 
 bool
 ctl_command_check(const struct ctl_command *command, int arg_count, char *const *args)
 {
+	bool is_keys = strcmp(command->name, "keys") == 0;
+
 	if (arg_count < command->args_min || arg_count > command->args_max ||
-	    (strcmp(command->name, "keys") == 0 && !keys_fit(arg_count, args))) {
-		fprintf(stderr, "martletctl: usage: martletctl %s%s%s\n", command->name,
-			*command->usage ? " " : "", command->usage);
-		return false;
-	}
+	    (is_keys && !keys_fit(arg_count, args)))
+		return complain_of_usage(command->name,
+					 is_keys ? keys_usage : command->usage);
 	for (int i = 0; i < arg_count; i++) {
 		const char *text = complaint(kind_of(command, i), args[i]);
 

@@ -86,7 +86,9 @@ take_settings(struct server *server, struct settings *fresh)
 		settings_diff_names(old, fresh, SETTING_REPORTER, names) > 0;
 	bool is_logger_stale = logger_differs(old, fresh);
 
-	if (settings_diff_names(old, fresh, SETTING_SYNC, names) > 0)
+	/* sync finds the parents of zones through the resolver, and writes lists of keys */
+	if (settings_diff_names(old, fresh, SETTING_SYNC, names) > 0 ||
+	    is_resolver_stale || old->dnssec.role != fresh->dnssec.role)
 		server->is_sync_stale = true;
 	if (strcmp(old->log.target, fresh->log.target) != 0 &&
 	    log_sinks_open(fresh->log.target, server->is_daemon) != 0)

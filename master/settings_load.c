@@ -17,6 +17,7 @@
 #include "master/settings_schema.h"
 #include "master/settings_text.h"
 #include "shm/errcode.h"
+#include "shm/network.h"
 
 struct load {
 	char *path, *dir; /* absolute */
@@ -34,21 +35,39 @@ full_file(const struct load *load, const char *file)
 	return file[0] == '/' ? alloc_text(file) : alloc_printf("%s/%s", load->dir, file);
 }
 
-__attribute__((format(printf, 3, 4))) static void
-complain(struct load *load, const config_setting_t *at, const char *format, ...)
+static void
+tell(struct load *load, const config_setting_t *at, bool is_error, const char *format,
+     va_list args)
 {
 	char *file = full_file(load, config_setting_source_file(at));
 	unsigned line = config_setting_source_line(at);
 	char text[400];
+
+	vsnprintf(text, sizeof text, format, args);
+	/* an integer that was wrapped has been named: what it became says nothing */
+	if (!settings_report_has(&load->report, load->text_finding_count, file, line))
+		settings_report_add(&load->report, is_error, file, line, "%s", text);
+	free(file);
+}
+
+__attribute__((format(printf, 3, 4))) static void
+complain(struct load *load, const config_setting_t *at, const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
+	tell(load, at, true, format, args);
 	va_end(args);
-	/* an integer that was wrapped has been named: what it became says nothing */
-	if (!settings_report_has(&load->report, load->text_finding_count, file, line))
-		settings_report_add(&load->report, true, file, line, "%s", text);
-	free(file);
+}
+
+__attribute__((format(printf, 3, 4))) static void
+warn(struct load *load, const config_setting_t *at, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	tell(load, at, false, format, args);
+	va_end(args);
 }
 
 static const char *
@@ -198,6 +217,19 @@ add_network(const struct setting_row *row, void *base, const char *text, const c
 }
 
 static void
+warn_of_rest(struct load *load, const config_setting_t *at, const struct setting_row *row)
+{
+	const char *text = config_setting_get_string(at);
+
+	if (text && network_has_rest(text))
+		warn(load, at,
+		     "%s: \"%.60s\" has bits behind its length: the network without them "
+		     "is "
+		     "meant",
+		     row->name, text);
+}
+
+static void
 read_networks(struct load *load, const config_setting_t *at,
 	      const struct setting_row *row, void *base)
 {
@@ -205,6 +237,8 @@ read_networks(struct load *load, const config_setting_t *at,
 		return;
 	settings_fields_clear(row, base);
 	read_texts(load, at, row, base, add_network);
+	for (unsigned i = 0; i < (unsigned)config_setting_length(at); i++)
+		warn_of_rest(load, config_setting_get_elem(at, i), row);
 }
 
 static const char *
@@ -395,10 +429,6 @@ unknown_name(struct load *load, const config_setting_t *at, const char *name)
 {
 	char nearest[SETTINGS_NAME_MAX + 1];
 
-	if (settings_name_is_later(name)) {
-		complain(load, at, "%s: not in this version: remove it", name);
-		return;
-	}
 	settings_name_nearest(name, nearest);
 	complain(load, at, "%.100s: unknown option; nearest is \"%s\"", name, nearest);
 }
@@ -448,7 +478,7 @@ check_password(struct load *load, const config_t *config, const char *name,
 static const config_setting_t *
 named_group(const config_t *config, const char *why)
 {
-	static const char *const groups[] = { "health", "query_log" };
+	static const char *const groups[] = { "health", "query_log", "dnssec" };
 
 	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
 		if (strncmp(why, groups[i], strlen(groups[i])) == 0)
@@ -468,6 +498,8 @@ settle_redis(struct load *load, const config_t *config)
 		       load->settings->redis.sentinel.password);
 	check_password(load, config, "health.redis.password",
 		       load->settings->health.redis.password);
+	check_password(load, config, "dnssec.redis.password",
+		       load->settings->dnssec.redis.password);
 	check_password(load, config, "query_log.redis.password",
 		       load->settings->query_log.redis.password);
 }

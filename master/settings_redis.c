@@ -85,7 +85,7 @@ struct login {
 	char **password;
 };
 
-enum { LOGIN_COUNT = 4 };
+enum { LOGIN_COUNT = 5 };
 
 static void
 find_logins(struct settings *settings, struct login out[LOGIN_COUNT])
@@ -102,6 +102,9 @@ find_logins(struct settings *settings, struct login out[LOGIN_COUNT])
 	out[3] = (struct login){ "query_log.redis", settings->query_log.redis.username,
 				 settings->query_log.redis.password_file,
 				 &settings->query_log.redis.password };
+	out[4] = (struct login){ "dnssec.redis", settings->dnssec.redis.username,
+				 settings->dnssec.redis.password_file,
+				 &settings->dnssec.redis.password };
 }
 
 static const char *
@@ -138,6 +141,11 @@ settings_redis_contradiction(struct settings *settings)
 	    !settings->health.redis.address[0])
 		return "health.role: who follows needs health.redis.address, where the "
 		       "statuses are";
+	if (!settings->dnssec.redis.address[0] &&
+	    (settings->dnssec.redis.username[0] || settings->dnssec.redis.password[0] ||
+	     settings->dnssec.redis.password_file[0]))
+		return "dnssec.redis: a user or password needs dnssec.redis.address; "
+		       "without, the list of keys goes to the Redis that is followed";
 	if (settings->redis.sentinel.master[0] &&
 	    settings->redis.sentinel.nodes.count == 0)
 		return "redis.sentinel.master: redis.sentinel.nodes lists no Sentinel to "
@@ -242,6 +250,9 @@ is_used(const struct settings *settings, const struct login *login)
 	if (login->password == &settings->query_log.redis.password)
 		return settings->query_log.enable &&
 		       strcmp(settings->query_log.target, "redis") == 0;
+	if (login->password == &settings->dnssec.redis.password)
+		return settings->redis.enable && settings->dnssec.redis.address[0] &&
+		       settings->dnssec.role == DNSSEC_ROLE_ROLL;
 	return settings->redis.enable;
 }
 

@@ -129,6 +129,18 @@ const struct setting_row settings_rows[] = {
 	  IN_SETTINGS(dnssec.zsk_days), "the life of a key that signs data, after which it is rolled; 0: it is not" },
 	{ "dnssec.ksk_days", SETTING_SHARE, SETTING_SYNC, 0, 36500, "0", NULL,
 	  IN_SETTINGS(dnssec.ksk_days), "the same of a key that signs keys, or all" },
+	{ "dnssec.role", SETTING_CHOICE, SETTING_SIGNER, 0, 0, "follow", "follow|roll",
+	  IN_SETTINGS(dnssec.role), "of zones from Redis: follow the list of keys that one server writes, or write it" },
+	{ "dnssec.fleet_lag", SETTING_UINT, SETTING_SYNC, 0, 31536000, "86400", NULL,
+	  IN_SETTINGS(dnssec.fleet_lag), "seconds that each step of a roll leaves to the servers that follow" },
+	{ "dnssec.redis.address", SETTING_ADDRESS, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
+	  IN_SETTINGS(dnssec.redis.address), "the primary, where the list is written; \"\": the Redis that is followed" },
+	{ "dnssec.redis.username", SETTING_TEXT, SETTING_SYNC, 0, REDIS_TEXT_MAX, "", NULL,
+	  IN_SETTINGS(dnssec.redis.username), "its ACL user; \"\" is the default user" },
+	{ "dnssec.redis.password", SETTING_SECRET, SETTING_SYNC, 0, REDIS_TEXT_MAX, "", NULL,
+	  IN_SETTINGS(dnssec.redis.password), "its password; \"\" is none" },
+	{ "dnssec.redis.password_file", SETTING_PATH, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
+	  IN_SETTINGS(dnssec.redis.password_file), "a file that holds the password instead" },
 
 	{ "geoip.country_db", SETTING_PATH, SETTING_SYNC, 0, PATH_LEN_MAX, "", NULL,
 	  IN_SETTINGS(geoip.country_db), "where addresses are: a Country or City database of MaxMind's format; \"\" is none" },
@@ -312,11 +324,6 @@ const size_t settings_row_count = sizeof settings_rows / sizeof *settings_rows;
 _Static_assert(sizeof settings_rows / sizeof *settings_rows <= SETTINGS_ROWS_MAX,
 	       "SETTINGS_ROWS_MAX holds all names");
 
-static const char *const later_groups[] = {
-	"dnssec.role",         "dnssec.fleet_lag",
-	"dnssec.redis",
-};
-
 const struct setting_row *
 settings_row_find(const char *name)
 {
@@ -334,15 +341,6 @@ settings_name_is_group(const char *name)
 	for (size_t i = 0; i < settings_row_count; i++)
 		if (strncmp(settings_rows[i].name, name, len) == 0 &&
 		    settings_rows[i].name[len] == '.')
-			return true;
-	return false;
-}
-
-bool
-settings_name_is_later(const char *name)
-{
-	for (size_t i = 0; i < sizeof later_groups / sizeof *later_groups; i++)
-		if (strcmp(later_groups[i], name) == 0)
 			return true;
 	return false;
 }

@@ -95,9 +95,6 @@ const struct setting_row *settings_row_find(const char *name);
 /* Is `name` a group ("dns"), that is the first part of some row's name? */
 bool settings_name_is_group(const char *name);
 
-/* Is `name` a group that only later versions know? */
-bool settings_name_is_later(const char *name);
-
 /* The known option or group that resembles `name` most. */
 void settings_name_nearest(const char *name, char out[SETTINGS_NAME_MAX + 1]);
 

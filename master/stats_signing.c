@@ -20,24 +20,28 @@ enum {
 static unsigned
 put_clock(const struct server *server, struct json_out *json)
 {
-	long long moved_s = region_clock_moved_s(server->region);
-	char text[TEXT_MAX];
+	char text[REGION_CLOCK_TEXT_MAX];
 
-	if (!region_clock_is_doubtful(server->region))
+	if (!region_clock_explain(server->region, text))
 		return 0;
-	snprintf(text, sizeof text,
-		 "the machine's clock was set %s by %lld days since the start: what is "
-		 "signed under a wrong time is bogus to validators, and no signatures "
-		 "are renewed: set it right, and restart",
-		 moved_s > 0 ? "forward" : "back", llabs(moved_s) / REGION_CLOCK_MOVED_S);
 	json_out_text(json, NULL, text);
 	return 1;
+}
+
+/* From files and from Redis; 0: never. */
+static int64_t
+first_due(const struct region_signer *signer)
+{
+	int64_t files_s = atomic_load(&signer->renew_at_s);
+	int64_t redis_s = atomic_load(&signer->redis_due_s);
+
+	return files_s == 0 || (redis_s != 0 && redis_s < files_s) ? redis_s : files_s;
 }
 
 static unsigned
 put_overdue(const struct server *server, struct json_out *json)
 {
-	int64_t due_s = atomic_load(&server->region->signer.renew_at_s);
+	int64_t due_s = first_due(&server->region->signer);
 	time_t at = (time_t)due_s;
 	char text[TEXT_MAX], time[TIME_MAX] = "";
 	struct tm parts;
@@ -60,8 +64,25 @@ stats_signing_put_problems(const struct server *server, struct json_out *json)
 	return put_clock(server, json) + put_overdue(server, json);
 }
 
-void
-stats_signing_put_notices(const struct server *server, struct json_out *json)
+/* What is served of these zones is older than their source. */
+static void
+put_aside(const struct server *server, struct json_out *json)
+{
+	char name[REGION_SIGNER_NAME_MAX], text[TEXT_MAX];
+	unsigned count = region_signer_aside(&server->region->signer, name);
+
+	if (count == 0)
+		return;
+	snprintf(text, sizeof text,
+		 "%u zone%s from Redis %s signed as a whole, aside: of %s%s the state "
+		 "before the last change is served until then",
+		 count, count == 1 ? "" : "s", count == 1 ? "is being" : "are being",
+		 name, count == 1 ? "" : " and the others");
+	json_out_text(json, NULL, text);
+}
+
+static void
+put_unfenced(const struct server *server, struct json_out *json)
 {
 	const struct region_fence *fence = &server->region->fence;
 	uint32_t missing = atomic_load(&fence->missing);
@@ -80,4 +101,11 @@ stats_signing_put_notices(const struct server *server, struct json_out *json)
 		 server->settings->state_dir, strerror(atomic_load(&fence->reason)),
 		 names);
 	json_out_text(json, NULL, text);
+}
+
+void
+stats_signing_put_notices(const struct server *server, struct json_out *json)
+{
+	put_aside(server, json);
+	put_unfenced(server, json);
 }

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum {
 	DNAME_MAX = 255,		/* octets, root label included */
@@ -48,6 +49,31 @@ const uint8_t *dname_skip(const uint8_t *name, unsigned labels);
 __attribute__((nonnull, pure))
 bool dname_is_subdomain(const uint8_t *name, size_t name_len,
 			const uint8_t *ancestor, size_t ancestor_len);
+
+static inline uint64_t
+dname_octets_differ(const uint8_t *a, const uint8_t *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return x ^ y;
+}
+
+/* Are two names of `len` octets equal?  Inline, since names are short. */
+__attribute__((nonnull))
+static inline bool
+dname_equal(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	size_t at = 0;
+
+	if (len < 8)
+		return memcmp(a, b, len) == 0;
+	for (; at + 8 < len; at += 8)
+		if (dname_octets_differ(a + at, b + at))
+			return false;
+	return dname_octets_differ(a + len - 8, b + len - 8) == 0;
+}
 
 /* Is the first label the single octet '*'? */
 __attribute__((nonnull, pure))

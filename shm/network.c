@@ -29,8 +29,9 @@ mask(struct network *network)
 		network->octets[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
 }
 
-bool
-network_parse(const char *text, struct network *out)
+/* As network_parse, but with all bits. */
+static bool
+parse_whole(const char *text, struct network *out)
 {
 	const char *slash = strchr(text, '/');
 	size_t len = slash ? (size_t)(slash - text) : strlen(text);
@@ -51,8 +52,28 @@ network_parse(const char *text, struct network *out)
 	if (slash && !parse_length(slash + 1, bits, &bits))
 		return false;
 	out->len = (uint8_t)(is_v4 ? bits + BITS - V4_BITS : bits);
+	return true;
+}
+
+bool
+network_parse(const char *text, struct network *out)
+{
+	if (!parse_whole(text, out))
+		return false;
 	mask(out);
 	return true;
+}
+
+bool
+network_has_rest(const char *text)
+{
+	struct network whole, masked;
+
+	if (!parse_whole(text, &whole))
+		return false;
+	masked = whole;
+	mask(&masked);
+	return memcmp(whole.octets, masked.octets, sizeof whole.octets) != 0;
 }
 
 bool

@@ -16,6 +16,10 @@ struct network {
 __attribute__((nonnull, warn_unused_result))
 bool network_parse(const char *text, struct network *out);
 
+/* Has a text that network_parse takes bits behind its prefix, which do not count? */
+__attribute__((nonnull, warn_unused_result))
+bool network_has_rest(const char *text);
+
 __attribute__((nonnull, pure))
 bool network_holds(const struct network *network, const uint8_t address[16]);
 

@@ -34,10 +34,21 @@ check_owner(const struct node *node)
 		return "its owner is not lower-case";
 	if (dname_label_count(owner) != node->head.label_count)
 		return "its owner has another number of labels";
-	if (dname_is_wildcard(owner) != !!(node->head.flags & NODE_IS_WILDCARD))
+	return NULL;
+}
+
+static const char *
+check_flags(const struct node *node)
+{
+	if (dname_is_wildcard(node_owner(node)) !=
+	    !!(node->head.flags & NODE_IS_WILDCARD))
 		return "the flag for wildcards is wrong";
 	if ((node->head.flags & NODE_HAS_WILDCARD) && node->head.child_count == 0)
 		return "it has a wildcard below it and no children";
+	if (!!(node->head.flags & NODE_APEX) != (node->head.zone_id == CATALOGUE_ID))
+		return "an apex stands outside the catalogue, or another name in it";
+	if (node->head.flags & NODE_DELETED)
+		return "a tombstone outside an overlay";
 	return NULL;
 }
 
@@ -275,6 +286,10 @@ check_block(const struct node *node, const struct block *block)
 	case BLOCK_BAD_RRSET:
 	case BLOCK_NOTE:
 		return check_text(block);
+	case BLOCK_RESOLVED:
+		return block->head.len == sizeof(struct resolved_facts)
+			       ? NULL
+			       : "what is known of resolved addresses has another length";
 	case BLOCK_ZONE:
 		if (block->head.len < sizeof(struct zone_facts))
 			return "the facts of the zone are cut short";
@@ -393,9 +408,17 @@ node_check(const struct node *node)
 {
 	const char *wrong = check_owner(node);
 
-	if (wrong)
-		return wrong;
-	if (!!(node->head.flags & NODE_APEX) != (node->head.zone_id == CATALOGUE_ID))
-		return "an apex stands outside the catalogue, or another name in it";
-	return check_blocks(node);
+	if (!wrong)
+		wrong = check_flags(node);
+	return wrong ? wrong : check_blocks(node);
+}
+
+const char *
+node_check_tombstone(const struct node *node)
+{
+	if (node->head.flags != NODE_DELETED)
+		return "a tombstone with other flags";
+	if (node->head.node_len != sizeof node->head + node->head.owner_len)
+		return "a tombstone with data";
+	return check_owner(node);
 }

@@ -119,6 +119,12 @@ enum block_kind {
 					 * served: an octet, FAULT_PARTIAL or FAULT_WARNING,
 					 * then the reason as text; any number of them */
 	BLOCK_SIGNING = 15,		/* apex only: struct signing_facts, we have signed it */
+	BLOCK_RESOLVED = 16,		/* `type` is A or AAAA: the name's RRset of this type is not
+					 * of its source, but what the ANAME, or the CNAME of a
+					 * flattened zone, leads to, signed here; struct
+					 * resolved_facts */
+	BLOCK_HASHED_NAME = 17,		/* of the node of an NSEC3, if its name is a wildcard with a
+					 * BLOCK_STEERED: the labels of that above the apex */
 };
 
 enum { BAD_RRSET_ALL = 0, BAD_RRSET_OLD = 255 };
@@ -183,7 +189,8 @@ enum zone_flag {
 	ZONE_OPTOUT = 1 << 4,		/* some NSEC3 has the opt-out flag */
 	ZONE_FLATTENED = 1 << 5,	/* A and AAAA at a CNAME: what it leads to is answered
 					 * under the name itself */
-	ZONE_NOTED = 1 << 6,		/* a name has, or had, a BLOCK_NOTE */
+	ZONE_NOTED = 1 << 6,		/* a name has, or had, a BLOCK_NOTE, or BLOCK_FAULTS lists a
+					 * warning */
 };
 
 /* Packed, so that it can be read in place, where nothing is aligned. */
@@ -191,9 +198,9 @@ struct __attribute__((packed)) zone_facts {
 	uint32_t zone_id;		/* under which the names below the apex are keyed */
 	uint32_t flags;			/* enum zone_flag */
 	uint32_t serial;
-	uint32_t fault_count;		/* what BLOCK_FAULTS lists, or would; in a zone from Redis
-					 * BLOCK_BAD_RRSETs too, and RRsets with a BLOCK_NOTE of
-					 * FAULT_PARTIAL */
+	uint32_t fault_count;		/* what BLOCK_FAULTS lists, or would, but warnings; in a
+					 * zone from Redis BLOCK_BAD_RRSETs too, and RRsets with
+					 * a BLOCK_NOTE of FAULT_PARTIAL */
 	uint64_t record_count;		/* RRs of the zone, RRSIGs included */
 	uint64_t name_count;		/* nodes, NSEC3 not counted */
 	uint64_t cut_depths[2];		/* bit n: some cut has n labels (bit 0 of [0] is n = 0) */
@@ -268,6 +275,7 @@ enum signing_flag {
 	SIGNING_OWN_DENIAL = 1 << 0,	/* `denial` is the zone's own choice, not the settings' */
 	SIGNING_BY_SIDECAR = 1 << 1,	/* its sidecar says that it is signed */
 	SIGNING_LEAVING = 1 << 2,	/* it is to be unsigned, when the parent has no DS */
+	SIGNING_UNTIDY = 1 << 3,	/* its chain of denial has names that a cut or DNAME hides */
 };
 
 /* How a zone was signed here.  Packed: it may stand anywhere. */
@@ -284,6 +292,12 @@ struct __attribute__((packed)) signing_facts {
 	uint32_t reserved;
 };
 _Static_assert(sizeof(struct signing_facts) == 48, "as it is stored");
+
+struct resolved_facts {
+	uint32_t signed_ttl;		/* the TTL that its signatures are over (RFC 4034, section
+					 * 3.1.4): it is answered with at most that */
+};
+_Static_assert(sizeof(struct resolved_facts) == 4, "as it is stored");
 
 /* A node that was checked to lie in its map.  Borrowed from the map. */
 struct node {
@@ -369,6 +383,29 @@ node_find_block(const struct node *node, enum block_kind kind, uint16_t type, st
 		at += out->head.len;
 	}
 	return false;
+}
+
+/* Is the RRset of this type one with a BLOCK_RESOLVED? */
+static inline bool
+node_is_resolved(const struct node *node, uint16_t type)
+{
+	struct block block;
+
+	return node_find_block(node, BLOCK_RESOLVED, type, &block);
+}
+
+/* The TTL that signatures over an RRset of the node are over, which has this one. */
+static inline uint32_t
+node_signed_ttl(const struct node *node, uint16_t type, uint32_t ttl)
+{
+	struct resolved_facts facts;
+	struct block block;
+
+	if (!node_find_block(node, BLOCK_RESOLVED, type, &block) ||
+	    block.head.len < sizeof facts)
+		return ttl;
+	memcpy(&facts, block.payload, sizeof facts);
+	return facts.signed_ttl;
 }
 
 /* Is a BLOCK_BAD_RRSET about all that its name has, not one type? */
@@ -465,5 +502,9 @@ bool rrset_fault_next(const struct block *block, uint32_t *at, struct rrset_faul
  * verifying a generation; readers stay memory-safe without it.
  * returns NULL, or what is wrong as text for people (borrowed for ever). */
 const char *node_check(const struct node *node);
+
+/* The same of a name that is gone (NODE_DELETED), which has a place in overlays alone. */
+__attribute__((nonnull, pure))
+const char *node_check_tombstone(const struct node *node);
 
 #endif

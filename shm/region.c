@@ -138,25 +138,6 @@ region_get_restart_options(const struct region *region, char out[REGION_NOTICE_M
 		     REGION_NOTICE_MAX, INT_MAX);
 }
 
-int64_t
-region_clock_moved_s(const struct region *region)
-{
-	const int64_t not_set_s = 1700000000; /* 2023 */
-	int64_t ran_s = (int64_t)((clock_now_ns() - region->started_ns) / 1000000000u);
-
-	if (region->started_wall_s < not_set_s)
-		return 0;
-	return clock_wall_s() - region->started_wall_s - ran_s;
-}
-
-bool
-region_clock_is_doubtful(const struct region *region)
-{
-	int64_t moved_s = region_clock_moved_s(region);
-
-	return moved_s >= REGION_CLOCK_MOVED_S || moved_s <= -REGION_CLOCK_MOVED_S;
-}
-
 bool
 region_is_ready(const struct region *region)
 {

@@ -27,6 +27,8 @@
  *	+-------------------+
  *	| signer            |	the signer: that it lives, its figures; its bell
  *	+-------------------+
+ *	| clock             |	sync: what is known of the time
+ *	+-------------------+
  *	| fence             |	all but sync, clerks and signer: who could read keys
  *	+-------------------+
  *	| report            |	reporter: who asked it
@@ -56,6 +58,7 @@
 #include "shm/limit_config.h"
 #include "shm/limit_seen.h"
 #include "shm/limit_table.h"
+#include "shm/region_clock.h"
 #include "shm/region_health.h"
 #include "shm/region_query_log.h"
 #include "shm/region_report.h"
@@ -214,6 +217,7 @@ struct region {
 	_Alignas(128) struct limit_table limited_clients, limited_networks;
 	struct region_health health;
 	struct region_signer signer;
+	struct region_clock clock;
 	struct region_fence fence;
 	struct region_report report;
 	struct region_query_log query_log;
@@ -261,14 +265,6 @@ region_client_count(const struct region *region, struct client_cells at)
 			sum[row] += client_count_get(&region->slots[i].clients, at, row);
 	return sum[0] < sum[1] ? sum[0] : sum[1];
 }
-
-/* By how many seconds the machine's clock was set since the start: days, when it is wrong now
- * or was before; 0 when it was not set at all at first. */
-int64_t region_clock_moved_s(const struct region *region);
-
-/* Has it moved so far that signatures made under one time may be bogus under the other? */
-enum { REGION_CLOCK_MOVED_S = 86400 };
-bool region_clock_is_doubtful(const struct region *region);
 
 /* Are queries answered from a generation? */
 bool region_is_ready(const struct region *region);

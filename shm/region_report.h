@@ -17,7 +17,7 @@
 	X(refused_host,   COUNTER, "requests refused for their Host: it is not in http.hosts") \
 	X(refused_method, COUNTER, "requests refused: other than GET and HEAD, or with a body") \
 	X(refused_path,   COUNTER, "requests for what is not there, or not on this address") \
-	X(malformed,      COUNTER, "connections without any request that was understood, or with headers over 16 KiB") \
+	X(malformed,      COUNTER, "connections whose first request was not understood, or with headers over 16 KiB") \
 	X(timeouts,       COUNTER, "connections closed because a request, or taking the response, took too long") \
 	X(unanswered,     COUNTER, "requests for which the master, or a process of it, had no answer in time")
 /* clang-format on */

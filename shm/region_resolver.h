@@ -55,8 +55,10 @@ struct region_resolver {
 #define X(name, kind, help) _Atomic uint64_t name;
 	RESOLVER_FIGURE_TABLE(X)
 #undef X
+	_Atomic uint32_t commit_seq; /* grows with what stands in the store */
 	_Atomic uint32_t error_seq; /* odd while it is written */
 	char last_error[RESOLVER_ERROR_MAX]; /* "": none */
+	struct resolver_wishes wishes; /* sync's, of zones that are signed */
 };
 
 /* Worker: wish for a name, unless it is wished for already, or as many as `most` are. */

@@ -79,6 +79,7 @@ enum source_figure {
 	X(BACKLOG, PROBLEM)		/* reading waits: the overlay is full */ \
 	X(CONFLICT, PROBLEM)		/* zones both in files and in Redis */ \
 	X(STORE, PROBLEM)		/* the overlay cannot be written */ \
+	X(FLEET, PROBLEM)		/* who rolls keys is silent, or cannot tell the others */ \
 	X(LOADING, NOTICE)		/* how far the first reading is */ \
 	X(REPORT, NOTICE)		/* redis.report cannot be written */
 

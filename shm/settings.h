@@ -31,6 +31,7 @@ enum limit_action { LIMIT_ACTION_REFUSE, LIMIT_ACTION_DROP };
 enum redis_schema { REDIS_SCHEMA_REDINS, REDIS_SCHEMA_Z42 };
 enum query_log_client { LOG_CLIENT_FULL, LOG_CLIENT_PREFIX, LOG_CLIENT_NONE };
 enum denial { DENIAL_NSEC, DENIAL_NSEC3, DENIAL_OPTOUT };
+enum dnssec_role { DNSSEC_ROLE_FOLLOW, DNSSEC_ROLE_ROLL };
 
 struct listen_address {
 	struct sockaddr_storage address;
@@ -181,6 +182,12 @@ struct settings {
 		unsigned steered_rate;	/* sets a second that are signed on demand */
 		unsigned steered_cache_mb; /* for them; 0: none are */
 		double zsk_days, ksk_days; /* lives of keys; 0: for ever */
+		enum dnssec_role role;	/* of zones from Redis */
+		unsigned fleet_lag;	/* seconds */
+		struct {
+			char *address;	/* as below; "": that of `redis` */
+			char *username, *password, *password_file;
+		} redis;
 	} dnssec;
 
 	/* Addresses are "host:port", "[IPv6]:port" or the absolute path of a socket. */

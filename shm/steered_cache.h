@@ -17,14 +17,16 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "shm/dname.h"
 #include "shm/seqlock.h"
 #include "shm/steered.h"
 
 enum {
 	STEERED_WAYS = 4,
 	STEERED_SLOT_LEN = 1024,
-	STEERED_SLOT_HEAD = 96,
-	STEERED_SLOT_ROOM = STEERED_SLOT_LEN - STEERED_SLOT_HEAD,
+	STEERED_SLOT_HEAD = 64,
+	STEERED_SLOT_TAIL = 40,
+	STEERED_SLOT_ROOM = STEERED_SLOT_LEN - STEERED_SLOT_HEAD - STEERED_SLOT_TAIL,
 };
 
 enum steered_entry {
@@ -43,16 +45,18 @@ struct steered_key {
 	const uint8_t *owner;		/* lower-case wire form, of the node */
 };
 
+/* A cache line of what is compared, then what is copied; what few ask for comes last. */
 struct steered_slot {
 	_Atomic uint32_t seq;		/* odd while it is written */
 	uint16_t type;
 	uint8_t entry, owner_len;
 	uint64_t mark;			/* 0: never written */
-	struct steered_records of, set;	/* of the key; over which records the signatures are */
-	uint64_t number;		/* grows with each entry */
+	struct steered_records of;	/* of the key */
 	uint16_t sig_len;
-	uint16_t reserved[3];
+	uint16_t reserved[7];
 	uint8_t octets[STEERED_SLOT_ROOM]; /* the owner, then the signatures */
+	struct steered_records set;	/* over which records the signatures are */
+	uint64_t number;		/* grows with each entry */
 };
 _Static_assert(sizeof(struct steered_slot) == STEERED_SLOT_LEN, "slots fill pages");
 
@@ -78,18 +82,27 @@ steered_cache_holds(const struct steered_cache *cache, unsigned owner_len, unsig
 	return cache && cache->bucket_count > 0 && owner_len + sig_len <= STEERED_SLOT_ROOM;
 }
 
-/* Of all but type and owner: the mark tells those apart. */
+static inline uint64_t
+steered_cache_mix(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
+
+/* Of all but type and owner: the mark tells those apart.  Of at most 64 records, which is
+ * usual, one word is mixed in. */
 static inline uint64_t
 steered_cache_hash(const struct steered_cache *cache, const struct steered_key *key)
 {
-	uint64_t hash = cache->seed ^ key->mark ^ key->entry;
+	const uint64_t *bits = key->of.bits;
+	uint64_t hash = steered_cache_mix(cache->seed ^ key->mark ^ key->entry, bits[0]);
 
-	for (unsigned i = 0; i < STEERED_WORDS; i++) {
-		hash = (hash ^ key->of.bits[i]) * UINT64_C(0x9e3779b97f4a7c15);
-		hash ^= hash >> 32;
-	}
+	if (bits[1] | bits[2] | bits[3])
+		for (unsigned i = 1; i < STEERED_WORDS; i++)
+			hash = steered_cache_mix(hash, bits[i]);
 	return hash;
 }
+_Static_assert(STEERED_WORDS == 4, "words are written out, here and below");
 
 static inline uint64_t
 steered_cache_bucket(const struct steered_cache *cache, const struct steered_key *key)
@@ -101,17 +114,24 @@ steered_cache_bucket(const struct steered_cache *cache, const struct steered_key
 }
 
 static inline bool
+steered_records_equal(const struct steered_records *a, const struct steered_records *b)
+{
+	return ((a->bits[0] ^ b->bits[0]) | (a->bits[1] ^ b->bits[1]) |
+		(a->bits[2] ^ b->bits[2]) | (a->bits[3] ^ b->bits[3])) == 0;
+}
+
+static inline bool
 steered_slot_is(const struct steered_slot *slot, const struct steered_key *key)
 {
 	return slot->mark == key->mark && slot->type == key->type &&
 	       slot->entry == key->entry && slot->owner_len == key->owner_len &&
-	       memcmp(&slot->of, &key->of, sizeof slot->of) == 0 &&
-	       memcmp(slot->octets, key->owner, key->owner_len) == 0;
+	       steered_records_equal(&slot->of, &key->of) &&
+	       dname_equal(slot->octets, key->owner, key->owner_len);
 }
 
 /* Copy the signatures, of `sig_len` octets; *set receives the records that they are over.
  * What stands in `to` is undefined when there are none.  returns whether there are. */
-static inline bool
+__attribute__((always_inline)) static inline bool
 steered_cache_get(const struct steered_cache *cache, const struct steered_key *key,
 		  unsigned sig_len, struct steered_records *set, uint8_t *to)
 {

@@ -87,6 +87,8 @@ for my $case (
 	[['-x'], qr/usage/],
 	[['statsu'], qr/^martletctl: unknown command 'statsu', nearest is 'stats': see martletctl -h\n$/],
 	[['keys', 'generate', 'a.test', 'b.test'], qr/usage: martletctl keys/],
+	(map { [[split ' ', "keys $_"], qr/usage: martletctl keys .*roll ZONE/] } 'generate', 'roll', 'unsign', 'ds-seen a.test',
+		'roll a.test all', 'roll a.test algorithm', 'roll a.test algorithm x', 'ds-seen a.test x', 'ds-seen a.test 1 -'),
 	[['explain', 'a'], qr/usage: martletctl explain NAME TYPE/],
 	[['explain', 'a..b', 'A'], qr/'a\.\.b' is no domain name/],
 	[['explain', 'a', 'B'], qr/'B' is no type of records/],

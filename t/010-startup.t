@@ -73,7 +73,7 @@ my $root = $> == 0;
 for my $case (
 	[{ user => 5 }, qr/^error: .*martlet\.conf:\d+: user: text/m, 'a wrong type'],
 	[{ workers => { cont => 1 } }, qr/nearest is "workers\.count"/, 'a wrong name'],
-	[{ dnssec => { fleet_lag => 30 } }, qr{dnssec[.]fleet_lag: not in this version}, 'a later capability'],
+	[{ dnssec => { role => 'rol' } }, qr{dnssec\.role: .*"rol" is none of follow\|roll}, 'a role that is none'],
 	[{ control_socket => '/tmp/' . 'x' x 120 }, qr/control_socket: .* 125 octets, at most 107/,
 		'a socket path over 107 octets'],
 	[{ listen => [{ address => '192.0.2.7', port => 5399 }] },

@@ -12,14 +12,12 @@ use lib "$Bin/lib";
 use Martlet;
 use Martlet::Peer;
 use Martlet::Process qw(children_of find_program poll read_file write_file);
+use POSIX qw(mkfifo);
 use SignedZone qw($ORIGIN @CASES parent_text child_text write_anchor delv bad_signatures);
 use Test::More;
 
 Martlet::Peer::need(qw(delv dnssec-keygen ldns-verify-zone));
-if (!eval { require Net::DNS; require Net::DNS::SEC; 1 }) {
-	die "missing: Net::DNS::SEC (make deps-check)\n" if ($ENV{CI} // '') eq 'true';
-	plan(skip_all => 'not installed: Net::DNS::SEC');
-}
+Martlet::Peer::need_sec();
 
 sub output_of {
 	my (@command) = @_;
@@ -200,10 +198,34 @@ sub small {
 	unlink "$one.private" or die;
 	$m->ctl('reload');
 	like(errors_of($m), qr/gone: its kept copy/, 'and one that is gone');
+	mkfifo("$one.private", 0600) or die;
+	$m->ctl('reload');
+	like(errors_of($m), qr/private is no regular file/, 'and a pipe in its place');
+	unlink "$one.private" or die;
 	write_file("$one.private", $private);
 	chmod 0600, "$one.private" or die;
 	$m->ctl('reload');
 	is(errors_of($m), '', 'until it is mended');
+
+	# revoked in its own files, with none to take its place
+	my $public = read_file("$one.key");
+	(my $revoked = $public) =~ s/DNSKEY 257/DNSKEY 385/ or die $public;
+	write_file("$one.key", $revoked);
+	$m->ctl('reload');
+	like(errors_of($m), qr/is revoked, and no other key takes its place: its kept copy goes on/, 'a revoked key is told');
+	is_deeply([sort map { "$_->{flags} $_->{role} " . ($_->{kept} ? 'kept' : 'there') } @{ $m->ctl('keys', $ORIGIN)->{keys} }],
+		['257 csk kept', '385 ksk there'], 'and its copy of before signs');
+	verify($m, $ORIGIN, 'with a revoked key');
+	my $next = keygen($dir, $ORIGIN, '-a', 13, '-f', 'KSK');
+	$m->ctl('reload');
+	is(errors_of($m), '', 'until there is another key');
+	is_deeply([sort map { "$_->{flags} $_->{role}" } @{ $m->ctl('keys', $ORIGIN)->{keys} }], ['257 csk', '385 ksk'], 'which signs instead');
+	verify($m, $ORIGIN, 'with a key beside the revoked one');
+	write_file("$one.key", $public);
+	$m->ctl('reload');
+	unlink "$next.key", "$next.private" or die;
+	$m->ctl('reload');
+	is(errors_of($m), '', 'as it was before');
 
 	# the signer's death is nobody's trouble
 	$m->expect_log(qr/signer \(pid \d+\) died/);
@@ -231,9 +253,15 @@ sub small {
 	$m->ctl('reload');
 	like(errors_of($m), qr/it has no key: `martletctl keys generate $ORIGIN/, 'no key at all: what to do');
 	verify($m, $ORIGIN, 'without a key, as it was');
+	my ($checked, $said) = output_of(Martlet::martletd(), '-c', $m->config_path, '-t');
+	is($checked, 0, 'martletd -t: a zone without a key is no error');
+	like($said, qr/^warning: \Q@{[$m->config_path]}\E:\d+: $ORIGIN[.]: .*has no key: `martletctl keys generate $ORIGIN[.]` makes one, or put one into dnssec[.]key_dir$/m,
+		'but it says what to do');
 	my ($exit, $json) = $m->ctl('keys', 'generate', $ORIGIN);
 	is($exit, 0, 'a key is made') or diag($m->{ctl_stderr});
 	is($json->{keys}[0]{role}, 'csk', 'for all');
+	is_deeply($json->{notices}, [], 'without a notice');
+	is_deeply([output_of(Martlet::martletd(), '-c', $m->config_path, '-t')], [0, ''], 'martletd -t is content');
 	$m->ctl('reload');
 	is(errors_of($m), '', 'and signs');
 	verify($m, $ORIGIN, 'with a new key');
@@ -266,7 +294,7 @@ sub small {
 	my $dir = $m->dir . '/keys';
 
 	keygen($dir, "a$_.test", '-a', $_, $_ == 10 ? (-b => 2048) : ()) for @algorithms;
-	keygen($dir, $ORIGIN, '-a', 13, '-f', 'KSK');
+	my $ksk = keygen($dir, $ORIGIN, '-a', 13, '-f', 'KSK');
 	my $old = public_of(keygen($dir, $ORIGIN, '-a', 13, '-I', '+3'))->keytag;
 	my $new = public_of(keygen($dir, $ORIGIN, '-a', 13, '-A', '+3'))->keytag;
 	$m->write_zone('side.test', child_text('side.test'));
@@ -290,11 +318,28 @@ sub small {
 	verify($m, $ORIGIN, 'after that');
 	is((grep { $_->{tag} == $old } @{ $m->ctl('keys', $ORIGIN)->{keys} })[0]{state}, 'retired', 'the old key is retired');
 
-	write_file($path, '{ "@config": { "dnssec": true }, "www": { "aname": { "location": "a1.test." } } }');
-	$m->expect_log(qr/signing such a zone is not in this version/);
+	# nobody takes the only key of keys away on purpose
+	$m->expect_log(qr/its kept copy goes on signing/);
+	rename "$ksk.private", "$ksk.away" or die;
 	$m->ctl('reload');
-	like(errors_of($m), qr/signing such a zone is not in this version/, 'an ANAME is not signed');
-	verify($m, 'side.test', 'as it was before');
+	like(errors_of($m), qr/is gone: its kept copy/, 'the only KSK has gone: its copy signs');
+	verify($m, $ORIGIN, 'without the file of the KSK');
+	is($m->ctl('keys', $ORIGIN)->{keys}[-1]{role}, 'ksk', 'it is there');
+	rename "$ksk.away", "$ksk.private" or die;
+	my $second = keygen($dir, $ORIGIN, '-a', 13, '-f', 'KSK');
+	$m->ctl('reload');
+	unlink glob "$ksk.*";
+	$m->ctl('reload');
+	is(errors_of($m), '', 'one beside another may be taken away');
+	is_deeply([map { $_->{tag} } grep { $_->{role} eq 'ksk' } @{ $m->ctl('keys', $ORIGIN)->{keys} }],
+		[public_of($second)->keytag], 'it is gone');
+	verify($m, $ORIGIN, 'with the second KSK');
+
+	rename $dir, "$dir.away" or die;
+	my $blind = $m->ctl('keys');
+	ok((grep { $_->{zone} eq "$ORIGIN." } @{ $blind->{keys} }), 'without the directory keys lists the copies');
+	like(join("\n", @{ $blind->{notices} }), qr/\Q$dir\E: not found/, 'and tells what is wrong');
+	rename "$dir.away", $dir or die;
 	$m->stop;
 }
 

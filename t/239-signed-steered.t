@@ -19,10 +19,7 @@ use SignedZone qw($ORIGIN write_anchor delv bad_signatures);
 use Test::More;
 
 Martlet::Peer::need(qw(delv dnssec-keygen ldns-verify-zone));
-if (!eval { require Net::DNS; require Net::DNS::SEC; 1 }) {
-	die "missing: Net::DNS::SEC (make deps-check)\n" if ($ENV{CI} // '') eq 'true';
-	plan(skip_all => 'not installed: Net::DNS::SEC');
-}
+Martlet::Peer::need_sec();
 
 my $json = JSON::PP->new->canonical;
 my $true = JSON::PP::true;

@@ -17,10 +17,7 @@ use Test::More;
 use ZoneGen;
 
 Martlet::Peer::need(qw(unbound dnssec-signzone dnssec-keygen));
-if (!eval { require Net::DNS; require Net::DNS::SEC; 1 }) {
-	die "missing: Net::DNS::SEC (make deps-check)\n" if ($ENV{CI} // '') eq 'true';
-	plan(skip_all => 'not installed: Net::DNS::SEC');
-}
+Martlet::Peer::need_sec();
 
 use constant { HOSTS => 300, STRANGERS => 60 };
 

@@ -15,10 +15,7 @@ use SignedZone qw($ORIGIN write_anchor delv);
 use Test::More;
 
 Martlet::Peer::need(qw(delv dnssec-keygen));
-if (!eval { require Net::DNS; require Net::DNS::SEC; 1 }) {
-	die "missing: Net::DNS::SEC (make deps-check)\n" if ($ENV{CI} // '') eq 'true';
-	plan(skip_all => 'not installed: Net::DNS::SEC');
-}
+Martlet::Peer::need_sec();
 
 sub zone_text {
 	my ($serial, $more) = @_;

@@ -19,10 +19,7 @@ use Test::More;
 
 Martlet::Redis::need();
 Martlet::Peer::need(qw(delv dnssec-keygen ldns-verify-zone));
-if (!eval { require Net::DNS; require Net::DNS::SEC; 1 }) {
-	die "missing: Net::DNS::SEC (make deps-check)\n" if ($ENV{CI} // '') eq 'true';
-	plan(skip_all => 'not installed: Net::DNS::SEC');
-}
+Martlet::Peer::need_sec();
 
 sub ips { return [map { { ip => "192.0.2.$_" } } @_] }
 sub single { return { a => { ttl => 60, filter => { count => 'single', order => 'rr' }, records => ips(@_) } } }

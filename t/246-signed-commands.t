@@ -49,9 +49,15 @@ sub diff_of {
 	my $plain = Martlet->new(zones => { 'signed.test' => $text });
 	my $unsigned = digest_of($plain);
 
+	my (undef, $made) = $plain->ctl('keys', 'generate', 'signed.test');
+	is_deeply($made->{notices}, ['signed.test.: the zone is served as it comes: its key waits until `sign` of zones.files, '
+		  . 'or "dnssec" of its sidecar or its config in Redis, is true'], 'a key of a zone that is not to be signed: a notice');
+	my ($exit, $said) = $plain->ctl_text('keys', 'generate', 'nowhere.test');
+	is($exit, 0, 'a key of a zone that is not served is made');
+	like($said, qr/^notice: nowhere[.]test[.]: the zone is not served here: its key waits/m, 'with a notice to people');
 	$plain->stop;
 	$_->expect_log(qr/signed[.]test/) for $m, $other;
-	$_->ctl('keys', 'generate', 'signed.test') for $m, $other;
+	is_deeply($_->ctl('keys', 'generate', 'signed.test')->{notices}, [], 'one that is waited for: none') for $m, $other;
 	$_->ctl('reload') for $m, $other;
 	for my $server ($m, $other) {
 		ok(scalar(grep { $_->type eq 'RRSIG' } $server->ask('www.signed.test', 'A', do => 1)->packet->answer),

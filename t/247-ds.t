@@ -44,7 +44,6 @@ sub set_ds {
 
 my $m = Martlet->new(start => 0);
 $m->{arg}{config} = {
-	resolver => { servers => [{ address => $SERVERS[0], port => 53 }] },
 	zones => { files => [{ origin => "$ZONE.", file => $m->dir . '/zone', sign => \1 }] },
 };
 write_file($m->dir . '/zone', zone_text($ZONE, "ns1.$ZONE. A 127.0.0.1"));
@@ -72,6 +71,10 @@ my %now = key_states();
 my ($new) = grep { $_->{tag} != $old->{tag} } values %now;
 wait_for($new->{tag}, 'ready', 'it is ready');
 like(join("\n", @{ $m->ctl('keys', $ZONE)->{notices} }), qr/waits until the parent has no other DS than \Q$new->{ds}\E/, 'and tells what it waits for');
+$m->{arg}{config}{resolver} = { servers => [{ address => $SERVERS[0], port => 53 }] };
+$m->write_config;
+($exit) = $m->ctl('reload');
+is($exit, 0, 'a resolver is configured: no restart is needed') or diag($m->{ctl_stderr});
 set_ds($parents[0], $new->{ds});
 my $asked = $parents[1]->counters->{udp_queries};
 ok(poll(30, sub { $parents[1]->counters->{udp_queries} > $asked + 2 }), 'the other server is asked, too');

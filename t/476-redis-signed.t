@@ -9,7 +9,7 @@ use lib "$Bin/lib";
 
 use Martlet;
 use Martlet::Peer;
-use Martlet::Process qw(poll);
+use Martlet::Process qw(find_program poll write_file);
 use Martlet::Redis;
 use Martlet::RedisZones;
 use RedisKeys qw(keygen key_strings public_of);
@@ -18,10 +18,7 @@ use Test::More;
 
 Martlet::Redis::need();
 Martlet::Peer::need(qw(delv dnssec-keygen ldns-verify-zone));
-if (!eval { require Net::DNS; require Net::DNS::SEC; 1 }) {
-	die "missing: Net::DNS::SEC (make deps-check)\n" if ($ENV{CI} // '') eq 'true';
-	plan(skip_all => 'not installed: Net::DNS::SEC');
-}
+Martlet::Peer::need_sec();
 
 my $GOOD = 'fully validated';
 my $NODATA = 'nxrrset, negative response, fully validated';
@@ -64,6 +61,15 @@ sub validates {
 	return;
 }
 
+# Does ldns find nothing wrong with the zone as it is exported?
+sub verifies {
+	my ($m) = @_;
+	my (undef, $text) = $m->ctl_text('export', $ORIGIN);
+	my $path = write_file($m->dir . '/exported', $text);
+
+	return system(find_program('ldns-verify-zone') . " $path >$path.out 2>&1") == 0;
+}
+
 sub is_signed {
 	my ($m, $name) = @_;
 	return grep { $_->type eq 'RRSIG' } $m->ask($name, 'A', do => 1, tcp => 1)->packet->answer;
@@ -72,6 +78,11 @@ sub is_signed {
 sub errors_of {
 	my ($m) = @_;
 	return join "\n", map { "$_->{zone} $_->{reason}" } @{ $m->ctl('errors')->{errors} };
+}
+
+sub problems_of {
+	my ($m) = @_;
+	return join "\n", @{ $m->ctl('status')->{problems} };
 }
 
 sub set_keys {
@@ -109,7 +120,7 @@ subtest 'keys come later, and go' => sub {
 	my $zsk = keygen($m->dir, $ORIGIN, '-a', 15);
 
 	$schema->load($redis, { $ORIGIN => zone() });
-	$m->expect_log(qr/no file here is named|cannot be signed|has an ANAME|the kept copy|is no DNSKEY|Redis/);
+	$m->expect_log(qr/no file here is named|cannot be signed|the kept copy|is no DNSKEY|Redis/);
 	$m->start;
 	ok(poll(20, sub { errors_of($m) =~ /cannot be signed, it has no key/ }), 'without a key it is not served');
 	is($m->ask("www.$ORIGIN", 'A')->rcode, 'SERVFAIL', 'it is not served');
@@ -121,12 +132,6 @@ subtest 'keys come later, and go' => sub {
 	$redis->cmd('HSET', $schema->key($ORIGIN), 'new', '{"a":{"ttl":300,"records":[{"ip":"192.0.2.9"}]}}');
 	ok(poll(20, sub { is_signed($m, "new.$ORIGIN") }), 'a change is signed');
 	validates($m, $ksk, 'changed', ['new', 'A', $GOOD], ['new', 'TXT', $NODATA], ['nowhere', 'A', $NXDOMAIN]);
-
-	$redis->cmd('HSET', $schema->key($ORIGIN), 'an', '{"aname":{"location":"www.example.net."}}');
-	ok(poll(20, sub { errors_of($m) =~ /has an ANAME/ }), 'what cannot be signed is told') or diag(errors_of($m));
-	validates($m, $ksk, 'with an ANAME', ['new', 'A', $GOOD], ['', 'DNSKEY', $GOOD], ['an', 'A', $NXDOMAIN]);
-	$redis->cmd('HDEL', $schema->key($ORIGIN), 'an');
-	ok(poll(20, sub { errors_of($m) eq '' }), 'it is gone: nothing is wrong') or diag(errors_of($m));
 
 	$redis->cmd('DEL', map { $schema->key($ORIGIN, ":ksk:$_") } qw(pub priv));
 	ok(poll(20, sub { errors_of($m) =~ /ksk:pub: is gone, the kept copy/ }), 'the key is gone: that is told')
@@ -145,6 +150,19 @@ subtest 'keys come later, and go' => sub {
 	$redis->stop;
 	$m->restart;
 	validates($m, $ksk, 'without Redis', ['newer', 'A', $GOOD], ['nowhere', 'A', $NXDOMAIN]);
+	unlike(problems_of($m), qr/signatures/, 'no signatures are overdue');
+
+	# no key is left: that is told a week before the signatures end
+	$m->stop;
+	unlink glob $m->state_dir . "/keys/K*";
+	$m->{arg}{config}{dnssec} = { validity_days => 30, refresh_days => 20 };
+	$m->write_config;
+	$m->expect_log(qr/no key/);
+	$m->start;
+	ok(poll(20, sub { problems_of($m) =~ /signatures that were to be renewed at .* are not/ }), 'status names what is overdue')
+	  or diag($m->log);
+	like(errors_of($m), qr/signatures end at .* and are not renewed, although it is time: the zone has no key that can sign/, 'errors says why');
+	validates($m, $ksk, 'until they end', ['newer', 'A', $GOOD]);
 	$m->stop;
 };
 
@@ -168,11 +186,12 @@ subtest 'keys are replaced, zones change their mind' => sub {
 
 	set_keys($redis, $schema, key_strings(ksk => $next));
 	my $tag = public_of($next)->keytag;
-	ok(poll(20, sub { grep { $_->type eq 'DNSKEY' && $_->keytag == $tag } $m->ask($ORIGIN, 'DNSKEY', tcp => 1)->packet->answer }),
-		'another KSK takes the place: it is served');
+	ok(poll(20, sub { grep { $_->type eq 'RRSIG' && $_->keytag == $tag } $m->ask("www.$ORIGIN", 'A', do => 1, tcp => 1)->packet->answer }),
+		'a KSK of another algorithm takes the place: it signs');
+	my @tags = map { $_->keytag } grep { $_->type eq 'DNSKEY' } $m->ask($ORIGIN, 'DNSKEY', tcp => 1)->packet->answer;
+	ok(!(grep { $_ == $tag } @tags), 'its DNSKEY comes when caches have none without its signatures');
 	like(errors_of($m), qr/ksk:pub: has replaced the key/, 'that is told');
 	validates($m, $ksk, 'by the old KSK', ['www', 'A', $GOOD], ['nowhere', 'A', $NXDOMAIN]);
-	validates($m, $next, 'by the new KSK', ['www', 'A', $GOOD], ['nowhere', 'A', $NXDOMAIN]);
 
 	$redis->cmd(@{ $schema->set_config($ORIGIN, { dnssec => \0 }) });
 	$redis->cmd('HSET', $schema->key($ORIGIN), 'last', '{"a":{"ttl":300,"records":[{"ip":"192.0.2.9"}]}}');
@@ -222,7 +241,8 @@ subtest 'a zone that is signed aside' => sub {
 	my $ksk = keygen($m->dir, $ORIGIN, '-a', 13, '-f', 'KSK');
 	my $zone = zone(denial => 'optout');
 
-	$zone->{labels}{"n$_"} = { a => rrset({ ip => '192.0.2.3' }) } for 1 .. 1500;
+	$zone->{labels}{"n$_"} = { a => rrset({ ip => '192.0.2.3' }) } for 1 .. 400;
+	$zone->{labels}{"n$_.x"} = { a => rrset({ ip => '192.0.2.3' }) } for 1 .. 1100;
 	$schema->load($redis, { $ORIGIN => $zone });
 	$m->expect_log(qr/no file here is named|cannot be signed|served without signatures/);
 	$m->start;
@@ -232,6 +252,80 @@ subtest 'a zone that is signed aside' => sub {
 	ok(poll(20, sub { is_signed($m, "n7.$ORIGIN") }), 'keys come: it is signed') or diag(errors_of($m));
 	isnt($m->ctl('status')->{generation}, $before, 'in another generation');
 	validates($m, $ksk, 'aside', ['n7', 'A', $GOOD], ['n7', 'TXT', $NODATA], ['', 'SOA', $GOOD]);
+
+	# the config is taken back while the zone is being signed for it
+	my $asides = sub { my @lines = $m->log =~ /signing 1 zones from Redis aside/g; return scalar @lines };
+	my $wait = sub { my ($denial) = @_; my $count = $asides->();
+		$redis->cmd(@{ $schema->set_config($ORIGIN, zone(denial => $denial)->{config}) });
+		return poll(20, sub { $asides->() > $count }) };
+	for (1 .. 3) {
+		ok($wait->('nsec3'), 'another denial: signed aside once more');
+		$redis->cmd(@{ $schema->set_config($ORIGIN, zone(denial => 'optout')->{config}) });
+		$redis->cmd('HSET', $schema->key($ORIGIN), "again$_", '{"a":{"ttl":300,"records":[{"ip":"192.0.2.9"}]}}');
+		ok(poll(20, sub { is_signed($m, "again$_.$ORIGIN") }), 'taken back, and a name more');
+		is($m->ask("n7.$ORIGIN", 'A')->rcode, 'NOERROR', 'no name is lost');
+	}
+	validates($m, $ksk, 'taken back', ['n7', 'A', $GOOD], ['n7', 'TXT', $NODATA], ['nowhere', 'A', $NXDOMAIN]);
+
+	$redis->cmd(@{ $schema->set_label($ORIGIN, 'x', { ns => rrset({ host => "ns.$ORIGIN." }) }) });
+	ok(poll(20, sub { grep { $_->type eq 'NS' } $m->ask("n7.x.$ORIGIN", 'A')->packet->authority }), 'a cut hides many names at once');
+	ok(poll(20, sub { verifies($m) }), 'and they leave the chain of denial');
+	# behind one zone that is signed aside the next one waits for a while
+	$zone->{config}{denial} = 'nsec3';
+	$redis->cmd(@{ $schema->set_config($ORIGIN, $zone->{config}) });
+	ok(poll(20, sub { $m->ctl('status')->{generation} ne $before }), 'another kind of denial is signed aside');
+	$redis->cmd(@{ $schema->remove_label($ORIGIN, 'x', { ns => 1 }) });
+	ok(poll(20, sub { grep { /1 zone from Redis is being signed.*\Q$ORIGIN\E/ } @{ $m->ctl('status')->{notices} } }), 'status names a zone that is');
+	ok(poll(20, sub { is_signed($m, "n7.x.$ORIGIN") }), 'the cut is gone: what it hid is signed');
+	ok(poll(20, sub { verifies($m) }), 'all of it');
+	ok(poll(20, sub { !grep { /from Redis/ } @{ $m->ctl('status')->{notices} } }), 'status names it no more');
+	$m->stop;
+};
+
+subtest 'others are served while a zone is signed aside' => sub {
+	my $schema = Martlet::RedisZones->new;
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	my $m = Martlet->new(start => 0, config => { redis => $redis->settings });
+	my $ksk = keygen($m->dir, $ORIGIN, '-a', 13, '-f', 'KSK');
+	my $zone = zone(denial => 'optout');
+	my %host = (www => { a => rrset({ ip => '192.0.2.2' }) }, '@' => { ns => rrset({ host => 'ns.test.' }) });
+	my %others = map { $_ => { config => { soa => { ttl => 300, minttl => 60, serial => 1, ns => 'ns.test.' } }, labels => {%host} } }
+	  qw(other.test tied.test);
+	# what is written as one with another zone's label, and where it shows
+	my $label = 0;
+	my $set = sub { my (@zones) = @_; my $name = 'new' . ++$label;
+		my @ends = $redis->multi(sub { my ($tx) = @_;
+			$tx->cmd(@$_) for map { $schema->set_label($_, $name, { a => rrset({ ip => '192.0.2.7' }) }) } @zones;
+			$tx->xadd_change(map { $_ => [$name] } @zones) });
+		return map {"$name.$_"} @zones };
+	my $has = sub { $m->ask($_[0], 'A')->rcode eq 'NOERROR' };
+	my $generation = sub { $m->ctl('status')->{generation} };
+	my $asides = sub { my @lines = $m->log =~ /signing 1 zones from Redis aside/g; return scalar @lines };
+
+	$zone->{labels}{"n$_"} = { a => rrset({ ip => '192.0.2.3' }) } for 1 .. 12_000;
+	$schema->load($redis, { $ORIGIN => $zone, %others });
+	set_keys($redis, $schema, key_strings(ksk => $ksk));
+	$m->expect_log(qr/no file here is named/);
+	$m->start;
+	ok(poll(30, sub { is_signed($m, "n7.$ORIGIN") && $has->('www.tied.test') }), 'all are served');
+	for my $denial (qw(nsec3 optout)) {
+		my ($before, $count) = ($generation->(), $asides->());
+		$redis->cmd(@{ $schema->set_config($ORIGIN, { %{ $zone->{config} }, denial => $denial }) });
+		ok(poll(20, sub { $asides->() > $count }), "$denial: it is being signed aside");
+		my ($own, $tied) = $set->($ORIGIN, 'tied.test');
+		my ($later) = $set->('tied.test');
+		my ($other) = $set->('other.test');
+		$redis->cmd(@{ $schema->set_label('other.test', 'told', { a => rrset({ ip => $denial eq 'nsec3' ? '192.0.2.8' : '192.0.2.9' }) }) });
+		ok(poll(20, sub { $has->($other) }), 'another zone changes');
+		my @waits = grep { $has->($_) } $tied, $later, $own;
+		is($generation->(), $before, 'before that is published');
+		is_deeply(\@waits, [], 'what is of the zone waits, and what is one with it');
+		ok(poll(30, sub { $has->($own) }), 'it comes behind it');
+		isnt($generation->(), $before, 'which is published then');
+		ok($has->($tied), 'with the other zone of the set');
+		ok(poll(20, sub { $has->($later) && $has->('told.other.test') }), 'and what came later');
+		validates($m, $ksk, $denial, ['n7', 'A', $GOOD], ['n7', 'TXT', $NODATA], ['nowhere', 'A', $NXDOMAIN]);
+	}
 	$m->stop;
 };
 

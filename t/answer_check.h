@@ -80,36 +80,13 @@ check_key(const uint8_t *rdata, unsigned len)
 
 /* ---- reading ---- */
 
-/* Decompress and lower-case the rdata of the types whose names are. */
 static inline bool
-check_rdata(const uint8_t *packet, unsigned len, unsigned at, unsigned end,
-	    struct check_rr *rr)
+check_rdata(const uint8_t *packet, unsigned at, unsigned end, struct check_rr *rr)
 {
-	unsigned before, names;
-
-	rrset_read_layout(rr->type, &before, &names);
-	if (rr->type == RRTYPE_DNAME)
-		names = 1;
-	if (names == 0)
-		before = 0;
 	if (end - at > CHECK_RDATA_MAX - 2 * DNAME_MAX)
 		return false;
-	memcpy(rr->rdata, packet + at, before);
-	rr->rdata_len = before;
-	at += before;
-	for (unsigned i = 0; i < names; i++) {
-		unsigned name_len =
-			rrset_read_name(packet, len, &at, rr->rdata + rr->rdata_len);
-
-		if (name_len == 0)
-			return false;
-		rr->rdata_len += name_len;
-	}
-	if (at > end)
-		return false;
-	memcpy(rr->rdata + rr->rdata_len, packet + at, end - at);
-	rr->rdata_len += end - at;
-	return true;
+	rr->rdata_len = rrset_read_rdata(packet, at, end, rr->type, rr->rdata);
+	return rr->rdata_len > 0 || at == end;
 }
 
 static inline bool
@@ -145,7 +122,7 @@ check_read(struct check *c, const uint8_t *packet, unsigned len)
 		rdata_len = wire_get_u16(packet + at + 8);
 		at += 10;
 		if (rdata_len > len - at ||
-		    !check_rdata(packet, len, at, at + rdata_len, rr))
+		    !check_rdata(packet, at, at + rdata_len, rr))
 			return false;
 		at += rdata_len;
 		c->count++;
@@ -333,14 +310,21 @@ check_link_has(const struct check_link *link, uint16_t type)
 	return check_has_type(link->types, link->types_len, type);
 }
 
-/* Does the record tell of what is below a cut or DNAME, of which it knows nothing? */
+/* Is it of a cut or DNAME? */
+static inline bool
+check_hides(const struct check_link *link)
+{
+	return check_link_has(link, RRTYPE_DNAME) ||
+	       (check_link_has(link, RRTYPE_NS) && !check_link_has(link, RRTYPE_SOA));
+}
+
+/* Does the record tell of what is below one, of which it knows nothing? */
 static inline bool
 check_is_above(const struct check_link *link, const uint8_t *name, unsigned len)
 {
 	return len > link->rr->owner_len &&
 	       dname_is_subdomain(name, len, link->rr->owner, link->rr->owner_len) &&
-	       (check_link_has(link, RRTYPE_DNAME) ||
-		(check_link_has(link, RRTYPE_NS) && !check_link_has(link, RRTYPE_SOA)));
+	       check_hides(link);
 }
 
 static inline bool
@@ -420,9 +404,7 @@ check_encloser(const struct check *c, const uint8_t *name, unsigned len,
 		if (!check_nsec3_find(c, at, len, true, &link))
 			continue;
 		*out_len = len;
-		if (check_link_has(&link, RRTYPE_DNAME) ||
-		    (check_link_has(&link, RRTYPE_NS) &&
-		     !check_link_has(&link, RRTYPE_SOA)))
+		if (check_hides(&link))
 			return NULL;
 		return check_nsec3_find(c, next, next_len, false, cover) ? at : NULL;
 	}

@@ -52,8 +52,9 @@ rrset_read_layout(uint16_t type, unsigned *before, unsigned *names)
 {
 	*before = type == RRTYPE_MX ? 2 : type == RRTYPE_SRV ? 6 : 0;
 	*names = type == RRTYPE_SOA ? 2
-		 : type == RRTYPE_NS || type == RRTYPE_CNAME || type == RRTYPE_PTR ||
-				 type == RRTYPE_MX || type == RRTYPE_SRV
+		 : type == RRTYPE_NS || type == RRTYPE_CNAME || type == RRTYPE_DNAME ||
+				 type == RRTYPE_PTR || type == RRTYPE_MX ||
+				 type == RRTYPE_SRV
 			 ? 1
 			 : 0;
 }

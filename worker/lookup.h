@@ -80,36 +80,12 @@ lookup_fetch_node(const struct zone_store *store, const uint64_t *bucket, uint64
 	return off;
 }
 
-static inline uint64_t
-octets_differ(const uint8_t *a, const uint8_t *b)
-{
-	uint64_t x, y;
-
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
-	return x ^ y;
-}
-
-/* Are two names of `len` octets equal?  Inline, since names are short. */
-static inline bool
-names_equal(const uint8_t *a, const uint8_t *b, unsigned len)
-{
-	unsigned at = 0;
-
-	if (len < 8)
-		return memcmp(a, b, len) == 0;
-	for (; at + 8 < len; at += 8)
-		if (octets_differ(a + at, b + at))
-			return false;
-	return octets_differ(a + len - 8, b + len - 8) == 0;
-}
-
 static inline bool
 lookup_node_is(const struct node *node, uint32_t zone_id, const uint8_t *name,
 	       unsigned name_len)
 {
 	return node->head.zone_id == zone_id && node->head.owner_len == name_len &&
-	       names_equal(node_owner(node), name, name_len);
+	       dname_equal(node_owner(node), name, name_len);
 }
 
 /* May the overlay know the key that hashes to `hash`?  Rarely: one test per look-up is

@@ -187,6 +187,18 @@ find_answering_block(const struct node *node, uint16_t type, struct block *out)
 	return node_find_block(node, BLOCK_BAD_RRSET, BAD_RRSET_ALL, out);
 }
 
+/* Is the flattened chain of a zone that we sign?  Its addresses stand, signed, at the name
+ * where the chain begins; those that do not as yet would be bogus. */
+static bool
+needs_signatures(const struct answering *a)
+{
+	struct block block;
+
+	return a->response.dnssec && a->flat.is_on &&
+	       (a->flat.zone.facts->flags & ZONE_SIGNED) &&
+	       node_find_block(&a->flat.zone.apex, BLOCK_SIGNING, 0, &block);
+}
+
 /* The end of a flattened chain, here or outside. */
 static enum step
 answer_end(struct answering *a, const struct block *block)
@@ -196,7 +208,7 @@ answer_end(struct answering *a, const struct block *block)
 
 	if (step == STEP_DONE && a->response.count[SECTION_ANSWER] == records)
 		return answer_no_address(a);
-	return step;
+	return step == STEP_DONE && needs_signatures(a) ? STEP_FAILED : step;
 }
 
 /* The name's own proof says that the type is there: that without it takes its place. */

@@ -249,6 +249,35 @@ change_set_add_zone(struct change_set *set, struct redis_text name)
 	return ERR_OK;
 }
 
+int
+change_set_copy_zone(struct change_set *to, const struct change_set *from, uint32_t zone,
+		     uint32_t *number)
+{
+	const struct change_zone *at = &from->zones[zone];
+	struct redis_text text;
+	struct change_zone *out;
+	int rc;
+
+	text.bytes = key_table_key(&from->texts, at->text, &text.len);
+	rc = take_zone(to, text, number);
+	for (uint32_t label = at->first_label; rc == ERR_OK && label != CHANGE_NONE;
+	     label = from->next_label[label]) {
+		text.bytes = key_table_key(&from->labels, label, &text.len);
+		rc = add_label(to, *number, text);
+	}
+	if (rc != ERR_OK)
+		return rc;
+	out = &to->zones[*number];
+	out->is_whole |= at->is_whole;
+	out->has_config |= at->has_config;
+	out->is_from_event = true;
+	if (out->since_us == 0)
+		out->since_us = at->since_us;
+	if (change_id_compare(at->id, out->id) > 0)
+		out->id = at->id;
+	return ERR_OK;
+}
+
 void
 change_set_widen(struct change_set *set)
 {

@@ -80,6 +80,13 @@ int change_set_add_names(struct change_set *set, const struct redis_text *words,
 __attribute__((nonnull, warn_unused_result))
 int change_set_add_zone(struct change_set *set, struct redis_text name);
 
+/* Add what another set reads of its zone `zone`, as if an event had named it.
+ * number   of it in `to`
+ * returns  as change_set_add. */
+__attribute__((nonnull, warn_unused_result))
+int change_set_copy_zone(struct change_set *to, const struct change_set *from, uint32_t zone,
+			 uint32_t *number);
+
 /* How an entry that is not in the set relates to what the set reads. */
 enum change_relation {
 	CHANGE_APART,			/* it names nothing that the set reads */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/redis/follow_away.h"
 #include "loader/redis/follow_events.h"
 #include "loader/redis/follow_gap.h"
 #include "loader/redis/follow_list.h"
@@ -29,6 +30,9 @@ follow_new(const struct settings *settings, struct region *region, int signer_fd
 		return NULL;
 	f->settings = settings;
 	f->board = &region->source;
+	f->region = region;
+	f->signing = &region->signer;
+	region_signer_set_aside(f->signing, 0, NULL);
 	f->facts = &region->swap;
 	f->guard.share = settings->redis.shrink_guard;
 	f->guard.min = settings->redis.shrink_min;
@@ -62,6 +66,8 @@ follow_free(struct follow *f)
 	redis_zone_reader_free(f->reader);
 	sign_session_free(f->session);
 	dirty_zones_fini(&f->aside);
+	key_table_fini(&f->away);
+	change_set_fini(&f->waiting);
 	key_table_fini(&f->tried);
 	arena_free(f->arena);
 	change_set_fini(&f->set);
@@ -188,6 +194,8 @@ follow_poll_fds(struct follow *f, struct pollfd fds[FOLLOW_FDS_MAX], int *timeou
 {
 	unsigned count = 0;
 
+	if (follow_renew_is_on(f))
+		*timeout_ms = sooner(*timeout_ms, until(f->renew_ms));
 	if (f->phase == FOLLOW_DOWN) {
 		*timeout_ms = sooner(*timeout_ms, until(f->retry_at_ms));
 		return 0;
@@ -215,7 +223,10 @@ follow_poll_fds(struct follow *f, struct pollfd fds[FOLLOW_FDS_MAX], int *timeou
 	if (can_serve(f)) {
 		if (!f->round.is_strict)
 			*timeout_ms = sooner(*timeout_ms, follow_events_due_ms(f));
-		*timeout_ms = sooner(*timeout_ms, follow_round_due_ms(f));
+		if (!follow_away_stops_round(f))
+			*timeout_ms = sooner(*timeout_ms, follow_round_due_ms(f));
+		if (follow_away_is_due(f))
+			*timeout_ms = 0;
 	}
 	return count;
 }
@@ -232,13 +243,15 @@ ready_step(struct follow *f)
 		region_source_set_text(f->board, SOURCE_TEXT_STORE, "%s", "");
 	}
 	follow_events_step(f);
+	if (can_serve(f) && follow_away_is_due(f))
+		follow_away_serve(f);
 	if (f->phase == FOLLOW_READY)
 		follow_stream_step(f);
 	if (can_serve(f) && !f->round.is_strict && !f->round.wants_strict)
 		follow_events_serve(f);
 	if (f->phase == FOLLOW_READY && now_ms >= f->next_probe_ms)
 		follow_server_probe(f);
-	if (can_serve(f))
+	if (can_serve(f) && !follow_away_stops_round(f))
 		follow_round_step(f);
 	if (f->phase == FOLLOW_READY)
 		follow_load_prepare(f);

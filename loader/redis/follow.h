@@ -90,13 +90,18 @@ void follow_fail_load(struct follow *follow);
 
 /* Zones that are to be signed and are too large for that to be done here: the caller has
  * them read and signed into a new generation (loader/redis/redis_load.h), one build at a
- * time.  What is served of them stays meanwhile, and what changes is asked for again.
+ * time.  What is served of them stays until follow_end_aside; what changes of them waits,
+ * with all that changes as one with it, and is read again then.
  * names    at most `max`, as listed; each owned by the caller
  * returns  how many there are; they wait no more. */
 __attribute__((nonnull, warn_unused_result))
 size_t follow_take_aside(struct follow *follow, char **names, size_t max);
 __attribute__((nonnull, pure))
 bool follow_wants_aside(const struct follow *follow);
+
+/* The build has ended: those that were taken are not told of any more. */
+__attribute__((nonnull))
+void follow_end_aside(struct follow *follow);
 
 /* The build has failed: zones will be asked for again when they are compared next. */
 __attribute__((nonnull))
@@ -106,6 +111,13 @@ void follow_fail_aside(struct follow *follow);
  * be. */
 __attribute__((nonnull))
 void follow_look_at_signed(struct follow *follow);
+
+/* Have keys come that others are rolled to, or has a zone's config wished it unsigned, or signed
+ * again, since that was last forgotten?  Who rolls keys looks at them then. */
+__attribute__((nonnull, pure))
+bool follow_has_key_news(const struct follow *follow);
+__attribute__((nonnull))
+void follow_forget_key_news(struct follow *follow);
 
 /* Compare everything with Redis, at once: for `reload`. */
 __attribute__((nonnull))

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "loader/redis/follow_away.h"
 #include "loader/redis/follow_serve.h"
 #include "loader/redis/follow_state.h"
 #include "shm/errcode.h"
@@ -26,6 +27,15 @@ name_zones(struct follow *f, const struct held_set *set)
 	return ERR_OK;
 }
 
+static bool
+is_away(const struct follow *f, const struct held_set *set)
+{
+	for (uint32_t i = 0; i < set->zone_count; i++)
+		if (follow_away_has(f, set->zones[i].name, set->zones[i].name_len))
+			return true;
+	return false;
+}
+
 int
 follow_accept(struct follow *f, uint64_t id, char reason[FOLLOW_REASON_MAX])
 {
@@ -43,6 +53,12 @@ follow_accept(struct follow *f, uint64_t id, char reason[FOLLOW_REASON_MAX])
 		snprintf(reason, FOLLOW_REASON_MAX,
 			 "Redis is not read at present, so what is held cannot be "
 			 "compared");
+		return ERR_BUSY;
+	}
+	if (is_away(f, set)) {
+		snprintf(reason, FOLLOW_REASON_MAX,
+			 "a zone of what is held is being signed: try it again when "
+			 "`martletctl status` tells of none");
 		return ERR_BUSY;
 	}
 	f->accepting = id;

@@ -99,6 +99,8 @@ apply_edit(struct follow *f, const struct change_zone *zone, struct plan *plan)
 				   plan->has_apex ? LIVE_APEX_ALL : LIVE_APEX_SOA);
 	if (rc == ERR_OK && edit.is_signed)
 		region_source_add(f->board, SOURCE_redis_signatures, edit.made);
+	if (rc == ERR_OK && edit.is_untidy)
+		f->renew_ms = 0;
 	zone_records_free(apex);
 	return rc;
 }
@@ -147,6 +149,7 @@ follow_apply_plan(struct follow *f, const struct change_zone *zone, struct plan 
 			&f->aside,
 			(struct redis_text){ plan->listed_as, strlen(plan->listed_as) },
 			(uint64_t)clock_wall_us());
+		region_signer_set_aside(f->signing, f->aside.waiting, plan->listed_as);
 		return ERR_OK;
 	case PLAN_DROP:
 		return live_drop_zone(f->live, zone->origin, zone->origin_len);

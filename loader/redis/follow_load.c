@@ -128,6 +128,7 @@ follow_finish_load(struct follow *f, struct live *live, char reason[FOLLOW_REASO
 	if (f->phase != FOLLOW_READY)
 		return refuse_load(f, ERR_CLOSED, reason);
 	follow_set_store(f, live, NULL);
+	change_set_clear(&f->waiting);
 	f->place = f->load_place;
 	f->has_place = true;
 	memcpy(f->known.replid, f->server.replid, sizeof f->known.replid);

@@ -35,7 +35,8 @@ follow_notes_put(struct follow *f)
 						 .added = f->place.added,
 						 .was_seen = f->place.was_seen,
 						 .is_in_gap = f->round.is_strict ||
-							      f->round.wants_strict };
+							      f->round.wants_strict ||
+							      f->waiting.count > 0 };
 	int rc = live_note(f->live, FOLLOW_CURSOR_NOTE, &note, sizeof note);
 
 	return rc == ERR_OK && f->held_changed ? put_held(f) : rc;
@@ -105,6 +106,7 @@ follow_notes_read(struct follow *f)
 {
 	struct follow_cursor_note note;
 	char text[CHANGE_ID_TEXT_MAX];
+	bool is_waiting;
 
 	f->has_place = live_read_note(f->live, FOLLOW_CURSOR_NOTE, &note, sizeof note) ==
 		       (int)sizeof note;
@@ -114,10 +116,14 @@ follow_notes_read(struct follow *f)
 	read_held(f);
 	if (!f->has_place)
 		return;
+	/* the gap is what we know of ourselves: it is read again soon */
+	is_waiting = f->waiting.count > 0 && f->place.cursor.ms == note.ms &&
+		     f->place.cursor.seq == note.seq;
 	f->place = (struct stream_place){ .cursor = { note.ms, note.seq },
 					  .was_seen = note.was_seen,
 					  .added = note.added };
-	if (note.is_in_gap)
+	region_clock_note_past(f->region, (int64_t)(note.ms / 1000));
+	if (note.is_in_gap && !is_waiting)
 		follow_gap_compare(f, true);
 	change_id_print(f->place.cursor, text);
 	region_source_set_text(f->board, SOURCE_TEXT_CURSOR, "%s",

@@ -9,10 +9,11 @@
 #include "shm/log.h"
 
 enum {
-	STEP_MS = 1000,
+	STEP_MS = 100,
 	LOOK_MS = 60000, /* between looking at all zones */
-	NAMES_MAX = 250, /* in one step */
-	SIGNATURES_OF_NAME = 4, /* about */
+	DAY_S = 86400,
+	NAMES_MAX = 25, /* in one step, which changes wait for */
+	SIGNATURES_OF_NAME = 2, /* or more */
 };
 
 struct search {
@@ -35,6 +36,37 @@ find_due(void *context, const struct node *apex)
 	return 1;
 }
 
+struct remains {
+	const struct settings *settings;
+	int64_t due_s;
+};
+
+static int
+note_remains(void *context, const struct node *apex)
+{
+	struct remains *remains = context;
+	struct signing_facts facts;
+	int64_t due_s;
+
+	if (!apex_is_from_redis(apex) || !live_is_renewal_due(apex, remains->settings) ||
+	    !node_copy_block(apex, BLOCK_SIGNING, &facts, sizeof facts))
+		return 0;
+	due_s = facts.ends_at_s - (int64_t)remains->settings->dnssec.refresh_days * DAY_S;
+	if (remains->due_s == 0 || due_s < remains->due_s)
+		remains->due_s = due_s;
+	return 0;
+}
+
+/* All have been looked at: what is due still could not be renewed. */
+static void
+tell_remains(const struct follow *f)
+{
+	struct remains remains = { .settings = f->settings };
+
+	(void)!live_walk_zones(f->live, note_remains, &remains);
+	atomic_store(&f->signing->redis_due_s, remains.due_s);
+}
+
 /* Find the next zone that is due, behind the one that was looked at last. */
 static void
 find_zone(struct follow *f, uint64_t now_ms)
@@ -48,6 +80,7 @@ find_zone(struct follow *f, uint64_t now_ms)
 		return;
 	f->renewal = (struct live_renewal){ .origin_len = 0 };
 	f->renew_ms = now_ms + LOOK_MS;
+	tell_remains(f);
 }
 
 static void
@@ -69,9 +102,26 @@ tell(const struct follow *f, int rc)
 static size_t
 names_of_step(const struct follow *f)
 {
-	size_t names = f->settings->dnssec.max_rate / SIGNATURES_OF_NAME;
+	uint64_t rate = f->settings->dnssec.max_rate;
+	uint64_t names = rate * STEP_MS / 1000 / SIGNATURES_OF_NAME;
 
 	return names > NAMES_MAX ? NAMES_MAX : names + 1;
+}
+
+/* From one step to the next, so that dnssec.max_rate holds however many there were. */
+static uint64_t
+pause_ms(const struct follow *f, uint64_t made)
+{
+	uint64_t pace_ms = made * 1000 / f->settings->dnssec.max_rate;
+
+	return pace_ms > STEP_MS ? pace_ms : STEP_MS;
+}
+
+bool
+follow_renew_is_on(const struct follow *f)
+{
+	return f->live && f->store_retry_ms == 0 && f->away.count == 0 &&
+	       f->renewal.origin_len > 0;
 }
 
 void
@@ -80,9 +130,11 @@ follow_renew_step(struct follow *f)
 	uint64_t now_ms = clock_now_ms(), made = f->renewal.made;
 	int rc;
 
-	if (!f->live || f->store_retry_ms != 0 || now_ms < f->renew_ms)
+	if (!f->live)
+		atomic_store(&f->signing->redis_due_s, 0);
+	if (!f->live || f->store_retry_ms != 0 || f->away.count > 0 ||
+	    now_ms < f->renew_ms || region_clock_is_doubtful(f->region))
 		return;
-	f->renew_ms = now_ms + STEP_MS;
 	if (f->renewal.origin_len == 0 || f->renewal.is_done) {
 		find_zone(f, now_ms);
 		made = 0;
@@ -90,6 +142,7 @@ follow_renew_step(struct follow *f)
 	if (f->renewal.origin_len == 0)
 		return;
 	rc = live_renew(f->live, &f->renewal, names_of_step(f));
+	f->renew_ms = now_ms + pause_ms(f, f->renewal.made - made);
 	region_source_add(f->board, SOURCE_redis_renewed, f->renewal.made - made);
 	if (rc == ERR_OK && !f->renewal.is_done)
 		return;

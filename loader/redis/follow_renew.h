@@ -9,4 +9,8 @@
 __attribute__((nonnull))
 void follow_renew_step(struct follow *follow);
 
+/* Is there more to do, at renew_ms? */
+__attribute__((nonnull))
+bool follow_renew_is_on(const struct follow *follow);
+
 #endif

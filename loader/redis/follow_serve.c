@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "loader/redis/follow_away.h"
 #include "loader/redis/follow_commit.h"
 #include "loader/redis/follow_count.h"
 #include "loader/redis/follow_hold.h"
@@ -35,15 +36,18 @@ static int
 plan_all(struct serving *s)
 {
 	struct follow *f = s->f;
+	int rc;
 
 	s->planned = f->set.count;
 	s->plans = calloc(s->planned + 1, sizeof *s->plans);
 	s->parts = calloc(s->planned + 1, sizeof *s->parts);
 	if (!s->plans || !s->parts)
 		return ERR_NOMEM;
-	for (uint32_t i = 0; i < s->planned; i++) {
-		int rc = follow_plan_zone(f, &s->group, i, &s->plans[i]);
-
+	rc = follow_away_defer(s);
+	for (uint32_t i = 0; rc == ERR_OK && i < s->planned; i++) {
+		if (serving_part(s, i)->is_deferred)
+			continue;
+		rc = follow_plan_zone(f, &s->group, i, &s->plans[i]);
 		if (rc != ERR_OK)
 			return rc;
 		if (s->plans[i].needs_whole) {
@@ -51,7 +55,7 @@ plan_all(struct serving *s)
 			s->again = true;
 		}
 	}
-	return ERR_OK;
+	return rc;
 }
 
 static void

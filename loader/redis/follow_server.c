@@ -13,6 +13,7 @@
 #include "loader/redis/follow_notes.h"
 #include "loader/redis/follow_report.h"
 #include "loader/redis/follow_stream.h"
+#include "loader/sign/sign_clock.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
@@ -144,11 +145,26 @@ take_time(struct follow *f, const struct redis_reply *reply, uint64_t asked_us,
 	if (seconds < 0 || seconds > TIME_MAX_S || rest_us < 0 || rest_us >= 1000000)
 		return; /* whatever it is, it is no time */
 	ahead = seconds * 1000000 + rest_us - (int64_t)(asked_us + now_us) / 2;
+	region_clock_note_other(f->region, seconds);
 	if (ahead < 1000 && ahead > -1000)
 		ahead = 0; /* the same clock, or as good as that */
 	else if (slack > 100000)
 		return;
 	f->clock_ahead_us = ahead;
+}
+
+/* Before anything is signed under a wrong one. */
+static int
+compare_clocks(struct follow *f)
+{
+	uint64_t asked_us = (uint64_t)clock_wall_us();
+	const struct redis_reply *reply = ask(f, LINK_COMMAND, "TIME");
+
+	if (!reply)
+		return ERR_CLOSED;
+	take_time(f, reply, asked_us, (uint64_t)clock_wall_us());
+	sign_clock_hold(region_clock_is_doubtful(f->region));
+	return ERR_OK;
 }
 
 /* ---- the first look ---- */
@@ -188,6 +204,8 @@ follow_server_identify(struct follow *f)
 	f->was_link_down = f->server.is_link_down;
 	f->notifications_known = false;
 	show_server(f);
+	if (compare_clocks(f) != ERR_OK)
+		return ERR_CLOSED;
 	return check_notifications(f);
 }
 

@@ -8,6 +8,7 @@
 #include "loader/redis/follow_lose.h"
 #include "loader/redis/redis_secrets.h"
 #include "loader/sign/roll.h"
+#include "loader/sign/sign_clock.h"
 #include "loader/sign/zone_sign.h"
 #include "loader/zone/apex_node.h"
 #include "shm/clock.h"
@@ -127,8 +128,25 @@ is_current(const struct plan *plan)
 	bool is_leaving = plan->signing.flags & SIGNING_LEAVING;
 
 	return plan->is_signed && plan->config.config.dnssec != is_leaving &&
-	       plan->signing.renew_at_s > clock_wall_s() &&
+	       !sign_clock_is_due(plan->signing.renew_at_s, clock_wall_s()) &&
 	       plan->signing.mark == plan->sign_mark;
+}
+
+/* Does the zone get keys that roll, or is it left or taken back?  Who tells others of keys
+ * tells of the first ones, too. */
+static bool
+has_news(const struct follow *f, const struct plan *plan, const struct sign_keys *keys)
+{
+	bool is_leaving = plan->signing.flags & SIGNING_LEAVING;
+
+	if (f->settings->dnssec.role == DNSSEC_ROLE_ROLL && plan->is_sign_due)
+		return true;
+	if (!plan->is_signed || !plan->is_sign_due)
+		return false;
+	for (size_t i = 0; i < keys->count; i++)
+		if (keys->items[i].is_rolling && keys->items[i].stage != ROLL_ACTIVE)
+			return true;
+	return plan->config.config.dnssec == is_leaving;
 }
 
 static int
@@ -152,6 +170,7 @@ compare_keys(struct follow *f, const struct change_zone *zone,
 		plan->is_sign_due = !is_current(plan);
 		plan->was_tried = plan->is_sign_due && from->raw.is_whole &&
 				  was_tried(f, zone, plan, redis_raw_digest(&from->raw));
+		f->has_key_news |= has_news(f, plan, keys);
 	}
 	free(keys);
 	return rc;
@@ -164,7 +183,8 @@ is_as_config_says(const struct plan *plan)
 	const struct zone_config *config = &plan->config.config;
 	unsigned flags = plan->signing.flags;
 
-	return plan->is_signed && plan->signing.renew_at_s > clock_wall_s() &&
+	return plan->is_signed &&
+	       !sign_clock_is_due(plan->signing.renew_at_s, clock_wall_s()) &&
 	       config->dnssec == !(flags & SIGNING_LEAVING) &&
 	       config->has_denial == !!(flags & SIGNING_OWN_DENIAL) &&
 	       (!config->has_denial || config->denial == plan->signing.denial);
@@ -183,12 +203,11 @@ follow_sign_plan(struct follow *f, const struct change_zone *zone,
 	if (!config->config.dnssec && !plan->is_signed)
 		return ERR_OK;
 	/* some names have changed: who edits them looks at the keys */
-	if (!from->raw.is_whole && is_as_config_says(plan)) {
+	if (!from->raw.is_whole && !zone->has_config && is_as_config_says(plan)) {
 		plan->signs = true;
 		return ERR_OK;
 	}
-	if (config->config.dnssec)
-		rc = pass_keys(f, zone, from->raw.zone);
+	rc = pass_keys(f, zone, from->raw.zone);
 	return rc == ERR_OK ? compare_keys(f, zone, from, plan) : rc;
 }
 
@@ -258,9 +277,7 @@ follow_sign_records(struct follow *f, const struct change_zone *zone, struct pla
 	const struct zone_message *error;
 	int rc = ERR_OK;
 
-	if (!zone_sign_is_possible(plan->records, &messages))
-		rc = ERR_SYNTAX;
-	else if (is_large(plan->records, LIVE_NAMES))
+	if (is_large(plan->records, LIVE_NAMES))
 		plan->action = PLAN_ASIDE;
 	else
 		rc = sign_here(f, plan, &messages);
@@ -303,12 +320,36 @@ follow_look_at_signed(struct follow *f)
 		(void)!live_walk_zones(f->live, mark_signed, f);
 }
 
+bool
+follow_has_key_news(const struct follow *f)
+{
+	return f->has_key_news;
+}
+
+void
+follow_forget_key_news(struct follow *f)
+{
+	f->has_key_news = false;
+}
+
 /* ---- aside ---- */
 
 bool
 follow_wants_aside(const struct follow *f)
 {
 	return f->aside.waiting > 0;
+}
+
+/* What is named of it waits from now on. */
+static bool
+send_away(struct follow *f, struct redis_text name)
+{
+	uint8_t origin[DNAME_MAX + NAME_PAD];
+	const char *reason;
+	size_t len = redis_zone_origin(name, origin, &reason);
+	uint32_t number;
+
+	return len > 0 && key_table_add(&f->away, 0, origin, len, &number) == ERR_OK;
 }
 
 size_t
@@ -319,10 +360,19 @@ follow_take_aside(struct follow *f, char **names, size_t max)
 	uint64_t since_us;
 
 	while (count < max && dirty_zones_take(&f->aside, &name, &since_us)) {
+		if (!send_away(f, name))
+			continue;
 		names[count] = strndup(name.bytes, name.len);
 		count += names[count] != NULL;
 	}
 	return count;
+}
+
+void
+follow_end_aside(struct follow *f)
+{
+	key_table_clear(&f->away);
+	region_signer_set_aside(f->signing, f->aside.waiting, NULL);
 }
 
 void

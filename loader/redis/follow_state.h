@@ -8,6 +8,7 @@
  *	serve                                   a set: read, planned, weighed, committed, told
  *	    group  behind  wish                 one consistent reading
  *	    list                                the list of zones beside what is served
+ *	    away                                what must wait for zones signed aside
  *	    plan  edit  sign  served            what a reading means for the store
  *	    weigh  hold                         what may be served, and what must wait
  *	    commit  apply                       one transaction
@@ -104,12 +105,15 @@ struct follow_round {
 struct follow {
 	const struct settings *settings;
 	struct region_source *board;
+	struct region_signer *signing;
+	struct region *region;		/* which both are parts of */
 	struct region_swap *facts;	/* how much is served */
 	struct live *live;		/* NULL: changes wait */
 	struct redis_keys keys;
 	struct redis_zone_reader *reader;
 	struct sign_session *session;
 	int signer_fd;			/* borrowed */
+	bool has_key_news;		/* see follow_has_key_news */
 	struct live_renewal renewal;	/* under way, or the last one */
 	uint64_t renew_ms;		/* when its next step is due */
 	struct arena *arena;		/* of what is being read */
@@ -162,6 +166,8 @@ struct follow {
 
 	struct change_set set;		/* scratch of the group at hand */
 	struct dirty_zones aside;	/* to be signed aside */
+	struct key_table away;		/* origins of those that just now are */
+	struct change_set waiting;	/* what was named with these, see follow_away.h */
 	struct key_table tried;		/* what was to be signed so, or could not be: when it
 					 * is seen again, nothing has come of it */
 	struct dirty_zones dirty;	/* named by events */

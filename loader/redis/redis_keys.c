@@ -16,7 +16,7 @@ static const char *const known_types[] = {
 };
 
 static const char *const secrets[REDIS_SECRETS] = { ":ksk:pub", ":ksk:priv", ":zsk:pub",
-						    ":zsk:priv" };
+						    ":zsk:priv", ":martlet:keys" };
 
 enum { KNOWN_TYPES = sizeof known_types / sizeof *known_types };
 

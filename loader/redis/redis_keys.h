@@ -35,11 +35,11 @@ enum redis_key_kind {
 	REDIS_KEY_ZONE,			/* the hash of a zone; in z42 the set of its labels */
 	REDIS_KEY_CONFIG,
 	REDIS_KEY_RRSET,		/* z42 */
-	REDIS_KEY_SECRET,		/* half of a key that signs */
+	REDIS_KEY_SECRET,		/* half of a key that signs, or the list of them */
 };
 
-/* The strings of a zone's keys, in the order of enum key_given_text. */
-enum { REDIS_SECRETS = 4 };
+/* The strings of a zone's keys, and the list that a fleet shares, in the order of enum key_given_text. */
+enum { REDIS_SECRETS = 5, REDIS_LIST_OF_KEYS = 4 };
 
 /* A key taken apart; borrowed from it, not NUL-terminated. */
 struct redis_key {

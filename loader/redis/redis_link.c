@@ -36,7 +36,7 @@ struct redis_link {
 	uint64_t due_ms; /* of the dial */
 	uint64_t heard_ms;
 	bool is_dialing, was_flooded;
-	bool is_secret; /* what comes */
+	bool is_secret; /* what comes and goes */
 	char *out; /* queued for sending: [out_at, out_len) */
 	size_t out_at, out_len, out_room;
 	char address[256];
@@ -295,6 +295,8 @@ flush(struct redis_link *link)
 							 strerror(errno));
 		link->out_at += (size_t)sent;
 	}
+	if (link->is_secret && link->out)
+		explicit_bzero(link->out, link->out_len);
 	if (link->out_room > OUT_KEPT) {
 		free(link->out);
 		link->out = NULL;
@@ -362,6 +364,8 @@ redis_link_keep_secret(struct redis_link *link, bool is_secret)
 {
 	if (link->is_secret && link->parser)
 		redis_parser_wipe(link->parser);
+	if (link->is_secret && link->out)
+		explicit_bzero(link->out, link->out_room);
 	link->is_secret = is_secret;
 }
 

@@ -140,8 +140,8 @@ __attribute__((nonnull, warn_unused_result))
 int redis_link_try(struct redis_link *link, struct arena *arena,
 		   const struct redis_reply **out);
 
-/* From now on what comes is secret: it is cleared where it has been, but for the replies
- * themselves (arena_wipe).  With `false` no longer, and what is left of it is cleared. */
+/* From now on what comes and goes is secret: it is cleared where it has been, but for the
+ * replies themselves (arena_wipe).  With `false` no longer, and what is left of it is cleared. */
 __attribute__((nonnull))
 void redis_link_keep_secret(struct redis_link *link, bool is_secret);
 

@@ -5,13 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/sign/fleet_list.h"
 #include "loader/sign/signer_proto.h"
 #include "loader/zone/zone_messages.h"
 #include "shm/errcode.h"
 
-_Static_assert((int)REDIS_SECRETS == (int)KEY_GIVEN_TEXTS, "the same, in the same order");
+_Static_assert((int)REDIS_SECRETS == (int)KEY_GIVEN_TEXTS &&
+		       (int)REDIS_LIST_OF_KEYS == (int)GIVEN_LIST,
+	       "the same, in the same order");
 
-enum { SECRET_LEN_MAX = 65536 }; /* no key is nearly as long */
+enum { SECRET_LEN_MAX = 65536 }; /* no key is nearly as long; a list is */
 
 struct passing {
 	struct redis_link *link;
@@ -56,6 +59,7 @@ send_all(struct passing *p)
 static enum key_given_state
 take_text(struct passing *p, unsigned which, const struct redis_reply *reply)
 {
+	size_t max = which == GIVEN_LIST ? FLEET_LIST_MAX : SECRET_LEN_MAX;
 	char *complaint = p->complaints[which];
 
 	switch (redis_reply_kind(reply)) {
@@ -63,12 +67,12 @@ take_text(struct passing *p, unsigned which, const struct redis_reply *reply)
 		return GIVEN_MISSING;
 	case REDIS_TEXT:
 		p->texts[which] = redis_reply_text(reply);
-		if (p->texts[which].len <= SECRET_LEN_MAX)
+		if (p->texts[which].len <= max)
 			return GIVEN_GOOD;
-		snprintf(complaint, REDIS_REASON_MAX, "is too long for a key");
+		snprintf(complaint, REDIS_REASON_MAX, "is too long");
 		break;
 	case REDIS_LONG:
-		snprintf(complaint, REDIS_REASON_MAX, "is too long for a key");
+		snprintf(complaint, REDIS_REASON_MAX, "is too long");
 		break;
 	case REDIS_NUMBER:
 	case REDIS_LIST:
@@ -169,8 +173,11 @@ pass(struct passing *p, const uint8_t *origin, size_t origin_len,
 	if (rc == ERR_TIMEOUT)
 		snprintf(p->reason, REDIS_REASON_MAX, "the signer does not answer");
 	else if (rc != ERR_OK)
-		snprintf(p->reason, REDIS_REASON_MAX, "its keys cannot be kept: %s",
-			 errcode_text(rc));
+		snprintf(p->reason, REDIS_REASON_MAX, "its keys cannot be kept: %s%s",
+			 errcode_text(rc),
+			 rc == ERR_RIGHTS ? " (`martletctl build` uses those that the "
+					    "server has kept)"
+					  : "");
 	return rc;
 }
 

@@ -171,44 +171,24 @@ take_server(void *context, uint32_t ttl, const uint8_t *rdata, size_t len)
 	look->server_count++;
 }
 
-static struct listen_address *
-add_address(struct server *server)
-{
-	return server->count < ADDRESSES_MAX ? &server->addresses[server->count++] : NULL;
-}
-
 static void
-take_v4(void *context, uint32_t ttl, const uint8_t *rdata, size_t len)
+take_address(void *context, uint32_t ttl, const uint8_t *rdata, size_t len)
 {
-	struct listen_address *to =
-		len == sizeof(struct in_addr) ? add_address(context) : NULL;
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_port = htons(DNS_PORT) };
+	struct server *server = context;
+	struct listen_address *to = &server->addresses[server->count];
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(DNS_PORT) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+				   .sin6_port = htons(DNS_PORT) };
+	bool is_v4 = len == sizeof v4.sin_addr;
 
 	(void)ttl;
-	if (!to)
+	if (server->count == ADDRESSES_MAX || (!is_v4 && len != sizeof v6.sin6_addr))
 		return;
-	memcpy(&address.sin_addr, rdata, len);
-	memcpy(&to->address, &address, sizeof address);
-	to->address_len = sizeof address;
-	inet_ntop(AF_INET, rdata, to->text, sizeof to->text);
-}
-
-static void
-take_v6(void *context, uint32_t ttl, const uint8_t *rdata, size_t len)
-{
-	struct listen_address *to =
-		len == sizeof(struct in6_addr) ? add_address(context) : NULL;
-	struct sockaddr_in6 address = { .sin6_family = AF_INET6,
-					.sin6_port = htons(DNS_PORT) };
-
-	(void)ttl;
-	if (!to)
-		return;
-	memcpy(&address.sin6_addr, rdata, len);
-	memcpy(&to->address, &address, sizeof address);
-	to->address_len = sizeof address;
-	inet_ntop(AF_INET6, rdata, to->text, sizeof to->text);
+	server->count++;
+	memcpy(is_v4 ? (void *)&v4.sin_addr : &v6.sin6_addr, rdata, len);
+	to->address_len = is_v4 ? sizeof v4 : sizeof v6;
+	memcpy(&to->address, is_v4 ? (void *)&v4 : &v6, to->address_len);
+	inet_ntop(is_v4 ? AF_INET : AF_INET6, rdata, to->text, sizeof to->text);
 }
 
 static bool
@@ -218,10 +198,10 @@ find_addresses(struct ds_look *look, struct ds_view *out)
 		struct server *server = &look->servers[i];
 		char name[DNAME_TEXT_MAX];
 
-		(void)resolve(look, server->name, server->name_len, TYPE_A, take_v4,
+		(void)resolve(look, server->name, server->name_len, TYPE_A, take_address,
 			      server);
-		(void)resolve(look, server->name, server->name_len, TYPE_AAAA, take_v6,
-			      server);
+		(void)resolve(look, server->name, server->name_len, TYPE_AAAA,
+			      take_address, server);
 		if (server->count > 0)
 			continue;
 		dname_to_text(server->name, name);

@@ -225,24 +225,28 @@ ask_due(struct resolver *resolver, int limit_ms)
 }
 
 static void
+take_wishes_of(struct resolver *resolver, struct resolver_wishes *wishes)
+{
+	uint64_t now_ms = clock_now_ms();
+	uint8_t name[DNAME_MAX];
+	unsigned len, most = RESOLVER_WISHES_MAX;
+
+	while (most-- > 0 && (len = resolver_take_wish(wishes, name)) > 0) {
+		struct wanted *wanted = wanted_add(&resolver->wanted, name, len, now_ms);
+
+		if (wanted)
+			wanted->wished_until_ms = now_ms + RESOLVER_WISH_MS;
+	}
+}
+
+static void
 take_wishes(struct resolver *resolver)
 {
-	uint64_t until_ms = clock_now_ms() + RESOLVER_WISH_MS;
-	uint8_t name[DNAME_MAX];
-	unsigned len;
+	struct region *region = resolver->region;
 
-	for (unsigned i = 0; i < resolver->region->worker_count; i++) {
-		struct resolver_wishes *wishes = &resolver->region->slots[i].wishes;
-		unsigned most = RESOLVER_WISHES_MAX;
-
-		while (most-- > 0 && (len = resolver_take_wish(wishes, name)) > 0) {
-			struct wanted *wanted =
-				wanted_add(&resolver->wanted, name, len, clock_now_ms());
-
-			if (wanted)
-				wanted->wished_until_ms = until_ms;
-		}
-	}
+	for (unsigned i = 0; i < region->worker_count; i++)
+		take_wishes_of(resolver, &region->slots[i].wishes);
+	take_wishes_of(resolver, &region->resolver.wishes);
 }
 
 static void

@@ -102,10 +102,12 @@ resolver_commit(struct resolver *resolver)
 		return;
 	rc = resolved_store_commit(resolver->store);
 	note_store(resolver, rc);
-	if (rc != ERR_OK)
+	if (rc != ERR_OK) {
 		lose_batch(resolver);
-	else
-		resolver->batch++;
+		return;
+	}
+	resolver->batch++;
+	atomic_fetch_add(&resolver->region->resolver.commit_seq, 1);
 }
 
 /* returns whether it was put. */

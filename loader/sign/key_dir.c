@@ -377,6 +377,25 @@ key_dir_read(const struct key_dir *dir, const char *name, const char *suffix, ch
 	return len;
 }
 
+const char *
+key_dir_why_not(int code)
+{
+	switch (code) {
+	case ERR_FORMAT:
+		return "is no regular file";
+	case ERR_RANGE:
+		return "is too long";
+	case ERR_NOTFOUND:
+		return "is missing";
+	case ERR_IO:
+		return "cannot be read";
+	case ERR_RIGHTS:
+		return "may not be read by the server's user";
+	default:
+		return errcode_text(code);
+	}
+}
+
 static void
 sync_dir(const struct key_dir *dir)
 {

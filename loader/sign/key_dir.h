@@ -53,10 +53,14 @@ int key_dir_each(const struct key_dir *dir, const char *suffix,
 
 /* Read a file of the directory, at most room - 1 octets, NUL-terminated.
  * is_open  receives whether others than owner and group may read it
- * returns  the length, or an error code. */
+ * returns  the length, or an error code: see key_dir_why_not. */
 __attribute__((nonnull, warn_unused_result))
 long key_dir_read(const struct key_dir *dir, const char *name, const char *suffix, char *out,
 		  size_t room, bool *is_open);
+
+/* Why a file could not be read: "is no regular file". */
+__attribute__((const, returns_nonnull))
+const char *key_dir_why_not(int code);
 
 /* Write a file, mode 0600, replaced as a whole and durable.  returns 0 or an error code. */
 __attribute__((nonnull, warn_unused_result))

@@ -14,7 +14,7 @@
 
 /* One of the two keys. */
 struct given_key {
-	bool is_good;
+	bool is_good, is_added;
 	struct key_public public;
 	struct key_private secret;
 	char name[NAME_MAX + 1]; /* of its files */
@@ -26,6 +26,7 @@ struct taking {
 	const struct key_given *given;
 	char prefix[NAME_MAX + 1];
 	struct given_key keys[KEY_NOTE_ROLES];
+	bool had_keys; /* whosever */
 	struct key_notes before, now;
 	struct key_files files, there;
 };
@@ -135,6 +136,23 @@ read_key(struct taking *t, enum key_note_role role)
 	key->is_good = true;
 }
 
+/* A DS at the parent matches the KSK: a ZSK that signed all in its place, only because it cannot
+ * be read, would make the zone bogus. */
+static void
+hold_zsk_back(struct taking *t)
+{
+	const struct key_given *public = text_of(t, KEY_NOTE_KSK, false);
+	const struct key_given *private = text_of(t, KEY_NOTE_KSK, true);
+
+	if (t->keys[KEY_NOTE_KSK].is_good || !t->keys[KEY_NOTE_ZSK].is_good ||
+	    (public->state == GIVEN_MISSING && private->state == GIVEN_MISSING) ||
+	    t->before.count > 0)
+		return;
+	t->keys[KEY_NOTE_ZSK].is_good = false;
+	complain(t, text_of(t, KEY_NOTE_ZSK, false),
+		 "signs nothing before the KSK can be used");
+}
+
 /* ---- keeping ---- */
 
 /* Is this very key there?  What stands with the private half, its times, is not the
@@ -163,7 +181,11 @@ keep(struct taking *t, enum key_note_role role)
 		return ERR_RANGE;
 	files->public_len =
 		key_text_write_public(&key->public, files->public_text, KEY_TEXT_MAX);
+	key->is_added = t->had_keys;
 	if (is_there(t, key)) {
+		const struct key_note *known = key_notes_find(&t->before, key->name);
+
+		key->is_added = known && known->is_added;
 		memcpy(files->private_text, t->there.private_text, KEY_TEXT_MAX);
 		files->private_len = t->there.private_len;
 	} else {
@@ -177,13 +199,14 @@ keep(struct taking *t, enum key_note_role role)
 
 static void
 note(struct taking *t, const char *name, enum key_note_role role,
-     enum key_note_state state)
+     enum key_note_state state, bool is_added)
 {
 	struct key_notes *now = &t->now;
 
 	if (now->count == SIGN_KEYS_MAX || key_notes_find(now, name))
 		return;
-	now->items[now->count] = (struct key_note){ .role = role, .state = state };
+	now->items[now->count] =
+		(struct key_note){ .role = role, .state = state, .is_added = is_added };
 	strcpy(now->items[now->count++].name, name);
 }
 
@@ -199,14 +222,14 @@ note_old(struct taking *t, const struct key_note *old)
 	    key_notes_find(&t->now, old->name))
 		return;
 	if (key->is_good || old->state == KEY_NOTE_REPLACED) {
-		note(t, old->name, old->role, KEY_NOTE_REPLACED);
+		note(t, old->name, old->role, KEY_NOTE_REPLACED, old->is_added);
 		key_notes_complain(&t->now,
 				   "%.*s: has replaced the key %s, which goes on signing "
-				   "beside it until it is rolled",
+				   "until the new one can follow",
 				   (int)text->name_len, text->name, tag ? tag + 1 : "");
 		return;
 	}
-	note(t, old->name, old->role, KEY_NOTE_LOST);
+	note(t, old->name, old->role, KEY_NOTE_LOST, old->is_added);
 	key_notes_complain(&t->now,
 			   "%.*s: %s, the kept copy of the key %s goes on signing",
 			   (int)text->name_len, text->name,
@@ -219,7 +242,8 @@ write_notes(struct taking *t)
 {
 	for (unsigned role = 0; role < KEY_NOTE_ROLES; role++)
 		if (t->keys[role].is_good)
-			note(t, t->keys[role].name, role, KEY_NOTE_GIVEN);
+			note(t, t->keys[role].name, role, KEY_NOTE_GIVEN,
+			     t->keys[role].is_added);
 	for (size_t i = 0; i < t->before.count; i++)
 		note_old(t, &t->before.items[i]);
 	/* a zone without any, whose keys may be made here, has none */
@@ -232,10 +256,20 @@ static int
 take(struct taking *t)
 {
 	struct given_key *ksk = &t->keys[KEY_NOTE_KSK], *zsk = &t->keys[KEY_NOTE_ZSK];
+	const struct key_given *list = &t->given[GIVEN_LIST];
 	int rc = key_notes_read(t->kept, t->prefix, &t->before);
+	const char *first;
 
+	/* a directory that cannot be read has none, and will not be written to, either */
+	(void)!key_dir_refresh(t->kept);
+	t->had_keys = key_dir_find(t->kept, t->prefix, &first, 1) > 0;
+
+	if (list->state == GIVEN_BAD)
+		key_notes_complain(&t->now, "%.*s: %.*s", (int)list->name_len, list->name,
+				   (int)list->text_len, list->text);
 	for (unsigned role = 0; role < KEY_NOTE_ROLES; role++)
 		read_key(t, role);
+	hold_zsk_back(t);
 	if (ksk->is_good && zsk->is_good) {
 		zsk->public.ttl = ksk->public.ttl;
 		zsk->public.has_ttl = ksk->public.has_ttl;

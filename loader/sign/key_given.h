@@ -13,6 +13,7 @@ enum key_given_text {
 	GIVEN_KSK_PRIVATE,
 	GIVEN_ZSK_PUBLIC,
 	GIVEN_ZSK_PRIVATE,
+	GIVEN_LIST,			/* of a fleet's keys, loader/sign/fleet_list.h */
 	KEY_GIVEN_TEXTS
 };
 
@@ -34,9 +35,11 @@ struct key_given {
 /* Take what there is of a zone's keys.  The flags are forced to 257 and 256, and the ZSK's
  * TTL to that of the KSK, as redins serves them.
  *
- * A key that is there no more, or broken, stays as it was kept; so does one that another
- * has taken the place of: both sign, until it is rolled.  What is wrong is noted
- * (key_notes.h), with the name of the text.
+ * The first ZSK is taken when the KSK is good, or not there at all: alone it would sign all,
+ * and match no DS.  A key that is there no more, or broken, stays as it was kept; so does one
+ * that another has taken the place of, until that can follow (key_adopt.h).  What is wrong is
+ * noted (key_notes.h), with the name of the text.  The list is none of this call's business,
+ * but for what is said of it (GIVEN_BAD).
  * kept     is written
  * returns  0, also when nothing is good; or why it cannot be kept. */
 __attribute__((nonnull, warn_unused_result))

@@ -14,7 +14,6 @@
 #include "shm/wire.h"
 
 enum { DRAWS_MAX = 100 };
-#define KEY_NEVER_S INT64_C(253402300799) /* the last second of the year 9999 */
 
 static int
 write_key(struct key_dir *dir, const char *prefix, const struct key_public *public,
@@ -34,6 +33,8 @@ write_key(struct key_dir *dir, const char *prefix, const struct key_public *publ
 		len = key_text_write_private(secret, text, KEY_TEXT_MAX);
 		rc = key_dir_write(dir, name, KEY_PRIVATE_SUFFIX, text, len);
 		explicit_bzero(text, KEY_TEXT_MAX);
+		if (rc != ERR_OK)
+			key_dir_remove(dir, name, KEY_PUBLIC_SUFFIX);
 	}
 	free(text);
 	if (rc != ERR_OK)

@@ -1,4 +1,4 @@
-/* Notes as lines of text: "ROLE STATE NAME", and "problem TEXT". */
+/* Notes as lines of text: "ROLE STATE NAME" or "ROLE STATE added NAME", and "problem TEXT". */
 #include "loader/sign/key_notes.h"
 
 #include <stdarg.h>
@@ -13,6 +13,7 @@ enum { NOTES_TEXT_MAX = 16384 };
 static const char suffix[] = "source"; /* of the prefix, "Kexample.com.+source" */
 static const char *const roles[KEY_NOTE_ROLES] = { "ksk", "zsk" };
 static const char *const states[KEY_NOTE_STATES] = { "given", "lost", "replaced" };
+static const char *const added[] = { "added" };
 static const char problem[] = "problem ";
 
 const struct key_note *
@@ -60,6 +61,7 @@ read_line(const char *line, struct key_notes *out)
 {
 	struct key_note *note = &out->items[out->count];
 	size_t role, state;
+	bool is_added;
 
 	if (strncmp(line, problem, sizeof problem - 1) == 0) {
 		key_notes_complain(out, "%s", line + sizeof problem - 1);
@@ -67,12 +69,14 @@ read_line(const char *line, struct key_notes *out)
 	}
 	role = take_word(&line, roles, KEY_NOTE_ROLES);
 	state = take_word(&line, states, KEY_NOTE_STATES);
+	is_added = take_word(&line, added, 1) == 0;
 	if (role == KEY_NOTE_ROLES || state == KEY_NOTE_STATES ||
 	    strlen(line) > NAME_MAX || out->count == SIGN_KEYS_MAX)
 		return;
 	strcpy(note->name, line);
 	note->role = (enum key_note_role)role;
 	note->state = (enum key_note_state)state;
+	note->is_added = is_added;
 	out->count++;
 }
 
@@ -112,8 +116,7 @@ is_written(const struct key_dir *dir, const char *prefix, const char *text, size
 }
 
 int
-key_notes_write(struct key_dir *dir, const char *prefix,
-		const struct key_notes *notes)
+key_notes_write(struct key_dir *dir, const char *prefix, const struct key_notes *notes)
 {
 	char *text = NULL;
 	size_t len;
@@ -124,8 +127,9 @@ key_notes_write(struct key_dir *dir, const char *prefix,
 	if (!out)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < notes->count; i++)
-		fprintf(out, "%s %s %s\n", roles[notes->items[i].role],
-			states[notes->items[i].state], notes->items[i].name);
+		fprintf(out, "%s %s %s%s\n", roles[notes->items[i].role],
+			states[notes->items[i].state],
+			notes->items[i].is_added ? "added " : "", notes->items[i].name);
 	for (size_t i = 0; i < notes->problem_count; i++)
 		fprintf(out, "%s%s\n", problem, notes->problems[i]);
 	is_whole = !ferror(out);

@@ -23,6 +23,7 @@ struct key_note {
 	char name[NAME_MAX + 1];	/* of the key's files */
 	enum key_note_role role;
 	enum key_note_state state;
+	bool is_added;			/* the zone had other keys when it came */
 };
 
 /* All zero: nothing was heard of the zone. */

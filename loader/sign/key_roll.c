@@ -48,9 +48,8 @@ find(struct roll_zone *zone, uint8_t algorithm, uint16_t tag)
 	return NULL;
 }
 
-/* The key whose files are called "Kexample.com.+013+12345"; its place, or the count. */
-static uint32_t
-find_file(const struct roll_zone *zone, const char *name)
+uint32_t
+key_roll_find(const struct roll_zone *zone, const char *name)
 {
 	const char *at = strchr(name, '+');
 	unsigned long algorithm, tag;
@@ -72,7 +71,7 @@ find_file(const struct roll_zone *zone, const char *name)
 bool
 key_roll_has(const struct roll_zone *zone, const char *name)
 {
-	uint32_t place = find_file(zone, name);
+	uint32_t place = key_roll_find(zone, name);
 
 	return place < zone->count && zone->keys[place].is_managed;
 }
@@ -180,51 +179,4 @@ key_roll_join(struct roll_zone *zone, struct sign_keys *keys)
 			add_own(zone, keys, &keys->items[i]);
 	apply(zone, keys);
 	keys->goal = zone->goal;
-}
-
-/* ---- given keys ---- */
-
-/* Has the key the place of another one, which signs? */
-static struct roll_key *
-find_replaced(struct roll_zone *zone, const struct key_notes *notes,
-	      const struct roll_key *by)
-{
-	for (uint32_t i = 0; i < zone->count; i++) {
-		struct roll_key *key = &zone->keys[i];
-		bool is_replaced = key->is_managed;
-
-		if (key == by || key->stage != ROLL_ACTIVE || key->role != by->role ||
-		    key->algorithm != by->algorithm)
-			continue;
-		for (size_t n = 0; n < notes->count; n++)
-			is_replaced |= notes->items[n].state == KEY_NOTE_REPLACED &&
-				       find_file(zone, notes->items[n].name) == i;
-		if (is_replaced)
-			return key;
-	}
-	return NULL;
-}
-
-bool
-key_roll_adopt(struct roll_zone *zone, const struct key_notes *notes)
-{
-	bool is_changed = false;
-
-	for (size_t n = 0; n < notes->count && zone->goal == ROLL_KEEP; n++) {
-		uint32_t place = find_file(zone, notes->items[n].name);
-		struct roll_key *key = &zone->keys[place], *old;
-
-		if (notes->items[n].state != KEY_NOTE_GIVEN || place == zone->count ||
-		    key->is_managed || key->stage != ROLL_ACTIVE)
-			continue;
-		old = find_replaced(zone, notes, key);
-		if (!old)
-			continue;
-		old->is_managed = true;
-		key->is_managed = true;
-		key->stage = ROLL_PUBLISHED;
-		key->since_s = 0;
-		is_changed = true;
-	}
-	return is_changed;
 }

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "loader/sign/key_dir.h"
-#include "loader/sign/key_notes.h"
 #include "loader/sign/roll.h"
 
 #define KEY_ROLL_SUFFIX ".roll"
@@ -22,6 +21,10 @@ __attribute__((nonnull, warn_unused_result))
 int key_roll_write(struct key_dir *kept, const char *prefix,
 		   const struct roll_zone *zone);
 
+/* The place of the key whose files are called "Kexample.com.+013+12345", or zone->count. */
+__attribute__((nonnull, pure))
+uint32_t key_roll_find(const struct roll_zone *zone, const char *name);
+
 /* Is the key, as its file is called, one that a roll has taken charge of? */
 __attribute__((nonnull, pure))
 bool key_roll_has(const struct roll_zone *zone, const char *name);
@@ -31,11 +34,5 @@ bool key_roll_has(const struct roll_zone *zone, const char *name);
  * removed. */
 __attribute__((nonnull))
 void key_roll_join(struct roll_zone *zone, struct sign_keys *keys);
-
-/* A key that a source gives in the place of another, as `notes` have it, is rolled to: it is
- * published, and the other stays as RFC 7583 needs it.  `zone` is joined.
- * returns whether something has changed. */
-__attribute__((nonnull, warn_unused_result))
-bool key_roll_adopt(struct roll_zone *zone, const struct key_notes *notes);
 
 #endif

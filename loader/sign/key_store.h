@@ -62,6 +62,13 @@ __attribute__((nonnull, warn_unused_result))
 int key_store_put_roll(struct key_store *store, const uint8_t *zone, struct roll_zone *roll,
 		       char reason[SIGN_PROBLEM_LEN]);
 
+/* The list of a zone's keys for a fleet, of that number (loader/sign/fleet_list.h).
+ * text     FLEET_LIST_MAX octets at most; owned by the caller, who wipes them
+ * returns  0 or an error code: a key cannot be read, or there are too many. */
+__attribute__((nonnull, warn_unused_result))
+int key_store_list(struct key_store *store, const uint8_t *zone, uint64_t number,
+		   int64_t written_s, char **text, size_t *len);
+
 /* Each zone of which something is kept for a rollover, as key_store_zones. */
 __attribute__((nonnull(1, 2), warn_unused_result))
 int key_store_rolls(struct key_store *store,

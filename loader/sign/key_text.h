@@ -47,6 +47,8 @@ enum key_time {
 	KEY_TIMES
 };
 
+#define KEY_NEVER_S INT64_C(253402300799) /* the last second of the year 9999 */
+
 /* The private half: whoever has one clears it (explicit_bzero) in the end. */
 struct key_private {
 	uint8_t algorithm;

@@ -1,4 +1,4 @@
-/* What node_sign.c and node_sign_write.c share. */
+/* What node_sign*.c share. */
 #ifndef LOADER_SIGN_NODE_SIGN_PRIVATE_H
 #define LOADER_SIGN_NODE_SIGN_PRIVATE_H
 
@@ -31,5 +31,40 @@ struct node_sign_job {
 	struct node_sign_sigs *first, **tail;
 	struct node_sign_steered *steered;
 };
+
+struct node_sign {
+	struct sign_session *session;
+	struct sign_keys keys;
+	unsigned roles[SIGN_KEYS_MAX];
+	bool is_known[SIGN_KEYS_MAX];	/* signed what is served */
+	struct sign_clock clock;
+	struct arena *arena;
+	struct sign_buffer buffer;
+	uint8_t origin[DNAME_MAX];
+	size_t origin_len;
+	bool is_nsec3;
+	uint32_t negative_ttl;
+	int64_t first_end_s;
+	uint64_t made;
+};
+
+/* One that is to be signed. */
+struct node_sign_rrset {
+	struct node_sign_job *job;
+	const struct rrset *stored;	/* of the wish's node; NULL: the record of the chain */
+	struct sign_rrset rrset;	/* its records are read when they are needed */
+	struct rrset old;
+	bool is_same;			/* as `old` */
+	struct node_sign_sigs *sigs;
+};
+
+/* Have an RRset signed, which takes wire_len octets itself.  returns as node_sign_add. */
+__attribute__((nonnull, warn_unused_result))
+int node_sign_add_rrset(struct node_sign *sign, struct node_sign_rrset *s, size_t wire_len);
+
+/* The same of a BLOCK_STEERED. */
+__attribute__((nonnull, warn_unused_result))
+int node_sign_add_steered(struct node_sign *sign, struct node_sign_job *job,
+			  const struct block *block);
 
 #endif

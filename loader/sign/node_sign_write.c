@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "loader/sign/node_sign_private.h"
+#include "loader/zone/steered_bare.h"
 #include "shm/dns.h"
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
@@ -73,6 +74,23 @@ put_steered(const struct node_sign_job *job, uint16_t type, struct node_writer *
 	return true;
 }
 
+/* The same without signatures: the name is hidden. */
+static int
+put_bare_steered(struct node_writer *writer, const struct block *block)
+{
+	uint8_t *to;
+	size_t len;
+
+	node_writer_begin_block(writer, BLOCK_STEERED, block->head.type);
+	to = node_writer_reserve(writer, block->head.len);
+	len = to ? steered_bare_write(block, to) : 0;
+	if (to && len == 0)
+		return ERR_DAMAGED;
+	writer->len += len;
+	node_writer_end_block(writer);
+	return ERR_OK;
+}
+
 static void
 put_chain(const struct node_sign_job *job, struct node_writer *writer)
 {
@@ -135,6 +153,8 @@ put_block(const struct node_sign_job *job, const struct block *block,
 	if (block->head.kind == BLOCK_STEERED &&
 	    put_steered(job, block->head.type, writer))
 		return ERR_OK;
+	if (block->head.kind == BLOCK_STEERED && !job->wish.is_chain_only)
+		return put_bare_steered(writer, block);
 	node_writer_put_block(writer, (enum block_kind)block->head.kind, block->head.type,
 			      block->payload, block->head.len);
 	return ERR_OK;

@@ -65,6 +65,26 @@ enum roll_wish {
 	ROLL_WISH_KSK = 1 << 1,		/* or the key for all */
 };
 
+/* What this server has to do with the list of the zone's keys that a fleet shares
+ * (loader/sign/fleet_list.h). */
+enum roll_part {
+	ROLL_ALONE,			/* nothing: there was no list */
+	ROLL_FOLLOWS,			/* the keys are as the list says */
+	ROLL_WRITES,			/* the list is ours */
+	ROLL_PARTS
+};
+
+enum { ROLL_NODE_MAX = 160 };
+
+struct roll_fleet {
+	uint8_t part;			/* enum roll_part */
+	uint8_t has_left;		/* the zone is unsigned because its config says so */
+	uint64_t number;		/* of the last list that was written or taken */
+	int64_t written_s;		/* when it was, Unix time of the server that wrote it */
+	uint64_t mark;			/* of what it says, fleet_list_mark */
+	char node[ROLL_NODE_MAX];	/* who wrote it */
+};
+
 struct roll_zone {
 	uint32_t count;
 	struct roll_key keys[SIGN_KEYS_MAX];
@@ -75,6 +95,7 @@ struct roll_zone {
 	uint32_t ttl_ds_s;		/* the longest that was seen in this roll; 0: none was */
 	int64_t goal_since_s;		/* when it was first served */
 	int64_t ds_gone_s;		/* since when the parent has no DS; 0: it may have */
+	struct roll_fleet fleet;
 };
 
 /* What the parent's servers say. */

@@ -12,6 +12,7 @@ enum { LINE_WORDS_MAX = 32, NUMBER_BASE = 10 };
 static const char *const time_words[KEY_TIMES] = { "created", "publish", "activate",
 						   "inactive", "delete" };
 static const char *const goal_words[ROLL_GOALS] = { "keep", "leave", "unsigned" };
+static const char *const part_words[ROLL_PARTS] = { "alone", "follows", "writes" };
 
 /* ---- writing ---- */
 
@@ -48,6 +49,14 @@ put_key(struct writing *out, const struct roll_key *key)
 	put(out, "\n");
 }
 
+static void
+put_fleet(struct writing *out, const struct roll_fleet *fleet)
+{
+	put(out, "fleet %s %" PRIu64 " %" PRId64 " %016" PRIx64 " %s%s\n",
+	    part_words[fleet->part], fleet->number, fleet->written_s, fleet->mark,
+	    fleet->node, fleet->has_left ? " left" : "");
+}
+
 size_t
 roll_text_write(const struct roll_zone *zone, char out[ROLL_TEXT_MAX])
 {
@@ -64,6 +73,8 @@ roll_text_write(const struct roll_zone *zone, char out[ROLL_TEXT_MAX])
 		    zone->wishes & ROLL_WISH_KSK ? " ksk" : "");
 	if (zone->algorithm != 0)
 		put(&writing, "algorithm %u\n", zone->algorithm);
+	if (zone->fleet.part != ROLL_ALONE)
+		put_fleet(&writing, &zone->fleet);
 	if (zone->ttl_ds_s != 0)
 		put(&writing, "ttl-ds %" PRIu32 "\n", zone->ttl_ds_s);
 	for (uint32_t i = 0; i < zone->count; i++)
@@ -176,6 +187,26 @@ read_goal(const struct line *line, struct roll_zone *out)
 }
 
 static bool
+read_fleet(const struct line *line, struct roll_fleet *out)
+{
+	int64_t number;
+	char *end;
+
+	if (line->count < 6 || strlen(line->words[5]) >= sizeof out->node ||
+	    !take_number(line, 2, INT64_MAX, &number) ||
+	    !take_number(line, 3, INT64_MAX, &out->written_s))
+		return false;
+	out->number = (uint64_t)number;
+	out->mark = strtoull(line->words[4], &end, 16);
+	strcpy(out->node, line->words[5]);
+	out->has_left = line->count > 6 && strcmp(line->words[6], "left") == 0;
+	for (unsigned i = 0; i < ROLL_PARTS; i++)
+		if (strcmp(line->words[1], part_words[i]) == 0)
+			out->part = (uint8_t)i;
+	return *end == '\0' && out->part != ROLL_ALONE;
+}
+
+static bool
 read_line(char *text, struct roll_zone *out)
 {
 	struct line line = split(text);
@@ -187,6 +218,8 @@ read_line(char *text, struct roll_zone *out)
 		return read_key(&line, out);
 	if (strcmp(line.words[0], "goal") == 0)
 		return read_goal(&line, out);
+	if (strcmp(line.words[0], "fleet") == 0)
+		return read_fleet(&line, &out->fleet);
 	if (strcmp(line.words[0], "wish") == 0) {
 		if (has_word(&line, "zsk"))
 			out->wishes |= ROLL_WISH_ZSK;

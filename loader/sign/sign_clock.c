@@ -2,10 +2,7 @@
 #include "loader/sign/sign_clock.h"
 
 #define XXH_INLINE_ALL
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wcast-qual"
 #include <xxhash.h>
-#pragma GCC diagnostic pop
 
 enum {
 	DAY_S = 86400,
@@ -13,6 +10,20 @@ enum {
 	AHEAD_SHARE = 28, /* of the validity: what a renewal takes along */
 	JITTER_SHARE = 14, /* of the validity: signatures end spread over so much */
 };
+
+static bool is_clock_held;
+
+void
+sign_clock_hold(bool is_held)
+{
+	is_clock_held = is_held;
+}
+
+bool
+sign_clock_is_due(int64_t renew_at_s, int64_t now_s)
+{
+	return renew_at_s <= now_s && !is_clock_held;
+}
 
 int64_t
 sign_clock_ahead_s(const struct settings *settings)
@@ -26,12 +37,13 @@ sign_clock_set(struct sign_clock *clock, const struct settings *settings, int64_
 {
 	*clock = (struct sign_clock){
 		.now_s = now_s,
-		.renew_before_s =
-			now_s + (int64_t)settings->dnssec.refresh_days * DAY_S,
+		.renew_before_s = now_s + (int64_t)settings->dnssec.refresh_days * DAY_S,
 		.validity_s = settings->dnssec.validity_days * DAY_S,
 		.random = XXH3_64bits_withSeed(zone, len, (uint64_t)now_s) | 1,
 	};
-	if (is_renewal)
+	if (is_clock_held)
+		clock->renew_before_s = INT64_MIN;
+	else if (is_renewal)
 		clock->renew_before_s += sign_clock_ahead_s(settings);
 }
 

@@ -16,6 +16,14 @@ struct sign_clock {
 	uint64_t random;
 };
 
+/* While the time is in doubt, for this process and those that it forks: no signature seems to
+ * be due, and each that is there and by a present key is kept. */
+void sign_clock_hold(bool is_held);
+
+/* Is what is to be renewed at a time due? */
+__attribute__((pure))
+bool sign_clock_is_due(int64_t renew_at_s, int64_t now_s);
+
 /* is_renewal  what would be due within sign_clock_ahead_s is renewed, too
  * zone        its name: zones that are signed in the same second spread differently */
 __attribute__((nonnull))

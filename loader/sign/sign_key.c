@@ -108,17 +108,17 @@ sign_keys_can_sign(const struct sign_keys *keys)
 void
 sign_keys_explain(const struct sign_keys *keys, const char *zone, char *out, size_t room)
 {
-	if (keys->problem_count > 0)
-		snprintf(out, room, "the zone cannot be signed, no key can be used: %s",
-			 keys->problems[0]);
-	else if (keys->count > 0)
+	if (keys->count > 0)
 		snprintf(out, room,
 			 "the zone cannot be signed: none of its keys is active now, see "
 			 "`martletctl keys %s`",
 			 zone);
+	else if (keys->problem_count > 0)
+		snprintf(out, room, "the zone cannot be signed, no key can be used: %s",
+			 keys->problems[0]);
 	else
 		snprintf(out, room,
 			 "the zone cannot be signed, it has no key: `martletctl keys "
-			 "generate %s` makes one",
+			 "generate %s` makes one, or put one into dnssec.key_dir",
 			 zone);
 }

@@ -10,6 +10,21 @@ sign_owners_start(struct sign_owners *owners, const struct zone_records *zone,
 	*owners = (struct sign_owners){ .zone = zone, .count = count };
 }
 
+/* What is there, or is known to be bad. */
+static uint16_t
+type_of(const struct zone_record *record)
+{
+	const uint8_t *bytes;
+	enum zone_mark mark;
+	uint16_t type;
+	size_t len;
+
+	return zone_record_mark(record, &mark, &type, &bytes, &len) &&
+			       mark == ZONE_MARK_BAD
+		       ? type
+		       : record->type;
+}
+
 /* The records of one name; is what is below it someone else's, or nobody's? */
 static bool
 read_owner(struct sign_owners *owners, struct sign_owner *out)
@@ -25,7 +40,7 @@ read_owner(struct sign_owners *owners, struct sign_owner *out)
 	is_apex = out->len == owners->zone->origin_len;
 	for (; owners->at < owners->count && records[owners->at].owner == out->name;
 	     owners->at++) {
-		uint16_t type = records[owners->at].type;
+		uint16_t type = type_of(&records[owners->at]);
 
 		out->is_cut |= type == RRTYPE_NS && !is_apex;
 		out->has_ds |= type == RRTYPE_DS;

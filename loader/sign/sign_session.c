@@ -16,6 +16,7 @@
 enum {
 	LANES_MAX = 16,
 	BATCH_ITEMS = 128,
+	BATCH_PACED = 16, /* who waits for a slow one must not seem to stand still */
 	BATCH_LEN = 64 << 10, /* octets after which a batch is sent */
 	ATTEMPTS_MAX = 20,
 	ATTEMPT_PAUSE_MS = 250,
@@ -46,6 +47,7 @@ struct sign_session {
 	size_t zone_len;
 	struct sign_keys keys;
 	unsigned lane_count, lanes_max, at; /* lanes[at] is being filled */
+	unsigned batch_items; /* at most */
 	struct lane lanes[LANES_MAX];
 };
 
@@ -59,8 +61,9 @@ sign_session_new(int signer_fd, bool is_paced)
 		return NULL;
 	session->signer_fd = signer_fd;
 	session->is_paced = is_paced;
+	session->batch_items = is_paced ? BATCH_PACED : BATCH_ITEMS;
 	session->lanes_max = 1;
-	if (sched_getaffinity(0, sizeof cpus, &cpus) == 0)
+	if (!is_paced && sched_getaffinity(0, sizeof cpus, &cpus) == 0)
 		session->lanes_max = (unsigned)CPU_COUNT(&cpus);
 	if (session->lanes_max > LANES_MAX)
 		session->lanes_max = LANES_MAX;
@@ -394,8 +397,9 @@ add_item(struct sign_session *session, unsigned key, const uint8_t *octets, size
 	lane->len += sizeof item + len;
 	lane->items[lane->count].signature = signature;
 	lane->items[lane->count++].len = session->keys.items[key].signature_len;
-	return lane->count == BATCH_ITEMS || lane->len >= BATCH_LEN ? send_batch(session)
-								    : ERR_OK;
+	return lane->count == session->batch_items || lane->len >= BATCH_LEN
+		       ? send_batch(session)
+		       : ERR_OK;
 }
 
 int

@@ -20,6 +20,7 @@
 
 enum {
 	BEAT_MS = 1000,
+	PACE_AHEAD_NS = 5000000, /* so that it is not waited for each signature */
 	CONNECTIONS_MAX = 1024,
 	STACK_LEN = 512 << 10,
 };
@@ -66,6 +67,15 @@ reply_put(struct connection *c, const void *octets, size_t len)
 	if (len > 0)
 		memcpy(at, octets, len);
 	return ERR_OK;
+}
+
+/* With why it was not done, when it was not.  returns `rc`, or ERR_NOMEM. */
+static int
+reply_reason(struct connection *c, int rc, const char *reason)
+{
+	if (rc != ERR_OK && reply_put(c, reason, strlen(reason)) != ERR_OK)
+		return ERR_NOMEM;
+	return rc;
 }
 
 /* ---- requests ---- */
@@ -119,9 +129,9 @@ answer_keys(struct connection *c)
 	return rc;
 }
 
-/* Wait until `count` more signatures are within dnssec.max_rate. */
+/* Wait until one more signature is within dnssec.max_rate, some ms of which are used ahead. */
 static void
-keep_pace(struct signer *signer, unsigned count)
+keep_pace(struct signer *signer)
 {
 	uint64_t now_ns = clock_now_ns(), due_ns;
 
@@ -129,9 +139,9 @@ keep_pace(struct signer *signer, unsigned count)
 	if (signer->due_ns < now_ns)
 		signer->due_ns = now_ns;
 	due_ns = signer->due_ns;
-	signer->due_ns += count * signer->pace_ns;
+	signer->due_ns += signer->pace_ns;
 	pthread_mutex_unlock(&signer->lock);
-	if (due_ns > now_ns) {
+	if (due_ns > now_ns + PACE_AHEAD_NS) {
 		const struct timespec wait = {
 			.tv_sec = (time_t)((due_ns - now_ns) / 1000000000u),
 			.tv_nsec = (long)((due_ns - now_ns) % 1000000000u),
@@ -158,7 +168,6 @@ static int
 answer_sign(struct connection *c)
 {
 	const uint8_t *at = c->octets, *end = at + c->request.len;
-	unsigned count = 0;
 
 	while (at < end) {
 		struct signer_item item;
@@ -170,14 +179,13 @@ answer_sign(struct connection *c)
 		at += sizeof item;
 		if (item.len > (size_t)(end - at))
 			return ERR_FORMAT;
+		if (c->request.is_paced)
+			keep_pace(c->signer);
 		rc = sign_item(c, &item, at);
 		if (rc != ERR_OK)
 			return rc;
 		at += item.len;
-		count++;
 	}
-	if (c->request.is_paced)
-		keep_pace(c->signer, count);
 	return ERR_OK;
 }
 
@@ -203,9 +211,7 @@ answer_generate(struct connection *c)
 	memcpy(&what, c->octets, sizeof what);
 	rc = key_store_generate(c->signer->store, zone, what.algorithm, what.is_split,
 				reason);
-	if (rc != ERR_OK && reply_put(c, reason, strlen(reason)) != ERR_OK)
-		return ERR_NOMEM;
-	return rc;
+	return reply_reason(c, rc, reason);
 }
 
 /* The texts of a request that has them: [at, at + len) of its octets. */
@@ -270,8 +276,28 @@ answer_put_roll(struct connection *c)
 	if (roll.count > SIGN_KEYS_MAX)
 		return ERR_FORMAT;
 	rc = key_store_put_roll(c->signer->store, zone, &roll, reason);
-	if (rc != ERR_OK && reply_put(c, reason, strlen(reason)) != ERR_OK)
-		return ERR_NOMEM;
+	return reply_reason(c, rc, reason);
+}
+
+static int
+answer_list(struct connection *c)
+{
+	const uint8_t *zone = zone_at(c, sizeof(struct signer_list));
+	struct signer_list what;
+	size_t len;
+	char *text;
+	int rc;
+
+	if (!zone)
+		return ERR_FORMAT;
+	memcpy(&what, c->octets, sizeof what);
+	rc = key_store_list(c->signer->store, zone, what.number, what.written_s, &text,
+			    &len);
+	if (rc != ERR_OK)
+		return rc;
+	rc = reply_put(c, text, len);
+	explicit_bzero(text, len);
+	free(text);
 	return rc;
 }
 
@@ -295,12 +321,27 @@ answer(struct connection *c)
 		return answer_put_roll(c);
 	case SIGNER_ROLLS:
 		return key_store_rolls(c->signer->store, put_zone, c);
+	case SIGNER_LIST:
+		return answer_list(c);
 	default:
 		return ERR_FORMAT;
 	}
 }
 
 /* ---- connections ---- */
+
+static bool
+send_reply(struct connection *c, struct signer_reply *head)
+{
+	bool is_sent;
+
+	head->len = (uint32_t)c->reply_len;
+	is_sent = signer_write(c->fd, head, sizeof *head) &&
+		  (c->reply_len == 0 || signer_write(c->fd, c->reply, c->reply_len));
+	if (c->request.op == SIGNER_LIST && c->reply_len > 0)
+		explicit_bzero(c->reply, c->reply_len);
+	return is_sent;
+}
 
 static bool
 serve_request(struct connection *c)
@@ -318,9 +359,7 @@ serve_request(struct connection *c)
 	if (reply.result != ERR_OK && c->request.op != SIGNER_GENERATE &&
 	    c->request.op != SIGNER_PUT_ROLL)
 		c->reply_len = 0;
-	reply.len = (uint32_t)c->reply_len;
-	return signer_write(c->fd, &reply, sizeof reply) &&
-	       (c->reply_len == 0 || signer_write(c->fd, c->reply, c->reply_len));
+	return send_reply(c, &reply);
 }
 
 static void *

@@ -27,6 +27,7 @@ enum signer_op {
 	SIGNER_ROLL,			/* zone: struct roll_zone */
 	SIGNER_PUT_ROLL,		/* struct roll_zone, zone: why not, as text */
 	SIGNER_ROLLS,			/* zones of which there is one, as SIGNER_ZONES */
+	SIGNER_LIST,			/* struct signer_list, zone: a list for a fleet, as text */
 };
 
 struct signer_request {
@@ -54,6 +55,11 @@ struct signer_item {
 
 struct signer_generate {
 	uint8_t algorithm, is_split;
+};
+
+struct signer_list {
+	uint64_t number;
+	int64_t written_s;
 };
 
 /* What another source has of a zone's keys; behind it the zone in wire form, and for each

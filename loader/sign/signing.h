@@ -28,6 +28,7 @@ struct signing {
 	uint64_t count;
 	size_t chain_first, chain_end;	/* the records of the chain, in order of their owners */
 	struct signing_steered *steered; /* owned */
+	const uint8_t *hashed_name;	/* the last one that was noted */
 	size_t steered_count, steered_room;
 	/* of the owner at hand */
 	struct node served;
@@ -50,6 +51,15 @@ void signing_look_at_served(struct signing *s);
 /* Remove what another signer has left. */
 __attribute__((nonnull))
 void signing_strip(struct signing *s);
+
+/* Add what is served on in the place of bad values. */
+__attribute__((nonnull, warn_unused_result))
+int signing_add_kept(struct signing *s);
+
+/* Add what is served of the addresses that ANAMEs and flattened CNAMEs lead to, where these
+ * are the same. */
+__attribute__((nonnull, warn_unused_result))
+int signing_take_resolved(struct signing *s);
 
 /* Add DNSKEYs and the chain of denial.  Records [0, *sorted) are in order then, those of the
  * chain follow. */

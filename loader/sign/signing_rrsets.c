@@ -147,16 +147,20 @@ static int
 sign_rrset(struct signing *s, const struct sign_rrset *rrset)
 {
 	struct rrset stored;
-	bool is_anew;
-	bool is_same = s->has_node && node_find_rrset(&s->served, rrset->type, &stored) &&
-		       rrset_sign_is_same(rrset, &s->served, &stored);
+	bool is_anew, is_same = false;
 
+	if (s->has_node && node_find_rrset(&s->served, rrset->type, &stored)) {
+		stored.head.ttl =
+			node_signed_ttl(&s->served, rrset->type, stored.head.ttl);
+		is_same = rrset_sign_is_same(rrset, &s->served, &stored);
+	}
 	return sign_stored(s, rrset, is_same ? &stored : NULL, &is_anew);
 }
 
-/* The mark that steers the owner's RRset of this type; NULL without one. */
+/* The owner's mark of this kind about its RRset of this type; NULL without one. */
 static struct zone_record *
-find_steered(const struct signing *s, const struct sign_owner *owner, uint16_t type)
+find_mark(const struct signing *s, const struct sign_owner *owner, enum zone_mark kind,
+	  uint16_t type)
 {
 	for (size_t i = owner->first; i < owner->end; i++) {
 		struct zone_record *record = &s->zone->records[i];
@@ -167,10 +171,25 @@ find_steered(const struct signing *s, const struct sign_owner *owner, uint16_t t
 
 		if (!zone_record_mark(record, &mark, &of, &bytes, &len))
 			return NULL;
-		if (mark == ZONE_MARK_STEERED && of == type)
+		if (mark == kind && of == type)
 			return record;
 	}
 	return NULL;
+}
+
+/* The TTL that is signed. */
+static uint32_t
+ttl_of(const struct signing *s, const struct sign_owner *owner,
+       const struct sign_rrset *rrset)
+{
+	const struct zone_record *resolved =
+		find_mark(s, owner, ZONE_MARK_RESOLVED, rrset->type);
+	struct resolved_facts facts;
+
+	if (!resolved || resolved->rdata_len < ZONE_MARK_HEAD + sizeof facts)
+		return rrset->ttl;
+	memcpy(&facts, resolved->rdata + ZONE_MARK_HEAD, sizeof facts);
+	return facts.signed_ttl;
 }
 
 static int
@@ -212,9 +231,11 @@ sign_owner(struct signing *s, const struct sign_owner *owner)
 	find_served(s, owner->name, owner->len, false);
 	for (size_t at = owner->first; at < owner->end && rc == ERR_OK;) {
 		struct sign_rrset rrset = rrset_at(s->zone, at, owner->end);
-		struct zone_record *steered = find_steered(s, owner, rrset.type);
+		struct zone_record *steered =
+			find_mark(s, owner, ZONE_MARK_STEERED, rrset.type);
 
 		at += rrset.count;
+		rrset.ttl = ttl_of(s, owner, &rrset);
 		if (!sign_owner_signs(owner, rrset.type))
 			continue;
 		rc = steered ? sign_steered(s, &rrset, steered) : sign_rrset(s, &rrset);

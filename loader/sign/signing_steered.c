@@ -49,22 +49,20 @@ find_link_of(const struct signing *s, const struct sign_rrset *rrset)
 		return NULL;
 	if (s->zone->records[s->chain_first].type == RRTYPE_NSEC)
 		return find_link(s, rrset->owner);
-	nsec3_hash(rrset->owner, (unsigned)rrset->owner_len, zone_denial_param, 0, 0, hash);
+	nsec3_hash(rrset->owner, (unsigned)rrset->owner_len, zone_denial_param, 0, 0,
+		   hash);
 	nsec3_hash_to_label(hash, owner);
 	memcpy(owner + NSEC3_LABEL_LEN + 1, s->zone->origin, s->zone->origin_len);
 	return find_link(s, owner);
 }
 
 static void
-take_types(const struct signing *s, const struct sign_rrset *rrset,
+take_types(const struct zone_record *link, const struct sign_rrset *rrset,
 	   struct steered_source *out)
 {
 	enum { HASH_LEN_AT = 5 };
-	const struct zone_record *link = find_link_of(s, rrset);
 	size_t at;
 
-	if (!link)
-		return;
 	at = link->type == RRTYPE_NSEC ? dname_len(link->rdata, link->rdata_len)
 				       : HASH_LEN_AT + 1u + link->rdata[HASH_LEN_AT];
 	out->denial_type = link->type;
@@ -75,6 +73,21 @@ take_types(const struct signing *s, const struct sign_rrset *rrset,
 		out->link = link->rdata;
 		out->link_len = at;
 	}
+}
+
+/* What denies a wildcard's RRset is made anew when its NSEC3 is: that says whose it is. */
+static int
+note_hashed_name(struct signing *s, const struct zone_record *link,
+		 const struct sign_rrset *rrset)
+{
+	if (link->type != RRTYPE_NSEC3 || !dname_is_wildcard(rrset->owner) ||
+	    s->hashed_name == rrset->owner)
+		return ERR_OK;
+	s->hashed_name = rrset->owner;
+	s->given_count++;
+	return zone_records_add_mark(s->zone, link->owner, link->owner_len,
+				     ZONE_MARK_HASHED_NAME, 0, rrset->owner,
+				     rrset->owner_len - s->zone->origin_len);
 }
 
 /* ---- marks ---- */
@@ -140,6 +153,7 @@ signing_sign_steered(struct signing *s, struct zone_record *mark,
 		.reserved_len = ZONE_MARK_HEAD,
 		.is_taken_over = is_taken_over,
 	};
+	const struct zone_record *link = find_link_of(s, rrset);
 	struct signing_steered *job = add_job(s, first_sig);
 	struct steered served;
 	uint8_t *octets;
@@ -153,7 +167,8 @@ signing_sign_steered(struct signing *s, struct zone_record *mark,
 		source.served = &served;
 	for (size_t i = 0; i < job->sig_count; i++)
 		source.heads[i] = s->zone->records[first_sig + i].rdata;
-	take_types(s, rrset, &source);
+	if (link)
+		take_types(link, rrset, &source);
 	rc = steered_sign_add(&signer, &source, &job->made);
 	if (rc != ERR_OK)
 		return rc;
@@ -163,7 +178,7 @@ signing_sign_steered(struct signing *s, struct zone_record *mark,
 	memcpy(octets, mark->rdata, ZONE_MARK_HEAD);
 	mark->rdata = octets;
 	mark->rdata_len = (uint16_t)(ZONE_MARK_HEAD + job->made.len);
-	return ERR_OK;
+	return link ? note_hashed_name(s, link, rrset) : ERR_OK;
 }
 
 void

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "loader/sign/name_after.h"
 #include "loader/sign/steered_sets.h"
 #include "loader/sign/type_bitmap.h"
 #include "loader/sign/zone_denial.h"
@@ -14,10 +15,7 @@
 #include "shm/wire.h"
 
 #define XXH_INLINE_ALL
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wcast-qual"
 #include <xxhash.h>
-#pragma GCC diagnostic pop
 
 enum {
 	RR_HEAD = 12, /* of a record after a compressed owner */
@@ -170,22 +168,6 @@ put_sets(struct making *m, unsigned count)
 
 /* ---- what denies the type ---- */
 
-/* The name right behind it, which nobody has: so the record says nothing of other names, and
- * stands whatever becomes of those (RFC 4470).  returns its length; 0: it would be too
- * long. */
-static size_t
-put_next_name(const struct steered_source *source, uint8_t *out)
-{
-	static const uint8_t least_label[2] = { 1, 0 };
-
-	if (source->owner_len + sizeof least_label > DNAME_MAX ||
-	    dname_label_count(source->owner) >= DNAME_LABELS_MAX)
-		return 0;
-	memcpy(out, least_label, sizeof least_label);
-	memcpy(out + sizeof least_label, source->owner, source->owner_len);
-	return sizeof least_label + source->owner_len;
-}
-
 static void
 make_nsec3_owner(struct making *m, uint8_t hash[NSEC3_HASH_LEN])
 {
@@ -197,7 +179,8 @@ make_nsec3_owner(struct making *m, uint8_t hash[NSEC3_HASH_LEN])
 	       m->signer->apex_len);
 }
 
-/* The hash right behind it, the same. */
+/* The hash right behind it: as with the next name of an NSEC, the record says nothing of
+ * other names, and stands whatever becomes of those (RFC 4470). */
 static size_t
 put_next_hash(const uint8_t of[NSEC3_HASH_LEN], uint8_t *out)
 {
@@ -229,9 +212,8 @@ make_denial(struct making *m)
 		memcpy(rdata, source->link, len);
 	else
 		len = is_nsec3 ? put_next_hash(hash, rdata)
-			       : put_next_name(source, rdata);
-	if (len == 0)
-		return;
+			       : name_after(source->owner, source->owner_len,
+					    m->signer->apex_len, rdata);
 	memcpy(rdata + len, source->bitmap, source->bitmap_len);
 	len += type_bitmap_without(rdata + len, source->bitmap_len,
 				   m->steered.rrset.type);

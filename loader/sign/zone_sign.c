@@ -9,40 +9,12 @@
 #include "shm/errcode.h"
 
 #define XXH_INLINE_ALL
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wcast-qual"
 #include <xxhash.h>
-#pragma GCC diagnostic pop
 
 enum {
 	DAY_S = 86400,
 	CLOCK_DOUBTFUL_S = 1700000000, /* 2023: the clock is not set */
 };
-
-bool
-zone_sign_is_possible(const struct zone_records *zone, struct zone_messages *messages)
-{
-	const char *path = zone->path_count > 0 ? zone->paths[0] : "", *what = NULL;
-	enum zone_mark mark;
-	const uint8_t *bytes;
-	uint16_t type;
-	size_t len;
-
-	if (zone->is_flattened)
-		what = "cname_flattening";
-	for (size_t i = 0; i < zone->count && !what; i++) {
-		if (!zone_record_mark(&zone->records[i], &mark, &type, &bytes, &len))
-			continue;
-		if (mark == ZONE_MARK_ANAME)
-			what = "an ANAME";
-	}
-	if (what)
-		zone_messages_add(
-			messages, ZONE_ERROR, path, 0,
-			"the zone has %s: signing such a zone is not in this version",
-			what);
-	return what == NULL;
-}
 
 uint64_t
 zone_sign_mark(const struct sign_keys *keys, enum denial denial)
@@ -121,7 +93,12 @@ sign(struct signing *s, enum denial denial)
 
 	signing_strip(s);
 	signing_look_at_served(s);
-	rc = signing_add_chain(s, denial, &sorted);
+	rc = signing_add_kept(s);
+	if (rc != ERR_OK)
+		return signing_fail(s, rc, errcode_text(rc));
+	rc = signing_take_resolved(s);
+	if (rc == ERR_OK)
+		rc = signing_add_chain(s, denial, &sorted);
 	if (rc == ERR_OK)
 		rc = signing_sign_all(s, sorted);
 	return rc == ERR_OK ? note_facts(s, denial) : rc;
@@ -146,9 +123,7 @@ zone_sign(struct zone_records *zone, struct sign_session *session,
 		return signing_fail(&s, ERR_NOMEM, errcode_text(ERR_NOMEM));
 	sign_clock_set(&s.clock, how->settings, how->now_s, how->is_renewal, zone->origin,
 		       zone->origin_len);
-	if (!zone_sign_is_possible(zone, messages))
-		rc = ERR_SYNTAX;
-	else if (how->now_s < CLOCK_DOUBTFUL_S)
+	if (how->now_s < CLOCK_DOUBTFUL_S)
 		rc = signing_fail(
 			&s, ERR_RANGE,
 			"the zone cannot be signed: the machine's clock is not set");

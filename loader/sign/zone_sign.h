@@ -47,9 +47,4 @@ __attribute__((nonnull, warn_unused_result))
 int zone_sign(struct zone_records *zone, struct sign_session *session,
 	      const struct zone_signing *how, struct zone_messages *messages);
 
-/* Can the zone be signed at all?  To be asked of checked records, also when they are only
- * checked.  returns false after having said why not. */
-__attribute__((nonnull, warn_unused_result))
-bool zone_sign_is_possible(const struct zone_records *zone, struct zone_messages *messages);
-
 #endif

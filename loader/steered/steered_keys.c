@@ -10,10 +10,7 @@
 #include "shm/errcode.h"
 
 #define XXH_INLINE_ALL
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wcast-qual"
 #include <xxhash.h>
-#pragma GCC diagnostic pop
 
 enum {
 	ZONES = 4096,

@@ -193,6 +193,8 @@ struct live_edit {
 	bool has_wildcard;		/* below the apex */
 	bool is_signed;			/* and so will be what changes */
 	uint64_t made;			/* signatures that live_edit_end has had made */
+	bool is_untidy;			/* the chain of denial has names that are hidden now:
+					 * live_renew takes them out */
 };
 
 /* Of a zone that is signed here, what changes is signed by live_edit_end, which waits for the
@@ -244,6 +246,7 @@ struct live_renewal {
 	size_t origin_len;
 	uint32_t zone_id;
 	bool is_at_nsec3, has_place;
+	bool is_tidying;		/* looks for hidden names first */
 	uint8_t place[DNAME_MAX + NAME_PAD]; /* the last name that was looked at */
 	int64_t first_end_s;		/* of the signatures so far */
 	uint64_t made;			/* signatures */

@@ -1,6 +1,7 @@
 /* The apex of a zone: where an edit begins and ends. */
 #include <string.h>
 
+#include "loader/store/live_addresses.h"
 #include "loader/store/live_signing.h"
 #include "loader/zone/render_scan.h"
 #include "shm/errcode.h"
@@ -205,6 +206,27 @@ write_with_keys(struct live_edit *edit, const struct node *present,
 	return ERR_OK;
 }
 
+/* ---- addresses that an ANAME of the apex leads to ---- */
+
+static int
+keep_addresses(struct live_edit *edit, const struct node *present)
+{
+	struct live_signing *signing = edit->live->signing;
+	struct node written;
+	int rc = node_writer_end(&edit->live->writer);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (!node_open(edit->live->writer.bytes, edit->live->writer.len, &written))
+		return ERR_DAMAGED;
+	if (!live_leads_on(&written))
+		return ERR_OK;
+	rc = live_keep_node(edit, &written, &signing->new_apex);
+	return rc == ERR_OK
+		       ? live_keep_addresses(edit->live, present, &signing->new_apex)
+		       : rc;
+}
+
 /* ---- the end of an edit ---- */
 
 /* What the source says of the zone now; the digest goes on by what has changed. */
@@ -228,8 +250,10 @@ write_apex(struct live_edit *edit, struct node *present, const struct zone_recor
 
 	if (rc != ERR_OK)
 		return rc;
-	if (scope == LIVE_APEX_ALL && edit->is_signed)
-		return write_with_keys(edit, present, &rendered);
+	if (scope == LIVE_APEX_ALL && edit->is_signed) {
+		rc = write_with_keys(edit, present, &rendered);
+		return rc == ERR_OK ? keep_addresses(edit, present) : rc;
+	}
 	if (scope == LIVE_APEX_ALL) {
 		live_copy_node(edit->live, &rendered);
 		return ERR_OK;
@@ -238,31 +262,12 @@ write_apex(struct live_edit *edit, struct node *present, const struct zone_recor
 }
 
 int
-live_edit_end(struct live_edit *edit, const struct zone_records *apex,
-	      enum live_apex_scope scope)
+live_edit_end_written(struct live_edit *edit)
 {
-	const struct zone_record *soa = find_soa(apex);
 	struct live *live = edit->live;
-	struct node present, written;
-	int rc;
+	struct node written;
+	int rc = node_writer_end(&live->writer);
 
-	if (!soa)
-		return ERR_FORMAT;
-	rc = live_zone(live, edit->origin, edit->origin_len, &present);
-	if (rc != ERR_OK)
-		return rc;
-	live_count_out(edit, &present);
-	if (apex->redis)
-		set_redis(edit, apex->redis);
-	edit->facts.serial = render_scan_serial(soa);
-	edit->facts.flags &= ~(uint32_t)ZONE_FLATTENED;
-	if (apex->is_flattened)
-		edit->facts.flags |= ZONE_FLATTENED;
-	if (scope == LIVE_APEX_ALL)
-		edit->facts.loaded_at_s = apex->loaded_at_s;
-	rc = write_apex(edit, &present, apex, scope);
-	if (rc == ERR_OK)
-		rc = node_writer_end(&live->writer);
 	if (rc == ERR_OK && edit->is_signed)
 		rc = live_sign_end(edit);
 	if (rc != ERR_OK)
@@ -276,6 +281,32 @@ live_edit_end(struct live_edit *edit, const struct zone_records *apex,
 	if (edit->is_signed)
 		live_sign_set_facts(edit);
 	return live_put_writer(live);
+}
+
+int
+live_edit_end(struct live_edit *edit, const struct zone_records *apex,
+	      enum live_apex_scope scope)
+{
+	const struct zone_record *soa = find_soa(apex);
+	struct node present;
+	int rc;
+
+	if (!soa)
+		return ERR_FORMAT;
+	rc = live_zone(edit->live, edit->origin, edit->origin_len, &present);
+	if (rc != ERR_OK)
+		return rc;
+	live_count_out(edit, &present);
+	if (apex->redis)
+		set_redis(edit, apex->redis);
+	edit->facts.serial = render_scan_serial(soa);
+	edit->facts.flags &= ~(uint32_t)ZONE_FLATTENED;
+	if (apex->is_flattened)
+		edit->facts.flags |= ZONE_FLATTENED;
+	if (scope == LIVE_APEX_ALL)
+		edit->facts.loaded_at_s = apex->loaded_at_s;
+	rc = write_apex(edit, &present, apex, scope);
+	return rc == ERR_OK ? live_edit_end_written(edit) : rc;
 }
 
 int

@@ -21,16 +21,6 @@ is_below(const struct live_edit *edit, const uint8_t *name, size_t len)
 	       dname_is_subdomain(name, len, edit->origin, edit->origin_len);
 }
 
-/* Is there nothing that keeps this name but the names below it? */
-static bool
-is_non_terminal(const struct node *node)
-{
-	struct block block;
-
-	return (node->head.flags & NODE_EMPTY) &&
-	       !node_find_block(node, BLOCK_PROVENANCE, 0, &block);
-}
-
 static uint16_t
 wildcard_flag(uint16_t flags, bool has_wildcard)
 {
@@ -101,7 +91,7 @@ remove_from_parents(struct live_edit *edit, const uint8_t *name, size_t len)
 			return ERR_DAMAGED;
 		if (rc != ERR_OK)
 			return rc;
-		if (parent.head.child_count > 1 || !is_non_terminal(&parent))
+		if (parent.head.child_count > 1 || !live_is_non_terminal(&parent))
 			return put_children(
 				edit, &parent, parent.head.child_count - 1,
 				!is_wildcard && (parent.head.flags & NODE_HAS_WILDCARD));
@@ -119,9 +109,6 @@ remove_from_parents(struct live_edit *edit, const uint8_t *name, size_t len)
 }
 
 /* ---- putting ---- */
-
-/* What only the signing of a whole zone would know of. */
-enum { UNSIGNABLE = NODE_HAS_ANAME | NODE_FLATTENED };
 
 /* Render the owner in place of `present` (bytes NULL: the name is new). */
 static int
@@ -162,10 +149,10 @@ live_put_owner(struct live_edit *edit, const struct zone_records *records,
 		rc = ERR_OK;
 	if (rc == ERR_OK)
 		rc = render_owner(edit, records, first, &present, &node);
+	if (rc == ERR_OK && edit->is_signed)
+		rc = live_keep_addresses(edit->live, &present, &node);
 	if (rc != ERR_OK)
 		return rc;
-	if (edit->is_signed && (node.head.flags & UNSIGNABLE))
-		return ERR_FORMAT;
 	if (is_new)
 		edit->facts.name_count++;
 	else
@@ -188,7 +175,7 @@ live_drop_owner(struct live_edit *edit, const uint8_t *owner, size_t owner_len)
 	if (!is_below(edit, owner, owner_len))
 		return ERR_RANGE;
 	rc = live_find(edit->live, edit->facts.zone_id, owner, owner_len, &present);
-	if (rc == ERR_NOTFOUND || (rc == ERR_OK && is_non_terminal(&present)))
+	if (rc == ERR_NOTFOUND || (rc == ERR_OK && live_is_non_terminal(&present)))
 		return ERR_OK;
 	if (rc == ERR_OK && edit->is_signed)
 		rc = live_sign_touch(edit, owner, owner_len, &present);

@@ -31,6 +31,16 @@ __attribute__((nonnull, warn_unused_result))
 int live_edit_open(struct live *live, const uint8_t *origin, size_t origin_len,
 		   struct live_edit *edit, struct node *apex);
 
+/* The apex stands in live->writer, what stood there was counted out: the edit ends with it.
+ * returns as live_edit_end. */
+__attribute__((nonnull, warn_unused_result))
+int live_edit_end_written(struct live_edit *edit);
+
+/* What was resolved for `present` (bytes NULL: nothing stands there) stays in `node`, if that
+ * leads to the same name: then it is written into live->writer, and `node` is opened there. */
+__attribute__((nonnull, warn_unused_result))
+int live_keep_addresses(struct live *live, const struct node *present, struct node *node);
+
 /* live_cursor_open before the first name at `name` or behind it. */
 __attribute__((nonnull, warn_unused_result))
 int live_cursor_open_at(struct live *live, uint32_t zone_id, const uint8_t *name,
@@ -78,6 +88,16 @@ int live_render(struct live *live, const struct zone_records *records,
 /* Put the node in live->writer, which was ended.  */
 __attribute__((nonnull, warn_unused_result))
 int live_put_writer(struct live *live);
+
+/* Is there nothing that keeps this name but the names below it? */
+static inline bool
+live_is_non_terminal(const struct node *node)
+{
+	struct block block;
+
+	return (node->head.flags & NODE_EMPTY) &&
+	       !node_find_block(node, BLOCK_PROVENANCE, 0, &block);
+}
 
 /* Begin live->writer with a copy of `node`, to be changed and put. */
 __attribute__((nonnull))

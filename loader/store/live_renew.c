@@ -13,7 +13,7 @@
 
 enum {
 	DAY_S = 86400,
-	LOOKED_AT_MAX = 20000, /* nodes, in one step */
+	LOOKED_AT_MAX = 2000, /* nodes, in one step */
 	SIG_HEAD_LEN = 12,
 	EXPIRATION_AT = 8,
 };
@@ -38,7 +38,8 @@ live_is_renewal_due(const struct node *apex, const struct settings *settings)
 	struct signing_facts facts;
 
 	return node_copy_block(apex, BLOCK_SIGNING, &facts, sizeof facts) &&
-	       facts.ends_at_s - refresh_s <= clock_wall_s();
+	       ((facts.flags & SIGNING_UNTIDY) ||
+		facts.ends_at_s - refresh_s <= clock_wall_s());
 }
 
 /* ---- what is due ---- */
@@ -86,8 +87,6 @@ look_at(struct renewing *r, const struct node *node)
 	int64_t ends_s = first_end_of(node, r->now_s);
 	struct due_node *due;
 
-	if (node->head.flags & (NODE_HAS_ANAME | NODE_FLATTENED))
-		return ERR_FORMAT;
 	if (ends_s == 0 || (!is_nsec3 && live_is_hidden(&r->edit, node_owner(node),
 							node->head.owner_len)))
 		return ERR_OK;
@@ -103,6 +102,15 @@ look_at(struct renewing *r, const struct node *node)
 	return live_keep_node(&r->edit, node, &due[r->count++].node);
 }
 
+int
+live_renewal_open(struct live *live, const struct live_renewal *renewal, uint32_t zone_id,
+		  struct store_cursor **out)
+{
+	return renewal->has_place
+		       ? live_cursor_open_at(live, zone_id, renewal->place, out)
+		       : live_cursor_open(live, zone_id, out);
+}
+
 /* Look on from where the last step ended: at most `max` names that are due.  returns 0, or
  * ERR_NOTFOUND behind the last name of the space. */
 static int
@@ -111,9 +119,7 @@ look_on(struct renewing *r, uint32_t zone_id, size_t max)
 	struct live_renewal *renewal = r->renewal;
 	struct store_cursor *cursor;
 	struct node node;
-	int rc = renewal->has_place ? live_cursor_open_at(r->edit.live, zone_id,
-							  renewal->place, &cursor)
-				    : live_cursor_open(r->edit.live, zone_id, &cursor);
+	int rc = live_renewal_open(r->edit.live, renewal, zone_id, &cursor);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -197,11 +203,26 @@ write_all(struct renewing *r)
 }
 
 static int
+tidy(struct renewing *r, size_t max)
+{
+	struct live *live = r->edit.live;
+	int rc = live_hidden_tidy(&r->edit, r->renewal, max);
+
+	if (rc == ERR_OK)
+		return live_commit(live);
+	live_abort(live);
+	return rc;
+}
+
+static int
 step(struct renewing *r, size_t max)
 {
 	struct live *live = r->edit.live;
-	int rc = look(r, max);
+	int rc;
 
+	if (live->signing->facts.flags & SIGNING_UNTIDY)
+		return tidy(r, max);
+	rc = look(r, max);
 	if (rc == ERR_OK && (r->count > 0 || r->renewal->is_done))
 		rc = sign_all(r);
 	else if (rc == ERR_OK)

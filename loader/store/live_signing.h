@@ -4,6 +4,7 @@
 
 #include "loader/sign/node_sign.h"
 #include "loader/store/live_private.h"
+#include "shm/nsec3_hash.h"
 
 /* A name that was put or dropped, or whose signatures are due.  In the arena. */
 struct live_touched {
@@ -23,7 +24,7 @@ struct live_link {
 	const uint8_t *place;
 	size_t place_len;
 	const struct node *node;	/* what it stands for; NULL: gone */
-	struct live_touched *touched;	/* NSEC: its name; NULL: the apex */
+	struct live_touched *touched;	/* its name; NULL: the apex, or one above those */
 	struct node old;		/* the node of the NSEC3; the NSEC's for NSEC */
 	bool was, is;			/* a member before, and behind the edit */
 	bool is_cut;
@@ -34,6 +35,7 @@ struct live_link {
 /* A member that is not touched, but what comes next behind it. */
 struct live_neighbour {
 	struct node node;
+	bool is_wildcard;		/* the name of an NSEC3: its steered RRsets follow */
 	const uint8_t *next;
 	struct node_sign_job *job;
 };
@@ -71,6 +73,20 @@ int live_sign_touch(struct live_edit *edit, const uint8_t *name, size_t len,
 __attribute__((nonnull, warn_unused_result))
 int live_sign_end(struct live_edit *edit);
 
+/* The same, but for the apex. */
+__attribute__((nonnull, warn_unused_result))
+int live_sign_names(struct live_edit *edit);
+
+/* Hand everything that the edit has noted to the signer. */
+__attribute__((nonnull, warn_unused_result))
+int live_jobs_add(struct live_edit *edit);
+
+/* All is signed: put the nodes; leave the apex in live->writer. */
+__attribute__((nonnull, warn_unused_result))
+int live_jobs_write(struct live_edit *edit);
+__attribute__((nonnull, warn_unused_result))
+int live_jobs_write_apex(struct live_edit *edit);
+
 /* Put a node in the place of `present` (bytes NULL: none), and count it; `old` is what had
  * signatures before the edit. */
 __attribute__((nonnull, warn_unused_result))
@@ -89,6 +105,33 @@ int live_sign_put_apex(struct live_edit *edit);
 __attribute__((nonnull))
 void live_sign_set_facts(struct live_edit *edit);
 
+static inline bool
+live_uses_nsec3(const struct live_signing *signing)
+{
+	return signing->denial != DENIAL_NSEC;
+}
+
+/* The space in which the chain's records are. */
+static inline uint32_t
+live_chain_id(const struct live_edit *edit)
+{
+	return live_uses_nsec3(edit->live->signing) ? edit->facts.zone_id | NSEC3_SPACE
+						    : edit->facts.zone_id;
+}
+
+/* The place that a hash makes, in the arena; NULL without memory or room. */
+__attribute__((nonnull, warn_unused_result))
+const uint8_t *live_hash_place(struct live_edit *edit, const uint8_t hash[NSEC3_HASH_LEN],
+			       size_t *len);
+
+/* Links by their places. */
+__attribute__((nonnull, pure))
+int live_compare_links(const void *a, const void *b);
+
+/* The links are made: join them, and find neighbours. */
+__attribute__((nonnull, warn_unused_result))
+int live_runs_join(struct live_edit *edit);
+
 /* Find what the edit does to the chain: links, their successors, neighbours. */
 __attribute__((nonnull, warn_unused_result))
 int live_links_make(struct live_edit *edit);
@@ -98,6 +141,28 @@ int live_links_make(struct live_edit *edit);
 __attribute__((nonnull(1, 4), warn_unused_result))
 int live_sealed_before(const struct live *live, uint32_t zone_id, const uint8_t *place,
 		       struct node *out);
+
+/* Is it a name that its NSEC3 tells of (BLOCK_HASHED_NAME)? */
+__attribute__((nonnull, warn_unused_result))
+bool live_is_hashed_name(const struct node *node);
+
+/* Does the chain have the name of this node? */
+__attribute__((nonnull, warn_unused_result))
+bool live_links_hold(struct live_edit *edit, const struct node *node);
+
+/* Note what is hidden from now on, or no more.  returns 0; ERR_FORMAT: too much is to be
+ * signed that was hidden; or as usual. */
+__attribute__((nonnull, warn_unused_result))
+int live_hidden_touch(struct live_edit *edit);
+
+/* Take at most `max` hidden names out of the chain, and write the apex: a step of `renewal`. */
+__attribute__((nonnull, warn_unused_result))
+int live_hidden_tidy(struct live_edit *edit, struct live_renewal *renewal, size_t max);
+
+/* live_cursor_open before the last name that was looked at. */
+__attribute__((nonnull, warn_unused_result))
+int live_renewal_open(struct live *live, const struct live_renewal *renewal,
+		      uint32_t zone_id, struct store_cursor **out);
 
 /* Is the name below a cut or DNAME of the zone? */
 __attribute__((nonnull, warn_unused_result))

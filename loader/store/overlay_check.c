@@ -13,8 +13,11 @@
 static int
 check_node(void *context, const struct node *node)
 {
+	const char *wrong = node->head.flags & NODE_DELETED ? node_check_tombstone(node)
+							    : node_check(node);
+
 	(void)context;
-	return node_check(node) ? ERR_DAMAGED : 0;
+	return wrong ? ERR_DAMAGED : 0;
 }
 
 static int

@@ -159,6 +159,9 @@ log_one(const struct reload_error *error)
 				     ? "its older data goes on being served"
 				     : "its names get SERVFAIL";
 
+	/* the builder has told of it */
+	if (strcmp(error->state, "warning") == 0)
+		return;
 	if (error->owner[0])
 		log_fault(error);
 	else if (error->line > 0)

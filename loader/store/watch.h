@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shm/dname.h"
 #include "shm/health_target.h"
 #include "shm/node.h"
 #include "shm/region.h"
@@ -28,6 +29,8 @@
 enum watch_want {
 	WATCH_TARGET = 1,		/* the key of a target, 8 octets */
 	WATCH_NAME = 2,			/* a name to be resolved, wire form */
+	WATCH_LEAD = 3,			/* nothing: its addresses are those of another name, in
+					 * zones of ours or not; counted nowhere */
 };
 
 struct watch_want_head {
@@ -83,6 +86,21 @@ void watch_clear(struct watch *watch);
 /* Must it be made anew?  Something went wrong since it was cleared. */
 __attribute__((nonnull, pure))
 bool watch_is_stale(const struct watch *watch);
+
+/* Where a walk goes on; all zero: at the beginning. */
+struct watch_place {
+	uint8_t key[DNAME_KEY_MAX];
+	size_t len;
+};
+
+/* Nodes with a WATCH_LEAD behind *place, at most `max` nodes of any kind looked at; not within
+ * what watch_end ends.  zone_id and owner as for watch_place_fn, borrowed for the call.
+ * returns 0: there may be more; ERR_NOTFOUND behind the last; what `visit` returned; or an
+ *         error code */
+typedef int watch_lead_fn(void *context, uint32_t zone_id, const uint8_t *owner, size_t len);
+__attribute__((nonnull(1, 2, 4), warn_unused_result))
+int watch_leads(struct watch *watch, struct watch_place *place, unsigned max,
+		watch_lead_fn *visit, void *context);
 
 /* ---- readers, in processes other than sync; one in each process ---- */
 

@@ -101,6 +101,8 @@ watch_wants(const struct node *node, watch_want_fn *tell, void *context)
 
 	if (node->head.flags & NODE_DELETED)
 		return;
+	if (node->head.flags & (NODE_HAS_ANAME | NODE_FLATTENED))
+		tell(context, WATCH_LEAD, "", 0, NULL, 0);
 	while (node_next_block(node, &at, &block))
 		if (block.head.kind == BLOCK_STEERED)
 			tell_targets(&block, tell, context);

@@ -13,6 +13,7 @@
 #include "shm/errcode.h"
 #include "shm/lmdb_env.h"
 #include "shm/log.h"
+#include "shm/wire.h"
 
 enum {
 	DIR_MODE = 0750,
@@ -292,7 +293,43 @@ add_want(void *context, enum watch_want kind, const void *want, size_t want_len,
 
 	append(watch, &head, sizeof head);
 	append(watch, want, want_len);
-	count_in(watch, kind, want, want_len, spec, spec_len);
+	if (kind != WATCH_LEAD)
+		count_in(watch, kind, want, want_len, spec, spec_len);
+}
+
+/* The same, only written. */
+static void
+write_want(void *context, enum watch_want kind, const void *want, size_t want_len,
+	   const void *spec, size_t spec_len)
+{
+	const struct watch_want_head head = { (uint16_t)kind, (uint16_t)want_len };
+
+	(void)spec;
+	(void)spec_len;
+	append(context, &head, sizeof head);
+	append(context, want, want_len);
+}
+
+static void
+write_owner(struct watch *watch, const struct node *node)
+{
+	watch->value_len = 0;
+	append(watch, &node->head.owner_len, 1);
+	append(watch, node_owner(node), node->head.owner_len);
+}
+
+/* Does the node want what is noted of it? */
+static bool
+is_noted(struct watch *watch, MDB_val *key, const struct node *node)
+{
+	MDB_val stored;
+
+	if (mdb_get(watch->txn, watch->tables[WATCH_NODES], key, &stored) != 0)
+		return false;
+	write_owner(watch, node);
+	watch_wants(node, write_want, watch);
+	return !watch->is_stale && stored.mv_size == watch->value_len &&
+	       memcmp(stored.mv_data, watch->value, watch->value_len) == 0;
 }
 
 /* What was wanted at a place is not any more; the value is copied, since writing moves it. */
@@ -313,7 +350,8 @@ forget_wants(struct watch *watch, const MDB_val *stored)
 	at = 1u + copy[0];
 	while (at < stored->mv_size &&
 	       watch_next_want(copy, stored->mv_size, &at, &kind, &want, &len))
-		count_out(watch, kind, want, len);
+		if (kind != WATCH_LEAD)
+			count_out(watch, kind, want, len);
 	free(copy);
 }
 
@@ -342,9 +380,7 @@ put_wants(struct watch *watch, MDB_val *key, const struct node *node)
 	MDB_val value;
 	size_t head_len;
 
-	watch->value_len = 0;
-	append(watch, &node->head.owner_len, 1);
-	append(watch, node_owner(node), node->head.owner_len);
+	write_owner(watch, node);
 	head_len = watch->value_len;
 	watch_wants(node, add_want, watch);
 	if (watch->is_stale || watch->value_len == head_len)
@@ -366,6 +402,8 @@ watch_put(struct watch *watch, uint32_t zone_id, const struct node *node)
 	if ((!wants_any && watch->node_count == 0) || !begin(watch))
 		return;
 	key.mv_size = dname_key(zone_id, node_owner(node), octets);
+	if (wants_any && is_noted(watch, &key, node))
+		return;
 	forget_node(watch, &key);
 	if (wants_any && !watch->is_stale)
 		put_wants(watch, &key, node);
@@ -401,4 +439,73 @@ watch_drop_zone(struct watch *watch, uint32_t zone_id)
 		key.mv_data = octets;
 		forget_node(watch, &key);
 	}
+}
+
+/* ---- those that lead to other names ---- */
+
+static bool
+leads_on(const MDB_val *value)
+{
+	const uint8_t *octets = value->mv_data, *want;
+	enum watch_want kind;
+	size_t at, len;
+
+	if (value->mv_size < 1 || value->mv_size < 1u + octets[0])
+		return false;
+	at = 1u + octets[0];
+	while (watch_next_want(octets, value->mv_size, &at, &kind, &want, &len))
+		if (kind == WATCH_LEAD)
+			return true;
+	return false;
+}
+
+static int
+walk_leads(MDB_cursor *cursor, struct watch_place *place, unsigned max,
+	   watch_lead_fn *visit, void *context)
+{
+	MDB_val key = { place->len, place->key }, value;
+	int rc = mdb_cursor_get(cursor, &key, &value,
+				place->len > 0 ? MDB_SET_RANGE : MDB_FIRST),
+	    stop = 0;
+
+	if (rc == 0 && key.mv_size == place->len &&
+	    memcmp(key.mv_data, place->key, place->len) == 0)
+		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	for (; rc == 0 && stop == 0 && max > 0; max--) {
+		if (key.mv_size > sizeof place->key || key.mv_size < sizeof(uint32_t))
+			return ERR_DAMAGED;
+		memcpy(place->key, key.mv_data, key.mv_size);
+		place->len = key.mv_size;
+		if (leads_on(&value))
+			stop = visit(context, wire_get_u32(place->key),
+				     (const uint8_t *)value.mv_data + 1,
+				     ((const uint8_t *)value.mv_data)[0]);
+		if (stop == 0)
+			rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+	}
+	return rc != 0 ? lmdb_env_error(rc) : stop;
+}
+
+int
+watch_leads(struct watch *watch, struct watch_place *place, unsigned max,
+	    watch_lead_fn *visit, void *context)
+{
+	MDB_cursor *cursor;
+	MDB_txn *txn;
+	int rc;
+
+	if (watch->is_stale || watch->txn)
+		return ERR_BUSY;
+	rc = mdb_txn_begin(watch->env, NULL, MDB_RDONLY, &txn);
+	if (rc != 0)
+		return lmdb_env_error(rc);
+	rc = mdb_cursor_open(txn, watch->tables[WATCH_NODES], &cursor);
+	if (rc == 0) {
+		rc = walk_leads(cursor, place, max, visit, context);
+		mdb_cursor_close(cursor);
+	} else {
+		rc = lmdb_env_error(rc);
+	}
+	mdb_txn_abort(txn);
+	return rc;
 }

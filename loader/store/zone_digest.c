@@ -41,7 +41,8 @@ next_rrset(const struct node *node, enum data_view view, uint32_t *at,
 {
 	while (node_next_block(node, at, block))
 		if (block_holds_rrset(block) && block->head.type != RRTYPE_SOA &&
-		    data_view_has(view, block->head.type) && block_open_rrset(block, out))
+		    data_view_has_rrset(view, node, block->head.type) &&
+		    block_open_rrset(block, out))
 			return true;
 	return false;
 }

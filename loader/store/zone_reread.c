@@ -7,6 +7,7 @@
 #include "loader/store/zone_state.h"
 #include "loader/zone/arena.h"
 #include "loader/zone/data_view.h"
+#include "loader/zone/steered_bare.h"
 #include "loader/zone/zone_sort.h"
 #include "shm/errcode.h"
 #include "shm/steered.h"
@@ -29,38 +30,6 @@ add_rrset(struct reread *r, const struct node *node, const struct rrset *stored)
 	return rc;
 }
 
-/* The mark is the block as it was before anything of it was signed. */
-static int
-add_steering(struct reread *r, const struct node *node, const struct block *block)
-{
-	struct steered_head head;
-	struct rrset rrset;
-	const uint8_t *parts;
-	size_t parts_len, len;
-	uint8_t *mark;
-
-	parts = steered_own_parts(block, &parts_len);
-	if (!parts || !block_open_rrset(block, &rrset))
-		return ERR_DAMAGED;
-	memcpy(&head, block->payload, sizeof head);
-	if (rrset.head.sig_len > head.rrset_len)
-		return ERR_DAMAGED;
-	/* signatures are the last octets of an RRset without patches and targets */
-	len = head.rrset_len - rrset.head.sig_len;
-	head.rrset_len = (uint32_t)len;
-	rrset.head.sig_len = rrset.head.sig_count = 0;
-	mark = arena_take(r->arena, sizeof head + len + parts_len);
-	if (!mark)
-		return ERR_NOMEM;
-	memcpy(mark, &head, sizeof head);
-	memcpy(mark + sizeof head, block->payload + sizeof head, len);
-	memcpy(mark + sizeof head, &rrset.head, sizeof rrset.head);
-	memcpy(mark + sizeof head + len, parts, parts_len);
-	return zone_records_add_mark(r->zone, node_owner(node), node->head.owner_len,
-				     ZONE_MARK_STEERED, block->head.type, mark,
-				     sizeof head + len + parts_len);
-}
-
 static int
 add_block(struct reread *r, const struct node *node, const struct block *block)
 {
@@ -69,13 +38,16 @@ add_block(struct reread *r, const struct node *node, const struct block *block)
 	int rc;
 
 	if (block_holds_rrset(block)) {
-		if (!data_view_has(r->view, block->head.type))
+		/* what is resolved is found anew, in the node that is served */
+		if (!data_view_has(r->view, block->head.type) ||
+		    node_is_resolved(node, block->head.type))
 			return ERR_OK;
 		if (!block_open_rrset(block, &rrset))
 			return ERR_DAMAGED;
 		rc = add_rrset(r, node, &rrset);
 		return rc == ERR_OK && block->head.kind == BLOCK_STEERED
-			       ? add_steering(r, node, block)
+			       ? steered_bare_add(r->zone, r->arena, node_owner(node),
+						  node->head.owner_len, block)
 			       : rc;
 	}
 	if (block->head.kind == BLOCK_ANAME)

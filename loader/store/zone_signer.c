@@ -162,7 +162,8 @@ zone_signer_is_current(struct zone_signer *signer, const struct zone_list_entry 
 		return stays_unsigned(signer, entry);
 	is_wanted = entry->sign || (facts.flags & SIGNING_BY_SIDECAR);
 	is_leaving = facts.flags & SIGNING_LEAVING;
-	if (is_wanted == is_leaving || facts.renew_at_s <= signer->until_s ||
+	if (is_wanted == is_leaving ||
+	    sign_clock_is_due(facts.renew_at_s, signer->until_s) ||
 	    !has_mark(signer, entry, &facts))
 		return false;
 	note_due(signer, facts.renew_at_s);

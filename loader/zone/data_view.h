@@ -13,7 +13,8 @@
 enum data_view {
 	DATA_VIEW_ALL,
 	DATA_VIEW_UNSIGNED,		/* no signatures: of a zone that came as it is */
-	DATA_VIEW_OWN,			/* nor keys and the chain of denial: of one that we sign */
+	DATA_VIEW_OWN,			/* nor keys, the chain of denial and what ANAMEs lead
+					 * to: of one that we sign */
 };
 
 /* Of a zone, its signatures left out; NULL for one that is not there. */
@@ -33,6 +34,14 @@ data_view_has(enum data_view view, uint16_t type)
 		return true;
 	return type != RRTYPE_DNSKEY && type != RRTYPE_CDS && type != RRTYPE_CDNSKEY &&
 	       type != RRTYPE_NSEC && type != RRTYPE_NSEC3 && type != RRTYPE_NSEC3PARAM;
+}
+
+/* Of a node's RRset: what an ANAME leads to is not the zone's. */
+static inline bool
+data_view_has_rrset(enum data_view view, const struct node *node, uint16_t type)
+{
+	return data_view_has(view, type) &&
+	       (view != DATA_VIEW_OWN || !node_is_resolved(node, type));
 }
 
 #endif

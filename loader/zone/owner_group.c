@@ -23,7 +23,8 @@ group_note_note(struct owner_group *group, uint16_t type, const uint8_t *bytes,
 	group->partial_count++;
 }
 
-static void
+/* returns whether it is of a name, not of an NSEC3. */
+static bool
 group_note_mark(struct owner_group *group, const struct zone_record *record)
 {
 	const uint8_t *bytes;
@@ -33,13 +34,13 @@ group_note_mark(struct owner_group *group, const struct zone_record *record)
 
 	group->mark_count++;
 	if (!zone_record_mark(record, &mark, &type, &bytes, &len))
-		return;
+		return true;
 	if (mark == ZONE_MARK_NOTE)
 		group_note_note(group, type, bytes, len);
-	if (mark != ZONE_MARK_BAD && mark != ZONE_MARK_ANAME)
-		return;
 	group->bad_count += mark == ZONE_MARK_BAD;
-	group->flags |= node_type_flag(type);
+	if (mark == ZONE_MARK_BAD || mark == ZONE_MARK_ANAME)
+		group->flags |= node_type_flag(type);
+	return mark != ZONE_MARK_HASHED_NAME;
 }
 
 static void
@@ -47,7 +48,8 @@ group_note(struct owner_group *group, const struct zone_record *record)
 {
 	switch (record->type) {
 	case ZONE_MARK_TYPE:
-		group_note_mark(group, record);
+		if (!group_note_mark(group, record))
+			return;
 		break;
 	case RRTYPE_NSEC3:
 		if (!group->nsec3)

@@ -152,7 +152,8 @@ record_texts_add_data(struct record_texts *texts, const struct node *node,
 	while (result == 0 && node_next_block(node, &at, &block)) {
 		if (block.head.kind == BLOCK_ANAME || block.head.kind == BLOCK_ZONE)
 			result = add_comment(texts, node, &block);
-		if (!block_holds_rrset(&block) || !data_view_has(view, block.head.type))
+		if (!block_holds_rrset(&block) ||
+		    !data_view_has_rrset(view, node, block.head.type))
 			continue;
 		result = block_open_rrset(&block, &rrset)
 				 ? add_rrset(texts, node, &rrset, view, message)

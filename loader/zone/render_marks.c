@@ -55,15 +55,34 @@ can_stay(const struct owner_group *group, uint16_t type)
 	return owner_group_find(group, RRTYPE_CNAME) == NULL;
 }
 
-/* The next RRset of `last` that stays for a bad one of `type`, or of any (BAD_RRSET_ALL);
- * as node_next_block. */
+/* Is it what the signer of the zone made, and makes anew? */
 static bool
-next_kept(const struct owner_group *group, const struct node *last, uint16_t type,
-	  uint32_t *at, struct block *out)
+is_made(const struct node *last, uint16_t type)
+{
+	struct block block;
+
+	switch (type) {
+	case RRTYPE_NSEC:
+		return true;
+	case RRTYPE_NSEC3PARAM:
+	case RRTYPE_DNSKEY:
+	case RRTYPE_CDS:
+	case RRTYPE_CDNSKEY:
+		return node_find_block(last, BLOCK_SIGNING, 0, &block);
+	default:
+		return false;
+	}
+}
+
+bool
+render_marks_next_kept(const struct owner_group *group, const struct node *last,
+		       uint16_t type, uint32_t *at, struct block *out)
 {
 	while (node_next_block(last, at, out))
 		if ((block_holds_rrset(out) || out->head.kind == BLOCK_ANAME) &&
+		    !is_made(last, out->head.type) &&
 		    (type == BAD_RRSET_ALL || out->head.type == type) &&
+		    !node_is_resolved(last, out->head.type) &&
 		    can_stay(group, out->head.type))
 			return true;
 	return false;
@@ -77,7 +96,7 @@ keep_rrsets(struct node_writer *writer, const struct owner_group *group,
 	uint16_t flags = 0;
 	uint32_t at = 0;
 
-	while (next_kept(group, last, type, &at, &block)) {
+	while (render_marks_next_kept(group, last, type, &at, &block)) {
 		node_writer_put_block(writer, (enum block_kind)block.head.kind,
 				      block.head.type, block.payload, block.head.len);
 		flags |= node_type_flag(block.head.type);
@@ -101,7 +120,7 @@ render_marks_kept(const struct owner_group *group, const struct node *last)
 
 		if (!mark_read(at, ZONE_MARK_BAD, &mark))
 			continue;
-		while (next_kept(group, last, mark.type, &block_at, &block)) {
+		while (render_marks_next_kept(group, last, mark.type, &block_at, &block)) {
 			kept.flags |= node_type_flag(block.head.type);
 			if (block_holds_rrset(&block) && block_open_rrset(&block, &rrset))
 				kept.records += (uint64_t)rrset.head.rr_count +
@@ -170,6 +189,9 @@ render_marks_put_chosen(struct node_writer *writer, const struct owner_group *gr
 			node_writer_put_block(writer, BLOCK_ANAME, ANAME_TYPE, mark.bytes,
 					      mark.len);
 			flags |= NODE_HAS_ANAME;
+		} else if (mark_read(at, ZONE_MARK_RESOLVED, &mark)) {
+			node_writer_put_block(writer, BLOCK_RESOLVED, mark.type,
+					      mark.bytes, mark.len);
 		}
 	}
 	return flags;
@@ -197,5 +219,17 @@ render_marks_put_provenance(struct node_writer *writer, const struct owner_group
 		if (mark_read(at, ZONE_MARK_PROVENANCE, &mark) &&
 		    mark.len == sizeof(struct provenance))
 			node_writer_put_block(writer, BLOCK_PROVENANCE, 0, mark.bytes,
+					      mark.len);
+}
+
+void
+render_marks_put_hashed_name(struct node_writer *writer, const struct owner_group *group)
+{
+	struct mark mark;
+
+	for (const struct zone_record *at = group->first;
+	     at < group->first + group->mark_count; at++)
+		if (mark_read(at, ZONE_MARK_HASHED_NAME, &mark))
+			node_writer_put_block(writer, BLOCK_HASHED_NAME, 0, mark.bytes,
 					      mark.len);
 }

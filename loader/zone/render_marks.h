@@ -19,12 +19,18 @@ __attribute__((nonnull(1, 2)))
 uint16_t render_marks_put_bad(struct node_writer *writer, const struct owner_group *group,
 			      const struct node *last);
 
+/* The next RRset of `last` that stays for a bad one of `type`, or of any (BAD_RRSET_ALL): not
+ * NSEC, which is no data, nor what else the signer of a zone makes.  As node_next_block. */
+__attribute__((nonnull, warn_unused_result))
+bool render_marks_next_kept(const struct owner_group *group, const struct node *last,
+			    uint16_t type, uint32_t *at, struct block *out);
+
 /* Is the RRset of this type steered? */
 __attribute__((nonnull, pure))
 bool render_marks_steer(const struct owner_group *group, uint16_t type);
 
 /* Append what is looked up for each query: the steered RRsets, which are not to be written as
- * plain ones, and the ANAME.  returns as above. */
+ * plain ones, and the ANAME; and what tells resolved RRsets.  returns as above. */
 __attribute__((nonnull))
 uint16_t render_marks_put_chosen(struct node_writer *writer, const struct owner_group *group);
 
@@ -43,5 +49,9 @@ struct marks_kept render_marks_kept(const struct owner_group *group, const struc
 /* Append BLOCK_PROVENANCE, if there is such a mark. */
 __attribute__((nonnull))
 void render_marks_put_provenance(struct node_writer *writer, const struct owner_group *group);
+
+/* BLOCK_HASHED_NAME the same. */
+__attribute__((nonnull))
+void render_marks_put_hashed_name(struct node_writer *writer, const struct owner_group *group);
 
 #endif

@@ -272,4 +272,6 @@ render_put_nsec3(struct renderer *r, const struct owner_group *group)
 	node_writer_begin(&r->writer, r->zone_id | NSEC3_SPACE, 0, group->owner,
 			  group->owner_len);
 	put_rrset(r, &job);
+	if (group->mark_count > 0)
+		render_marks_put_hashed_name(&r->writer, group);
 }

@@ -178,6 +178,20 @@ facts_set_denial(struct render_scan *scan, const struct owner_group *apex)
 		scan->facts.flags |= ZONE_OPTOUT;
 }
 
+/* Warnings are listed, and are no faults. */
+static void
+count_faults(const struct zone_records *zone, struct zone_facts *facts)
+{
+	size_t count = zone->fault_count;
+
+	for (size_t i = 0; i < zone_records_faults_listed(zone); i++)
+		if (zone->faults[i].kind == FAULT_WARNING) {
+			facts->flags |= ZONE_NOTED;
+			count--;
+		}
+	facts->fault_count = count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
 int
 render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
 		 uint32_t zone_id, render_last_fn *find_last, void *context)
@@ -202,12 +216,10 @@ render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
 		.serial = soa ? render_scan_serial(soa) : 0,
 		.record_count = zone->count,
 		.name_count = 1,
-		.fault_count = zone->fault_count < UINT32_MAX
-				       ? (uint32_t)zone->fault_count
-				       : UINT32_MAX,
 		.loaded_at_s = zone->loaded_at_s,
 		.flags = zone->is_flattened ? ZONE_FLATTENED : 0,
 	};
+	count_faults(zone, &scan->facts);
 	nsec3_chain_choose(&scan->chain, zone, apex.first, apex.end);
 	for (const struct zone_record *at = zone->records;
 	     owner_group_read(zone, at, &group); at = group.end) {

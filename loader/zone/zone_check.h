@@ -26,7 +26,8 @@ bool zone_check_record(const struct zone_records *zone, const struct zone_record
  * Warnings: a mailbox with a '@'; name servers and mail exchangers that are aliases or,
  * where this zone should have their addresses, have none; targets that end in the origin
  * twice and do not exist; DS without NS or at the apex; NSEC3PARAM that is unusable or
- * has more than 50 iterations; data below a DNAME.
+ * has more than 50 iterations; data below a DNAME; NS and DNAME at a wildcard; keys of
+ * algorithms 5 and 7.
  *
  * returns 0, or ERR_SYNTAX when `messages` holds a ZONE_ERROR. */
 __attribute__((nonnull, warn_unused_result))

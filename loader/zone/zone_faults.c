@@ -1,4 +1,5 @@
-/* RRsets that no DNS message holds, found by rendering those that may be too large. */
+/* RRsets that no DNS message holds, found by rendering those that may be too large; keys
+ * that nobody trusts any more. */
 #include "loader/zone/zone_faults.h"
 
 #include "loader/zone/owner_group.h"
@@ -11,6 +12,7 @@ enum {
 	MESSAGE_MAX = 65535,
 	OPT_LEN = 11,
 	RR_HEAD = 12, /* owner as a pointer; type, class, TTL, length */
+	DNSKEY_ALGORITHM_AT = 3, /* in its rdata */
 };
 
 struct fault_search {
@@ -42,6 +44,7 @@ static int
 note(struct fault_search *search, const struct zone_record *record, enum fault_kind kind,
      const char *reason)
 {
+	enum zone_severity severity = kind == FAULT_WARNING ? ZONE_WARNING : ZONE_DROPPED;
 	const struct zone_fault fault = {
 		.owner = record->owner,
 		.owner_len = record->owner_len,
@@ -52,7 +55,7 @@ note(struct fault_search *search, const struct zone_record *record, enum fault_k
 		.reason = reason,
 	};
 
-	zone_rules_complain(search->zone, record, search->messages, ZONE_DROPPED, reason);
+	zone_rules_complain(search->zone, record, search->messages, severity, reason);
 	return zone_records_add_fault(search->zone, &fault);
 }
 
@@ -116,12 +119,42 @@ search_group(struct fault_search *search, const struct owner_group *group)
 	return rc;
 }
 
+/* RSASHA1 and RSASHA1-NSEC3-SHA1 */
+static bool
+is_sha1_key(const struct zone_record *record)
+{
+	return record->type == RRTYPE_DNSKEY &&
+	       (record->rdata[DNSKEY_ALGORITHM_AT] == 5 ||
+		record->rdata[DNSKEY_ALGORITHM_AT] == 7);
+}
+
+/* Said once of a zone, which is served as it is. */
+static int
+warn_of_sha1(struct fault_search *search)
+{
+	const struct zone_records *zone = search->zone;
+
+	for (size_t i = 0; i < zone->count; i++) {
+		const struct zone_record *record = &zone->records[i];
+
+		if (record->owner_len != zone->origin_len)
+			break;
+		if (is_sha1_key(record))
+			return note(
+				search, record, FAULT_WARNING,
+				"a key of algorithm 5 or 7, whose signatures are over "
+				"SHA-1: they are served as they are, but many "
+				"validators treat the zone as unsigned (RFC 9905)");
+	}
+	return ERR_OK;
+}
+
 int
 zone_faults_find(struct zone_records *zone, struct zone_messages *messages)
 {
 	struct fault_search search = { .zone = zone, .messages = messages };
 	struct owner_group group;
-	int rc = ERR_OK;
+	int rc = warn_of_sha1(&search);
 
 	for (const struct zone_record *at = zone->records;
 	     rc == ERR_OK && owner_group_read(zone, at, &group); at = group.end)

@@ -21,7 +21,7 @@ struct owner_pass {
 	const struct zone_record *dname;
 
 	/* of the name at hand */
-	bool is_apex;
+	bool is_apex, is_wildcard;
 	const struct zone_record *cname, *own_dname, *ns, *ds, *other;
 };
 
@@ -137,6 +137,21 @@ check_below_dname(struct owner_pass *pass)
 		pass->dname = pass->own_dname;
 }
 
+/* They are data of the names that the wildcard stands for, and neither a cut nor followed. */
+static void
+check_wildcard(struct owner_pass *pass)
+{
+	if (pass->ns)
+		complain(
+			pass, pass->ns, ZONE_WARNING,
+			"NS at a wildcard delegates nothing (RFC 4592, section 4.2), and "
+			"cannot be validated in a signed zone");
+	if (pass->own_dname)
+		complain(pass, pass->own_dname, ZONE_WARNING,
+			 "DNAME at a wildcard redirects nothing below the names that the "
+			 "wildcard stands for (RFC 4592, section 4.4)");
+}
+
 /* The name at hand is complete. */
 static void
 check_owner(struct owner_pass *pass)
@@ -150,6 +165,8 @@ check_owner(struct owner_pass *pass)
 			 "DS at the top of a zone: it belongs into the parent zone");
 	else if (pass->ds && !pass->ns)
 		complain(pass, pass->ds, ZONE_WARNING, "DS without NS");
+	if (pass->is_wildcard)
+		check_wildcard(pass);
 	check_below_dname(pass);
 }
 
@@ -157,6 +174,7 @@ static void
 start_owner(struct owner_pass *pass, const struct zone_record *record)
 {
 	pass->is_apex = record->owner_len == pass->zone->origin_len;
+	pass->is_wildcard = !pass->is_apex && dname_is_wildcard(record->owner);
 	pass->cname = pass->own_dname = pass->ns = pass->ds = pass->other = NULL;
 }
 

@@ -46,6 +46,9 @@ enum zone_mark {
 					 * AAAA, whose records stand here too, as it is stored */
 	ZONE_MARK_ANAME = 4,		/* payload of a BLOCK_ANAME, its type ANAME_TYPE */
 	ZONE_MARK_NOTE = 5,		/* payload of a BLOCK_NOTE about the RRset of this type */
+	ZONE_MARK_RESOLVED = 6,		/* payload of a BLOCK_RESOLVED: of the RRset of this type,
+					 * whose records stand here too */
+	ZONE_MARK_HASHED_NAME = 7,	/* payload of a BLOCK_HASHED_NAME: of the NSEC3 here */
 };
 enum {
 	ZONE_MARK_TYPE = 0,

@@ -5,10 +5,7 @@
 #include <time.h>
 
 #define XXH_INLINE_ALL
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wcast-qual"
 #include <xxhash.h>
-#pragma GCC diagnostic pop
 
 /* Time stamps of files advance with the kernel's tick, 10 ms at most. */
 enum { TICK_NS = 20000000 };

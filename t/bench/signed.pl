@@ -7,7 +7,13 @@
 # into the chain.  The unsigned answer is a TXT, of as many names, at most 200,000: that is as
 # cold.  One worker on the first CPU, the client on the second; servers take turns, the best of BENCH_ROUNDS (5) runs of
 # BENCH_SECONDS (1) is told: CPU time of server and kernel for a query, and the ratio.
-# Signing 1 M names takes a minute or two.
+# Signing 1 M names takes a minute or two.  `redins` is how many times as many queries that makes
+# as redins, which signs each answer, had answered on one core of such a machine by the same
+# method: its CPU time for a query over ours.
+#
+# Then one of 20 addresses by weight, signed, beside the same from a zone that is not signed:
+# the first 14 are signed ahead, the others, half of the answers, stand in the cache of what is
+# signed on demand.
 
 use strict;
 use warnings;
@@ -17,12 +23,13 @@ use lib "$Bin/../lib";
 
 use BenchFlood qw(cpu_ns delivers from_client host server_cpu stay_on tree);
 use File::Temp ();
+use JSON::PP ();
 use FloodTool;
 use Martlet;
 use Martlet::Process qw(find_program write_file);
 
 use constant { QUERIES => 50_000, TEXTS => 200_000, ORIGIN => 'names.example', TEXT_ORIGIN => 'texts.example',
-	ANSWER_FIXED => 12 + 4 + 12 + 11 };
+	ANSWER_FIXED => 12 + 4 + 12 + 11, STEERED => 1000, STEERED_BOUND => 1.3, WARM_MAX => 30 };
 
 my @sizes = split /,/, $ENV{BENCH_SIGNED} // '1000,1000000';
 my $rounds = $ENV{BENCH_ROUNDS} // 5;
@@ -36,20 +43,30 @@ my %question = (
 	NODATA => sub { host_name(int rand $_[0]) . '.' . ORIGIN . ' SRV' },
 	NXDOMAIN => sub { host_name(int rand $_[0]) . sprintf('-%02d.', rand 100) . ORIGIN . ' A' },
 );
+# us of redins's fastest generation; what it denies it says to be NODATA
+my %redins_us = (hit => 30, NXDOMAIN => 50);
 # As the design asks for
 my %bound = (hit => [1.15, 1.15], NODATA => [1.3, 1.6], NXDOMAIN => [1.3, 1.6]);
+
+sub make_keys {
+	my ($dir) = @_;
+	my @keygen = (find_program('dnssec-keygen') // die("dnssec-keygen is missing\n"), '-q', '-K', $dir, '-a', 13);
+
+	mkdir $dir;
+	system("@keygen $_ @{[ORIGIN]} >/dev/null") == 0 or die "dnssec-keygen: status $?\n" for '-f KSK', '';
+	return;
+}
 
 # The names of a zone, signed and sealed by martletctl.
 sub build {
 	my ($dir, $size, $denial) = @_;
 
-	mkdir $_ for $dir, "$dir/keys";
+	mkdir $dir;
+	make_keys("$dir/keys");
 	open my $zone, '>', "$dir/zone" or die "$dir/zone: $!\n";
 	print $zone $head;
 	printf $zone "%s A 10.%d.%d.%d\n", host_name($_), $_ >> 16 & 255, $_ >> 8 & 255, $_ & 255 for 0 .. $size - 1;
 	close $zone or die "$dir/zone: $!\n";
-	my @keygen = (find_program('dnssec-keygen') // die("dnssec-keygen is missing\n"), '-q', '-K', "$dir/keys", '-a', 13);
-	system("@keygen $_ @{[ORIGIN]} >/dev/null") == 0 or die "dnssec-keygen: status $?\n" for '-f KSK', '';
 	my $config = write_file("$dir/martlet.conf", <<"END");
 user = ""; state_dir = "$dir/state";
 zones = { files = ( { origin = "@{[ORIGIN]}."; file = "$dir/zone"; sign = true; } ); };
@@ -61,11 +78,32 @@ END
 }
 
 sub serve {
-	my ($generation, %zones) = @_;
+	my ($generation, $keys, %zones) = @_;
 	stay_on('server');
-	my $m = Martlet->new(zones => \%zones, config => {
+	my $m = Martlet->new(zones => \%zones, config => { $keys ? (dnssec => { key_dir => $keys }) : (),
 		workers => { count => 1, cpus => [server_cpu()] }, log => { level => 'error' }, dns => { rcvbuf_kb => 4096 } });
 	die "swap: $m->{ctl_stderr}\n" if $generation && ($m->ctl('swap', $generation))[0];
+	stay_on('all');
+	return $m;
+}
+
+# Names of which one of 20 addresses is drawn for each query.
+# keys  signed by them; undef: not signed
+sub serve_steered {
+	my ($keys) = @_;
+	my @records = map { { ip => "192.0.2.$_", weight => $_ } } 1 .. 20;
+	my %labels = map { (host_name($_) => { a => { ttl => 3600, filter => { order => 'weighted', count => 'single' },
+		records => \@records } }) } 0 .. STEERED - 1;
+
+	$labels{'@config'} = { dnssec => JSON::PP::true } if $keys;
+	stay_on('server');
+	my $m = Martlet->new(start => 0, config => {
+		workers => { count => 1, cpus => [server_cpu()] }, log => { level => 'error' }, dns => { rcvbuf_kb => 4096 },
+		$keys ? (dnssec => { key_dir => $keys, steered_rate => 1_000_000 }) : () });
+	$m->write_zone(ORIGIN, $head);
+	(my $path = $m->zone_path(ORIGIN)) =~ s/zone$/json/;
+	write_file($path, JSON::PP->new->encode(\%labels));
+	$m->start;
 	stay_on('all');
 	return $m;
 }
@@ -118,10 +156,10 @@ sub measure {
 
 sub table {
 	my ($size, $denial, $dir) = @_;
-	my $signed = serve(build($dir, $size, $denial));
+	my $signed = serve(build($dir, $size, $denial), "$dir/keys");
 	my %len = map { $_ => answer_len($signed, $_, $size) } keys %question;
 	my %texts = map { $_ => [texts($dir, $len{$_}, $size)] } keys %len;
-	my $plain = serve(undef, map { @{ $texts{$_} }[0, 1] } keys %texts);
+	my $plain = serve(undef, undef, map { @{ $texts{$_} }[0, 1] } keys %texts);
 
 	for my $load (qw(hit NODATA NXDOMAIN)) {
 		my $queries = queries($dir, $load, $size);
@@ -131,19 +169,53 @@ sub table {
 			$best = $us if $us < $best;
 			$best_plain = $us_plain if $us_plain < $best_plain;
 		}
-		printf "%9d %-6s %-9s %6d %9.3f %9.3f %6.2f %6.2f\n", $size, $denial, $load, $len{$load}, $best, $best_plain,
-		  $best / $best_plain, $bound{$load}[$denial eq 'nsec3'];
+		printf "%9d %-6s %-9s %6d %9.3f %9.3f %6.2f %6.2f %6s\n", $size, $denial, $load, $len{$load}, $best, $best_plain,
+		  $best / $best_plain, $bound{$load}[$denial eq 'nsec3'],
+		  $redins_us{$load} ? sprintf '%.1f', $redins_us{$load} / $best : '';
 	}
 	$_->stop for $signed, $plain;
 	return;
 }
 
+sub steered_row {
+	my ($dir) = @_;
+	make_keys("$dir/keys");
+	my @servers = map { serve_steered($_) } "$dir/keys", undef;
+	my $queries = queries($dir, 'hit', STEERED);
+	my @best = (9e9, 9e9);
+
+	my $before = -1;
+	for (1 .. WARM_MAX) { # until all that can be drawn is signed
+		my $now = $servers[0]->counters->{steered_stand_ins};
+		last if $now == $before;
+		$before = $now;
+		measure($_, $queries) for @servers;
+	}
+	for (1 .. $rounds) {
+		for my $i (0, 1) {
+			my $us = measure($servers[$i], $queries);
+			$best[$i] = $us if $us < $best[$i];
+		}
+	}
+	printf "%-26s %6d %9.3f %9.3f %6.2f %6.2f\n", 'one of 20 by weight', answer_len($servers[0], 'hit', STEERED), @best,
+	  $best[0] / $best[1], STEERED_BOUND;
+	printf "of these, not signed as yet: %d\n", $servers[0]->counters->{steered_stand_ins} - $before;
+	$_->stop for @servers;
+	return;
+}
+
 $| = 1;
 printf "%s, best of %d runs of %g s\n", host(), $rounds, $seconds;
-printf "%9s %-6s %-9s %6s %9s %9s %6s %6s\n", 'names', 'denial', 'load', 'octets', 'us CPU/q', 'a TXT', 'ratio', 'bound';
+printf "%9s %-6s %-9s %6s %9s %9s %6s %6s %6s\n", 'names', 'denial', 'load', 'octets', 'us CPU/q', 'a TXT', 'ratio', 'bound',
+  'redins';
 for my $size (@sizes) {
 	for my $denial (qw(nsec nsec3)) {
 		my $tmp = File::Temp->newdir('martlet-bench-XXXXXX', TMPDIR => 1);
 		table($size, $denial, $tmp->dirname);
 	}
+}
+{
+	my $tmp = File::Temp->newdir('martlet-bench-XXXXXX', TMPDIR => 1);
+	printf "\n%-26s %6s %9s %9s %6s %6s\n", 'steered', 'octets', 'us CPU/q', 'unsigned', 'ratio', 'bound';
+	steered_row($tmp->dirname);
 }

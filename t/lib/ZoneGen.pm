@@ -317,7 +317,7 @@ sub sign_zone {
 	my @denial = $how{nsec3}
 	  ? ('-3', $how{salt} || '-', '-H', $how{iterations} // 0, $how{optout} ? '-A' : ()) : ();
 
-	_run($tmp, find_program('dnssec-keygen'), '-q', '-K', "$tmp", '-a', 'ECDSAP256SHA256',
+	_run($tmp, find_program('dnssec-keygen'), '-q', '-K', "$tmp", '-a', $how{algorithm} // 'ECDSAP256SHA256',
 		'-f', 'KSK', '-n', 'ZONE', '-T', 'DNSKEY', $origin);
 	if ($how{ldns}) {
 		my ($key) = glob "$tmp/K*.private";

@@ -38,6 +38,9 @@ draw_bad(struct live_edit *edit, struct model_owner *owner)
 		memcpy(owner->last, node.bytes, node.head.node_len);
 	}
 	owner->bad = kinds[draw(4)];
+	if (owner->name[0] != '*' && owner->bad == MODEL_GOOD && owner->seed % 8 >= 4 &&
+	    draw(6) == 0)
+		owner->bad = MODEL_BAD_CUT; /* beside what is good */
 }
 
 static inline void

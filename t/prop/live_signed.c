@@ -10,6 +10,7 @@
 #include "loader/sign/key_make.h"
 #include "loader/sign/signer.h"
 #include "loader/sign/zone_sign.h"
+#include "loader/store/live_addresses.h"
 #include "shm/dns.h"
 #include "shm/steered.h"
 #include "t/answer_check.h"
@@ -19,16 +20,11 @@
 #include "t/scratch_dir.h"
 #include "t/zone_seal.h"
 #include "worker/answer.h"
+#include "worker/geo.h"
+#include "worker/steer.h"
 #include "worker/zone_store.h"
 
-enum {
-	ROUNDS = 2,
-	SETS = 12,
-	SETS_SOAK = 200,
-	OTHERS = 100,
-	ROOM = 16000,
-	HOPS_MAX = 10000
-};
+enum { ROUNDS = 2, SETS = 12, SETS_SOAK = 200, OTHERS = 100, ROOM = 16000 };
 
 static struct settings settings;
 static int signer_fd;
@@ -37,6 +33,9 @@ static struct check check;
 static enum denial denial;
 static unsigned asked;
 static int64_t signed_at_s; /* 0: now */
+static unsigned crowd; /* names below x, besides those of the model */
+static struct geo geo; /* of nobody is anything known */
+static struct steerer steerer;
 
 /* ---- signing as a whole ---- */
 
@@ -83,7 +82,13 @@ signed_records(struct live *live)
 		.find_served = live ? find_served : NULL,
 		.context = live,
 	};
+	char name[MODEL_NAME];
 
+	for (unsigned i = 0; i < crowd; i++) {
+		sprintf(name, "n%u.x.%s", i, model_origins[0]);
+		zone_put(zone, name, 60, RRTYPE_A, "4", i);
+	}
+	zone_done(zone);
 	zone->signing_wish = (struct zone_signing_wish){ .is_wanted = true,
 							 .has_denial = true,
 							 .denial = (uint16_t)denial };
@@ -94,27 +99,31 @@ signed_records(struct live *live)
 
 /* ---- the store beside the zone signed as a whole ---- */
 
-static bool
-is_chain_type(uint16_t type)
-{
-	return type == RRTYPE_NSEC || type == RRTYPE_NSEC3;
-}
-
 /* The next block of a node that both must have alike. */
 static bool
 next_data(const struct node *node, uint32_t *at, struct block *out)
 {
 	while (node_next_block(node, at, out))
-		if (out->head.kind != BLOCK_ZONE && out->head.kind != BLOCK_SIGNING &&
-		    !(out->head.kind == BLOCK_RRSET && is_chain_type(out->head.type)))
+		if (out->head.kind != BLOCK_ZONE && out->head.kind != BLOCK_SIGNING)
 			return true;
 	return false;
 }
 
-/* What denies a steered RRset, but for the octets of signatures; that of a wildcard may lead
- * to a name that is hidden by now. */
+static unsigned
+count_data(const struct node *node)
+{
+	struct block block;
+	unsigned count = 0;
+	uint32_t at = 0;
+
+	while (next_data(node, &at, &block))
+		count++;
+	return count;
+}
+
+/* What denies a steered RRset, but for the octets of signatures. */
 static bool
-same_denial(const struct steered *a, const struct steered *b, bool is_wildcard)
+same_denial(const struct steered *a, const struct steered *b)
 {
 	struct node one, other;
 	struct block left, right;
@@ -128,171 +137,80 @@ same_denial(const struct steered *a, const struct steered *b, bool is_wildcard)
 	       node_next_block(&one, &at, &left) &&
 	       node_next_block(&other, &bt, &right) && rrset_open(&left, &x) &&
 	       rrset_open(&right, &y) && x.type == y.type &&
-	       x.head.sig_count == y.head.sig_count &&
-	       (is_wildcard || (x.head.wire_len == y.head.wire_len &&
-				memcmp(x.wire, y.wire, x.head.wire_len) == 0));
+	       memcmp(&x.head, &y.head, sizeof x.head) == 0 &&
+	       memcmp(x.wire, y.wire, x.head.wire_len) == 0;
 }
 
-/* A steered RRset, the same; one that is hidden may have been signed while it was not. */
 static bool
-same_steered(const struct block *a, const struct block *b, bool is_hidden,
-	     bool is_wildcard)
+same_steered(const struct block *a, const struct block *b)
 {
 	size_t one_len = 0, other_len = 0;
 	const uint8_t *one_parts = steered_own_parts(a, &one_len);
 	const uint8_t *other_parts = steered_own_parts(b, &other_len);
 	struct steered one, other;
 
-	if (!steered_open(a, &one) || !steered_open(b, &other) || !one_parts ||
-	    !other_parts || steered_check(a) || one_len != other_len ||
-	    memcmp(one_parts, other_parts, one_len) != 0 ||
-	    one.rrset.head.wire_len != other.rrset.head.wire_len ||
-	    memcmp(one.rrset.wire, other.rrset.wire, one.rrset.head.wire_len) != 0)
-		return false;
-	return is_hidden || (one.rrset.head.sig_len == other.rrset.head.sig_len &&
-			     one.set_count == other.set_count &&
-			     memcmp(one.sets, other.sets,
-				    (size_t)(one.set_signatures - one.sets)) == 0 &&
-			     same_denial(&one, &other, is_wildcard));
+	return steered_open(a, &one) && steered_open(b, &other) && one_parts &&
+	       other_parts && !steered_check(a) && one_len == other_len &&
+	       memcmp(one_parts, other_parts, one_len) == 0 &&
+	       memcmp(&one.rrset.head, &other.rrset.head, sizeof one.rrset.head) == 0 &&
+	       memcmp(one.rrset.wire, other.rrset.wire, one.rrset.head.wire_len) == 0 &&
+	       one.set_count == other.set_count &&
+	       (one.set_count == 0 ||
+		memcmp(one.sets, other.sets, (size_t)(one.set_signatures - one.sets)) ==
+			0) &&
+	       same_denial(&one, &other);
 }
 
-/* The same but for the octets of signatures; a name that was hidden a while ago may still
- * have some. */
+/* The same but for the octets of signatures. */
 static bool
-same_block(const struct block *a, const struct block *b, bool is_hidden, bool is_wildcard)
+same_block(const struct block *a, const struct block *b)
 {
 	struct rrset one, other;
 
-	if (a->head.kind != b->head.kind || a->head.type != b->head.type)
-		return false;
 	if (a->head.kind == BLOCK_STEERED)
-		return same_steered(a, b, is_hidden, is_wildcard);
+		return same_steered(a, b);
 	if (a->head.kind != BLOCK_RRSET && a->head.kind != BLOCK_NEGATIVE_SOA)
 		return a->head.len == b->head.len &&
 		       memcmp(a->payload, b->payload, a->head.len) == 0;
-	if (!rrset_open(a, &one) || !rrset_open(b, &other))
-		return false;
-	if (is_hidden && other.head.sig_count == 0)
-		one.head.sig_count = one.head.sig_len = 0;
-	return memcmp(&one.head, &other.head, sizeof one.head) == 0 &&
+	return rrset_open(a, &one) && rrset_open(b, &other) &&
+	       memcmp(&one.head, &other.head, sizeof one.head) == 0 &&
 	       memcmp(one.wire, other.wire, one.head.wire_len) == 0 &&
 	       memcmp(one.patches, other.patches,
 		      (size_t)(one.targets_end - one.patches)) == 0;
 }
 
-static bool
-is_hidden(const struct node *node)
-{
-	const uint8_t *owner = node_owner(node);
-	uint8_t name[DNAME_MAX];
-
-	if (model[0].apex_seed % 8 == 3)
-		return true;
-	for (unsigned i = 0; i < MODEL_OWNERS; i++) {
-		const struct model_owner *above = &model[0].owners[i];
-		size_t len = above->name[0] ? dname_from_text(above->name, name) : 0;
-
-		if (len > 0 && len < node->head.owner_len && above->name[0] != '*' &&
-		    (above->seed % 8 == 2 || above->seed % 8 == 3) &&
-		    dname_is_subdomain(owner, node->head.owner_len, name, len))
-			return true;
-	}
-	return false;
-}
-
 static void
 compare_data(const struct node *got, const struct node *want)
 {
-	uint32_t at = 0, bt = 0;
 	struct block a, b;
+	uint32_t at = 0;
+	char text[60];
 
 	if (node_check(got))
 		differ(node_check(got), node_owner(got));
-	while (next_data(want, &bt, &b))
-		if (!next_data(got, &at, &a) ||
-		    !same_block(&a, &b, is_hidden(want),
-				dname_is_wildcard(node_owner(want)))) {
-			differ("a block differs", node_owner(want));
+	/* what stays for a bad value stands behind the rest, or among it */
+	while (next_data(want, &at, &b))
+		if (!node_find_block(got, (enum block_kind)b.head.kind, b.head.type,
+				     &a) ||
+		    !same_block(&a, &b)) {
+			snprintf(text, sizeof text, "block %u of type %u differs",
+				 b.head.kind, b.head.type);
+			differ(text, node_owner(want));
 			return;
 		}
-	if (next_data(got, &at, &a))
+	if (count_data(got) != count_data(want))
 		differ("a block too many", node_owner(want));
 }
 
-static bool
-chain_rdata(const struct node *node, uint16_t type, const uint8_t **rdata, size_t *len)
-{
-	struct rrset rrset;
-
-	if (!node_find_rrset(node, type, &rrset) || rrset.head.sig_count != 1)
-		return false;
-	*rdata = rrset.wire + 12;
-	*len = rrset.head.wire_len - 12u;
-	return true;
-}
-
-/* Find a member of the chain in the store, and what it says. */
-static bool
-find_member(struct live *live, uint32_t zone_id, const uint8_t *name,
-	    const uint8_t **rdata, size_t *len)
-{
-	size_t name_len = dname_len(name, DNAME_MAX);
-	struct node node;
-	int rc = denial != DENIAL_NSEC
-			 ? live_find(live, zone_id | NSEC3_SPACE, name, name_len, &node)
-		 : name_len == check.origin_len
-			 ? live_zone(live, name, name_len, &node)
-			 : live_find(live, zone_id, name, name_len, &node);
-
-	return rc == 0 &&
-	       chain_rdata(&node, denial == DENIAL_NSEC ? RRTYPE_NSEC : RRTYPE_NSEC3,
-			   rdata, len);
-}
-
 static void
-next_of(const uint8_t *rdata, uint8_t out[DNAME_MAX])
+compare_stored(struct live *live, uint32_t zone_id, const struct node *want)
 {
-	if (denial == DENIAL_NSEC) {
-		memcpy(out, rdata, dname_len(rdata, DNAME_MAX));
-		return;
-	}
-	nsec3_hash_to_label(rdata + 6, out);
-	memcpy(out + NSEC3_LABEL_LEN + 1, check.origin, check.origin_len);
-}
+	struct node got;
 
-/* The bitmap of a member, and whether the store leads from it to the next one, by way of
- * names at most that a cut or DNAME hides by now. */
-static void
-compare_member(struct live *live, uint32_t zone_id, const struct node *want)
-{
-	uint16_t type = denial == DENIAL_NSEC ? RRTYPE_NSEC : RRTYPE_NSEC3;
-	const uint8_t *rdata, *wanted;
-	size_t len, wanted_len, head;
-	uint8_t next[DNAME_MAX], end[DNAME_MAX];
-
-	if (!chain_rdata(want, type, &wanted, &wanted_len))
-		return;
-	if (!find_member(live, zone_id, node_owner(want), &rdata, &len)) {
-		differ("not in the chain", node_owner(want));
-		return;
-	}
-	head = denial == DENIAL_NSEC ? dname_len(rdata, len) : 26;
-	if (len - head != wanted_len - (denial == DENIAL_NSEC
-						? dname_len(wanted, wanted_len)
-						: 26) ||
-	    memcmp(rdata + head, wanted + wanted_len - (len - head), len - head) != 0) {
-		differ("another bitmap", node_owner(want));
-		return;
-	}
-	next_of(wanted, end);
-	for (unsigned hops = 0; hops < HOPS_MAX; hops++) {
-		next_of(rdata, next);
-		if (dname_compare(next, end) == 0)
-			return;
-		if (!find_member(live, zone_id, next, &rdata, &len))
-			break;
-	}
-	differ("leads elsewhere", node_owner(want));
+	if (live_find(live, zone_id, node_owner(want), want->head.owner_len, &got) != 0)
+		differ("not found", node_owner(want));
+	else
+		compare_data(&got, want);
 }
 
 static void
@@ -300,27 +218,21 @@ compare_rendered(struct live *live, struct zone_records *records, const struct n
 		 const struct zone_facts *facts)
 {
 	const uint8_t *bytes;
-	struct node want, got;
+	struct node want;
 
 	if (render_start(renderer, records, facts->zone_id, NULL, NULL) != 0 ||
 	    render_apex(renderer, &bytes) != 0 || !node_open(bytes, UINT32_MAX, &want))
 		bail_out("cannot render");
 	compare_data(apex, &want);
-	compare_member(live, facts->zone_id, &want);
 	if (facts->name_count != render_facts(renderer)->name_count ||
+	    facts->record_count != render_facts(renderer)->record_count ||
 	    facts->flags != render_facts(renderer)->flags)
 		differ("other facts", node_owner(&want));
-	while (!wrong && next_wanted(&want)) {
-		if (live_find(live, facts->zone_id, node_owner(&want),
-			      want.head.owner_len, &got) != 0)
-			differ("not found", node_owner(&want));
-		else
-			compare_data(&got, &want);
-		compare_member(live, facts->zone_id, &want);
-	}
+	while (!wrong && next_wanted(&want))
+		compare_stored(live, facts->zone_id, &want);
 	while (!wrong && render_next_nsec3(renderer, &bytes) == 0 && bytes &&
 	       node_open(bytes, UINT32_MAX, &want))
-		compare_member(live, facts->zone_id, &want);
+		compare_stored(live, facts->zone_id | NSEC3_SPACE, &want);
 }
 
 static int
@@ -370,10 +282,21 @@ compare_signed(struct live *live)
 
 /* ---- answers ---- */
 
+/* Are there values that are bad, and nothing older to be served instead? */
+static bool
+may_fail(void)
+{
+	for (unsigned i = 0; i < MODEL_OWNERS; i++)
+		if (model[0].owners[i].name[0] && model[0].owners[i].bad != MODEL_GOOD)
+			return true;
+	return false;
+}
+
 static void
 ask(struct zone_store *store, const char *name, uint16_t type)
 {
-	static const struct answer_options options = { .udp_size = ROOM };
+	static const struct answer_options options = { .udp_size = ROOM,
+						       .steerer = &steerer };
 	static struct stats_block stats;
 	static uint8_t packet[ROOM];
 	struct query q = { .packet = packet, .room = ROOM };
@@ -385,6 +308,7 @@ ask(struct zone_store *store, const char *name, uint16_t type)
 	memset(packet, 0, sizeof packet);
 	q.received_len = query_file_encode(packet, name, type);
 	wire_put_u16(packet + q.received_len - 8, ROOM); /* takes so much */
+	steerer.no_match = draw(2) ? NO_MATCH_ALL : NO_MATCH_NONE;
 	packet[q.received_len - 4] = 0x80; /* DO */
 	zone_store_renew(store);
 	answer_batch(&q, 1, store, &options, &stats);
@@ -398,6 +322,10 @@ ask(struct zone_store *store, const char *name, uint16_t type)
 			bail_out("no DNSKEY");
 		check.key = check_key(key->rdata, key->rdata_len);
 	}
+	if ((may_fail() ||
+	     (model_has_anames && (type == RRTYPE_A || type == RRTYPE_AAAA))) &&
+	    (packet[3] & 15) == RCODE_SERVFAIL)
+		return;
 	why = check_answer(&check, denial != DENIAL_NSEC, packet, q.response_len, wire,
 			   type);
 	if (!why)
@@ -434,9 +362,17 @@ ask_all(const char *dir)
 /* ---- rounds ---- */
 
 static void
+set_denial(enum denial other)
+{
+	denial = other;
+	check.is_optout = denial == DENIAL_OPTOUT;
+}
+
+static void
 change(struct live *live)
 {
 	static struct model_zone before;
+	enum denial denial_before = denial;
 	struct zone_records *records;
 
 	before = model[0];
@@ -447,6 +383,8 @@ change(struct live *live)
 			continue;
 		}
 		model[0].serial++;
+		if (draw(2))
+			set_denial((enum denial)draw(DENIAL_OPTOUT + 1));
 		records = signed_records(live);
 		must(live_put_zone(live, records), "live_put_zone");
 		zone_records_free(records);
@@ -454,9 +392,112 @@ change(struct live *live)
 	if (draw(8) == 0) {
 		live_abort(live);
 		model[0] = before;
+		set_denial(denial_before);
 	} else {
 		must(live_commit(live), "live_commit");
 	}
+}
+
+/* ---- what ANAMEs lead to ---- */
+
+/* The steered RRset of some other name. */
+static bool
+copy_steered(struct live *live, const struct zone_facts *facts,
+	     struct live_addresses *out)
+{
+	const char *owner = model[0].owners[draw(MODEL_OWNERS)].name;
+	uint8_t name[DNAME_MAX];
+	size_t len = dname_from_text(owner, name);
+	struct block block;
+	struct node node;
+
+	if (!owner[0] || live_find(live, facts->zone_id, name, len, &node) != 0 ||
+	    !node_find_block(&node, BLOCK_STEERED, RRTYPE_A, &block))
+		return false;
+	must(live_addresses_copy(out, &block), "live_addresses_copy");
+	return true;
+}
+
+static void
+draw_addresses(struct live *live, const struct zone_facts *facts,
+	       enum live_address_type type, struct live_addresses *out)
+{
+	uint8_t octets[16 * 3];
+
+	out->state = (enum live_addresses_state)draw(LIVE_ADDRESSES_SET + 1);
+	out->ttl = 5 + draw(50);
+	out->signed_ttl = 60;
+	if (out->state != LIVE_ADDRESSES_SET ||
+	    (type == LIVE_A && draw(2) && copy_steered(live, facts, out)))
+		return;
+	for (size_t i = 0; i < sizeof octets; i++)
+		octets[i] = (uint8_t)draw(3);
+	must(live_addresses_set(out, type, octets, 1 + draw(3)), "live_addresses_set");
+}
+
+static bool
+has_type(const struct node *node, uint16_t type)
+{
+	struct block block;
+
+	return node_find_block(node, BLOCK_RRSET, type, &block) ||
+	       node_find_block(node, BLOCK_STEERED, type, &block) ||
+	       node_find_block(node, BLOCK_BAD_RRSET, type, &block);
+}
+
+static bool
+compare_addresses(struct live *live, const struct live_leader *leader)
+{
+	struct node node;
+
+	if (live_find_owner(live, check.origin, check.origin_len, leader->owner,
+			    leader->owner_len, &node) != 0 ||
+	    !live_leads_on(&node))
+		return true;
+	for (unsigned i = 0; i < LIVE_ADDRESS_TYPES; i++) {
+		enum live_address_type type = (enum live_address_type)i;
+		uint16_t rrtype = live_address_rrtype(type);
+		bool is_own = has_type(&node, rrtype) && !node_is_resolved(&node, rrtype);
+
+		if (!is_own && !live_addresses_are_there(&node, type, &leader->types[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Resolvers have changed their mind about some names; most lead nowhere. */
+static void
+resolve(struct live *live)
+{
+	static struct live_leader leaders[MODEL_OWNERS + 1];
+	struct zone_facts facts;
+	struct node apex;
+	uint64_t made;
+	size_t count = 0;
+
+	if (live_zone(live, check.origin, check.origin_len, &apex) != 0 ||
+	    !node_zone_facts(&apex, &facts))
+		bail_out("no zone");
+	for (unsigned i = 0; i <= MODEL_OWNERS; i++) {
+		const char *name =
+			i < MODEL_OWNERS ? model[0].owners[i].name : model_origins[0];
+		struct live_leader *leader = &leaders[count];
+
+		if (!name[0] || draw(3) == 0)
+			continue;
+		leader->owner_len = dname_from_text(name, leader->owner);
+		dname_lower(leader->owner, leader->owner_len);
+		for (unsigned type = 0; type < LIVE_ADDRESS_TYPES; type++)
+			draw_addresses(live, &facts, (enum live_address_type)type,
+				       &leader->types[type]);
+		count++;
+	}
+	must(live_put_addresses(live, check.origin, check.origin_len, leaders, count,
+				&made),
+	     "live_put_addresses");
+	for (size_t i = 0; i < count; i++)
+		if (!compare_addresses(live, &leaders[i]))
+			differ("other addresses", leaders[i].owner);
 }
 
 static struct live *
@@ -469,12 +510,34 @@ open_live(const char *dir)
 	return live;
 }
 
+static int
+keep(void *context, const struct node *apex)
+{
+	return builder_keep_apex(context, apex);
+}
+
+/* Generation and overlay become a generation. */
+static void
+seal_anew(const char *from, const char *to)
+{
+	const struct builder_seal_options options = { .id = 1 };
+	struct generation_manifest manifest;
+	struct builder *builder;
+	char reason[512];
+
+	must(builder_new(from, NULL, NULL, &builder), "builder_new");
+	must(live_walk_zones(builder_base(builder), keep, builder), "live_walk_zones");
+	if (builder_seal(builder, to, &options, &manifest, reason) != 0)
+		bail_out("%s", reason);
+	builder_free(builder);
+}
+
 static void
 run_round(const char *dir, unsigned sets)
 {
 	struct zone_records *records;
 	struct live *live;
-	char sealed[2000];
+	char sealed[2000], next[2000];
 	unsigned set;
 
 	model_draw_zone(&model[0], model_origins[0]);
@@ -485,13 +548,15 @@ run_round(const char *dir, unsigned sets)
 	for (set = 0; set < sets && !wrong; set++) {
 		live = open_live(sealed);
 		change(live);
+		if (model_has_anames && draw(3) > 0)
+			resolve(live);
 		compare_signed(live);
-		if (draw(10) == 0) { /* what is served, sealed anew */
-			records = signed_records(live);
-			snprintf(sealed, sizeof sealed, "%s-%u", dir, set);
-			zone_seal(sealed, &records, 1);
-		}
 		live_close(live);
+		if (draw(10) == 0) {
+			snprintf(next, sizeof next, "%s-%u", dir, set);
+			seal_anew(sealed, next);
+			strcpy(sealed, next);
+		}
 		if (!wrong)
 			ask_all(sealed);
 	}
@@ -600,6 +665,74 @@ renew(const char *dir)
 	ok(!wrong, "the zone is good: %s", wrong ? wrong : "");
 }
 
+/* ---- many names hidden at once ---- */
+
+static int
+edit_x(struct live *live, unsigned seed)
+{
+	struct zone_records *records = model_new_records(&model[0]), *soa;
+	struct model_owner *x = &model[0].owners[0];
+	struct live_edit edit;
+	int rc;
+
+	strcpy(x->name, "x.example.com");
+	x->seed = seed;
+	model[0].serial++;
+	model_put_owner(records, x->name, model[0].origin, seed, MODEL_GOOD);
+	zone_done(records);
+	soa = model_new_records(&model[0]);
+	model_put_soa(soa, &model[0]);
+	zone_done(soa);
+	must(live_begin(live), "live_begin");
+	must(live_edit_begin(live, check.origin, check.origin_len, &edit),
+	     "live_edit_begin");
+	must(live_put_owner(&edit, records, records->records), "live_put_owner");
+	rc = live_edit_end(&edit, soa, LIVE_APEX_SOA);
+	zone_records_free(records);
+	zone_records_free(soa);
+	return rc;
+}
+
+/* More names than an edit takes out of the chain leave it step by step. */
+static void
+hide_many(const char *dir)
+{
+	enum { DNAME_SEED = 11, CROWD = 1100, STEP = 150 };
+	struct live_renewal renewal = { .origin_len = check.origin_len };
+	struct zone_records *records;
+	struct live *live;
+	struct node apex;
+	unsigned steps = 0;
+
+	memset(&model[0], 0, sizeof model[0]);
+	model[0].exists = true;
+	model[0].origin = model_origins[0];
+	crowd = CROWD;
+	records = signed_records(NULL);
+	zone_seal(dir, &records, 1);
+	live = open_live(dir);
+	must(edit_x(live, DNAME_SEED), "an edit that hides many names");
+	must(live_commit(live), "live_commit");
+	must(live_zone(live, check.origin, check.origin_len, &apex), "live_zone");
+	ok(live_is_renewal_due(&apex, &settings), "there is something to tidy up");
+	memcpy(renewal.origin, check.origin, check.origin_len);
+	for (; !renewal.is_done && steps < 100; steps++)
+		must(live_renew(live, &renewal, STEP), "live_renew");
+	wrong = NULL;
+	compare_signed(live);
+	ok(!wrong, "hidden names have left the chain, in %u steps: %s", steps,
+	   wrong ? wrong : "");
+	must(live_zone(live, check.origin, check.origin_len, &apex), "live_zone");
+	ok(!live_is_renewal_due(&apex, &settings), "and then there is not");
+	is_int(edit_x(live, DNAME_SEED + 1), ERR_FORMAT,
+	       "to show them again at once is too much for an edit");
+	live_abort(live);
+	live_close(live);
+	crowd = 0;
+	ask_all(dir);
+	ok(!wrong, "the zone is good: %s", wrong ? wrong : "");
+}
+
 int
 main(void)
 {
@@ -611,10 +744,14 @@ main(void)
 	plan(0);
 	draw_seed();
 	model_has_odd_wildcards = false;
-	model_has_watched = true;
+	model_has_watched = model_has_steered = model_has_long_names = true;
+	model_has_bad = true;
+	if (steerer_init(&steerer, &geo) != 0)
+		bail_out("no seed");
 	snprintf(keys, sizeof keys, "%s/keys", scratch);
 	if (mkdir(keys, 0700) != 0 || render_new(&renderer) != 0)
 		bail_out("no directory");
+	render_set_last(renderer, model_last, NULL);
 	settings.dnssec.key_dir = keys;
 	settings.dnssec.validity_days = 14;
 	settings.dnssec.refresh_days = 7;
@@ -626,18 +763,22 @@ main(void)
 	if (signer_fd < 0 || !session)
 		bail_out("no signer");
 	check.origin_len = (unsigned)dname_from_text(model_origins[0], check.origin);
-	for (denial = DENIAL_NSEC; denial <= DENIAL_OPTOUT; denial++) {
-		check.is_optout = denial == DENIAL_OPTOUT;
-		diag("%s", names[denial]);
+	for (unsigned i = DENIAL_NSEC; i <= DENIAL_OPTOUT; i++) {
+		diag("%s", names[i]);
 		for (unsigned round = 0; round < ROUNDS; round++) {
-			snprintf(dir, sizeof dir, "%s/%s%u", scratch, names[denial],
-				 round);
+			set_denial((enum denial)i);
+			snprintf(dir, sizeof dir, "%s/%s%u", scratch, names[i], round);
+			model_has_anames = round % 2;
 			run_round(dir, getenv("MARTLET_SOAK") ? SETS_SOAK : SETS);
 		}
-		snprintf(dir, sizeof dir, "%s/%s", scratch, names[denial]);
+		model_has_anames = false;
+		set_denial((enum denial)i);
+		snprintf(dir, sizeof dir, "%s/%s", scratch, names[i]);
 		count_costs(dir);
-		snprintf(dir, sizeof dir, "%s/%s-old", scratch, names[denial]);
+		snprintf(dir, sizeof dir, "%s/%s-old", scratch, names[i]);
 		renew(dir);
+		snprintf(dir, sizeof dir, "%s/%s-many", scratch, names[i]);
+		hide_many(dir);
 	}
 	ok(asked > 1000, "%u answers were judged", asked);
 	sign_session_free(session);

@@ -12,6 +12,7 @@
 #include "t/tap.h"
 
 #define ZONE "example.test."
+#define NEW_ZONE "new.test."
 
 static uint8_t zone[DNAME_MAX];
 
@@ -146,10 +147,12 @@ test_life(struct key_store *store)
 
 	is_int(put(store, &ksk, &next), 0, "one is replaced");
 	load(store, &keys);
-	is_int(keys.count, 3, "the new one signs beside the old ones");
+	is_int(keys.count, 3, "the new one is there beside the old ones");
 	ok(tells(&keys, "z:zsk:pub: has replaced the key"), "that is told");
 	ok(is_there(&keys, zsk.tag, true), "the old one is a copy");
 	ok(is_there(&keys, next.tag, false), "the new one is not");
+	is_int(find(&keys, zsk.tag).state, SIGN_KEY_ACTIVE, "the old one signs");
+	is_int(find(&keys, next.tag).state, SIGN_KEY_PUBLISHED, "the new one does not");
 
 	is_int(put(store, &ksk, &zsk), 0, "and back");
 	load(store, &keys);
@@ -159,6 +162,34 @@ test_life(struct key_store *store)
 	load(store, &keys);
 	is_int(keys.count, 3, "copies go on signing");
 	ok(tells(&keys, "z:ksk:pub: is gone, the kept copy of the key"), "that is told");
+}
+
+/* Before any key was kept */
+static void
+test_bad_first(struct key_store *store)
+{
+	static struct texts ksk, zsk, other;
+	static struct sign_keys keys;
+
+	if (dname_from_text(NEW_ZONE, zone) == 0)
+		bail_out("no name");
+	draw(&ksk, NEW_ZONE, 257, 300);
+	draw(&zsk, NEW_ZONE, 256, 300);
+	draw(&other, NEW_ZONE, 257, 300);
+	strcpy(other.public, ksk.public);
+	is_int(put(store, &other, &zsk), 0, "a KSK whose halves do not match, and a ZSK");
+	load(store, &keys);
+	is_int(keys.count, 0, "the ZSK alone would match no DS");
+	ok(tells(&keys, "z:ksk:priv: the private key is not the one of"), "told by name");
+	ok(tells(&keys, "z:zsk:pub: signs nothing before the KSK can"), "so is the other");
+	is_int(put(store, &ksk, &zsk), 0, "the KSK is mended");
+	load(store, &keys);
+	ok(keys.count == 2 && keys.problem_count == 0, "both sign");
+	is_int(put(store, &other, &zsk), 0, "it breaks again");
+	load(store, &keys);
+	ok(keys.count == 2 && is_there(&keys, ksk.tag, true) &&
+		   is_there(&keys, zsk.tag, false),
+	   "its copy signs, and the ZSK");
 }
 
 static void
@@ -238,6 +269,9 @@ main(void)
 	test_bad(store);
 	key_store_free(store);
 	test_again(&settings);
+	is_int(key_store_new(&settings, true, &store), 0, "a store for another zone");
+	test_bad_first(store);
+	key_store_free(store);
 	snprintf(command, sizeof command, "rm -r %s", dir);
 	ok(system(command) == 0, "nothing is left");
 	return done_testing();

@@ -87,41 +87,6 @@ test_gone(void)
 }
 
 static void
-note(struct key_notes *notes, const char *name, enum key_note_state state)
-{
-	struct key_note *to = &notes->items[notes->count++];
-
-	snprintf(to->name, sizeof to->name, "%s", name);
-	to->state = state;
-}
-
-static void
-test_given(void)
-{
-	static struct key_notes notes;
-	struct roll_zone zone = { 0 };
-	struct sign_keys keys = { 0 };
-
-	add_key(&keys, 257, 1, SIGN_KEY_ACTIVE);
-	add_key(&keys, 256, 2, SIGN_KEY_ACTIVE);
-	note(&notes, "Kexample.+013+00001", KEY_NOTE_GIVEN);
-	note(&notes, "Kexample.+013+00002", KEY_NOTE_GIVEN);
-	key_roll_join(&zone, &keys);
-	ok(!key_roll_adopt(&zone, &notes), "the first keys are not rolled to");
-
-	add_key(&keys, 256, 3, SIGN_KEY_ACTIVE);
-	notes.items[1].state = KEY_NOTE_REPLACED;
-	note(&notes, "Kexample.+013+00003", KEY_NOTE_GIVEN);
-	key_roll_join(&zone, &keys);
-	ok(key_roll_adopt(&zone, &notes), "one that takes the place of another is");
-	key_roll_join(&zone, &keys);
-	is_int(keys.items[2].state, SIGN_KEY_PUBLISHED, "a ZSK is published first");
-	is_int(keys.items[1].state, SIGN_KEY_ACTIVE, "the old one signs");
-	is_int(find(&zone, 1)->is_managed, false, "the KSK stays as it is");
-	ok(!key_roll_adopt(&zone, &notes), "once");
-}
-
-static void
 test_files(void)
 {
 	char path[] = "/tmp/key-roll-XXXXXX", command[64];
@@ -161,7 +126,6 @@ main(void)
 {
 	test_roles();
 	test_gone();
-	test_given();
 	test_files();
 	return done_testing();
 }

@@ -452,6 +452,29 @@ test_garbage(void)
 	       "nor is a short one");
 }
 
+/* Names that are gone are nothing damaged. */
+static void
+test_check(const char *scratch)
+{
+	static const char *const names[] = { "gone.example.", "*.gone.example.", "." };
+	static const uint32_t spaces[] = { ZONE_ID, ZONE_ID | NSEC3_SPACE, CATALOGUE_ID };
+	char path[1200], reason[OVERLAY_CHECK_REASON_MAX] = "";
+	uint8_t name[DNAME_MAX];
+	struct overlay *overlay;
+	int rc = 0;
+
+	snprintf(path, sizeof path, "%s/checked", scratch);
+	if (overlay_open(path, &gen, 1000, &overlay) != 0)
+		bail_out("no overlay");
+	ok(overlay_begin(overlay) == 0 && put_name(overlay, ZONE_ID, 1), "a name");
+	for (size_t i = 0; i < 9 && rc == 0; i++)
+		rc = overlay_delete(overlay, spaces[i / 3], name,
+				    dname_from_text(names[i % 3], name));
+	is_int(rc == 0 ? overlay_commit(overlay) : rc, 0, "and some that are gone");
+	overlay_close(overlay);
+	is_int(overlay_check(path, reason), 0, "are sound: %s", reason);
+}
+
 int
 main(void)
 {
@@ -484,6 +507,7 @@ main(void)
 	overlay_close(overlay);
 	test_damaged_value();
 	test_garbage();
+	test_check(scratch);
 	scratch_dir_free(scratch);
 	return done_testing();
 }

@@ -141,6 +141,37 @@ test_clock(void)
 	ok(!region_clock_is_doubtful(region), "nor is a clock that was not set at first");
 }
 
+/* Wrong from the start: by what was made, and by Redis. */
+static void
+test_other_clocks(void)
+{
+	enum { DAY_S = 86400, YEAR_S = 365 * DAY_S };
+	struct region *region = region_create(1);
+	char text[REGION_CLOCK_TEXT_MAX];
+	int64_t now_s = region->started_wall_s;
+
+	region_clock_note_past(region, now_s + 20 * (int64_t)YEAR_S);
+	region_clock_note_past(region, now_s - YEAR_S);
+	ok(!region_clock_explain(region, text), "what was made a year ago is past");
+	region_clock_note_past(region, now_s + DAY_S / 2);
+	ok(!region_clock_is_doubtful(region), "half a day is nothing");
+	region_clock_note_past(region, now_s + YEAR_S);
+	region_clock_note_past(region, now_s + DAY_S);
+	ok(region_clock_explain(region, text), "a clock that is a year behind");
+	ok(strstr(text, "behind by 36") != NULL, "is told: %s", text);
+	atomic_store(&region->clock.is_believed, true);
+	ok(!region_clock_is_doubtful(region), "unless it is believed");
+	region_clock_note_other(region, now_s + 3600);
+	ok(!region_clock_is_doubtful(region), "an hour from Redis's is nothing");
+	region_clock_note_other(region, 1000);
+	ok(!region_clock_is_doubtful(region), "one that was never set says nothing");
+	region_clock_note_other(region, now_s + 20 * (int64_t)YEAR_S);
+	ok(!region_clock_is_doubtful(region), "nor does one of decades later");
+	region_clock_note_other(region, now_s - YEAR_S);
+	ok(region_clock_explain(region, text), "a clock that is a year before Redis's");
+	ok(strstr(text, "365 days ahead of that of Redis") != NULL, "is told: %s", text);
+}
+
 int
 main(void)
 {
@@ -149,5 +180,6 @@ main(void)
 	test_live_is_whole();
 	test_dead_writer();
 	test_clock();
+	test_other_clocks();
 	return done_testing();
 }

@@ -91,7 +91,11 @@ static const struct {
 	{ "udp_size = 512;", "error: c.conf:1: udp_size: unknown option; nearest is \"dns.udp_size\"" },
 	{ "listen = ( { adress = \"::1\"; } );", "error: c.conf:1: listen.adress: unknown option; nearest is \"listen.address\"" },
 	{ "limit = { isolation = 1; };", "error: c.conf:1: limit.isolation: true or false is needed, this is a whole number" },
-	{ "dnssec = { fleet_lag = 1; };", "error: c.conf:1: dnssec.fleet_lag: not in this version: remove it" },
+	{ "dnssec = { fleet_lag = -1; };", "error: c.conf:1: dnssec.fleet_lag: -1 is out of range, 0 to 31536000" },
+	{ "dnssec = { redis = { username = \"u\"; }; };",
+	  "error: c.conf:1: dnssec.redis.username: a user needs dnssec.redis.password or dnssec.redis.password_file" },
+	{ "dnssec = { redis = { password_file = \"p\"; }; };",
+	  "error: c.conf:1: dnssec.redis: a user or password needs dnssec.redis.address; without, the list of keys goes to the Redis that is followed" },
 	{ "dnssec = { zsk_days = 40000; };", "error: c.conf:1: dnssec.zsk_days: 40000 is out of range, 0 to 36500" },
 
 	/* http */
@@ -540,6 +544,25 @@ test_resolvers(void)
 }
 
 static void
+test_network_rests(void)
+{
+	struct settings *settings = load_text(
+		"limit = { client = { whitelist = [ \"192.0.2.0/24\",\n\"192.0.2.1/24\" ]; }; "
+		"};\nhealth = { deny = [ \"fe80::1/10\", \"::1\" ]; };");
+
+	if (!settings)
+		bail_out("no settings: %s", said);
+	is_int(settings->limit.client.whitelist.count, 2, "they are taken");
+	is(said,
+	   "warning: c.conf:2: limit.client.whitelist: \"192.0.2.1/24\" has bits behind its "
+	   "length: the network without them is meant\n"
+	   "warning: c.conf:3: health.deny: \"fe80::1/10\" has bits behind its length: the "
+	   "network without them is meant",
+	   "with a warning each");
+	settings_free(settings);
+}
+
+static void
 test_diff(void)
 {
 	static const char base[] = "listen = ( { port = 1; } ); tcp = { queries = 1; }; "
@@ -594,6 +617,7 @@ main(void)
 	test_passwords();
 	test_worker_counts();
 	test_resolvers();
+	test_network_rests();
 	test_diff();
 	unlink(path_of("c.conf"));
 	unlink(path_of("more.conf"));

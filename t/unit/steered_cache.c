@@ -45,7 +45,7 @@ test_keys(struct steered_cache *cache)
 {
 	struct steered_key key = key_of(7, 3), other;
 	struct steered_records set;
-	uint8_t signature[SIG_LEN];
+	uint8_t signature[SIG_LEN + 1];
 
 	ok(!gets(cache, key, 1), "nothing yet");
 	put(cache, key, 1);
@@ -56,12 +56,22 @@ test_keys(struct steered_cache *cache)
 	ok(!gets(cache, other, 2), "another mark");
 	other = key_of(7, 5);
 	ok(!gets(cache, other, 2), "other records");
+	for (unsigned i = 1; i < STEERED_WORDS; i++) {
+		other = key_of(7, 3);
+		other.of.bits[i] = 1;
+		ok(!gets(cache, other, 2), "further records, of word %u", i);
+		put(cache, other, (uint8_t)(10 + i));
+		ok(gets(cache, other, (uint8_t)(10 + i)) && gets(cache, key, 2),
+		   "both are kept");
+	}
 	other = key;
 	other.type = TYPE_AAAA;
 	ok(!gets(cache, other, 2), "another type");
 	other = key;
 	other.owner = (const uint8_t *)"\003www\004tesu";
 	ok(!gets(cache, other, 2), "another owner");
+	other.owner = (const uint8_t *)"\003wwv\004test";
+	ok(!gets(cache, other, 2), "and another");
 	other = key;
 	other.entry = STEERED_ENTRY_GROUP;
 	ok(!gets(cache, other, 2), "another kind of entry");

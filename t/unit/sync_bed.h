@@ -71,6 +71,7 @@ bed_init(struct bed *bed)
 	bed_shell("mkdir %s %s", bed->state_dir, bed->zones_dir);
 	bed->settings.state_dir = bed->state_dir;
 	bed->settings.geoip.country_db = bed->settings.geoip.asn_db = no_path;
+	bed->settings.dnssec.redis.address = no_path;
 	bed->settings.zones.dir = bed->zones_dir;
 	bed->settings.log.level = LOG_LEVEL_INFO;
 	bed->settings.generations.keep = 3;

@@ -78,12 +78,18 @@ static const struct check_case cases[] = {
 	  "@ DS 1 8 1 0123456789012345678901234567890123456789\n", NULL,
 	  "W7: DS at the top of a zone: it belongs into the parent zone: example. DS|"
 	  "W6: DS without NS: b.example. DS|" },
-	{ "wildcards", "* A 192.0.2.1\na.* A 192.0.2.1\n*.b.*.c TXT x\n* NS ns.example.net.\n", NULL, "" },
+	{ "wildcards", "* A 192.0.2.1\na.* A 192.0.2.1\n*.b.*.c TXT x\n", NULL, "" },
 	{ "NSEC3PARAM", "@ NSEC3PARAM 1 0 50 -\n", NULL, "" },
 	{ "iterations", "@ NSEC3PARAM 1 0 51 -\n@ NSEC3PARAM 1 0 500 -\n@ NSEC3PARAM 1 0 501 -\n", NULL,
 	  "W4: more than 50 iterations, many resolvers treat the zone as unsigned: sign with 0 (RFC 9276): example. NSEC3PARAM|"
 	  "W5: more than 50 iterations, many resolvers treat the zone as unsigned: sign with 0 (RFC 9276): example. NSEC3PARAM|"
 	  "E6: more than 500 iterations: sign with 0 (RFC 9276): example. NSEC3PARAM|" },
+	{ "NS and DNAME at wildcards", "*.a NS ns.example.net.\n*.b DNAME c.test.\na.*.c NS ns.example.net.\n*.d A 192.0.2.1\n", NULL,
+	  "W4: NS at a wildcard delegates nothing (RFC 4592, section 4.2), and cannot be validated in a signed zone: *.a.example. NS|"
+	  "W5: DNAME at a wildcard redirects nothing below the names that the wildcard stands for (RFC 4592, section 4.4): *.b.example. DNAME|" },
+	{ "keys of SHA-1, told once", "@ DNSKEY 257 3 8 AQID\n@ DNSKEY 256 3 7 AQID\n@ DNSKEY 257 3 5 AQID\na DNSKEY 257 3 5 AQID\n", NULL,
+	  "W5: a key of algorithm 5 or 7, whose signatures are over SHA-1: they are served as they are, but many validators treat the zone as unsigned (RFC 9905): example. DNSKEY|" },
+	{ "keys of SHA-1 below the top", "a DNSKEY 257 3 5 AQID\n@ DNSKEY 257 3 8 AQID\n", NULL, "" },
 	{ "NSEC3PARAM that means nothing", "@ NSEC3PARAM 2 0 9999 -\n@ NSEC3PARAM 1 1 9999 -\na NSEC3PARAM 1 0 9999 -\n", NULL,
 	  "W5: flags are set, this chain is not used (RFC 5155, section 4.1.2): example. NSEC3PARAM|"
 	  "W4: unknown hash algorithm, this chain cannot prove anything: example. NSEC3PARAM|"

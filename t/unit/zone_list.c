@@ -342,8 +342,12 @@ check_zones(const struct settings *settings, char *out, size_t room)
 static void
 test_check_zones(void)
 {
-	struct settings settings = { .zones.dir = dir };
-	char said[20000], want[20000], path[] = "/nowhere";
+	char said[20000], want[20000], path[] = "/nowhere", none[] = "";
+	struct settings settings = {
+		.zones.dir = dir,
+		.state_dir = path,
+		.dnssec.key_dir = none,
+	};
 
 	write_file("good.zone", GOOD_ZONE);
 	is_int(check_zones(&settings, said, sizeof said), 0, "a good zone is no error");

@@ -9,6 +9,8 @@ use warnings;
 use Martlet::Denial qw(labels_of is_below);
 use Martlet::Wire qw(name_to_text name_to_wire rdata_canonical type_name type_number);
 
+my %lines; # of records, which come again and again, from each server
+
 # %arg: ours, peers (kind => Martlet::Peer), origins (as text), signed (a truth),
 # hidden (code: whether a name exists only in a parent zone's file; see the NSD rule),
 # exists (code: whether any zone's file has the name).
@@ -16,6 +18,7 @@ sub new {
 	my ($class, %arg) = @_;
 	my $self = bless { used => {}, asked => 0, %arg }, $class;
 
+	%lines = ();
 	$self->{apexes} = { map { lc name_to_wire($_) => 1 } @{ $arg{origins} } };
 	return $self;
 }
@@ -39,8 +42,9 @@ sub zone_of {
 sub _line {
 	my ($record) = @_;
 	my ($owner, $type, $class, $ttl, $rdata) = @$record;
-	return join ' ', lc name_to_text($owner), $ttl, $class == 1 ? type_name($type) : "$class:$type",
-	  unpack 'H*', rdata_canonical($type, $rdata);
+	my $line = \$lines{ pack 'n2 N a*', $type, $class, $ttl, $owner . $rdata };
+	return $$line //= join ' ', lc name_to_text($owner), $ttl,
+	  $class == 1 ? type_name($type) : "$class:$type", unpack 'H*', rdata_canonical($type, $rdata);
 }
 
 sub _is_denial {

@@ -33,6 +33,14 @@ sub need {
 	return;
 }
 
+# The same without the Perl module that checks signatures.
+sub need_sec {
+	return if eval { require Net::DNS; require Net::DNS::SEC; 1 };
+	die "missing: Net::DNS::SEC (make deps-check)\n" if ($ENV{CI} // '') eq 'true';
+	Test::More::plan(skip_all => 'not installed: Net::DNS::SEC');
+	return;
+}
+
 # %arg: zones (origin => text), or zone_files (origin => path); options, text for the
 # options of the server (NSD and BIND).
 sub new {

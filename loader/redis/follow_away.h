@@ -1,0 +1,28 @@
+/* Zones that are signed aside just now: their next generation has other ids for their names,
+ * so that nothing of what is served of them may change before it is published.
+ *
+ * What is named of them waits, and with it the whole part that names it: the zones of one
+ * entry, and all that name one of those later.  Other zones are served meanwhile, and the
+ * place in the stream goes on; it is noted as that of a gap until all that waits has been
+ * read, as one set. */
+#ifndef LOADER_REDIS_FOLLOW_AWAY_H
+#define LOADER_REDIS_FOLLOW_AWAY_H
+
+#include "loader/redis/follow_serving.h"
+
+/* The set was read and is not planned yet: parts that must wait are deferred, and noted.
+ * returns 0 or ERR_NOMEM. */
+__attribute__((nonnull, warn_unused_result)) int follow_away_defer(struct serving *s);
+
+/* Must the zone wait? */
+__attribute__((nonnull, warn_unused_result)) bool
+follow_away_has(const struct follow *f, const uint8_t *origin, size_t len);
+
+/* Must the comparison of all wait, since it serves what differs as one? */
+__attribute__((nonnull, pure)) bool follow_away_stops_round(const struct follow *f);
+
+/* Is there something that need not wait any more?  Serve it. */
+__attribute__((nonnull, pure)) bool follow_away_is_due(const struct follow *f);
+__attribute__((nonnull)) void follow_away_serve(struct follow *f);
+
+#endif

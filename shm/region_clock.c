@@ -1,0 +1,112 @@
+/* Is the machine's clock to be trusted? */
+#include "shm/region_clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "shm/clock.h"
+#include "shm/region.h"
+
+enum {
+	DAY_S = 86400,
+	AHEAD_MOST_S = 10 * 365 * DAY_S, /* ids of a stream need not be times */
+	TIME_MAX = 32,
+};
+
+/* 2023: a clock before that was not set. */
+static const int64_t not_set_s = 1700000000;
+
+int64_t
+region_clock_moved_s(const struct region *region)
+{
+	int64_t ran_s = (int64_t)((clock_now_ns() - region->started_ns) / 1000000000u);
+
+	if (region->started_wall_s < not_set_s)
+		return 0;
+	return clock_wall_s() - region->started_wall_s - ran_s;
+}
+
+static bool
+is_far(int64_t seconds)
+{
+	return seconds >= REGION_CLOCK_MOVED_S || seconds <= -REGION_CLOCK_MOVED_S;
+}
+
+/* By how much it is before what has been; 0: it is not. */
+static int64_t
+behind_s(const struct region *region)
+{
+	int64_t past_s = atomic_load(&region->clock.past_s);
+	int64_t behind = past_s - clock_wall_s();
+
+	if (atomic_load(&region->clock.is_believed))
+		return 0;
+	return past_s != 0 && behind >= REGION_CLOCK_MOVED_S ? behind : 0;
+}
+
+bool
+region_clock_is_doubtful(const struct region *region)
+{
+	return is_far(region_clock_moved_s(region)) || behind_s(region) != 0 ||
+	       is_far(atomic_load(&region->clock.other_ahead_s));
+}
+
+static void
+explain_past(const struct region *region, char out[REGION_CLOCK_TEXT_MAX])
+{
+	time_t at = (time_t)atomic_load(&region->clock.past_s);
+	char time[TIME_MAX] = "";
+	struct tm parts;
+
+	if (gmtime_r(&at, &parts))
+		(void)!strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	snprintf(out, REGION_CLOCK_TEXT_MAX,
+		 "the machine's clock is behind by %lld days or more: something here was "
+		 "made at %s; what is signed under a wrong time is bogus to validators, "
+		 "and no signatures are renewed: set it right, and restart; or say with "
+		 "`martletctl reload` that it is",
+		 (long long)behind_s(region) / DAY_S, time);
+}
+
+bool
+region_clock_explain(const struct region *region, char out[REGION_CLOCK_TEXT_MAX])
+{
+	long long moved_s = region_clock_moved_s(region);
+	long long other_s = atomic_load(&region->clock.other_ahead_s);
+
+	if (is_far(moved_s))
+		snprintf(out, REGION_CLOCK_TEXT_MAX,
+			 "the machine's clock was set %s by %lld days since the start: "
+			 "what is signed under a wrong time is bogus to validators, and "
+			 "no signatures are renewed: set it right, and restart",
+			 moved_s > 0 ? "forward" : "back", llabs(moved_s) / DAY_S);
+	else if (behind_s(region) != 0)
+		explain_past(region, out);
+	else if (is_far(other_s))
+		snprintf(out, REGION_CLOCK_TEXT_MAX,
+			 "the machine's clock is %lld days %s that of Redis: what is "
+			 "signed under a wrong time is bogus to validators, and no "
+			 "signatures are renewed: set right the one that is wrong",
+			 llabs(other_s) / DAY_S, other_s > 0 ? "behind" : "ahead of");
+	else
+		return false;
+	return true;
+}
+
+void
+region_clock_note_past(struct region *region, int64_t at_s)
+{
+	if (at_s > atomic_load(&region->clock.past_s) &&
+	    at_s - clock_wall_s() < AHEAD_MOST_S)
+		atomic_store(&region->clock.past_s, at_s);
+}
+
+void
+region_clock_note_other(struct region *region, int64_t at_s)
+{
+	int64_t ahead_s = at_s - clock_wall_s();
+	bool is_set = at_s >= not_set_s && ahead_s < AHEAD_MOST_S;
+
+	atomic_store(&region->clock.other_ahead_s, is_set ? ahead_s : 0);
+}

@@ -1,0 +1,170 @@
+#!/usr/bin/perl
+# Two servers on one Redis: one rolls the keys of its zones and writes the list of them, the
+# other follows.  What either signs validates with the DNSKEYs of both, throughout.
+use strict;
+use warnings;
+
+use FindBin qw($Bin);
+use lib "$Bin/lib";
+
+use Martlet;
+use Martlet::Peer;
+use Martlet::Process qw(poll);
+use Martlet::Redis;
+use Martlet::RedisZones;
+use RedisKeys qw(keygen key_strings public_of);
+use SignedZone qw($ORIGIN);
+use Test::More;
+use Time::HiRes qw(time);
+
+Martlet::Redis::need();
+Martlet::Peer::need(qw(dnssec-keygen));
+Martlet::Peer::need_sec();
+
+sub rrset { my (@records) = @_; return { ttl => 1, records => \@records } }
+
+my $schema = Martlet::RedisZones->new;
+my $redis = Martlet::Redis->new(notify => 'KA');
+my $LIST = $schema->key($ORIGIN, ':martlet:keys');
+my %server = map { ($_ => Martlet->new(start => 0, config => {
+	redis => $redis->settings, dnssec => { role => $_, fleet_lag => 1 } })) } qw(roll follow);
+my ($roller, $follower) = @server{qw(roll follow)};
+my $ksk = keygen($roller->dir, $ORIGIN, '-L', 1, '-a', 13, '-f', 'KSK');
+my ($zsk, $next) = map { keygen($roller->dir, $ORIGIN, '-L', 1, '-a', 13) } 1, 2;
+
+sub set_keys {
+	my (%strings) = @_;
+	$redis->cmd('MSET', map { $schema->key($ORIGIN, ":$_") => $strings{$_} } sort keys %strings);
+	return;
+}
+
+sub states {
+	my ($m) = @_;
+	return { map { ($_->{tag} => $_->{state}) } @{ $m->ctl('keys', $ORIGIN)->{keys} } };
+}
+
+# "12345:active ...", without what is of no use
+sub in_use {
+	my ($m) = @_;
+	my $state = states($m);
+	return join ' ', map { "$_:$state->{$_}" } grep { $state->{$_} !~ /future|removed/ } sort keys %$state;
+}
+
+sub errors_of {
+	my ($m) = @_;
+	return join "\n", map { "$_->{zone} $_->{reason}" } @{ $m->ctl('errors')->{errors} };
+}
+
+sub answer_of {
+	my ($m, $name, $type) = @_;
+	my $packet = $m->ask($name, $type, do => 1, tcp => 1)->packet;
+	my @records = ($packet->answer, $packet->authority);
+	my ($covered) = map { $_->typecovered } grep { $_->type eq 'RRSIG' } @records;
+	return { at => time, text => $packet->string, rrs => [grep { $_->type eq $covered } @records],
+		signatures => [grep { $_->type eq 'RRSIG' && $_->typecovered eq $covered } @records] };
+}
+
+sub validates {
+	my ($answer, @keys) = @_;
+	for my $signature (@{ $answer->{signatures} }) {
+		return 1 if grep { $_->keytag == $signature->keytag && $signature->verify($answer->{rrs}, $_) } @keys;
+	}
+	return 0;
+}
+
+# What a resolver may have of DNSKEYs, from either server, goes with what either answers now;
+# they are signed by the KSK, which is the anchor here.
+my (@dnskeys, @bogus);
+my $asked = 0;
+sub look {
+	my $anchor = public_of($ksk);
+
+	@dnskeys = grep { $_->{at} > time - 1 } @dnskeys;
+	for my $m ($roller, $follower) {
+		my $set = answer_of($m, $ORIGIN, 'DNSKEY');
+		push @bogus, $set->{text} unless validates($set, $anchor);
+		push @dnskeys, $set;
+	}
+	for my $name (sort keys %server) {
+		for my $case (["www.$ORIGIN", 'A'], ["nowhere.$ORIGIN", 'A']) {
+			my $answer = answer_of($server{$name}, @$case);
+			$asked++;
+			push @bogus, map { "$name $case->[0] " . in_use($server{$name}) }
+			  grep { !validates($answer, @{ $_->{rrs} }) } @dnskeys;
+		}
+	}
+	return;
+}
+
+sub walk {
+	my ($seconds, $until) = @_;
+	return poll($seconds, sub { look(); $until->() });
+}
+
+$schema->load($redis, { $ORIGIN => {
+	config => { soa => { ttl => 1, minttl => 1, serial => 1, ns => "ns.$ORIGIN." }, dnssec => \1 },
+	labels => { '@' => { ns => rrset({ host => "ns.$ORIGIN." }) }, ns => { a => rrset({ ip => '192.0.2.1' }) },
+		www => { a => rrset({ ip => '192.0.2.2' }) } } } });
+set_keys(key_strings(ksk => $ksk), key_strings(zsk => $zsk));
+$_->expect_log(qr/no file here is named|martlet:keys|has replaced|Redis|its keys are rolled by|nothing has been heard/)
+  for $roller, $follower;
+$_->start for $roller, $follower;
+ok(poll(20, sub { $redis->cmd('GET', $LIST) }), 'the roller writes the list');
+my ($entry) = @{ $redis->cmd('XREVRANGE', 'martlet:changes', '+', '-', 'COUNT', 1) // [] };
+is_deeply($entry->[1], ['zone', "$ORIGIN.", 'config', 1], 'and an entry of the change stream');
+ok(poll(20, sub { in_use($roller) eq in_use($follower) }), 'both have the same keys');
+# each worker of each has the zone by then
+ok(poll(20, sub { @bogus = @dnskeys = (); look() for 1 .. 4; !@bogus }), 'both answer, and validate');
+
+subtest 'who follows does not roll by itself' => sub {
+	ok(poll(20, sub { ($follower->ctl('keys', 'roll', $ORIGIN))[1]{error} =~ /are rolled by .*dnssec\.role = "roll"/ }), 'keys roll');
+	for my $command (['keys', 'unsign', $ORIGIN], ['keys', 'ds-seen', $ORIGIN, 7], ['keys', 'generate', $ORIGIN]) {
+		my ($exit, $json) = $follower->ctl(@$command);
+		is($exit, 1, "@$command is refused");
+		like($json->{error}, qr/keys .*(?:are rolled by|that .* lists)/, 'which says who does that');
+	}
+};
+
+subtest 'a ZSK is rolled' => sub {
+	my $old = public_of($zsk)->keytag;
+	is(($roller->ctl('keys', 'roll', $ORIGIN, 'zsk'))[0], 0, 'keys roll') or diag($roller->{ctl_stderr});
+	my ($new) = grep { states($roller)->{$_} eq 'published' } keys %{ states($roller) };
+	ok(walk(30, sub { (states($follower)->{$new} // '') eq 'published' }), 'the new key is published by the other, too');
+	ok(walk(30, sub { states($follower)->{$new} eq 'active' }), 'signs there, too');
+	ok(walk(30, sub { (states($follower)->{$old} // 'removed') eq 'removed' }), 'the old one is gone there, too');
+	is(in_use($follower), in_use($roller), 'both have the same keys');
+	is(scalar keys %{ { map { ($_ => 1) } split / /, in_use($roller) } }, 2, 'one of each');
+	is_deeply(\@bogus, [], "nothing was bogus, of $asked answers");
+};
+
+subtest 'lists that cannot be used' => sub {
+	my $good = $redis->cmd('GET', $LIST);
+	my $keys = in_use($follower);
+	my $faults = $follower->counters->{signer_key_faults};
+
+	$roller->stop;
+	for my $case (
+		['cut off', substr($good, 0, 400), qr/martlet:keys: is cut off; the keys stay/],
+		['damaged', $good =~ s/active/published/r, qr/martlet:keys: is damaged/],
+		['of another kind', '{"keys":[]}', qr/martlet:keys: is no list of keys/],
+		['of a later version', $good =~ s/martlet-keys 1/martlet-keys 2/r, qr/martlet:keys: .* later version/],
+	) {
+		my ($what, $text, $error) = @$case;
+		$redis->cmd('SET', $LIST, $text);
+		ok(poll(20, sub { errors_of($follower) =~ $error }), "$what: told") or diag(errors_of($follower));
+		is(in_use($follower), $keys, 'the keys stay as they were');
+	}
+	$redis->cmd('DEL', $LIST);
+	ok(poll(20, sub { errors_of($follower) =~ /martlet:keys: is gone: the keys stay as its number \d+/ }), 'gone: told')
+	  or diag(errors_of($follower));
+	is(in_use($follower), $keys, 'the keys stay as they were');
+	cmp_ok($follower->counters->{signer_key_faults}, '>', $faults, 'it is counted');
+	unlike(errors_of($follower) . $follower->log . $roller->log, qr/PrivateKey/, 'no key is told');
+	$roller->start;
+	ok(poll(20, sub { errors_of($follower) eq '' }), 'the roller writes it again') or diag(errors_of($follower));
+	walk(0.1, sub { 1 });
+	is_deeply(\@bogus, [], 'nothing was bogus');
+};
+
+$_->stop for $roller, $follower;
+done_testing();

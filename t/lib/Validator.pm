@@ -1,0 +1,121 @@
+package Validator;
+# A validating Unbound in front of a server, which is asked all the time while keys roll.
+
+use strict;
+use warnings;
+
+use parent 'Martlet::Process';
+
+use Exporter qw(import);
+use File::Copy qw(copy);
+use Martlet::Process qw(find_program free_port poll read_file write_file);
+use POSIX ();
+use Time::HiRes qw(sleep);
+
+our @EXPORT_OK = qw(ds_of);
+
+# The DS record of a key, as text.
+sub ds_of {
+	my ($key) = @_;
+	my $ds = Net::DNS::RR::DS->create($key, digtype => 'SHA256');
+	return join ' ', $key->owner . '.', 'DS', $ds->keytag, $ds->algorithm, $ds->digtype, $ds->digest;
+}
+
+sub new {
+	my ($class) = @_;
+	my $self = bless {}, $class;
+	$self->_prepare;
+	$self->{port} = free_port();
+	return $self;
+}
+
+# Have it ask $m for the zones; @$anchors are records as text.
+sub run {
+	my ($self, $m, $anchors, @zones) = @_;
+	my $stubs = join '', map { "stub-zone:\n  name: $_\n  stub-addr: 127.0.0.1\@" . $m->port . "\n" } @zones;
+	my $trusted = join '', map { "  trust-anchor: \"$_\"\n" } @$anchors;
+	my $config = write_file($self->dir . '/unbound.conf', <<"END");
+server:
+  interface: 127.0.0.1\@@{[$self->port]}
+  access-control: 127.0.0.0/8 allow
+  do-not-query-localhost: no
+  directory: "@{[$self->dir]}"
+  chroot: ""
+  username: ""
+  pidfile: ""
+  use-syslog: no
+  logfile: ""
+  verbosity: 1
+  val-log-level: 2
+  num-threads: 1
+  module-config: "validator iterator"
+$trusted  harden-algo-downgrade: yes
+  local-zone: "test." nodefault
+  val-bogus-ttl: 1
+  cache-max-negative-ttl: 1
+  aggressive-nsec: yes
+  serve-expired: no
+remote-control:
+  control-enable: no
+$stubs
+END
+	# AppArmor confines unbound by its path to directories that are not ours
+	my $copy = $self->dir . '/unbound';
+	copy(find_program('unbound'), $copy) or die "$copy: $!\n";
+	chmod 0755, $copy or die "$copy: $!\n";
+	$self->_spawn($copy, '-d', '-c', $config);
+	return;
+}
+
+sub _resolver {
+	my ($self, %how) = @_;
+	return Net::DNS::Resolver->new(nameservers => ['127.0.0.1'], port => $self->port, dnssec => 1, recurse => 1, retry => 1, %how);
+}
+
+# Does it find that name secure, soon?
+sub is_secure {
+	my ($self, $name) = @_;
+	my $resolver = $self->_resolver(udp_timeout => 0.5, retrans => 0.5); # until it listens, nothing comes back
+	return poll(20, sub { my $packet = $resolver->send($name, 'A'); $packet && $packet->header->ad });
+}
+
+# Ask for what is there and what is not, by name and by wildcard (www, *.wild), until told to end.
+sub _ask {
+	my ($self, @zones) = @_;
+	my $resolver = $self->_resolver(udp_timeout => 5, retrans => 5, igntc => 0);
+	my ($count, %seen) = (0);
+
+	while (!-e $self->dir . '/end') {
+		for my $zone (sort @zones) {
+			for my $case (["www.$zone", 'A'], ["no$count.$zone", 'A'], ["www.$zone", 'TXT'], ["a$count.wild.$zone", 'TXT'],
+				[$zone, 'DNSKEY']) {
+				my $packet = $resolver->send(@$case);
+				my $state = !$packet ? 'none' : $packet->header->rcode eq 'SERVFAIL' ? 'SERVFAIL'
+				  : $packet->header->ad ? 'secure' : 'insecure';
+				$seen{"$zone $state"}++;
+				$count++;
+			}
+		}
+		sleep 0.02;
+	}
+	write_file($self->dir . '/asked', join '', map { "$_\t$seen{$_}\n" } sort keys %seen);
+	return;
+}
+
+sub ask_throughout {
+	my ($self, @zones) = @_;
+	$self->{asker} = fork // die "fork: $!\n";
+	return if $self->{asker} != 0;
+	$self->_ask(@zones);
+	POSIX::_exit(0);
+}
+
+# No more.  returns how often which zone was what: "zone secure", SERVFAIL, insecure, none.
+sub told {
+	my ($self) = @_;
+	write_file($self->dir . '/end', '');
+	waitpid $self->{asker}, 0;
+	return map { split /\t/ } split /\n/, read_file($self->dir . '/asked');
+}
+
+1;
