@@ -60,6 +60,7 @@ sign_session_new(int signer_fd, bool is_paced)
 	if (!session)
 		return NULL;
 	session->signer_fd = signer_fd;
+	session->is_lost = signer_fd < 0;
 	session->is_paced = is_paced;
 	session->batch_items = is_paced ? BATCH_PACED : BATCH_ITEMS;
 	session->lanes_max = 1;

@@ -14,7 +14,7 @@
 
 struct sign_session;
 
-/* signer_fd  of struct heritage or of signer_fork; borrowed
+/* signer_fd  of struct heritage or of signer_fork; borrowed; -1: none, and none is waited for
  * is_paced   dnssec.max_rate holds for what it has signed
  * returns    NULL when there is no memory. */
 __attribute__((warn_unused_result))

@@ -26,13 +26,14 @@
 #include "shm/errcode.h"
 #include "shm/generation.h"
 #include "shm/heritage.h"
+#include "t/scratch_dir.h"
 #include "t/tap.h"
 
 enum { BED_REPLY_MAX = 1 << 20, BED_WAIT_MS = 30000 };
 
 struct bed {
-	char dir[64];
-	char state_dir[96], zones_dir[96], log_path[96];
+	char *dir;
+	char state_dir[256], zones_dir[256], log_path[256];
 	struct settings settings;
 	struct heritage heritage;
 	struct region *region;
@@ -62,9 +63,7 @@ bed_init(struct bed *bed)
 	static char no_path[] = "";
 
 	memset(bed, 0, sizeof *bed);
-	snprintf(bed->dir, sizeof bed->dir, "/tmp/martlet-unit-XXXXXX");
-	if (!mkdtemp(bed->dir))
-		bail_out("no temporary directory");
+	bed->dir = scratch_dir_make();
 	snprintf(bed->state_dir, sizeof bed->state_dir, "%s/state", bed->dir);
 	snprintf(bed->zones_dir, sizeof bed->zones_dir, "%s/zones", bed->dir);
 	snprintf(bed->log_path, sizeof bed->log_path, "%s/log", bed->dir);
@@ -76,6 +75,7 @@ bed_init(struct bed *bed)
 	bed->settings.log.level = LOG_LEVEL_INFO;
 	bed->settings.generations.keep = 3;
 	bed->settings.generations.stall_s = 60;
+	bed->heritage.signer_fds[0] = bed->heritage.signer_fds[1] = -1;
 	bed->sync = -1;
 }
 
@@ -204,7 +204,7 @@ bed_stop(struct bed *bed)
 static inline void
 bed_fini(struct bed *bed)
 {
-	bed_shell("rm -rf %s", bed->dir);
+	scratch_dir_free(bed->dir);
 }
 
 static inline bool
