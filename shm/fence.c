@@ -40,14 +40,25 @@ struct fence {
 	char secrets[SECRETS_MAX][PATH_MAX]; /* directories of keys, real paths */
 };
 
-/* What programs, libraries and the C library's look-ups read; what may be written there
- * is /dev/null and the like. */
+/* What programs, libraries and the C library's look-ups read; of /dev, where disks and
+ * /dev/shm are, devices that hold nothing. */
 static const struct {
 	const char *path;
 	unsigned rights;
 } open_to_all[] = {
-	{ "/usr", READ }, { "/lib", READ },  { "/lib64", READ },       { "/etc", READ },
-	{ "/run", READ }, { "/proc", READ }, { "/dev", READ | WRITE }, { "/sys", READ },
+	{ "/usr", READ },
+	{ "/lib", READ },
+	{ "/lib64", READ },
+	{ "/etc", READ },
+	{ "/run", READ },
+	{ "/proc", READ },
+	{ "/sys", READ },
+	{ "/dev/null", READ | WRITE },
+	{ "/dev/zero", READ | WRITE },
+	{ "/dev/full", READ | WRITE },
+	{ "/dev/tty", READ | WRITE },
+	{ "/dev/random", READ },
+	{ "/dev/urandom", READ },
 };
 
 /* ---- keys ---- */
