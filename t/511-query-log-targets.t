@@ -191,7 +191,7 @@ subtest 'syslog' => sub {
 	my $m = server(start => 0, query_log => { target => 'syslog' });
 	my $dev = "$dir/dev";
 	my $make = "mkdir $dev && for f in null zero urandom random; do touch $dev/\$f && mount --bind /dev/\$f $dev/\$f; done"
-	  . " && ln -s $dir/log.sock $dev/log && mount --rbind $dev /dev";
+	  . " && mkdir $dev/shm && mount --bind /dev/shm $dev/shm && ln -s $dir/log.sock $dev/log && mount --rbind $dev /dev";
 	my @through = (qw(unshare -m sh -c), "[ -d $dev ] || { $make; } && exec \"\$@\"", 'sh');
 	my $works = system(@through, 'test', '-h', '/dev/log') == 0;
 	system 'rm', '-rf', $dev;

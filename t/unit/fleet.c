@@ -10,6 +10,7 @@
 #include "shm/clock.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
+#include "t/scratch_dir.h"
 #include "t/tap.h"
 
 #define ZONE "example.test."
@@ -320,11 +321,10 @@ test_unwritten(struct key_store *roller, const char *dir)
 int
 main(void)
 {
-	char dirs[2][32] = { "/tmp/martlet-fleet-XXXXXX", "/tmp/martlet-fleet-XXXXXX" };
+	char *dirs[2] = { scratch_dir_make(), scratch_dir_make() };
 	struct key_store *roller, *follower;
-	char command[128];
 
-	if (!mkdtemp(dirs[0]) || !mkdtemp(dirs[1]) || dname_from_text(ZONE, zone) == 0)
+	if (dname_from_text(ZONE, zone) == 0)
 		return 1;
 	roller = store_in(dirs[0], DNSSEC_ROLE_ROLL);
 	follower = store_in(dirs[1], DNSSEC_ROLE_FOLLOW);
@@ -337,7 +337,7 @@ main(void)
 	test_roller(roller, follower);
 	key_store_free(follower);
 	key_store_free(roller);
-	snprintf(command, sizeof command, "rm -r %s %s", dirs[0], dirs[1]);
-	ok(system(command) == 0, "nothing is left");
+	scratch_dir_free(dirs[0]);
+	scratch_dir_free(dirs[1]);
 	return done_testing();
 }

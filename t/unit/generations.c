@@ -15,9 +15,10 @@
 #include "loader/store/state_files.h"
 #include "loader/store/state_paths.h"
 #include "shm/errcode.h"
+#include "t/scratch_dir.h"
 #include "t/tap.h"
 
-static char state_dir[64];
+static char *state_dir;
 
 static void
 path_of(char out[PATH_MAX], const char *name)
@@ -388,11 +389,7 @@ test_alias(void)
 int
 main(void)
 {
-	char command[128];
-
-	snprintf(state_dir, sizeof state_dir, "/tmp/martlet-unit-XXXXXX");
-	if (!mkdtemp(state_dir))
-		bail_out("no temporary directory");
+	state_dir = scratch_dir_make();
 	test_names();
 	test_prepare_and_list();
 	test_finish_and_remove();
@@ -402,8 +399,6 @@ main(void)
 	test_retention();
 	test_alias();
 	test_next_id();
-	snprintf(command, sizeof command, "rm -rf %s", state_dir);
-	if (system(command) != 0)
-		diag("%s was left", state_dir);
+	scratch_dir_free(state_dir);
 	return done_testing();
 }

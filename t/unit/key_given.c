@@ -9,6 +9,7 @@
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/wire.h"
+#include "t/scratch_dir.h"
 #include "t/tap.h"
 
 #define ZONE "example.test."
@@ -258,10 +259,10 @@ main(void)
 {
 	static char nothing[] = "";
 	static struct settings settings = { .dnssec.key_dir = nothing };
-	char dir[] = "/tmp/martlet-keys-XXXXXX", command[64];
+	char *dir = scratch_dir_make();
 	struct key_store *store;
 
-	if (!mkdtemp(dir) || dname_from_text(ZONE, zone) == 0)
+	if (dname_from_text(ZONE, zone) == 0)
 		return 1;
 	settings.state_dir = dir;
 	is_int(key_store_new(&settings, true, &store), 0, "a store");
@@ -272,7 +273,6 @@ main(void)
 	is_int(key_store_new(&settings, true, &store), 0, "a store for another zone");
 	test_bad_first(store);
 	key_store_free(store);
-	snprintf(command, sizeof command, "rm -r %s", dir);
-	ok(system(command) == 0, "nothing is left");
+	scratch_dir_free(dir);
 	return done_testing();
 }

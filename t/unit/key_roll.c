@@ -7,6 +7,7 @@
 #include "loader/sign/key_roll.h"
 #include "shm/errcode.h"
 #include "shm/wire.h"
+#include "t/scratch_dir.h"
 #include "t/tap.h"
 
 static void
@@ -89,13 +90,11 @@ test_gone(void)
 static void
 test_files(void)
 {
-	char path[] = "/tmp/key-roll-XXXXXX", command[64];
+	char *path = scratch_dir_make();
 	static const char prefix[] = "Kexample.+";
 	struct roll_zone zone = { .goal = ROLL_LEAVE, .goal_since_s = 7 }, again;
 	struct key_dir *dir;
 
-	if (!mkdtemp(path))
-		bail_out("no directory");
 	dir = key_dir_new(path);
 	if (!dir)
 		bail_out("no memory");
@@ -117,8 +116,7 @@ test_files(void)
 	ok(!key_roll_has(&zone, "Kexample.+013+00012"), "another algorithm");
 	ok(!key_roll_has(&zone, "Kexample."), "no name of a key");
 	key_dir_free(dir);
-	snprintf(command, sizeof command, "rm -rf %s", path);
-	ok(system(command) == 0, "cleaned up");
+	scratch_dir_free(path);
 }
 
 int

@@ -12,13 +12,14 @@
 #include "loader/store/state_files.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
+#include "t/scratch_dir.h"
 #include "t/tap.h"
 
 enum { WORKERS = 2 };
 
 enum manner { OBEYS, FAILS, HANGS, IS_STARTING };
 
-static char state_dir[64];
+static char *state_dir;
 static struct region *region;
 
 /* Get ready for whatever is announced, 20 ms after it is. */
@@ -230,13 +231,12 @@ int
 main(void)
 {
 	size_t size = sizeof *region + WORKERS * sizeof(struct worker_slot);
-	char command[128];
 
 	region = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
-	snprintf(state_dir, sizeof state_dir, "/tmp/martlet-unit-XXXXXX");
-	if (region == MAP_FAILED || !mkdtemp(state_dir))
-		bail_out("no memory or no temporary directory");
+	if (region == MAP_FAILED)
+		bail_out("no memory");
+	state_dir = scratch_dir_make();
 	region->worker_count = WORKERS;
 	test_no_workers();
 	test_all_ready();
@@ -246,8 +246,6 @@ main(void)
 	test_not_needed();
 	test_death();
 	test_current_fails();
-	snprintf(command, sizeof command, "rm -rf %s", state_dir);
-	if (system(command) != 0)
-		diag("%s was left", state_dir);
+	scratch_dir_free(state_dir);
 	return done_testing();
 }
