@@ -104,8 +104,8 @@ trace_absent(struct flood_zone *told, struct query *q, const struct stage *stage
 static int64_t
 most_credit(const struct isolation *isolation)
 {
-	int64_t by_time =
-		(int64_t)(CREDIT_NS * isolation->watch.share >> QUEUE_SHARE_BITS);
+	int64_t by_time = (int64_t)(CREDIT_NS * queue_watch_share(&isolation->watch) >>
+				    QUEUE_SHARE_BITS);
 	int64_t by_count = CREDIT_ANSWERS * isolation->answer_ns;
 
 	return by_time > by_count ? by_time : by_count;
@@ -127,7 +127,7 @@ note_new(const struct isolation *isolation, struct heavy_zone *zone,
 static int64_t
 fill(const struct isolation *isolation, struct heavy_zone *zone)
 {
-	uint64_t share = isolation->watch.share,
+	uint64_t share = queue_watch_share(&isolation->watch),
 		 elapsed_ns = isolation->now_ns - zone->filled_ns;
 	int64_t most = most_credit(isolation);
 

@@ -14,9 +14,9 @@ enum { STEPS_MAX = 8, STANDING_BATCHES = 4 };
 /* What waits for longer at each look, for so long, is no burst. */
 #define LATE_NS UINT64_C(8000000)
 #define LATE_FOR_NS UINT64_C(100000000)
-/* What is enough as long as the last shortage may not be all there is. */
-#define WAIT_AGAIN_NS UINT64_C(2000000)
-#define AGAIN_NS UINT64_C(10000000000)
+/* What is too long in a shortage, and in the minute after one, which may not be all of it. */
+#define WAIT_NS UINT64_C(1000000)
+#define AGAIN_NS UINT64_C(60000000000)
 
 /* How long will what is in the queue have waited when it is taken as those were that were
  * taken since the last look? */
@@ -55,7 +55,7 @@ look(struct queue_watch *watch, struct queue_facts *queue, int fd, uint64_t now_
 	wait_ns = estimate_wait(queue, now_ns);
 	if (queue->waiting_len >= before_len - before_len / 16)
 		watch->grows = true;
-	if (wait_ns >= WAIT_AGAIN_NS)
+	if (wait_ns >= WAIT_NS)
 		watch->waits = true;
 	if (info[SK_MEMINFO_DROPS] != queue->drops ||
 	    queue->waiting_len > info[SK_MEMINFO_RCVBUF] / 2 ||
@@ -152,6 +152,7 @@ queue_watch_step(struct queue_watch *watch, uint64_t now_ns)
 		begin(watch, share_again(watch), now_ns);
 	else if (!was_short && watch->runs_over)
 		begin(watch, QUEUE_SHARE_FIRST, now_ns);
+	watch->drains = watch->is_short && watch->waits;
 	watch->stands = watch->grows = watch->waits = watch->runs_over = false;
 	watch->stepped_ns = now_ns;
 	return watch->is_short && !was_short;

@@ -6,12 +6,14 @@
  *
  *	a queue is over half, or the kernel has dropped datagrams of it,
  *	or what is in it waits for over 8 ms, at each look for 100 ms (much as RFC 8289 has it),
- *	or, in the 10 s after a shortage, for over 2 ms once.
+ *	or, in the minute after a shortage, for over 1 ms once.
  *
  * From then on a zone may have a share of the worker's time, which comes down while a queue
  * stands (several full batches) and does not shrink, and grows when all are emptied: slowly
- * towards where one stood the last time.  Once a zone may have all of the time twice, the
- * shortage is over.
+ * towards where one stood the last time.  While what is in a queue waits for over 1 ms a
+ * zone may have next to nothing instead: what gathers while the worker did not run would
+ * stand for long at a share that is just right.  Once a zone may have all of the time
+ * twice, the shortage is over.
  */
 #ifndef WORKER_QUEUE_WATCH_H
 #define WORKER_QUEUE_WATCH_H
@@ -46,7 +48,8 @@ struct queue_watch {
 	bool grows;			/* one was found not to shrink, */
 	bool waits;			/* to wait for some time, */
 	bool runs_over;			/* or to be over half, to have dropped, to wait for long */
-	uint32_t share;			/* that one zone may have while the worker is short */
+	bool drains;			/* as of the last step: short, and what is there waits */
+	uint32_t share;			/* that one zone may have while the worker is short, unless it drains */
 	uint32_t stood;			/* the share with which a queue stood the last time */
 	uint64_t stepped_ns, lowered_ns;
 	uint64_t ended_ns;		/* the last shortage; 0: there was none */
@@ -61,5 +64,13 @@ void queue_watch_batch(struct queue_watch *watch, struct queue_facts *queue, int
  * returns whether the worker has become short now. */
 __attribute__((nonnull))
 bool queue_watch_step(struct queue_watch *watch, uint64_t now_ns);
+
+/* What one zone may have now. */
+__attribute__((nonnull))
+static inline uint32_t
+queue_watch_share(const struct queue_watch *watch)
+{
+	return watch->drains ? QUEUE_SHARE_LEAST : watch->share;
+}
 
 #endif

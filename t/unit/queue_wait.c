@@ -25,9 +25,8 @@ enum {
 	OTHERS_QPS = 2000,
 	ANSWERED_QPS = 166667, /* of the costs above */
 	ASKED_MAX = OTHERS_QPS * 70,
-	/* 4 times the 0.8 ms that their answers take on loopback beside nothing: with these,
-	 * five times */
-	WAIT_MOST_US = 3200,
+	/* 5 times the 0.46 ms that their answers take on loopback beside nothing */
+	WAIT_MOST_US = 2300,
 };
 
 struct scene {

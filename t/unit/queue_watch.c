@@ -86,8 +86,14 @@ check_again(uint64_t now)
 	turn(true, now += 4 * MS);
 	is_int(watch.share, QUEUE_SHARE_FIRST, "three quarters at most");
 	watch.is_short = false;
-	watch.ended_ns = now - UINT64_C(10000) * MS;
-	ok(!turn(true, now += 4 * MS), "not 10 s later");
+	ok(watch.drains, "next to nothing while so much waits");
+	is_int(queue_watch_share(&watch), QUEUE_SHARE_LEAST, "a 256th");
+	turn(false, now += 4 * MS);
+	ok(queue_watch_share(&watch) > QUEUE_SHARE_LEAST, "its share when it is emptied");
+	watch.is_short = false;
+	watch.ended_ns = now - UINT64_C(60000) * MS;
+	turn(true, now += 2 * MS);
+	ok(!turn(true, now += 4 * MS), "not a minute later");
 	empty_queue();
 }
 
