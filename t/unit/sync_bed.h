@@ -33,7 +33,7 @@ enum { BED_REPLY_MAX = 1 << 20, BED_WAIT_MS = 30000 };
 
 struct bed {
 	char *dir;
-	char state_dir[256], zones_dir[256], log_path[256];
+	char state_dir[128], zones_dir[128], log_path[128];
 	struct settings settings;
 	struct heritage heritage;
 	struct region *region;
@@ -64,6 +64,8 @@ bed_init(struct bed *bed)
 
 	memset(bed, 0, sizeof *bed);
 	bed->dir = scratch_dir_make();
+	if (strlen(bed->dir) > sizeof bed->zones_dir - sizeof "/zones")
+		bail_out("TMPDIR is too long: %s", bed->dir);
 	snprintf(bed->state_dir, sizeof bed->state_dir, "%s/state", bed->dir);
 	snprintf(bed->zones_dir, sizeof bed->zones_dir, "%s/zones", bed->dir);
 	snprintf(bed->log_path, sizeof bed->log_path, "%s/log", bed->dir);
