@@ -6,17 +6,9 @@
 #include <string.h>
 
 #include "loader/redis/redis_keys.h"
+#include "t/fuzz/target.h"
 
 enum { WORDS_MAX = 64 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void
-demand(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 /* Is `part` empty, or one of the words? */
 static void

@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "master/ctl_client_view.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "t/fuzz/target.h"
 
 static const char *const commands[] = {
 	"status", "ready",       "workers", "stats",          "zones",

@@ -9,8 +9,7 @@
 #include "master/explain/explain_args.h"
 #include "master/explain/explain_message.h"
 #include "master/explain/simulate_args.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len);
+#include "t/fuzz/target.h"
 
 /* Every argument ends inside what was sent. */
 static void

@@ -6,15 +6,7 @@
 #include <string.h>
 
 #include "shm/dname.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void
-demand(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "t/fuzz/target.h"
 
 static void
 write_again(const struct fleet_list *list, const uint8_t *zone, struct fleet_text *out)

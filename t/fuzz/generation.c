@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "shm/wire.h"
+#include "t/fuzz/target.h"
 #include "t/sample_generation.h"
 #include "t/scratch_dir.h"
 #include "worker/answer.h"
@@ -27,8 +28,6 @@ enum change_how {
 	CHANGE_ONE = 1 << 2, /* one octet, else two */
 	CHANGE_MANIFEST = 1 << 3, /* the manifest; with CHANGE_DATA the size it states */
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len);
 
 static struct {
 	const char *dir;

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len);
+#include "t/fuzz/target.h"
 
 /* The library loses memory when metadata are damaged; files are opened in a job, which ends. */
 const char *__lsan_default_suppressions(void);

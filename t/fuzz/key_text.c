@@ -7,15 +7,7 @@
 
 #include "loader/sign/sign_crypto.h"
 #include "shm/errcode.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void
-demand(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "t/fuzz/target.h"
 
 /* A copy without an octet behind it. */
 static char *

@@ -7,8 +7,7 @@
 #include "loader/store/zone_state.h"
 #include "loader/zone/record_text.h"
 #include "shm/dname.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len);
+#include "t/fuzz/target.h"
 
 static volatile size_t sum; /* so that all is read */
 

@@ -11,6 +11,7 @@
 
 #include "loader/store/live.h"
 #include "loader/zone/arena.h"
+#include "t/fuzz/target.h"
 #include "t/query_file.h"
 #include "t/sample_generation.h"
 #include "t/scratch_dir.h"
@@ -24,8 +25,6 @@ enum change_how {
 	CHANGE_HEAD = 1 << 1, /* in the first octets: numbers, flags, lengths */
 	CHANGE_TAIL = 1 << 2, /* in the last ones */
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *input, size_t len);
 
 static struct {
 	char *scratch;

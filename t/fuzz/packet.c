@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "shm/geo_path.h"
+#include "t/fuzz/target.h"
 #include "t/message_check.h"
 #include "t/mmdb_maker.h"
 #include "t/zone_dir_store.h"
@@ -31,7 +32,6 @@ enum how {
 };
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static struct zone_store store;
 static struct geo geo;

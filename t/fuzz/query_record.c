@@ -9,8 +9,7 @@
 #include "loader/query_log/query_line.h"
 #include "loader/query_log/query_places.h"
 #include "shm/ring.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "t/fuzz/target.h"
 
 enum { RING_LEN = 4096, LINE_MAX_LEN = 8192 };
 

@@ -15,6 +15,7 @@
 #include "shm/rdata.h"
 #include "shm/rrtype.h"
 #include "shm/steered.h"
+#include "t/fuzz/target.h"
 #include "t/json_compare.h"
 
 enum { MAX_TTL = 1000, TYPE_NAME_MAX = 40 };
@@ -23,15 +24,6 @@ static const uint8_t origin[] = "\007example";
 static const uint8_t owner[] = "\003www\007example";
 
 static struct record_json *parser;
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-demand(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void
 demand_printable(const char *text, size_t room)

@@ -12,6 +12,7 @@
 #include "loader/zone/render.h"
 #include "shm/errcode.h"
 #include "shm/node.h"
+#include "t/fuzz/target.h"
 
 enum { DEPTH_MAX = 7, LABELS_MAX = 64, KNOWN = 8 };
 
@@ -24,15 +25,6 @@ static struct settings settings = {
 };
 static struct redis_zone_reader *readers[2]; /* by schema */
 static struct renderer *renderer;
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-demand(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 /* ---- replies ---- */
 

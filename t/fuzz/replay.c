@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "t/fuzz/target.h"
 #include "t/tap.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 __attribute__((weak)) int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static uint8_t *

@@ -6,17 +6,9 @@
 #include <string.h>
 
 #include "shm/dns.h"
+#include "t/fuzz/target.h"
 
 static const uint8_t name[] = "\001a\007outside\004test";
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-demand(bool condition)
-{
-	if (!condition)
-		abort();
-}
 
 static void
 check_bounds(const struct resolve_answer *answer, size_t address_len)

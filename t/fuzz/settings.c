@@ -5,9 +5,9 @@
 #include "master/settings_fields.h"
 #include "master/settings_load.h"
 #include "shm/errcode.h"
+#include "t/fuzz/target.h"
 #include "t/scratch_dir.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 const char *__lsan_default_suppressions(void);
 
 /* libconfig 1.5 forgets a string that has no end. */

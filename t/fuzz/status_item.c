@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "t/fuzz/target.h"
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

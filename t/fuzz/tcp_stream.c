@@ -18,6 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "t/fuzz/target.h"
+
 enum {
 	SENT_MAX = 1 << 20,
 	BACK_MAX = 8 << 20,
@@ -25,8 +27,6 @@ enum {
 	DOUBLE = 'd',
 	TURNS_MAX = 100000,
 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static struct tcp_workspace workspace;
 static struct tcp_stream stream;

@@ -10,15 +10,7 @@
 #include "shm/errcode.h"
 #include "shm/rdata.h"
 #include "shm/rrtype.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-demand(bool condition)
-{
-	if (!condition)
-		abort();
-}
+#include "t/fuzz/target.h"
 
 static void
 check_promises(const struct zone_records *zone)

@@ -567,28 +567,39 @@ run_round(const char *dir, unsigned sets)
 
 /* ---- what a change costs ---- */
 
-/* Put an address at a name, and end the edit.  returns how many signatures were made. */
-static unsigned
-cost_of(struct live *live, const char *owner, unsigned address)
+/* Put one owner, under the next serial; `records` are freed.  returns what ends the edit. */
+static int
+edit_owner(struct live *live, struct zone_records *records, struct live_edit *edit)
 {
-	struct zone_records *soa, *records = model_new_records(&model[0]);
-	struct live_edit edit;
+	struct zone_records *soa;
+	int rc;
 
-	zone_put(records, owner, 60, RRTYPE_A, "4", address);
-	zone_put(records, owner, 60, RRTYPE_TXT, "s", "stays");
 	zone_done(records);
 	model[0].serial++;
 	soa = model_new_records(&model[0]);
 	model_put_soa(soa, &model[0]);
 	zone_done(soa);
 	must(live_begin(live), "live_begin");
-	must(live_edit_begin(live, check.origin, check.origin_len, &edit),
+	must(live_edit_begin(live, check.origin, check.origin_len, edit),
 	     "live_edit_begin");
-	must(live_put_owner(&edit, records, records->records), "live_put_owner");
-	must(live_edit_end(&edit, soa, LIVE_APEX_SOA), "live_edit_end");
-	must(live_commit(live), "live_commit");
+	must(live_put_owner(edit, records, records->records), "live_put_owner");
+	rc = live_edit_end(edit, soa, LIVE_APEX_SOA);
 	zone_records_free(records);
 	zone_records_free(soa);
+	return rc;
+}
+
+/* Put an address at a name.  returns how many signatures were made. */
+static unsigned
+cost_of(struct live *live, const char *owner, unsigned address)
+{
+	struct zone_records *records = model_new_records(&model[0]);
+	struct live_edit edit;
+
+	zone_put(records, owner, 60, RRTYPE_A, "4", address);
+	zone_put(records, owner, 60, RRTYPE_TXT, "s", "stays");
+	must(edit_owner(live, records, &edit), "live_edit_end");
+	must(live_commit(live), "live_commit");
 	return (unsigned)edit.made;
 }
 
@@ -670,27 +681,14 @@ renew(const char *dir)
 static int
 edit_x(struct live *live, unsigned seed)
 {
-	struct zone_records *records = model_new_records(&model[0]), *soa;
+	struct zone_records *records = model_new_records(&model[0]);
 	struct model_owner *x = &model[0].owners[0];
 	struct live_edit edit;
-	int rc;
 
 	strcpy(x->name, "x.example.com");
 	x->seed = seed;
-	model[0].serial++;
 	model_put_owner(records, x->name, model[0].origin, seed, MODEL_GOOD);
-	zone_done(records);
-	soa = model_new_records(&model[0]);
-	model_put_soa(soa, &model[0]);
-	zone_done(soa);
-	must(live_begin(live), "live_begin");
-	must(live_edit_begin(live, check.origin, check.origin_len, &edit),
-	     "live_edit_begin");
-	must(live_put_owner(&edit, records, records->records), "live_put_owner");
-	rc = live_edit_end(&edit, soa, LIVE_APEX_SOA);
-	zone_records_free(records);
-	zone_records_free(soa);
-	return rc;
+	return edit_owner(live, records, &edit);
 }
 
 /* More names than an edit takes out of the chain leave it step by step. */

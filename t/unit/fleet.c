@@ -10,6 +10,7 @@
 #include "shm/clock.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
+#include "t/key_problems.h"
 #include "t/scratch_dir.h"
 #include "t/tap.h"
 
@@ -84,14 +85,7 @@ load(struct key_store *store)
 static bool
 tells(struct key_store *store, const char *what)
 {
-	const struct sign_keys *keys = load(store);
-
-	for (size_t i = 0; i < keys->problem_count; i++)
-		if (strstr(keys->problems[i], what))
-			return true;
-	for (size_t i = 0; i < keys->problem_count; i++)
-		diag("%s", keys->problems[i]);
-	return false;
+	return key_problems_tell(load(store), what);
 }
 
 static struct roll_zone

@@ -9,6 +9,7 @@
 #include "shm/dname.h"
 #include "shm/errcode.h"
 #include "shm/wire.h"
+#include "t/key_problems.h"
 #include "t/scratch_dir.h"
 #include "t/tap.h"
 
@@ -112,17 +113,6 @@ is_there(const struct sign_keys *keys, uint16_t tag, bool is_kept)
 	return key.rdata_len > 0 && !key.is_kept == !is_kept;
 }
 
-static bool
-tells(const struct sign_keys *keys, const char *what)
-{
-	for (size_t i = 0; i < keys->problem_count; i++)
-		if (strstr(keys->problems[i], what))
-			return true;
-	for (size_t i = 0; i < keys->problem_count; i++)
-		diag("%s", keys->problems[i]);
-	return false;
-}
-
 static void
 test_life(struct key_store *store)
 {
@@ -149,7 +139,7 @@ test_life(struct key_store *store)
 	is_int(put(store, &ksk, &next), 0, "one is replaced");
 	load(store, &keys);
 	is_int(keys.count, 3, "the new one is there beside the old ones");
-	ok(tells(&keys, "z:zsk:pub: has replaced the key"), "that is told");
+	ok(key_problems_tell(&keys, "z:zsk:pub: has replaced the key"), "that is told");
 	ok(is_there(&keys, zsk.tag, true), "the old one is a copy");
 	ok(is_there(&keys, next.tag, false), "the new one is not");
 	is_int(find(&keys, zsk.tag).state, SIGN_KEY_ACTIVE, "the old one signs");
@@ -162,7 +152,8 @@ test_life(struct key_store *store)
 	is_int(put(store, NULL, NULL), 0, "all are gone");
 	load(store, &keys);
 	is_int(keys.count, 3, "copies go on signing");
-	ok(tells(&keys, "z:ksk:pub: is gone, the kept copy of the key"), "that is told");
+	ok(key_problems_tell(&keys, "z:ksk:pub: is gone, the kept copy of the key"),
+	   "that is told");
 }
 
 /* Before any key was kept */
@@ -181,8 +172,10 @@ test_bad_first(struct key_store *store)
 	is_int(put(store, &other, &zsk), 0, "a KSK whose halves do not match, and a ZSK");
 	load(store, &keys);
 	is_int(keys.count, 0, "the ZSK alone would match no DS");
-	ok(tells(&keys, "z:ksk:priv: the private key is not the one of"), "told by name");
-	ok(tells(&keys, "z:zsk:pub: signs nothing before the KSK can"), "so is the other");
+	ok(key_problems_tell(&keys, "z:ksk:priv: the private key is not the one of"),
+	   "told by name");
+	ok(key_problems_tell(&keys, "z:zsk:pub: signs nothing before the KSK can"),
+	   "so is the other");
 	is_int(put(store, &ksk, &zsk), 0, "the KSK is mended");
 	load(store, &keys);
 	ok(keys.count == 2 && keys.problem_count == 0, "both sign");
@@ -212,27 +205,30 @@ test_bad(struct key_store *store)
 	load(store, &keys);
 	ok(!find(&keys, other.tag).tag && is_there(&keys, good.tag, true),
 	   "leave the copy signing");
-	ok(tells(&keys, "z:ksk:priv: the private key is not the one of"), "told by name");
-	ok(tells(&keys, "cannot be used, the kept copy"), "and what goes on");
+	ok(key_problems_tell(&keys, "z:ksk:priv: the private key is not the one of"),
+	   "told by name");
+	ok(key_problems_tell(&keys, "cannot be used, the kept copy"), "and what goes on");
 
 	is_int(put(store, &foreign, NULL), 0, "another zone's");
 	load(store, &keys);
-	ok(tells(&keys, "z:ksk:pub: the key is another zone's"), "told by name");
+	ok(key_problems_tell(&keys, "z:ksk:pub: the key is another zone's"),
+	   "told by name");
 
 	strcpy(other.public, "rubbish");
 	is_int(put(store, &other, NULL), 0, "no key at all");
 	load(store, &keys);
-	ok(tells(&keys, "z:ksk:pub: is no DNSKEY record"), "told by name");
+	ok(key_problems_tell(&keys, "z:ksk:pub: is no DNSKEY record"), "told by name");
 
 	other.private[0] = '\0';
 	strcpy(other.public, good.public);
 	is_int(put(store, &other, NULL), 0, "half a key");
 	load(store, &keys);
-	ok(tells(&keys, "z:ksk:priv: is no private key"), "told by name");
+	ok(key_problems_tell(&keys, "z:ksk:priv: is no private key"), "told by name");
 
 	is_int(put(store, &good, &sep), 0, "a ZSK with the SEP bit");
 	load(store, &keys);
-	ok(tells(&keys, "z:zsk:pub: served with flags 256"), "is served without it");
+	ok(key_problems_tell(&keys, "z:zsk:pub: served with flags 256"),
+	   "is served without it");
 	ok(!find(&keys, sep.tag).tag && is_there(&keys, (uint16_t)(sep.tag - 1), false),
 	   "its tag follows");
 }
@@ -249,7 +245,8 @@ test_again(const struct settings *settings)
 	is_int(key_store_new(settings, false, &store), 0,
 	       "another store, which reads only");
 	load(store, &keys);
-	ok(tells(&keys, "z:zsk:pub: served with flags 256"), "it knows what was noted");
+	ok(key_problems_tell(&keys, "z:zsk:pub: served with flags 256"),
+	   "it knows what was noted");
 	is_int(put(store, &ksk, NULL), ERR_RIGHTS, "it takes nothing");
 	key_store_free(store);
 }
