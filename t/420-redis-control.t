@@ -49,7 +49,8 @@ is(ctl_json($m, 'zones', '--digest')->{digest}, ctl_json($files, 'zones', '--dig
 is(`'$ctl' -s @{[ $m->control_socket ]} export many.test`, `'$ctl' -s @{[ $files->control_socket ]} export many.test`,
 	'as text, too');
 {
-	my ($exit, $status) = ctl_json($m, 'status');
+	my ($exit, $status);
+	poll(10, sub { ($exit, $status) = ctl_json($m, 'status'); defined $status->{source}{staleness_s} });
 	is($exit, 0, 'status is well') or diag(explain $status->{problems});
 	is($status->{source}{kind}, 'redis and files', 'from Redis, and a directory of files');
 	ok($status->{source}{connected}, 'connected');
