@@ -3,11 +3,10 @@
 
 #include <string.h>
 
+#include "loader/zone/canonical_names.h"
 #include "loader/zone/grow.h"
 #include "shm/dns.h"
 #include "shm/errcode.h"
-#include "shm/rdata.h"
-#include "shm/rrtype.h"
 #include "shm/wire.h"
 
 enum {
@@ -21,39 +20,6 @@ enum {
 	MESSAGE_QNAME_AT = 12,
 	HOPS_MAX = 128,
 };
-
-/* The types whose names are compared, and signed, in lower case (RFC 4034, section 6.2;
- * RFC 6840, section 5.1). */
-static bool
-has_lower_names(uint16_t type)
-{
-	switch (type) {
-	case RRTYPE_NS:
-	case RRTYPE_MD:
-	case RRTYPE_MF:
-	case RRTYPE_CNAME:
-	case RRTYPE_SOA:
-	case RRTYPE_MB:
-	case RRTYPE_MG:
-	case RRTYPE_MR:
-	case RRTYPE_PTR:
-	case RRTYPE_MINFO:
-	case RRTYPE_MX:
-	case RRTYPE_RP:
-	case RRTYPE_AFSDB:
-	case RRTYPE_RT:
-	case RRTYPE_SIG:
-	case RRTYPE_PX:
-	case RRTYPE_NXT:
-	case RRTYPE_NAPTR:
-	case RRTYPE_KX:
-	case RRTYPE_SRV:
-	case RRTYPE_DNAME:
-		return true;
-	default:
-		return false;
-	}
-}
 
 /* ---- what is signed ---- */
 
@@ -80,7 +46,7 @@ static void
 put_record(const struct sign_rrset *rrset, const struct zone_record *record, uint8_t *out)
 {
 	struct rdata_name names[RDATA_NAMES_MAX];
-	unsigned count = 0;
+	unsigned count;
 
 	memcpy(out, rrset->owner, rrset->owner_len);
 	out += rrset->owner_len;
@@ -90,8 +56,7 @@ put_record(const struct sign_rrset *rrset, const struct zone_record *record, uin
 	wire_put_u16(out + 8, record->rdata_len);
 	out += RR_FIXED;
 	memcpy(out, record->rdata, record->rdata_len);
-	if (has_lower_names(rrset->type))
-		count = rdata_names(rrset->type, record->rdata, record->rdata_len, names);
+	count = canonical_names(rrset->type, record->rdata, record->rdata_len, names);
 	for (unsigned i = 0; i < count; i++)
 		dname_lower(out + names[i].at, names[i].len);
 }
@@ -197,12 +162,10 @@ rdata_is_same(const struct stored_message *message, size_t at, size_t end,
 	      const struct zone_record *record)
 {
 	struct rdata_name names[RDATA_NAMES_MAX];
-	unsigned count = 0;
+	unsigned count = canonical_names(record->type, record->rdata, record->rdata_len,
+					 names);
 	size_t done = 0;
 
-	if (has_lower_names(record->type))
-		count = rdata_names(record->type, record->rdata, record->rdata_len,
-				    names);
 	for (unsigned i = 0; i < count; i++) {
 		if (!octets_are_same(message, &at, record->rdata + done,
 				     names[i].at - done) ||

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/zone/canonical_names.h"
 #include "shm/errcode.h"
-#include "shm/rdata.h"
 
 enum {
 	PREFIX_LEN = 12, /* octets of key in a run: high and low */
@@ -230,7 +230,7 @@ sort_owners(struct zone_records *zone)
 	return code;
 }
 
-/* The octet as canonical form has it: in lower case inside a name. */
+/* The octet as canonical form has it: in lower case inside a name of most types. */
 static uint8_t
 canonical_octet(const struct zone_record *record, size_t at)
 {
@@ -240,7 +240,7 @@ canonical_octet(const struct zone_record *record, size_t at)
 
 	if (octet < 'A' || octet > 'Z')
 		return octet;
-	count = rdata_names(record->type, record->rdata, record->rdata_len, names);
+	count = canonical_names(record->type, record->rdata, record->rdata_len, names);
 	for (unsigned i = 0; i < count; i++)
 		if (at >= names[i].at && at < names[i].at + (size_t)names[i].len)
 			return octet | 0x20;

@@ -4,8 +4,8 @@
 
 #include "loader/zone/zone_records.h"
 
-/* Sort by owner (canonical order, RFC 4034 section 6.1), type, rdata (section 6.3, the
- * names in it compared in lower case), then file and line; let equal owners share one
+/* Sort by owner (canonical order, RFC 4034 section 6.1), type, rdata (section 6.3, names
+ * compared as canonical_names.h says), then file and line; let equal owners share one
  * pointer.  Linear when the owners are in order already; n log n at worst, however
  * alike the names are.  Every owner must be at or below the origin.
  * returns 0, or ERR_NOMEM (order undefined, nothing lost). */

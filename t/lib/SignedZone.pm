@@ -36,6 +36,8 @@ ns.$ORIGIN. 300 IN A 192.0.2.1
 www.$ORIGIN. 300 IN A 192.0.2.2
 www.$ORIGIN. 300 IN MX 10 mail.$ORIGIN.
 mail.$ORIGIN. 300 IN AAAA 2001:db8::25
+svc.$ORIGIN. 300 IN HTTPS 1 b.$ORIGIN.
+svc.$ORIGIN. 300 IN HTTPS 1 C.$ORIGIN.
 alias.$ORIGIN. 300 IN CNAME www.$ORIGIN.
 gone.$ORIGIN. 300 IN CNAME nowhere.$ORIGIN.
 toplain.$ORIGIN. 300 IN CNAME www.plain.$ORIGIN.
@@ -63,6 +65,7 @@ my $OPEN = 'unsigned answer';
 our @CASES = (
 	['positive', 'www', 'A', $GOOD],
 	['another type', 'www', 'MX', $GOOD],
+	['targets that keep their case', 'svc', 'HTTPS', $GOOD],
 	['at the apex', '', 'SOA', $GOOD],
 	['the keys', '', 'DNSKEY', $GOOD],
 	['odd octets', 'odd\000\255', 'TXT', $GOOD],

@@ -35,26 +35,31 @@ random_owner(uint8_t out[DNAME_MAX], const struct zone_records *zone)
 	return len + zone->origin_len;
 }
 
+enum { NS = 2, SVCB = 64 };
+
+/* Names in both cases, those of SVCB behind a priority; octets. */
 static size_t
 random_rdata(uint8_t *out, uint16_t type)
 {
-	size_t len = 1 + draw(3);
+	size_t len = 1 + draw(3), at = type == SVCB ? 2 : 0;
 
-	for (size_t i = 0; i < len; i++)
-		out[i] = type == 2 ? (uint8_t) "aAbB"[draw(4)] : (uint8_t)draw(2);
-	if (type == 2) {
-		memmove(out + 1, out, len);
-		out[0] = (uint8_t)len;
-		out[len + 1] = 0;
-		len += 2;
+	memset(out, 0, at);
+	if (type != NS && type != SVCB) {
+		for (size_t i = 0; i < len; i++)
+			out[i] = (uint8_t)draw(2);
+		return len;
 	}
-	return len;
+	out[at++] = (uint8_t)len;
+	for (size_t i = 0; i < len; i++)
+		out[at++] = (uint8_t) "aAbB"[draw(4)];
+	out[at++] = 0;
+	return at;
 }
 
 static struct zone_records *
 random_zone(size_t count)
 {
-	static const uint16_t types[] = { 1, 2, 16, 65280 };
+	static const uint16_t types[] = { 1, NS, 16, SVCB, 65280 };
 	struct zone_records *zone = zone_records_new((const uint8_t *)"\2zz\1y", 6);
 	uint8_t owner[DNAME_MAX], rdata[16];
 	struct zone_record record = { .owner = owner, .rdata = rdata };
@@ -69,7 +74,7 @@ random_zone(size_t count)
 			memcpy(owner, again->owner, again->owner_len);
 			record.owner_len = again->owner_len;
 		}
-		record.type = types[draw(4)];
+		record.type = types[draw(5)];
 		record.rdata_len = (uint16_t)random_rdata(rdata, record.type);
 		record.line = (uint32_t)i;
 		if (zone_records_add(zone, &record) != ERR_OK)
@@ -78,7 +83,7 @@ random_zone(size_t count)
 	return zone;
 }
 
-/* The order as the RFC has it, by copies in lower case. */
+/* The order as the RFC has it, by copies: in lower case, but of what is newer than it. */
 static int
 plain_compare(const struct zone_record *a, const struct zone_record *b)
 {
@@ -92,7 +97,7 @@ plain_compare(const struct zone_record *a, const struct zone_record *b)
 		return order;
 	memcpy(x, a->rdata, a->rdata_len);
 	memcpy(y, b->rdata, b->rdata_len);
-	if (a->type == 2) {
+	if (a->type == NS) {
 		dname_lower(x, a->rdata_len);
 		dname_lower(y, b->rdata_len);
 	}
