@@ -360,13 +360,15 @@ static void
 kill_builder(void)
 {
 	pid_t job;
+	int fd;
 
 	change_file_zone();
-	bed_send(&bed, "reload", 7, -1);
-	job = bed_find_job(&bed, "builder");
+	fd = bed_begin(&bed, "reload");
+	job = bed_find_job(&bed, "builder", fd);
 	usleep(pick(20000));
 	if (job > 0)
 		kill(job, SIGKILL);
+	(void)bed_end(&bed, fd);
 	is_int(bed_ask(&bed, "no-such-command"), 1, "sync goes on");
 	look("the builder was killed");
 }

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,8 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loader/store/generations.h"
 #include "loader/loader.h"
+#include "loader/sign/signer.h"
+#include "loader/store/generations.h"
 #include "loader/store/state_files.h"
 #include "loader/store/state_paths.h"
 #include "shm/clock.h"
@@ -37,7 +39,7 @@ struct bed {
 	struct settings settings;
 	struct heritage heritage;
 	struct region *region;
-	pid_t sync;
+	pid_t sync, signer;
 	int request_fd;
 	const char *first_request;	/* waits for a sync that is forked; NULL for none */
 	int first_fd;
@@ -72,13 +74,19 @@ bed_init(struct bed *bed)
 	bed_shell("mkdir %s %s", bed->state_dir, bed->zones_dir);
 	bed->settings.state_dir = bed->state_dir;
 	bed->settings.geoip.country_db = bed->settings.geoip.asn_db = no_path;
-	bed->settings.dnssec.redis.address = no_path;
+	bed->settings.dnssec.redis.address = bed->settings.dnssec.key_dir = no_path;
+	bed->settings.dnssec.max_rate = 1000;
 	bed->settings.zones.dir = bed->zones_dir;
 	bed->settings.log.level = LOG_LEVEL_INFO;
 	bed->settings.generations.keep = 3;
 	bed->settings.generations.stall_s = 60;
-	bed->heritage.signer_fds[0] = bed->heritage.signer_fds[1] = -1;
 	bed->sync = -1;
+	/* without it sync finds, whenever it has time, that keys cannot be rolled, and says so
+	 * where the last error stands */
+	bed->heritage.signer_fds[0] = signer_fork(&bed->settings, &bed->signer);
+	bed->heritage.signer_fds[1] = -1;
+	if (bed->heritage.signer_fds[0] < 0)
+		bail_out("no signer");
 }
 
 /* A zone file: SOA with this serial, NS, and `more` lines. */
@@ -206,6 +214,8 @@ bed_stop(struct bed *bed)
 static inline void
 bed_fini(struct bed *bed)
 {
+	close(bed->heritage.signer_fds[0]);
+	waitpid(bed->signer, NULL, 0);
 	scratch_dir_free(bed->dir);
 }
 
@@ -241,13 +251,13 @@ bed_read_reply(struct bed *bed, int fd)
 	return -1;
 }
 
-/* Make a request: words separated by single spaces.  returns the exit code. */
+/* Make a request: words separated by single spaces.  returns where its reply comes. */
 static inline int
-bed_ask(struct bed *bed, const char *words)
+bed_begin(struct bed *bed, const char *words)
 {
 	size_t len = strlen(words) + 1;
 	char args[CTL_REQUEST_MAX];
-	int fds[2], status;
+	int fds[2];
 
 	memcpy(args, words, len);
 	for (size_t i = 0; i < len; i++)
@@ -257,12 +267,26 @@ bed_ask(struct bed *bed, const char *words)
 		bail_out("no socket");
 	bed_send(bed, args, len, fds[1]);
 	close(fds[1]);
-	status = bed_read_reply(bed, fds[0]);
-	close(fds[0]);
+	return fds[0];
+}
+
+/* returns the exit code. */
+static inline int
+bed_end(struct bed *bed, int fd)
+{
+	int status = bed_read_reply(bed, fd);
+
+	close(fd);
 	/* what follows the reply: old generations are removed */
 	if (status >= 0 && !bed_wait_idle(bed))
 		bail_out("sync does not come to rest");
 	return status;
+}
+
+static inline int
+bed_ask(struct bed *bed, const char *words)
+{
+	return bed_end(bed, bed_begin(bed, words));
 }
 
 /* The same of a clerk. */
@@ -292,40 +316,49 @@ bed_ask_clerk(struct bed *bed, const char *words)
 	return status;
 }
 
-/* A process that sync has forked, by its name; waits for it.  returns -1 for none. */
+/* A child of sync of this name.  returns 0 for none. */
 static inline pid_t
-bed_find_job(const struct bed *bed, const char *name)
+bed_look_for_job(const struct bed *bed, const char *name)
 {
-	uint64_t until_ms = clock_now_ms() + BED_WAIT_MS;
-	char path[96], line[4096], found[32];
+	char path[96], line[4096] = "", found[32], *at = line, *end;
+	FILE *file;
+	long pid;
 
-	while (clock_now_ms() < until_ms) {
-		FILE *file;
-		char *at = line, *end;
-		long pid;
-
-		snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)bed->sync,
-			 (int)bed->sync);
-		file = fopen(path, "r");
+	snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)bed->sync,
+		 (int)bed->sync);
+	file = fopen(path, "r");
+	if (!file || !fgets(line, sizeof line, file))
 		line[0] = '\0';
-		if (!file || !fgets(line, sizeof line, file))
-			line[0] = '\0';
+	if (file)
+		fclose(file);
+	for (; (pid = strtol(at, &end, 10)) > 0; at = end) {
+		snprintf(path, sizeof path, "/proc/%ld/comm", pid);
+		file = fopen(path, "r");
+		if (!file || !fgets(found, sizeof found, file))
+			found[0] = '\0';
 		if (file)
 			fclose(file);
-		for (; (pid = strtol(at, &end, 10)) > 0; at = end) {
-			snprintf(path, sizeof path, "/proc/%ld/comm", pid);
-			file = fopen(path, "r");
-			found[0] = '\0';
-			if (file && fgets(found, sizeof found, file))
-				found[strcspn(found, "\n")] = '\0';
-			if (file)
-				fclose(file);
-			if (strcmp(found, name) == 0)
-				return (pid_t)pid;
-		}
+		found[strcspn(found, "\n")] = '\0';
+		if (strcmp(found, name) == 0)
+			return (pid_t)pid;
+	}
+	return 0;
+}
+
+/* The same, waited for until there is a reply on `fd`: then 0, it was too short. */
+static inline pid_t
+bed_find_job(const struct bed *bed, const char *name, int fd)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	uint64_t until_ms = clock_now_ms() + BED_WAIT_MS;
+	pid_t job;
+
+	while (!(job = bed_look_for_job(bed, name)) && poll(&wait, 1, 0) == 0) {
+		if (clock_now_ms() > until_ms)
+			bail_out("no %s is started", name);
 		usleep(50);
 	}
-	return -1;
+	return job;
 }
 
 static inline bool

@@ -222,12 +222,8 @@ test_build(void)
 int
 main(void)
 {
-	static char no_key_dir[] = "";
-
 	bed_init(&bed);
 	bed.settings.generations.keep = 100;
-	bed.settings.dnssec.key_dir = no_key_dir;
-	bed.settings.dnssec.max_rate = 1000;
 	test_rollback();
 	test_held();
 	test_resume();
