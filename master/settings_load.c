@@ -507,19 +507,52 @@ settle_redis(struct load *load, const config_t *config)
 static void
 settle_http(struct load *load, const config_t *config)
 {
-	const config_setting_t *at = config_lookup(config, "http");
-	struct settings *settings = load->settings;
-	const char *why = settings_resolve_http(settings);
+	const struct settings *settings = load->settings;
+	const char *why = settings_resolve_http(load->settings);
 
 	if (why)
 		complain(load, config_lookup(config, "http.address"), "http.address: %s",
 			 why);
 	else if (settings->http.debug && settings->http.address[0] &&
 		 !settings->http.is_loopback)
-		settings_report_add(&load->report, false, config_setting_source_file(at),
-				    config_setting_source_line(at),
-				    "http.debug: without effect, http.address is no "
-				    "loopback address");
+		warn(load, config_lookup(config, "http"),
+		     "http.debug: without effect, http.address is no loopback "
+		     "address");
+}
+
+/* Without `listen` the address of the schema is listened on. */
+static void
+settle_listen(struct settings *settings, const config_t *config)
+{
+	struct listen_option fallback = { .address = NULL };
+
+	if (settings->listen_count > 0 || config_lookup(config, "listen"))
+		return;
+	settings_fields_default("listen", &fallback);
+	(void)settings_resolve_listen(settings, &fallback);
+	settings_fields_free("listen", &fallback);
+}
+
+typedef void teller(struct load *load, const config_setting_t *at, const char *format,
+		    ...);
+
+/* Tell what is wrong with an option that stands in the file. */
+static void
+tell_of(struct load *load, const config_t *config, teller *how, const char *name,
+	const char *why)
+{
+	const config_setting_t *at = config_lookup(config, name);
+
+	if (why && at)
+		how(load, at, "%s: %s", name, why);
+}
+
+static void
+complain_of_group(struct load *load, const config_t *config, const char *name,
+		  const char *why)
+{
+	if (why)
+		complain(load, config_lookup(config, name), "%s", why);
 }
 
 /* What needs more than one option; `config` gives the lines. */
@@ -527,43 +560,22 @@ static void
 settle(struct load *load, const config_t *config)
 {
 	struct settings *settings = load->settings;
-	struct listen_option fallback = { .address = NULL };
-	const config_setting_t *at;
-	const char *why = NULL;
+	const char *why;
 
-	if (settings->listen_count == 0 && !config_lookup(config, "listen")) {
-		settings_fields_default("listen", &fallback);
-		why = settings_resolve_listen(settings, &fallback);
-		settings_fields_free("listen", &fallback);
-	}
-	at = config_lookup(config, "dns.identity");
-	why = settings_resolve_identity(settings);
-	if (why && at)
-		complain(load, at, "dns.identity: %s", why);
+	settle_listen(settings, config);
+	tell_of(load, config, complain, "dns.identity",
+		settings_resolve_identity(settings));
 	settle_redis(load, config);
 	settle_http(load, config);
-	at = config_lookup(config, "resolver.servers");
-	why = settings_resolve_check_servers(settings);
-	if (why && at)
-		settings_report_add(&load->report, false, config_setting_source_file(at),
-				    config_setting_source_line(at),
-				    "resolver.servers: %s", why);
+	tell_of(load, config, warn, "resolver.servers",
+		settings_resolve_check_servers(settings));
 	why = settings_query_log_contradiction(settings);
 	/* of a target that was refused there is nothing more to say */
-	if (why && load->report.error_count == 0)
-		complain(load, config_lookup(config, "query_log"), "%s", why);
-	why = settings_limit_contradiction(settings);
-	if (why)
-		complain(load, config_lookup(config, "limit"), "%s", why);
-	why = settings_resolve_dnssec(settings);
-	if (why)
-		complain(load, config_lookup(config, "dnssec"), "%s", why);
-	at = config_lookup(config, "workers.count");
-	why = settings_resolve_workers(settings);
-	if (why && at)
-		settings_report_add(&load->report, false, config_setting_source_file(at),
-				    config_setting_source_line(at), "workers.count: %s",
-				    why);
+	if (load->report.error_count == 0)
+		complain_of_group(load, config, "query_log", why);
+	complain_of_group(load, config, "limit", settings_limit_contradiction(settings));
+	complain_of_group(load, config, "dnssec", settings_resolve_dnssec(settings));
+	tell_of(load, config, warn, "workers.count", settings_resolve_workers(settings));
 }
 
 /* libconfig knows little of what is wrong, and nothing of where it began. */
