@@ -181,13 +181,17 @@ look_at_place(struct step *step, const struct place *place)
 	return rc == ERR_OK && step->count == LEADERS_MAX ? put_leaders(step) : rc;
 }
 
-/* watch_lead_fn: what is put may change the list, so places are noted first. */
+/* watch_walk_fn: what is put may change the list, so places are noted first. */
 static int
-note_place(void *context, uint32_t zone_id, const uint8_t *owner, size_t len)
+note_place(void *context, uint32_t zone_id, const uint8_t *owner, size_t len,
+	   bool has_lead)
 {
 	struct step *step = context;
-	struct place *place = &step->places[step->place_count++];
+	struct place *place = &step->places[step->place_count];
 
+	if (!has_lead)
+		return ERR_OK;
+	step->place_count++;
 	place->zone_id = zone_id;
 	place->len = len;
 	memcpy(place->owner, owner, len);
@@ -247,8 +251,8 @@ run(struct step *step)
 	    resolved_store_open_snapshot(sync->state_dir, &resolved) != ERR_OK)
 		resolved = NULL;
 	step->source = (struct lead_source){ resolved, &sync->region->resolver.wishes };
-	end = watch_leads(sync->watch, &sync->resolving.place, LOOKED_AT_MAX, note_place,
-			  step);
+	end = watch_walk(sync->watch, &sync->resolving.place, LOOKED_AT_MAX, note_place,
+			 step);
 	rc = end == ERR_NOTFOUND ? ERR_OK : end;
 	for (size_t i = 0; rc == ERR_OK && i < step->place_count; i++)
 		rc = look_at_place(step, &step->places[i]);

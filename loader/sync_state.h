@@ -77,7 +77,7 @@ struct sync {
 	/* loader/resolving.h */
 	struct {
 		bool is_open;		/* a round is under way */
-		struct watch_place place; /* up to where it has come */
+		struct key_place place; /* up to where it has come */
 		uint64_t seen_id, seen_commit; /* what it began with: generation, live changes, */
 		uint32_t seen_watch, seen_resolved; /* watch list, resolved store */
 		uint64_t begun_ms, next_ms;

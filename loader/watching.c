@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <limits.h>
 
+#include "loader/attend.h"
 #include "loader/store/live.h"
 #include "loader/store/state_paths.h"
 #include "loader/store/watch.h"
@@ -11,7 +12,11 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 
-enum { RETRY_MS = 10000, SLOW_MS = 500 };
+enum {
+	RETRY_MS = 10000,
+	SLOW_MS = 500,
+	STEP = 1000, /* see live_fill_step: a few ms */
+};
 
 void
 watching_start(struct sync *sync)
@@ -50,7 +55,22 @@ is_kept(const struct sync *sync, uint64_t id)
 	       (!serves_live(sync, id) || live_watch(sync->live) == sync->watch);
 }
 
-/* One that changes do not go to: chosen by hand, or all is in files. */
+/* Changes from Redis, and whoever waits for them, come between the steps. */
+static int
+fill(struct sync *sync, struct live *live)
+{
+	struct live_fill *fill;
+	int rc = live_fill_open(live, sync->watch, &fill);
+
+	if (rc != ERR_OK)
+		return rc;
+	while ((rc = live_fill_step(fill, STEP)) == ERR_OK)
+		attend_wait(sync, -1, 0);
+	live_fill_close(fill);
+	return rc == ERR_NOTFOUND ? ERR_OK : rc;
+}
+
+/* From a state that changes do not go to: chosen by hand, or all is in files. */
 static int
 fill_from_other(struct sync *sync, uint64_t id)
 {
@@ -62,25 +82,20 @@ fill_from_other(struct sync *sync, uint64_t id)
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = live_fill_watch(live, sync->watch);
+	rc = fill(sync, live);
 	live_close(live);
 	return rc;
 }
 
 static int
-fill(struct sync *sync, uint64_t id)
+make(struct sync *sync, uint64_t id)
 {
-	int rc;
+	bool is_live = serves_live(sync, id);
 
+	sync->watched_id = 0;
 	if (sync->live)
-		live_set_watch(sync->live, NULL);
-	watch_clear(sync->watch);
-	if (!serves_live(sync, id))
-		return fill_from_other(sync, id);
-	rc = live_fill_watch(sync->live, sync->watch);
-	if (rc == ERR_OK)
-		live_set_watch(sync->live, sync->watch);
-	return rc;
+		live_set_watch(sync->live, is_live ? sync->watch : NULL);
+	return is_live ? fill(sync, sync->live) : fill_from_other(sync, id);
 }
 
 void
@@ -97,8 +112,7 @@ watching_keep(struct sync *sync)
 		watching_start(sync);
 	if (!sync->watch)
 		return;
-	rc = fill(sync, id);
-	watch_end(sync->watch, rc == ERR_OK);
+	rc = make(sync, id);
 	if (rc == ERR_OK && !watch_is_stale(sync->watch)) {
 		sync->watched_id = id;
 		if (clock_now_ms() - begun_ms > SLOW_MS)
@@ -106,8 +120,8 @@ watching_keep(struct sync *sync)
 				 clock_now_ms() - begun_ms);
 		return;
 	}
-	give_up(sync);
-	if (rc != ERR_OK)
+	if (!watch_is_stale(sync->watch))
 		log_errorx("the list of what is probed cannot be made: %s",
 			   errcode_text(rc));
+	give_up(sync);
 }

@@ -1,7 +1,8 @@
 /* The watch list (loader/store/watch.h) is that of what is served.
  *
- * A generation that is published brings another list, which is made between other work;
- * live changes keep it along from then on. */
+ * A generation that is published brings another list: the one there is is made that in steps
+ * of some milliseconds, between which changes from Redis are attended to; they keep it along
+ * meanwhile and from then on. */
 #ifndef LOADER_WATCHING_H
 #define LOADER_WATCHING_H
 

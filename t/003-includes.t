@@ -36,7 +36,8 @@ my %may = (
 );
 # Libraries by what their headers begin with, and the files that know them.  A second
 # place needs a reason: LMDB holds generations (written in one, walked in two others) and
-# overlays (written by the loader, read by workers), which agree in how it is opened.
+# overlays (written by the loader, read by workers), which agree in how it is opened; the
+# watch list is written in three files of one idea each.
 my %home = (
 	'ares.h'        => [qw(loader/resolve/resolve_ask.c)],
 	'curl/'         => [qw(loader/health/http_probe.c)],
@@ -53,7 +54,7 @@ my %home = (
 	'sys/sdt.h'     => [qw(worker/probes.h)],
 	'zlib.h'        => [qw(master/profile/pprof_file.c)],
 	'maxminddb.h'   => [qw(shm/geo_db.c)],
-	'lmdb.h'        => [qw(loader/resolve/resolved_store.c loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_chain.c loader/store/overlay_env.c loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c loader/store/watch_read.c loader/store/watch_write.c shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],
+	'lmdb.h'        => [qw(loader/resolve/resolved_store.c loader/store/key_place.c loader/store/node_file.c loader/store/node_reader.c loader/store/overlay_chain.c loader/store/overlay_env.c loader/store/overlay_read.c loader/store/overlay_write.c loader/store/store_walk.c loader/store/watch_put.c loader/store/watch_read.c loader/store/watch_walk.c loader/store/watch_write.c shm/lmdb_env.c worker/overlay_view.c worker/resolved_view.c)],
 );
 my $foreign = qr{^(?:libdnssec/)};
 

@@ -73,10 +73,24 @@ void live_set_watch(struct live *live, struct watch *watch);
 __attribute__((nonnull, pure))
 struct watch *live_watch(const struct live *live);
 
-/* Enter all that is served into the watch list, which was cleared: where the sealed list
- * leads to, and what the overlay has.  returns 0 or an error code. */
+/* Make the watch list that of what is served, in steps between which that may change (by
+ * changes that keep the list along) and all else can be attended to: where the sealed list
+ * leads to, what the overlay has, and what is left over on the list is looked at.  Whoever
+ * closes it before its end leaves a list that is not whole, and begins anew.
+ * live, watch  borrowed until live_fill_close
+ * returns      0 or an error code */
+struct live_fill;
 __attribute__((nonnull, warn_unused_result))
-int live_fill_watch(struct live *live, struct watch *watch);
+int live_fill_open(struct live *live, struct watch *watch, struct live_fill **out);
+
+/* One step: `most` times a name is looked at, or one thing more that a name wants is entered,
+ * and the rest of the last name.  Not within a transaction.
+ * returns 0: there is more; ERR_NOTFOUND: the list is whole; or an error code */
+__attribute__((nonnull, warn_unused_result))
+int live_fill_step(struct live_fill *fill, unsigned most);
+
+/* NULL is allowed. */
+void live_fill_close(struct live_fill *fill);
 
 /* ---- reading; within a transaction, as that leaves it ---- */
 

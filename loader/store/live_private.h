@@ -46,6 +46,10 @@ __attribute__((nonnull, warn_unused_result))
 int live_cursor_open_at(struct live *live, uint32_t zone_id, const uint8_t *name,
 			struct store_cursor **out);
 
+/* The id of the zone that a node belongs to; 0: of none. */
+__attribute__((nonnull))
+uint32_t live_zone_of(const struct node *node);
+
 /* The node of a name, or of an apex, is put: the watch list follows. */
 __attribute__((nonnull))
 void live_watch_put(struct live *live, const struct node *node);

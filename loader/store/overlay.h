@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "loader/store/key_place.h"
 #include "shm/generation.h"
 #include "shm/node.h"
 #include "shm/overlay_value.h"
@@ -100,6 +101,13 @@ int overlay_read_note(struct overlay *overlay, const char *key, void *value, siz
 __attribute__((nonnull(1, 2), warn_unused_result))
 int overlay_walk(struct overlay *overlay, int (*visit)(void *context, const struct node *node),
 		 void *context);
+
+/* The same in pieces, between which the overlay may change: the next `max` entries behind
+ * *place, which goes on.  returns 0: there may be more; ERR_NOTFOUND behind the last; what
+ * `visit` returned, with *place as it was; or an error code. */
+__attribute__((nonnull(1, 2, 4), warn_unused_result))
+int overlay_walk_some(struct overlay *overlay, struct key_place *place, unsigned max,
+		      int (*visit)(void *context, const struct node *node), void *context);
 
 /* Walking the changes of one zone id (CATALOGUE_ID: apex nodes) in canonical order.  A
  * cursor sees what a look-up sees, and ends with that: inside of a change set close it

@@ -1,4 +1,5 @@
 /* Look-ups and walks in an overlay: in the change set under way, or as committed. */
+#include <limits.h>
 #include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,8 +73,8 @@ overlay_is_note(const MDB_val *key)
 }
 
 int
-overlay_walk(struct overlay *overlay,
-	     int (*visit)(void *context, const struct node *node), void *context)
+overlay_walk_some(struct overlay *overlay, struct key_place *place, unsigned max,
+		  int (*visit)(void *context, const struct node *node), void *context)
 {
 	MDB_cursor *cursor;
 	MDB_val key, value;
@@ -82,7 +83,7 @@ overlay_walk(struct overlay *overlay,
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+	rc = key_place_seek(place, cursor, &key, &value);
 	while (stop == 0 && rc == 0) {
 		if (overlay_chain_has(&key)) {
 			rc = overlay_chain_skip(cursor, &key, &value);
@@ -90,11 +91,28 @@ overlay_walk(struct overlay *overlay,
 		}
 		if (!overlay_is_note(&key))
 			stop = overlay_node_of(&value, &node) ? visit(context, &node)
-							 : ERR_DAMAGED;
+							      : ERR_DAMAGED;
+		if (stop == 0 && --max == 0) {
+			stop = key_place_set(place, &key) ? ERR_OK : ERR_DAMAGED;
+			break;
+		}
 		rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
 	}
 	mdb_cursor_close(cursor);
-	return rc == 0 || rc == MDB_NOTFOUND ? stop : lmdb_env_error(rc);
+	return rc == 0 ? stop : lmdb_env_error(rc);
+}
+
+int
+overlay_walk(struct overlay *overlay,
+	     int (*visit)(void *context, const struct node *node), void *context)
+{
+	struct key_place place = { .len = 0 };
+	int rc;
+
+	do
+		rc = overlay_walk_some(overlay, &place, UINT_MAX, visit, context);
+	while (rc == ERR_OK);
+	return rc == ERR_NOTFOUND ? ERR_OK : rc;
 }
 
 /* ---- notes ---- */

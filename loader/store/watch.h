@@ -2,7 +2,8 @@
  * answers depend on more than data: addresses that are probed, targets that are resolved.
  *
  * An LMDB environment of sync's own, `state_dir/watch`: made anew when sync starts, from
- * what is served, then kept along with the changes; never synced to the device.
+ * what is served, then kept along with the changes; made to fit when another generation is
+ * served; never synced to the device.
  *
  *	nodes	 zone id, owner (dname_key)  ->  what it wants: struct watch_want_head each,
  *					         with what follows it
@@ -19,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "shm/dname.h"
+#include "loader/store/key_place.h"
 #include "shm/health_target.h"
 #include "shm/node.h"
 #include "shm/region.h"
@@ -75,32 +76,41 @@ void watch_put(struct watch *watch, uint32_t zone_id, const struct node *node);
 __attribute__((nonnull))
 void watch_drop_zone(struct watch *watch, uint32_t zone_id);
 
+/* Nothing is wanted at that name of the zone. */
+__attribute__((nonnull))
+void watch_forget(struct watch *watch, uint32_t zone_id, const uint8_t *owner);
+
 /* What was put since the last end is seen by readers, or forgotten. */
 __attribute__((nonnull))
 void watch_end(struct watch *watch, bool is_kept);
 
-/* Empty the list; the rest of a rebuild follows, up to watch_end. */
-__attribute__((nonnull))
-void watch_clear(struct watch *watch);
-
-/* Must it be made anew?  Something went wrong since it was cleared. */
+/* Must it be made anew?  Something went wrong since that was begun. */
 __attribute__((nonnull, pure))
 bool watch_is_stale(const struct watch *watch);
 
-/* Where a walk goes on; all zero: at the beginning. */
-struct watch_place {
-	uint8_t key[DNAME_KEY_MAX];
-	size_t len;
-};
+/* Another state is served: between these all that it wants is put, and all else on the list
+ * forgotten, in pieces that watch_end ends, and among changes.  Meanwhile the list has what it
+ * had, but for what was forgotten, and nobody is told of what is new.
+ * returns whether it has anything */
+__attribute__((nonnull))
+bool watch_begin_making(struct watch *watch);
+__attribute__((nonnull))
+void watch_end_making(struct watch *watch);
 
-/* Nodes with a WATCH_LEAD behind *place, at most `max` nodes of any kind looked at; not within
- * what watch_end ends.  zone_id and owner as for watch_place_fn, borrowed for the call.
- * returns 0: there may be more; ERR_NOTFOUND behind the last; what `visit` returned; or an
- *         error code */
-typedef int watch_lead_fn(void *context, uint32_t zone_id, const uint8_t *owner, size_t len);
+/* What has been put and forgotten so far: nodes, and what they want. */
+__attribute__((nonnull, pure))
+uint64_t watch_work(const struct watch *watch);
+
+/* Walk the nodes on the list behind *place, which goes on, at most `max`; not within what
+ * watch_end ends.  zone_id and owner as for watch_place_fn, borrowed for the call.
+ * has_lead  one of its wants is a WATCH_LEAD
+ * returns   0: there may be more; ERR_NOTFOUND behind the last; what `visit` returned; or an
+ *           error code */
+typedef int watch_walk_fn(void *context, uint32_t zone_id, const uint8_t *owner, size_t len,
+			  bool has_lead);
 __attribute__((nonnull(1, 2, 4), warn_unused_result))
-int watch_leads(struct watch *watch, struct watch_place *place, unsigned max,
-		watch_lead_fn *visit, void *context);
+int watch_walk(struct watch *watch, struct key_place *place, unsigned max,
+	       watch_walk_fn *visit, void *context);
 
 /* ---- readers, in processes other than sync; one in each process ---- */
 

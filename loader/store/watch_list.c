@@ -88,17 +88,51 @@ watch_list_abort(struct watch_list *list)
 
 /* ---- reading ---- */
 
-/* returns false at the end, and at damage. */
-static bool
-read_entry(FILE *file, struct watch_list_entry *out)
+struct watch_list_reader {
+	FILE *file; /* NULL: there is none */
+};
+
+int
+watch_list_open(const char *dir, struct watch_list_reader **out)
+{
+	struct watch_list_reader *reader;
+	char path[PATH_MAX];
+	FILE *file;
+
+	if (!state_path_print(path, "%s/" WATCH_LIST_FILE, dir))
+		return ERR_RANGE;
+	file = fopen(path, "re");
+	if (!file && errno != ENOENT)
+		return errcode_from_errno(errno);
+	reader = malloc(sizeof *reader);
+	if (!reader) {
+		if (file)
+			fclose(file);
+		return ERR_NOMEM;
+	}
+	reader->file = file;
+	*out = reader;
+	return ERR_OK;
+}
+
+void
+watch_list_close(struct watch_list_reader *reader)
+{
+	if (reader && reader->file)
+		fclose(reader->file);
+	free(reader);
+}
+
+bool
+watch_list_next(struct watch_list_reader *reader, struct watch_list_entry *out)
 {
 	uint8_t head[HEAD_LEN];
 
-	if (fread(head, 1, sizeof head, file) != sizeof head)
+	if (!reader->file || fread(head, 1, sizeof head, reader->file) != sizeof head)
 		return false;
 	memcpy(&out->zone_id, head, sizeof out->zone_id);
 	out->owner_len = head[sizeof out->zone_id];
-	return fread(out->owner, 1, out->owner_len, file) == out->owner_len &&
+	return fread(out->owner, 1, out->owner_len, reader->file) == out->owner_len &&
 	       dname_is_whole(out->owner, out->owner_len);
 }
 
@@ -106,17 +140,13 @@ int
 watch_list_read(const char *dir, watch_list_fn *visit, void *context)
 {
 	struct watch_list_entry entry = { 0 };
-	char path[PATH_MAX];
-	FILE *file;
-	int rc = 0;
+	struct watch_list_reader *reader;
+	int rc = watch_list_open(dir, &reader);
 
-	if (!state_path_print(path, "%s/" WATCH_LIST_FILE, dir))
-		return ERR_RANGE;
-	file = fopen(path, "re");
-	if (!file)
-		return errno == ENOENT ? 0 : errcode_from_errno(errno);
-	while (rc == 0 && read_entry(file, &entry))
+	if (rc != ERR_OK)
+		return rc;
+	while (rc == ERR_OK && watch_list_next(reader, &entry))
 		rc = visit(context, &entry);
-	fclose(file);
+	watch_list_close(reader);
 	return rc;
 }

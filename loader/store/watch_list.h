@@ -49,10 +49,22 @@ void watch_list_abort(struct watch_list *list);
 
 /* ---- reading ---- */
 
+struct watch_list_reader;
+
+/* The list of the generation in `dir`, which may have none.  returns 0 or an error code. */
+__attribute__((nonnull, warn_unused_result))
+int watch_list_open(const char *dir, struct watch_list_reader **out);
+
+/* NULL is allowed. */
+void watch_list_close(struct watch_list_reader *reader);
+
+/* The next entry.  returns false behind the last, and where the file is damaged. */
+__attribute__((nonnull, warn_unused_result))
+bool watch_list_next(struct watch_list_reader *reader, struct watch_list_entry *out);
+
 typedef int watch_list_fn(void *context, const struct watch_list_entry *entry);
 
-/* All entries of the generation in `dir`; of a damaged file those before the damage.
- * `visit` returns 0 to go on.  returns 0, what it returned, or an error code. */
+/* All of them; `visit` returns 0 to go on.  returns 0, what it returned, or an error code. */
 __attribute__((nonnull(1, 2), warn_unused_result))
 int watch_list_read(const char *dir, watch_list_fn *visit, void *context);
 

@@ -13,10 +13,17 @@
 #include "t/tap.h"
 #include "t/zone_seal.h"
 
-enum { ROUNDS = 8, SETS = 25, WANTS_MAX = 4096, NODES_MAX = 1024 };
+enum {
+	ROUNDS = 8,
+	SETS = 25,
+	WANTS_MAX = 4096,
+	NODES_MAX = 1024,
+	NODE_WORK_MAX = 48, /* of one node, what it wanted before included */
+};
 
 static struct region_watch region;
 static char *scratch;
+static unsigned step_count;
 
 /* What a walk finds, or a reader. */
 struct found {
@@ -260,14 +267,57 @@ change(struct live *live)
 	memcpy(model, before, sizeof model);
 }
 
-static void
-make_anew(struct live *live, struct watch *watch)
+/* A step looks at so much, and at the rest of its last name. */
+static int
+step(struct live_fill *fill, struct watch *watch)
+{
+	unsigned most = 1 + draw(40);
+	uint64_t before = watch_work(watch), done;
+	int rc = live_fill_step(fill, most);
+
+	done = watch_work(watch) - before;
+	if (done > most + NODE_WORK_MAX && !wrong) {
+		wrong = "a step is too long";
+		diag("%u of %u", (unsigned)done, most);
+	}
+	return rc;
+}
+
+/* Make it that of what is served, in steps, most often while all goes on changing. */
+static unsigned
+make_anew(const char *dir, struct live *live, struct watch *watch)
+{
+	uint32_t seq = atomic_load(&region.seq);
+	bool was_kept = live_watch(live) != NULL, is_quiet = draw(3) == 0,
+	     is_told = false;
+	struct live_fill *fill;
+	unsigned seen = 0;
+	int rc;
+
+	live_set_watch(live, watch);
+	must(live_fill_open(live, watch, &fill), "live_fill_open");
+	while ((rc = step(fill, watch)) == 0) {
+		is_told |= atomic_load(&region.seq) != seq;
+		if (!is_quiet && draw(4) == 0)
+			change(live);
+		else if (is_quiet && was_kept && draw(8) == 0)
+			seen += compare(dir); /* what was on it stays */
+		step_count++;
+	}
+	must(rc == ERR_NOTFOUND ? 0 : rc, "live_fill_step");
+	live_fill_close(fill);
+	ok(!is_told, "nobody is told of a list that is not whole");
+	return seen + compare(dir);
+}
+
+/* The same after changes that did not keep it along, as another generation has them. */
+static unsigned
+fall_behind(const char *dir, struct live *live, struct watch *watch)
 {
 	live_set_watch(live, NULL);
-	watch_clear(watch);
-	must(live_fill_watch(live, watch), "live_fill_watch");
-	watch_end(watch, true);
-	live_set_watch(live, watch);
+	for (unsigned i = 1 + draw(8); i > 0; i--)
+		change(live);
+	return make_anew(dir, live, watch);
 }
 
 static unsigned
@@ -281,17 +331,15 @@ run_round(const char *dir)
 	must(watch_open(scratch, &region, &watch), "watch_open");
 	must(live_open(dir, 1000, &live), "live_open");
 	wrong = NULL;
-	make_anew(live, watch);
-	seen += compare(dir);
+	seq = atomic_load(&region.seq);
+	seen += make_anew(dir, live, watch);
+	ok(atomic_load(&region.seq) != seq, "who reads a new one is told");
 	for (unsigned set = 0; set < SETS && !wrong; set++) {
-		seq = atomic_load(&region.seq);
 		change(live);
 		seen += compare(dir);
-		if (draw(8) == 0) {
-			make_anew(live, watch);
-			seen += compare(dir);
-			ok(atomic_load(&region.seq) != seq, "who reads it is told");
-		}
+		if (draw(8) == 0)
+			seen += draw(2) ? fall_behind(dir, live, watch)
+					: make_anew(dir, live, watch);
 	}
 	ok(!wrong && !watch_is_stale(watch), "the list is that of a walk");
 	if (wrong)
@@ -318,6 +366,7 @@ main(void)
 		seen += run_round(scratch_path(scratch, name));
 	}
 	ok(seen > ROUNDS * SETS, "%u names were on the list", seen);
+	ok(step_count > ROUNDS * 10, "which was made in %u steps", step_count);
 	render_free(renderer);
 	scratch_dir_free(scratch);
 	return done_testing();
