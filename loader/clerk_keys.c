@@ -101,6 +101,7 @@ why_useless(struct clerk *clerk, const uint8_t *zone)
 	if (rc == ERR_NOTFOUND)
 		why = "is not served here: its key waits until it is";
 	else if (rc == ERR_OK && zone_state_read(&apex, &state) && state.error_len == 0 &&
+		 !(state.facts.flags & ZONE_TO_BE_SIGNED) &&
 		 !node_copy_block(&apex, BLOCK_SIGNING, &facts, sizeof facts) &&
 		 !is_set_to_sign(clerk->heritage->settings, zone))
 		why = "is served as it comes: its key waits until `sign` of zones.files, "

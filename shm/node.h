@@ -191,6 +191,7 @@ enum zone_flag {
 					 * under the name itself */
 	ZONE_NOTED = 1 << 6,		/* a name has, or had, a BLOCK_NOTE, or BLOCK_FAULTS lists a
 					 * warning */
+	ZONE_TO_BE_SIGNED = 1 << 7,	/* and is not: by command, or for want of a key */
 };
 
 /* Packed, so that it can be read in place, where nothing is aligned. */

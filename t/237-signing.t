@@ -311,6 +311,12 @@ sub small {
 	verify($m, "a$_.test", "algorithm $_") for @algorithms;
 	verify($m, 'side.test', 'by its sidecar');
 	like(exported($m, 'side.test'), qr/ NSEC3PARAM 1 0 0 -/, 'with its own denial');
+	$m->ctl('keys', 'unsign', 'side.test') for 1 .. 2;
+	unlike(exported($m, 'side.test'), qr/RRSIG/, 'it is unsigned by command');
+	is_deeply($m->ctl('keys', 'generate', 'side.test')->{notices}, [], 'its keys are taken back');
+	is($m->ctl('reload')->{changed}, 1, 'which is a change');
+	verify($m, 'side.test', 'signed again, by its sidecar');
+	is($m->ctl('reload')->{changed}, 0, 'once');
 	my $keys = $m->ctl('keys');
 	is(scalar(grep { $_->{zone} eq "$ORIGIN." } @{ $keys->{keys} }), 3, 'keys lists them');
 	ok(poll(30, sub { my $found = signatures($m, "www.$ORIGIN", 'A')->{A} // [];

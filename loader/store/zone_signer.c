@@ -142,10 +142,12 @@ has_mark(struct zone_signer *signer, const struct zone_list_entry *entry,
 
 /* It has no signatures of ours: is that as it is to be? */
 static bool
-stays_unsigned(struct zone_signer *signer, const struct zone_list_entry *entry)
+stays_unsigned(struct zone_signer *signer, const struct zone_list_entry *entry,
+	       const struct zone_state *state)
 {
-	struct sign_keys *keys = entry->sign ? ask_keys(signer, entry) : NULL;
-	bool stays = !entry->sign || (keys && keys->goal == ROLL_UNSIGNED);
+	bool is_wanted = entry->sign || (state->facts.flags & ZONE_TO_BE_SIGNED);
+	struct sign_keys *keys = is_wanted ? ask_keys(signer, entry) : NULL;
+	bool stays = !is_wanted || (keys && keys->goal == ROLL_UNSIGNED);
 
 	free(keys);
 	return stays;
@@ -159,7 +161,7 @@ zone_signer_is_current(struct zone_signer *signer, const struct zone_list_entry 
 	bool is_wanted, is_leaving;
 
 	if (!node_copy_block(&state->apex, BLOCK_SIGNING, &facts, sizeof facts))
-		return stays_unsigned(signer, entry);
+		return stays_unsigned(signer, entry, state);
 	is_wanted = entry->sign || (facts.flags & SIGNING_BY_SIDECAR);
 	is_leaving = facts.flags & SIGNING_LEAVING;
 	if (is_wanted == is_leaving ||

@@ -219,6 +219,8 @@ render_scan_zone(struct render_scan *scan, const struct zone_records *zone,
 		.loaded_at_s = zone->loaded_at_s,
 		.flags = zone->is_flattened ? ZONE_FLATTENED : 0,
 	};
+	if (zone->signing_wish.is_wanted && !zone->signing)
+		scan->facts.flags |= ZONE_TO_BE_SIGNED;
 	count_faults(zone, &scan->facts);
 	nsec3_chain_choose(&scan->chain, zone, apex.first, apex.end);
 	for (const struct zone_record *at = zone->records;
