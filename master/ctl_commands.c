@@ -7,11 +7,11 @@
 #include "loader/loader.h"
 #include "master/explain/explain.h"
 #include "master/profile/profile.h"
-#include "master/stats_counters.h"
-#include "master/stats_limits.h"
-#include "master/stats_report.h"
-#include "master/stats_source.h"
-#include "master/stats_top.h"
+#include "master/stats/stats_counters.h"
+#include "master/stats/stats_limits.h"
+#include "master/stats/stats_report.h"
+#include "master/stats/stats_source.h"
+#include "master/stats/stats_top.h"
 #include "shm/log.h"
 
 enum { SYNC_QUEUE_MAX = 8 }; /* so that `status` always finds a place */

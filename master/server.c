@@ -11,7 +11,7 @@
 #include "master/log_sinks.h"
 #include "master/notify.h"
 #include "master/poll_set.h"
-#include "master/settings_limit.h"
+#include "master/settings/settings_limit.h"
 #include "master/signals.h"
 #include "shm/clock.h"
 #include "shm/log.h"

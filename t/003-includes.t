@@ -32,7 +32,11 @@ my %may = (
 	'master/explain' => qr{^(?:shm|worker|loader(?:/\w+)?|master/explain)/},
 	# profiles and traces: what conducts them, and the files that martletctl makes of them
 	'master/profile' => qr{^(?:shm/|master/profile/|master/alloc\.h$|loader/reply\.h$)},
-	master => qr{^(?:shm/|master/\w+\.h$|worker/worker\.h$|loader/loader\.h$|master/explain/explain\.h$|master/profile/\w+\.h$)},
+	# the configuration, what the control socket tells, and martletctl
+	'master/settings' => qr{^(?:shm/|master/settings/|master/alloc\.h$)},
+	'master/stats'    => qr{^(?:shm/|master/stats/|master/\w+\.h$)},
+	'master/client'   => qr{^(?:shm/|master/(?:client|settings|profile)/|master/alloc\.h$|loader/loader\.h$)},
+	master => qr{^(?:shm/|master/\w+\.h$|worker/worker\.h$|loader/loader\.h$|master/explain/explain\.h$|master/(?:profile|settings|stats)/\w+\.h$)},
 );
 # Libraries by what their headers begin with, and the files that know them.  A second
 # place needs a reason: LMDB holds generations (written in one, walked in two others) and
@@ -43,9 +47,9 @@ my %home = (
 	'curl/'         => [qw(loader/health/http_probe.c)],
 	'uv.h'          => [qw(loader/health/event_loop.c)],
 	'hiredis/'      => [qw(loader/redis/redis_parser.c)],
-	'jansson.h'     => [qw(loader/zone/json_refusal.c master/ctl_client_json.c)],
+	'jansson.h'     => [qw(loader/zone/json_refusal.c master/client/ctl_client_json.c)],
 	'fstrm.h'       => [qw(loader/query_log/log_dnstap.c)],
-	'libconfig.h'   => [qw(master/settings_load.c)],
+	'libconfig.h'   => [qw(master/settings/settings_load.c)],
 	'libknot/'      => [qw(loader/zone/record_text.c)],
 	'libzscanner/'  => [qw(loader/zone/zone_scanner.c)],
 	'microhttpd.h'  => [qw(loader/report/http_server.c)],

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "master/ctl_client_view.h"
+#include "master/client/ctl_client_view.h"
 #include "t/fuzz/target.h"
 
 static const char *const commands[] = {

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "master/settings_fields.h"
-#include "master/settings_load.h"
+#include "master/settings/settings_fields.h"
+#include "master/settings/settings_load.h"
 #include "shm/errcode.h"
 #include "t/fuzz/target.h"
 #include "t/scratch_dir.h"

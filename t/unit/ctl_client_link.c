@@ -1,5 +1,5 @@
 /* martletctl's connection: servers that do not take it. */
-#include "master/ctl_client_link.h"
+#include "master/client/ctl_client_link.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "master/settings_diff.h"
-#include "master/settings_fields.h"
-#include "master/settings_load.h"
-#include "master/settings_redis.h"
-#include "master/settings_schema.h"
+#include "master/settings/settings_diff.h"
+#include "master/settings/settings_fields.h"
+#include "master/settings/settings_load.h"
+#include "master/settings/settings_redis.h"
+#include "master/settings/settings_schema.h"
 #include "t/tap.h"
 
 const char *__lsan_default_suppressions(void);
@@ -546,17 +546,20 @@ test_resolvers(void)
 static void
 test_network_rests(void)
 {
-	struct settings *settings = load_text(
-		"limit = { client = { whitelist = [ \"192.0.2.0/24\",\n\"192.0.2.1/24\" ]; }; "
-		"};\nhealth = { deny = [ \"fe80::1/10\", \"::1\" ]; };");
+	struct settings *settings =
+		load_text("limit = { client = { whitelist = [ "
+			  "\"192.0.2.0/24\",\n\"192.0.2.1/24\" ]; }; "
+			  "};\nhealth = { deny = [ \"fe80::1/10\", \"::1\" ]; };");
 
 	if (!settings)
 		bail_out("no settings: %s", said);
 	is_int(settings->limit.client.whitelist.count, 2, "they are taken");
 	is(said,
-	   "warning: c.conf:2: limit.client.whitelist: \"192.0.2.1/24\" has bits behind its "
+	   "warning: c.conf:2: limit.client.whitelist: \"192.0.2.1/24\" has bits behind "
+	   "its "
 	   "length: the network without them is meant\n"
-	   "warning: c.conf:3: health.deny: \"fe80::1/10\" has bits behind its length: the "
+	   "warning: c.conf:3: health.deny: \"fe80::1/10\" has bits behind its length: "
+	   "the "
 	   "network without them is meant",
 	   "with a warning each");
 	settings_free(settings);

@@ -5,10 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "master/settings_diff.h"
-#include "master/settings_fields.h"
-#include "master/settings_load.h"
-#include "master/settings_schema.h"
+#include "master/settings/settings_diff.h"
+#include "master/settings/settings_fields.h"
+#include "master/settings/settings_load.h"
+#include "master/settings/settings_schema.h"
 #include "t/tap.h"
 
 static void

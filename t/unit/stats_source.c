@@ -1,5 +1,5 @@
 /* What the master says about Redis: `status`, `stats` and `changes` from the region. */
-#include "master/stats_source.h"
+#include "master/stats/stats_source.h"
 
 #include <jansson.h>
 #include <string.h>
