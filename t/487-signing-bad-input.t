@@ -224,6 +224,15 @@ subtest 'without signatures, then with' => sub {
 	}
 };
 
+subtest 'at a wildcard' => sub {
+	$m->expect_log(qr/at a wildcard/);
+	$redis->cmd('HSET', $schema->key($ORIGIN), '*.w', '{"ns":{"ttl":300,"records":[{"host":"ns.invalid."}]}}');
+	ok(poll(20, sub { said($ORIGIN) =~ /^warning NS at a wildcard delegates nothing/m }), 'NS is warned of') or diag(said($ORIGIN));
+	is(scalar(grep { /RRset/ } @{ $m->ctl('status')->{problems} }), 0, 'and no problem');
+	$redis->cmd('HDEL', $schema->key($ORIGIN), '*.w');
+	ok(poll(20, sub { said($ORIGIN) eq '' }), 'until it is gone') or diag(said($ORIGIN));
+};
+
 # What is served on of a name is what its source had, not what the signer made of it.
 subtest 'the top of the zone' => sub {
 	my $types = sub { return join ' ', map { $m->ask($ORIGIN, $_, tcp => 1)->types('answer') } qw(NS NSEC3PARAM) };

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "loader/zone/zone_rules.h"
 #include "shm/errcode.h"
 #include "shm/node.h"
 #include "shm/rrtype.h"
@@ -230,22 +231,36 @@ mark_rrset(const struct reading *reading, const struct record_rrset *rrset)
 	return mark_bad(reading, rrset->type, reason);
 }
 
-/* What is wrong with parts of an RRset that is good. */
+static int
+add_note(const struct reading *reading, const struct record_rrset *rrset,
+	 enum fault_kind kind, const struct json_fault *fault)
+{
+	char text[1 + ZONE_MARK_LEN_MAX], reason[ZONE_MARK_LEN_MAX];
+
+	write_reason(reading, type_in_key(reading, rrset->type), fault, reason);
+	snprintf(text, sizeof text, "%c%s", (char)kind, reason);
+	return zone_records_add_mark(reading->zone, reading->label->owner,
+				     reading->label->owner_len, ZONE_MARK_NOTE,
+				     rrset->type, text, strlen(text));
+}
+
+/* What is wrong with parts of an RRset that is good, or with where it stands. */
 static int
 add_notes(const struct reading *reading, const struct record_rrset *rrset)
 {
-	const char *type = type_in_key(reading, rrset->type);
-	char text[1 + ZONE_MARK_LEN_MAX], reason[ZONE_MARK_LEN_MAX];
+	const char *why = dname_is_wildcard(reading->label->owner)
+				  ? zone_rules_why_no_wildcard(rrset->type)
+				  : NULL;
+	struct json_fault fault = { .found = true };
 	int code = ERR_OK;
 
-	for (unsigned i = 0; i < rrset->note_count && code == ERR_OK; i++) {
-		write_reason(reading, type, &rrset->notes[i].fault, reason);
-		snprintf(text, sizeof text, "%c%s", (char)rrset->notes[i].kind, reason);
-		code = zone_records_add_mark(reading->zone, reading->label->owner,
-					     reading->label->owner_len, ZONE_MARK_NOTE,
-					     rrset->type, text, strlen(text));
-	}
-	return code;
+	for (unsigned i = 0; i < rrset->note_count && code == ERR_OK; i++)
+		code = add_note(reading, rrset, rrset->notes[i].kind,
+				&rrset->notes[i].fault);
+	if (code != ERR_OK || !why || rrset->count == 0)
+		return code;
+	snprintf(fault.reason, sizeof fault.reason, "%s", why);
+	return add_note(reading, rrset, FAULT_WARNING, &fault);
 }
 
 static int

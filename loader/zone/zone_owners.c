@@ -138,18 +138,27 @@ check_below_dname(struct owner_pass *pass)
 }
 
 /* They are data of the names that the wildcard stands for, and neither a cut nor followed. */
+const char *
+zone_rules_why_no_wildcard(uint16_t type)
+{
+	if (type == RRTYPE_NS)
+		return "NS at a wildcard delegates nothing (RFC 4592, section 4.2), and "
+		       "cannot be validated in a signed zone";
+	if (type == RRTYPE_DNAME)
+		return "DNAME at a wildcard redirects nothing below the names that the "
+		       "wildcard stands for (RFC 4592, section 4.4)";
+	return NULL;
+}
+
 static void
 check_wildcard(struct owner_pass *pass)
 {
-	if (pass->ns)
-		complain(
-			pass, pass->ns, ZONE_WARNING,
-			"NS at a wildcard delegates nothing (RFC 4592, section 4.2), and "
-			"cannot be validated in a signed zone");
-	if (pass->own_dname)
-		complain(pass, pass->own_dname, ZONE_WARNING,
-			 "DNAME at a wildcard redirects nothing below the names that the "
-			 "wildcard stands for (RFC 4592, section 4.4)");
+	const struct zone_record *const sets[] = { pass->ns, pass->own_dname };
+
+	for (unsigned i = 0; i < sizeof sets / sizeof *sets; i++)
+		if (sets[i])
+			complain(pass, sets[i], ZONE_WARNING,
+				 zone_rules_why_no_wildcard(sets[i]->type));
 }
 
 /* The name at hand is complete. */

@@ -26,6 +26,10 @@ void zone_rules_rrsets(struct zone_records *zone, struct zone_messages *messages
 __attribute__((nonnull))
 void zone_rules_owners(const struct zone_records *zone, struct zone_messages *messages);
 
+/* What is wrong with an RRset of this type at a wildcard: a sentence; NULL: nothing. */
+__attribute__((const))
+const char *zone_rules_why_no_wildcard(uint16_t type);
+
 /* Where targets lead to; warnings only. */
 __attribute__((nonnull))
 void zone_rules_targets(const struct zone_records *zone, struct zone_messages *messages);
