@@ -344,7 +344,7 @@ sub small {
 	rename $dir, "$dir.away" or die;
 	my $blind = $m->ctl('keys');
 	ok((grep { $_->{zone} eq "$ORIGIN." } @{ $blind->{keys} }), 'without the directory keys lists the copies');
-	like(join("\n", @{ $blind->{notices} }), qr/\Q$dir\E: not found/, 'and tells what is wrong');
+	like(join("\n", @{ $blind->{notices} }), qr/\Q$dir\E is not there/, 'and tells what is wrong');
 	rename "$dir.away", $dir or die;
 	$m->stop;
 }

@@ -284,6 +284,25 @@ key_dir_refresh(struct key_dir *dir)
 	return rc;
 }
 
+const char *
+key_dir_why_unread(const struct key_dir *dir, int code)
+{
+	struct stat status;
+
+	switch (code) {
+	case ERR_NOTFOUND:
+		return stat(dir->path, &status) == 0 && !S_ISDIR(status.st_mode)
+			       ? "is a file, not a directory: name the directory that "
+				 "has the keys"
+			       : "is not there: make it, or name the right one";
+	case ERR_RIGHTS:
+		return "may not be read by the server's user: give it the rights to read "
+		       "it, and to pass the directories above";
+	default:
+		return errcode_text(code);
+	}
+}
+
 size_t
 key_dir_find(const struct key_dir *dir, const char *prefix, const char **names,
 	     size_t max)

@@ -37,6 +37,10 @@ size_t key_dir_zone(const char *file, uint8_t out[DNAME_MAX]);
 __attribute__((nonnull, warn_unused_result))
 int key_dir_refresh(struct key_dir *dir);
 
+/* Why it could not be read, and what to do: "is a file, not a directory: ...". */
+__attribute__((nonnull, returns_nonnull))
+const char *key_dir_why_unread(const struct key_dir *dir, int code);
+
 /* The names of private halves that begin with `prefix`, without ".private", sorted.
  * names    at most `max` of them, borrowed until the next refresh
  * returns  how many there are. */

@@ -38,8 +38,12 @@ key_files_read(const struct key_dir *dir, const char *name, struct key_files *ou
 	return ERR_OK;
 }
 
+static const char copied_suffix[] =
+	".copied"; /* the path of the directory that has the key */
+
+/* Is this just what the file holds? */
 static bool
-is_copied(const struct key_dir *kept, const char *name, const char *suffix,
+stands_so(const struct key_dir *kept, const char *name, const char *suffix,
 	  const char *text, size_t len)
 {
 	char *there = malloc(KEY_TEXT_MAX);
@@ -63,20 +67,40 @@ key_files_copy(struct key_dir *kept, const char *name,
 {
 	int rc = ERR_OK;
 
-	if (!is_copied(kept, name, KEY_PUBLIC_SUFFIX, files->public_text,
+	if (!stands_so(kept, name, KEY_PUBLIC_SUFFIX, files->public_text,
 		       files->public_len))
 		rc = key_dir_write(kept, name, KEY_PUBLIC_SUFFIX, files->public_text,
 				   files->public_len);
-	if (rc == ERR_OK && !is_copied(kept, name, KEY_PRIVATE_SUFFIX,
+	if (rc == ERR_OK && !stands_so(kept, name, KEY_PRIVATE_SUFFIX,
 				       files->private_text, files->private_len))
 		rc = key_dir_write(kept, name, KEY_PRIVATE_SUFFIX, files->private_text,
 				   files->private_len);
 	return rc;
 }
 
+bool
+key_files_is_copy(const struct key_dir *kept, const char *name,
+		  const struct key_dir *source)
+{
+	const char *path = key_dir_path(source);
+
+	return stands_so(kept, name, copied_suffix, path, strlen(path));
+}
+
+int
+key_files_note_copy(struct key_dir *kept, const char *name, const struct key_dir *source)
+{
+	const char *path = key_dir_path(source);
+
+	return key_files_is_copy(kept, name, source)
+		       ? ERR_OK
+		       : key_dir_write(kept, name, copied_suffix, path, strlen(path));
+}
+
 void
 key_files_remove(struct key_dir *kept, const char *name)
 {
+	key_dir_remove(kept, name, copied_suffix);
 	key_dir_remove(kept, name, KEY_PRIVATE_SUFFIX);
 	key_dir_remove(kept, name, KEY_PUBLIC_SUFFIX);
 }

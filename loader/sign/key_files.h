@@ -32,6 +32,18 @@ __attribute__((nonnull, warn_unused_result))
 int key_files_copy(struct key_dir *kept, const char *name,
 		   const struct key_files *files);
 
+/* Note that a kept key is the copy of one in `source`; nothing is written when it stands there.
+ * returns as above. */
+__attribute__((nonnull, warn_unused_result))
+int key_files_note_copy(struct key_dir *kept, const char *name,
+			const struct key_dir *source);
+
+/* Is that noted of it?  Else it was made or given here, and is the only one. */
+__attribute__((nonnull, warn_unused_result))
+bool key_files_is_copy(const struct key_dir *kept, const char *name,
+		       const struct key_dir *source);
+
+/* With its note. */
 __attribute__((nonnull))
 void key_files_remove(struct key_dir *kept, const char *name);
 
