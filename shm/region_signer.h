@@ -12,6 +12,7 @@
 /* clang-format off */
 #define SIGNER_FIGURES(X) \
 	X(key_faults,      COUNTER, "keys that were broken, gone or replaced when those of a zone were looked up: errors names them") \
+	X(keys_unkept,     COUNTER, "times that keys from Redis could not be kept in state_dir: errors names the zone, status says why") \
 	X(steered_sets,    COUNTER, "sets of steered records that were signed when they were chosen, or about to be") \
 	X(steered_late,    COUNTER, "times that such a set was put off: dnssec.steered_rate was used up") \
 	X(steered_refused, COUNTER, "requests of workers for what is not served, or has changed meanwhile") \
@@ -34,6 +35,10 @@ struct region_signer {
 	_Atomic int64_t renew_at_s;		/* sync: when signatures are due; 0: never */
 	_Atomic int64_t redis_due_s;		/* sync: when the first of zones from Redis was
 						 * due that was passed over; 0: none was */
+	/* signer: zones whose keys from Redis could not be kept, failures since there was none, and
+	 * the error code of one */
+	_Atomic uint32_t unkept_count, unkept_tries;
+	_Atomic int32_t unkept_why;
 	/* sync: zones from Redis whose new state waits to be signed aside, and one of them */
 	_Atomic uint32_t aside_count;
 	_Atomic uint32_t aside_seq;		/* odd while the name is written */

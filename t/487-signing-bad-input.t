@@ -190,6 +190,26 @@ subtest 'a file that grows' => sub {
 	ok(is_signed('large.test'), 'and served as it was');
 };
 
+# Keys of a zone that is new, while nothing can be written beside those that are kept.
+subtest 'keys that cannot be kept' => sub {
+	my ($kept, $zone) = ($m->state_dir . '/keys', 'unkept.test');
+	my $problems = sub { join "\n", @{ $m->ctl('status')->{problems} } };
+
+	$m->expect_log(qr/cannot be kept|\Q$zone\E/);
+	rename $kept, "$kept.away" or die "$kept: $!\n";
+	$schema->load($redis, { $zone => zone() });
+	set_keys($zone, good($zone));
+	ok(poll(20, sub { said($zone) =~ /no key can be used: the keys that Redis gives cannot be kept in \Q$kept\E/ }), 'told with the zone')
+	  or diag(said($zone));
+	ok(poll(20, sub { $problems->() =~ /the keys of \d+ zones? in Redis cannot be kept in \Q$kept\E/ }), 'when it lasts it is a problem')
+	  or diag($problems->());
+	cmp_ok($m->counters->{signer_keys_unkept}, '>=', 2, 'and counted');
+	rename "$kept.away", $kept or die "$kept: $!\n";
+	ok(poll(20, sub { is_signed($zone) }), 'it is tried again by itself') or diag(said($zone));
+	ok(poll(20, sub { said($zone) eq '' && $problems->() !~ /cannot be kept/ }), 'nothing is said any more')
+	  or diag(said($zone), $problems->());
+};
+
 my $anchor = write_anchor($m, public_of($drawn[0][0]));
 
 subtest 'in the place of good ones' => sub {

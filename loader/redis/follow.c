@@ -16,6 +16,7 @@
 #include "loader/redis/follow_server.h"
 #include "loader/redis/follow_state.h"
 #include "loader/redis/follow_stream.h"
+#include "loader/redis/follow_unkept.h"
 #include "shm/clock.h"
 #include "shm/errcode.h"
 
@@ -247,6 +248,8 @@ ready_step(struct follow *f)
 		follow_away_serve(f);
 	if (f->phase == FOLLOW_READY)
 		follow_stream_step(f);
+	if (can_serve(f))
+		follow_unkept_step(f);
 	if (can_serve(f) && !f->round.is_strict && !f->round.wants_strict)
 		follow_events_serve(f);
 	if (f->phase == FOLLOW_READY && now_ms >= f->next_probe_ms)

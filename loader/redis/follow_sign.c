@@ -15,7 +15,11 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 
-enum { LIVE_NAMES = 1000 }; /* of a zone that is signed within its transaction */
+enum {
+	LIVE_NAMES = 1000, /* of a zone that is signed within its transaction */
+	UNKEPT_LOGGED =
+		10, /* failures to keep keys; `errors` and `status` tell of them all */
+};
 
 /* ---- keys ---- */
 
@@ -33,7 +37,8 @@ pass_keys(struct follow *f, const struct change_zone *zone, struct redis_text na
 	}
 	if (rc == ERR_OK || rc == ERR_TIMEOUT || rc == ERR_NOMEM)
 		return rc;
-	log_warnx("the keys of %.200s in Redis: %s", name.bytes, reason);
+	if (atomic_load(&f->signing->unkept_tries) <= UNKEPT_LOGGED)
+		log_warnx("the keys of %.200s in Redis: %s", name.bytes, reason);
 	return ERR_OK;
 }
 

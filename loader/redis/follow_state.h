@@ -9,7 +9,7 @@
  *	    group  behind  wish                 one consistent reading
  *	    list                                the list of zones beside what is served
  *	    away                                what must wait for zones signed aside
- *	    plan  edit  sign  served            what a reading means for the store
+ *	    plan  edit  sign  served  unkept    what a reading means for the store
  *	    weigh  hold                         what may be served, and what must wait
  *	    commit  apply                       one transaction
  *	    tell  count                         what is said of it
@@ -114,6 +114,9 @@ struct follow {
 	struct sign_session *session;
 	int signer_fd;			/* borrowed */
 	bool has_key_news;		/* see follow_has_key_news */
+	uint32_t unkept_count;		/* zones whose keys the signer could not keep, at last */
+	unsigned unkept_pause_ms;	/* from one try to the next; 0: there were none */
+	uint64_t unkept_due_ms;
 	struct live_renewal renewal;	/* under way, or the last one */
 	uint64_t renew_ms;		/* when its next step is due */
 	struct arena *arena;		/* of what is being read */

@@ -109,6 +109,21 @@ load_notes(struct loading *loading, const char *prefix)
 }
 
 static void
+tell_unkept(struct loading *loading)
+{
+	const struct key_store *store = loading->store;
+	int rc = key_unkept_why(&store->unkept, loading->zone);
+
+	if (rc != ERR_OK)
+		key_load_complain(
+			loading->keys,
+			"the keys that Redis gives cannot be kept in %s (%s), and sign "
+			"nothing before they are: make room there, or give the server's "
+			"user the right to write; it is tried again by itself",
+			key_dir_path(store->kept), errcode_text(rc));
+}
+
+static void
 refresh_kept(struct loading *loading)
 {
 	const struct key_store *store = loading->store;
@@ -130,6 +145,7 @@ load_zone(struct loading *loading, const char *prefix, struct key_files *files)
 	size_t source_count = 0;
 	bool has_good = false;
 
+	tell_unkept(loading);
 	load_notes(loading, prefix);
 	refresh_kept(loading);
 	if (store->source) {

@@ -81,8 +81,35 @@ key_store_put(struct key_store *store, const uint8_t *zone,
 		return ERR_RIGHTS;
 	pthread_mutex_lock(&store->lock);
 	rc = put(store, zone, given);
+	key_unkept_note(&store->unkept, zone, rc);
 	pthread_mutex_unlock(&store->lock);
 	return rc;
+}
+
+void
+key_store_each_unkept(struct key_store *store,
+		      bool (*visit)(void *context, const uint8_t *zone, size_t len),
+		      void *context)
+{
+	pthread_mutex_lock(&store->lock);
+	key_unkept_each(&store->unkept, visit, context);
+	pthread_mutex_unlock(&store->lock);
+}
+
+struct key_unkept_count
+key_store_count_unkept(struct key_store *store)
+{
+	struct key_unkept_count count;
+
+	pthread_mutex_lock(&store->lock);
+	count = (struct key_unkept_count){
+		.zones = (uint32_t)store->unkept.count,
+		.tries = store->unkept.tries,
+	};
+	if (count.zones > 0)
+		count.why = store->unkept.zones[0].why;
+	pthread_mutex_unlock(&store->lock);
+	return count;
 }
 
 int

@@ -37,6 +37,21 @@ __attribute__((nonnull, warn_unused_result))
 int key_store_put(struct key_store *store, const uint8_t *zone,
 		  const struct key_given given[KEY_GIVEN_TEXTS]);
 
+/* Zones of which what was put last could not be kept. */
+struct key_unkept_count {
+	uint32_t zones;
+	uint32_t tries;			/* since there was none */
+	int why;			/* of one of them, an error code */
+};
+__attribute__((nonnull, warn_unused_result))
+struct key_unkept_count key_store_count_unkept(struct key_store *store);
+
+/* Each of them, to be put again, as key_store_zones; one that never is, is forgotten. */
+__attribute__((nonnull(1, 2)))
+void key_store_each_unkept(struct key_store *store,
+			   bool (*visit)(void *context, const uint8_t *zone, size_t len),
+			   void *context);
+
 /* Make durable what was put, if it is not yet; may take a while. */
 __attribute__((nonnull))
 void key_store_sync(struct key_store *store);

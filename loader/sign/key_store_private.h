@@ -7,12 +7,14 @@
 #include "loader/sign/fleet_take.h"
 #include "loader/sign/key_dir.h"
 #include "loader/sign/key_store.h"
+#include "loader/sign/key_unkept.h"
 
 struct key_store {
 	struct key_dir *source;		/* key_dir; NULL: there is none */
 	struct key_dir *kept;
 	bool may_write;
 	struct fleet_self self;
+	struct key_unkept unkept;
 	pthread_mutex_t lock;
 };
 

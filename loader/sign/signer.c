@@ -27,7 +27,7 @@ enum {
 
 struct signer {
 	struct key_store *store;
-	_Atomic uint64_t *key_faults; /* or NULL */
+	struct region_signer *board; /* or NULL */
 	atomic_uint connections;
 	pthread_mutex_t lock; /* for due_ns */
 	uint64_t due_ns; /* when the next paced signature may be made */
@@ -99,6 +99,14 @@ zone_at(const struct connection *c, size_t at)
 		       : NULL;
 }
 
+/* Its threads count together. */
+static void
+count_more(const struct signer *signer, enum signer_figure which, uint64_t n)
+{
+	if (signer->board)
+		atomic_fetch_add(&signer->board->figures[which], n);
+}
+
 static int
 answer_keys(struct connection *c)
 {
@@ -112,8 +120,7 @@ answer_keys(struct connection *c)
 	rc = key_store_load(c->signer->store, zone, &c->keys, c->secrets);
 	if (rc != ERR_OK)
 		return rc;
-	if (c->signer->key_faults)
-		atomic_fetch_add(c->signer->key_faults, c->keys.problem_count);
+	count_more(c->signer, SIGNER_FIGURE_key_faults, c->keys.problem_count);
 	head = (struct signer_keys_head){
 		.count = (uint32_t)c->keys.count,
 		.problem_count = (uint32_t)c->keys.problem_count,
@@ -225,31 +232,63 @@ take_text(const struct connection *c, size_t *at, size_t len, const char **out)
 	return true;
 }
 
+static void
+show_unkept(const struct signer *signer)
+{
+	struct key_unkept_count count = key_store_count_unkept(signer->store);
+
+	if (!signer->board)
+		return;
+	atomic_store(&signer->board->unkept_why, count.why);
+	atomic_store(&signer->board->unkept_tries, count.tries);
+	atomic_store(&signer->board->unkept_count, count.zones);
+}
+
+static int
+put(struct connection *c, const uint8_t *zone,
+    const struct key_given given[KEY_GIVEN_TEXTS])
+{
+	int rc = key_store_put(c->signer->store, zone, given);
+
+	if (rc != ERR_OK)
+		count_more(c->signer, SIGNER_FIGURE_keys_unkept, 1);
+	show_unkept(c->signer);
+	return rc;
+}
+
+static int
+answer_unkept(struct connection *c)
+{
+	key_store_each_unkept(c->signer->store, put_zone, c);
+	show_unkept(c->signer);
+	return ERR_OK;
+}
+
 static int
 answer_put(struct connection *c)
 {
 	struct key_given given[KEY_GIVEN_TEXTS];
 	uint8_t zone[DNAME_MAX];
 	const char *name;
-	struct signer_put put;
-	size_t at = sizeof put;
+	struct signer_put head;
+	size_t at = sizeof head;
 
-	if (c->request.len < sizeof put)
+	if (c->request.len < sizeof head)
 		return ERR_FORMAT;
-	memcpy(&put, c->octets, sizeof put);
-	if (!take_text(c, &at, put.zone_len, &name) || put.zone_len > sizeof zone ||
-	    dname_len((const uint8_t *)name, put.zone_len) != put.zone_len)
+	memcpy(&head, c->octets, sizeof head);
+	if (!take_text(c, &at, head.zone_len, &name) || head.zone_len > sizeof zone ||
+	    dname_len((const uint8_t *)name, head.zone_len) != head.zone_len)
 		return ERR_FORMAT;
-	memcpy(zone, name, put.zone_len);
+	memcpy(zone, name, head.zone_len);
 	for (unsigned i = 0; i < KEY_GIVEN_TEXTS; i++) {
-		given[i].state = (enum key_given_state)put.texts[i].state;
-		given[i].name_len = put.texts[i].name_len;
-		given[i].text_len = put.texts[i].text_len;
+		given[i].state = (enum key_given_state)head.texts[i].state;
+		given[i].name_len = head.texts[i].name_len;
+		given[i].text_len = head.texts[i].text_len;
 		if (!take_text(c, &at, given[i].name_len, &given[i].name) ||
 		    !take_text(c, &at, given[i].text_len, &given[i].text))
 			return ERR_FORMAT;
 	}
-	return key_store_put(c->signer->store, zone, given);
+	return put(c, zone, given);
 }
 
 static int
@@ -321,6 +360,8 @@ answer(struct connection *c)
 		return answer_put_roll(c);
 	case SIGNER_ROLLS:
 		return key_store_rolls(c->signer->store, put_zone, c);
+	case SIGNER_UNKEPT:
+		return answer_unkept(c);
 	case SIGNER_LIST:
 		return answer_list(c);
 	default:
@@ -457,7 +498,7 @@ signer_serve(const struct signer_options *options)
 	struct signer signer = {
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.pace_ns = 1000000000u / options->settings->dnssec.max_rate,
-		.key_faults = options->key_faults,
+		.board = options->board,
 	};
 	struct pollfd poller = { .fd = options->fd, .events = POLLIN };
 	int fd, rc;
@@ -470,11 +511,12 @@ signer_serve(const struct signer_options *options)
 			   options->settings->state_dir, errcode_text(rc));
 		return rc;
 	}
+	show_unkept(&signer); /* of one that was here before, nothing is known */
 	if (options->may_write)
 		start_thread(run_keeper, signer.store);
 	do {
-		if (options->heartbeat_ns)
-			atomic_store(options->heartbeat_ns, clock_now_ns());
+		if (options->board)
+			atomic_store(&options->board->heartbeat_ns, clock_now_ns());
 		fd = -1;
 		if (poll(&poller, 1, BEAT_MS) > 0)
 			fd = receive_descriptor(options->fd);

@@ -27,6 +27,7 @@ enum signer_op {
 	SIGNER_ROLL,			/* zone: struct roll_zone */
 	SIGNER_PUT_ROLL,		/* struct roll_zone, zone: why not, as text */
 	SIGNER_ROLLS,			/* zones of which there is one, as SIGNER_ZONES */
+	SIGNER_UNKEPT,			/* zones whose keys are to be put again, as SIGNER_ZONES */
 	SIGNER_LIST,			/* struct signer_list, zone: a list for a fleet, as text */
 };
 

@@ -17,9 +17,7 @@ signer_run(const struct heritage *heritage)
 		.settings = heritage->settings,
 		.fd = heritage->signer_fds[1],
 		.may_write = true,
-		.heartbeat_ns = &heritage->region->signer.heartbeat_ns,
-		.key_faults =
-			&heritage->region->signer.figures[SIGNER_FIGURE_key_faults],
+		.board = &heritage->region->signer,
 	};
 
 	heritage_enter(heritage, "signer");

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "shm/clock.h"
+#include "shm/errcode.h"
 #include "shm/fence.h"
 
 enum {
@@ -58,10 +59,31 @@ put_overdue(const struct server *server, struct json_out *json)
 	return 1;
 }
 
+/* One failure may pass: it is tried again a second later. */
+static unsigned
+put_unkept(const struct server *server, struct json_out *json)
+{
+	struct region_signer *signer = &server->region->signer;
+	unsigned count = atomic_load(&signer->unkept_count);
+	char text[TEXT_MAX + PATH_MAX];
+
+	if (count == 0 || atomic_load(&signer->unkept_tries) < 2)
+		return 0;
+	snprintf(text, sizeof text,
+		 "the keys of %u zone%s in Redis cannot be kept in %s/" FENCE_KEYS_DIR
+		 " (%s): what signed before goes on, new ones sign nothing: make room "
+		 "there, or give the server's user the right to write",
+		 count, count == 1 ? "" : "s", server->settings->state_dir,
+		 errcode_text(atomic_load(&signer->unkept_why)));
+	json_out_text(json, NULL, text);
+	return 1;
+}
+
 unsigned
 stats_signing_put_problems(const struct server *server, struct json_out *json)
 {
-	return put_clock(server, json) + put_overdue(server, json);
+	return put_clock(server, json) + put_overdue(server, json) +
+	       put_unkept(server, json);
 }
 
 /* What is served of these zones is older than their source. */

@@ -1,4 +1,5 @@
-/* A key that was made here and has a DS, and a key_dir that is named later. */
+/* A key that was made here and has a DS, and a key_dir that is named later; keys that cannot be
+ * kept. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #include "loader/sign/key_make.h"
 #include "loader/sign/key_store.h"
+#include "shm/errcode.h"
 #include "t/tap.h"
 
 static uint8_t zone[DNAME_MAX];
@@ -161,6 +163,37 @@ test_directories(void)
 	ok(tells(&keys, "file is a file, not a directory"), "one that is a file");
 }
 
+static void
+test_unkept(void)
+{
+	static struct sign_keys keys;
+	struct crypto_key *secrets[SIGN_KEYS_MAX];
+	const struct key_given none[KEY_GIVEN_TEXTS] = { { .state = GIVEN_BAD,
+							   .name = "k",
+							   .name_len = 1,
+							   .text = "t",
+							   .text_len = 1 } };
+	char kept[96], away[96];
+	struct key_store *store;
+
+	settings.dnssec.key_dir = no_dir;
+	is_int(key_store_new(&settings, true, &store), 0, "a store");
+	snprintf(kept, sizeof kept, "%s/keys", state);
+	snprintf(away, sizeof away, "%s/away", state);
+	is_int(rename(kept, away), 0, "its directory is gone");
+	is_int(key_store_put(store, zone, none), ERR_NOTFOUND, "nothing can be kept");
+	is_int(key_store_put(store, zone, none), ERR_NOTFOUND, "nor a second time");
+	is_int(key_store_count_unkept(store).zones, 1, "one zone is told");
+	is_int(key_store_count_unkept(store).tries, 2, "and both times");
+	is_int(key_store_load(store, zone, &keys, secrets), 0, "its keys are read");
+	ok(tells(&keys, "the keys that Redis gives cannot be kept"), "told with them");
+	is_int(rename(away, kept), 0, "it is there again");
+	is_int(key_store_put(store, zone, none), 0, "they are kept");
+	is_int(key_store_count_unkept(store).zones, 0, "nothing is told any more");
+	is_int(key_store_count_unkept(store).tries, 0, "nor counted");
+	key_store_free(store);
+}
+
 int
 main(void)
 {
@@ -175,6 +208,7 @@ main(void)
 	test_beside();
 	test_copies();
 	test_directories();
+	test_unkept();
 	snprintf(command, sizeof command, "rm -r %s", state);
 	ok(system(command) == 0, "nothing is left");
 	return done_testing();
