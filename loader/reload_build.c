@@ -96,6 +96,7 @@ update_from(struct reload_build *build, const char *base_dir, struct job_report 
 		.base_dir = base_dir,
 		.only = build->only,
 		.signer_fd = build->sync->signer_fd,
+		.board = &build->sync->region->signer,
 		.is_renewal = build->is_renewal,
 		.reads_redis = build->reads_redis,
 		.progress = show_progress,

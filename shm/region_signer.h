@@ -13,6 +13,7 @@
 #define SIGNER_FIGURES(X) \
 	X(key_faults,      COUNTER, "keys that were broken, gone or replaced when those of a zone were looked up: errors names them") \
 	X(keys_unkept,     COUNTER, "times that keys from Redis could not be kept in state_dir: errors names the zone, status says why") \
+	X(dnskeys_too_large, COUNTER, "times that a zone could not be signed because its DNSKEY records fit no message") \
 	X(steered_sets,    COUNTER, "sets of steered records that were signed when they were chosen, or about to be") \
 	X(steered_late,    COUNTER, "times that such a set was put off: dnssec.steered_rate was used up") \
 	X(steered_refused, COUNTER, "requests of workers for what is not served, or has changed meanwhile") \

@@ -174,6 +174,7 @@ subtest 'in files' => sub {
 	like(scalar `$martletd -c $config -t 2>&1`, qr/^warning: .*nsec3rsasha1\.test\.zone:\d+: a key of algorithm 5 or 7/m, 'as with -t');
 	like(said('file-sha1.test'), qr/^error .*Kfile-sha1\.test\.\S+: an algorithm or a size that is not signed with/, 'a key of SHA-1 signs nothing here');
 	like(said('too-large.test'), qr/^error .*the DNSKEY RRset of too-large\.test\. fits no message/, 'a DNSKEY RRset over 64 KiB');
+	cmp_ok($m->counters->{signer_dnskeys_too_large}, '>', 0, 'is counted');
 	my $keys = $m->ask('large.test', 'DNSKEY', do => 1, tcp => 1);
 	cmp_ok($keys->len, '>', 60_000, 'one below that is served');
 	is(scalar(grep { $_->[1] == 46 } @{ $keys->{answer} }), 1, 'signed');

@@ -256,6 +256,7 @@ sign_here(struct follow *f, struct plan *plan, struct zone_messages *messages)
 		.now_s = clock_wall_s(),
 		.find_served = plan->is_served ? find_served : NULL,
 		.context = &served,
+		.board = f->signing,
 	};
 
 	return zone_sign(plan->records, f->session, &how, messages);

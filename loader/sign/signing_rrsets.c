@@ -114,6 +114,22 @@ most_octets(const struct signing *s, const struct sign_rrset *rrset)
 	return octets;
 }
 
+static int
+tell_too_large(const struct signing *s, const struct sign_rrset *rrset)
+{
+	char name[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX];
+
+	if (rrset->type == RRTYPE_DNSKEY && s->how->board)
+		atomic_fetch_add(&s->how->board->figures[SIGNER_FIGURE_dnskeys_too_large],
+				 1);
+	dname_to_text(rrset->owner, name);
+	rrtype_to_text(rrset->type, type);
+	zone_messages_add(s->messages, ZONE_ERROR, s->path, 0,
+			  "the %s RRset of %s fits no message with its signatures", type,
+			  name);
+	return ERR_RANGE;
+}
+
 /* stored    the same RRset as it is served; NULL: it is not
  * *is_anew  receives whether any signature is new */
 static int
@@ -123,17 +139,8 @@ sign_stored(struct signing *s, const struct sign_rrset *rrset, const struct rrse
 	int rc = ERR_OK;
 
 	*is_anew = false;
-	if (most_octets(s, rrset) > SIGNED_LEN_MAX) {
-		char name[DNAME_TEXT_MAX], type[RRTYPE_TEXT_MAX];
-
-		dname_to_text(rrset->owner, name);
-		rrtype_to_text(rrset->type, type);
-		zone_messages_add(s->messages, ZONE_ERROR, s->path, 0,
-				  "the %s RRset of %s fits no message with its "
-				  "signatures",
-				  type, name);
-		return ERR_RANGE;
-	}
+	if (most_octets(s, rrset) > SIGNED_LEN_MAX)
+		return tell_too_large(s, rrset);
 	for (unsigned i = 0; i < s->keys->count && rc == ERR_OK; i++)
 		if ((s->roles[i] & sign_role_for(rrset->type)) &&
 		    !(stored && take_over(s, rrset, stored, i, &rc))) {

@@ -9,6 +9,7 @@
 #include "loader/zone/zone_messages.h"
 #include "loader/zone/zone_records.h"
 #include "shm/node.h"
+#include "shm/region_signer.h"
 #include "shm/settings.h"
 
 /* How zones are signed; the same for all of them. */
@@ -23,6 +24,7 @@ struct zone_signing {
 			    const uint8_t *owner, size_t owner_len, bool is_nsec3,
 			    struct node *out);
 	void *context;
+	struct region_signer *board;	/* what is counted; NULL: nobody looks */
 };
 
 /* What would be another, were the zone signed now: keys, their states, what is wrong

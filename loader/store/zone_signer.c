@@ -17,6 +17,7 @@ struct zone_signer {
 	const struct settings *settings;
 	struct builder *builder;
 	int fd;
+	struct region_signer *board; /* or NULL */
 	bool is_renewal;
 	int64_t now_s, until_s; /* what is due before `until_s` is renewed */
 	pthread_mutex_t lock; /* for what follows */
@@ -42,6 +43,12 @@ zone_signer_new(const struct settings *settings, struct builder *builder, int si
 		signer->until_s += sign_clock_ahead_s(settings);
 	pthread_mutex_init(&signer->lock, NULL);
 	return signer;
+}
+
+void
+zone_signer_count(struct zone_signer *signer, struct region_signer *board)
+{
+	signer->board = board;
 }
 
 void
@@ -166,6 +173,7 @@ zone_signer_is_current(struct zone_signer *signer, const struct zone_list_entry 
 	is_leaving = facts.flags & SIGNING_LEAVING;
 	if (is_wanted == is_leaving ||
 	    sign_clock_is_due(facts.renew_at_s, signer->until_s) ||
+	    sign_clock_is_to_come(&state->apex, signer->now_s) ||
 	    !has_mark(signer, entry, &facts))
 		return false;
 	note_due(signer, facts.renew_at_s);
@@ -208,6 +216,7 @@ zone_signer_sign(struct zone_signer *signer, struct zone_records *zone,
 		.is_renewal = signer->is_renewal,
 		.find_served = find_served,
 		.context = &base,
+		.board = signer->board,
 	};
 	struct sign_session *session = session_take(signer);
 	int rc;

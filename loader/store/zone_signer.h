@@ -11,6 +11,7 @@
 #include "loader/store/zone_state.h"
 #include "loader/zone/zone_list.h"
 #include "loader/zone/zone_messages.h"
+#include "shm/region_signer.h"
 #include "shm/settings.h"
 
 struct zone_signer;
@@ -21,6 +22,10 @@ struct zone_signer;
 __attribute__((nonnull, warn_unused_result))
 struct zone_signer *zone_signer_new(const struct settings *settings, struct builder *builder,
 				    int signer_fd, bool is_renewal);
+
+/* Failures are counted there.  NULL: nowhere. */
+__attribute__((nonnull(1)))
+void zone_signer_count(struct zone_signer *signer, struct region_signer *board);
 
 /* NULL is allowed. */
 void zone_signer_free(struct zone_signer *signer);

@@ -444,6 +444,17 @@ list_zones(struct zone_update *update, const struct settings *settings,
 	return result;
 }
 
+static int
+start_signer(struct zone_update *update, const struct settings *settings)
+{
+	update->signer = zone_signer_new(settings, update->builder, update->signer_fd,
+					 update->is_renewal);
+	if (!update->signer)
+		return ERR_NOMEM;
+	zone_signer_count(update->signer, update->board);
+	return 0;
+}
+
 int
 zone_update_read(struct zone_update *update, const struct settings *settings,
 		 char reason[ZONE_UPDATE_REASON_MAX])
@@ -463,9 +474,9 @@ zone_update_read(struct zone_update *update, const struct settings *settings,
 		return result;
 	}
 	update->base = builder_base(update->builder);
-	update->signer = zone_signer_new(settings, update->builder, update->signer_fd,
-					 update->is_renewal);
-	result = update->signer ? plan(update) : ERR_NOMEM;
+	result = start_signer(update, settings);
+	if (result == 0)
+		result = plan(update);
 	if (result == 0) {
 		let_files_settle(update);
 		result = read_stale(update);
