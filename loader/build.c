@@ -52,6 +52,7 @@ loader_build(const struct settings *settings, const char *dir)
 						      .show_progress = true };
 	struct zone_update update = { .progress = show_progress,
 				      .reads_redis = true,
+				      .is_for_swap = true,
 				      .signer_fd = -1 };
 	char reason[ZONE_UPDATE_REASON_MAX];
 	struct generation_manifest manifest;

@@ -52,15 +52,18 @@ struct choice_signing {
 
 /* ---- in the job: which ---- */
 
-/* As the newest state has the zone: 1 signed, -1 not, 0 not there. */
+/* As the newest state has the zone: 1 signed, -1 not, 0 nothing good of it. */
 static int
 ask_newest(const struct choice_signing *s, const struct node *apex,
 	   struct signing_facts *facts)
 {
+	struct zone_facts zone;
 	struct node there;
 
 	if (!s->newest ||
-	    store_walk_find(s->newest, CATALOGUE_ID, node_owner(apex), &there) != ERR_OK)
+	    store_walk_find(s->newest, CATALOGUE_ID, node_owner(apex), &there) !=
+		    ERR_OK ||
+	    !node_zone_facts(&there, &zone) || (zone.flags & ZONE_BROKEN))
 		return 0;
 	return node_copy_block(&there, BLOCK_SIGNING, facts, sizeof *facts) ? 1 : -1;
 }
@@ -91,6 +94,7 @@ look_at_zone(void *context, const struct node *apex)
 	struct zone_state state;
 	int wish = ask_newest(s, apex, &newest);
 	bool was_signed = node_copy_block(apex, BLOCK_SIGNING, &facts, sizeof facts);
+	bool waits = node_copy_block(apex, BLOCK_UNSIGNED, &facts, sizeof facts);
 	struct zone_list_entry entry = {
 		.origin = node_owner(apex),
 		.origin_len = apex->head.owner_len,
@@ -99,11 +103,12 @@ look_at_zone(void *context, const struct node *apex)
 
 	if (!zone_state_read(apex, &state))
 		return ERR_DAMAGED;
-	if ((state.facts.flags & ZONE_BROKEN) || wish < 0 || (wish == 0 && !was_signed) ||
+	if ((state.facts.flags & ZONE_BROKEN) || wish < 0 ||
+	    (wish == 0 && !was_signed && !waits) ||
 	    (zone_signer_is_current(s->signer, &entry, &state) &&
 	     !lead_zones_has(&s->leads, state.facts.zone_id)))
 		return ERR_OK;
-	return note_due(s, apex, was_signed ? &facts : &newest);
+	return note_due(s, apex, was_signed || waits ? &facts : &newest);
 }
 
 /* The others are taken over as they stand.  Zones come in the same order again. */

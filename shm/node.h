@@ -123,6 +123,9 @@ enum block_kind {
 					 * of its source, but what the ANAME, or the CNAME of a
 					 * flattened zone, leads to, signed here; struct
 					 * resolved_facts */
+	BLOCK_UNSIGNED = 18,		/* apex only: struct signing_facts of which flags and denial
+					 * count; it was made where the zone's keys were not, and is
+					 * to be signed before it is served */
 	BLOCK_HASHED_NAME = 17,		/* of the node of an NSEC3, if its name is a wildcard with a
 					 * BLOCK_STEERED: the labels of that above the apex */
 };

@@ -234,6 +234,45 @@ subtest 'a ZSK that is replaced is rolled to' => sub {
 	$m->stop;
 };
 
+# `build` is none of those who read keys in Redis; `swap` signs by those of the server.
+subtest 'built without the keys' => sub {
+	my $schema = Martlet::RedisZones->new;
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	my $builder = Martlet->new(start => 0, config => { redis => $redis->settings });
+	my $ksk = keygen($builder->dir, $ORIGIN, '-a', 13, '-f', 'KSK');
+	my $built = $builder->dir . '/built';
+
+	$schema->load($redis, { $ORIGIN => zone(denial => 'nsec3') });
+	set_keys($redis, $schema, key_strings(ksk => $ksk));
+	$builder->{port} //= 5300;
+	$builder->write_config;
+	my ($exit) = $builder->ctl_text('-c', $builder->config_path, 'build', $built);
+	is($exit, 0, 'built');
+	like($builder->{ctl_stderr}, qr/\Q$ORIGIN\E\.: without signatures for now; `swap` makes them/, 'which tells of it');
+
+	my $m = Martlet->new(start => 0, config => { redis => $redis->settings });
+	$m->expect_log(qr/no file here is named|swap/);
+	$m->start;
+	ok(poll(20, sub { is_signed($m, "www.$ORIGIN") }), 'a server that has them') or diag(errors_of($m));
+	($exit, my $json) = $m->ctl('swap', $built);
+	is($exit, 0, 'swaps to it') or diag($json->{error});
+	ok(is_signed($m, "www.$ORIGIN"), 'signed');
+	validates($m, $ksk, 'swapped to');
+	$m->stop;
+
+	$redis->cmd('SET', $schema->key($ORIGIN, ":ksk:$_"), 'rubbish') for qw(pub priv);
+	for my $config ({}, { redis => $redis->settings }) {
+		my $keyless = Martlet->new(start => 0, zones => { 'other.test' => "\@ 60 SOA ns h 1 2 3 4 5\n\@ 60 NS ns\nns 60 A 192.0.2.1\n" }, config => $config);
+		$keyless->expect_log(qr/no file here is named|cannot be signed|is no DNSKEY|swap/);
+		$keyless->start;
+		poll(20, sub { errors_of($keyless) ne '' }) if $config->{redis};
+		($exit, $json) = $keyless->ctl('swap', $built);
+		is($exit, 1, 'one that has none is refused');
+		like($json->{error}, qr/^zone \Q$ORIGIN\E[.] would be bogus to validators: the zone cannot be signed/, 'with the name');
+		$keyless->stop;
+	}
+};
+
 subtest 'a zone that is signed aside' => sub {
 	my $schema = Martlet::RedisZones->new;
 	my $redis = Martlet::Redis->new(notify => 'KA');

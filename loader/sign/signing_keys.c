@@ -40,6 +40,23 @@ fail_without_key(struct signing *s)
 	return signing_fail(s, ERR_NOTFOUND, text);
 }
 
+/* Where it is to be served there may be some. */
+static int
+leave_unsigned(struct signing *s)
+{
+	char name[DNAME_TEXT_MAX], text[ZONE_REASON_MAX];
+
+	dname_to_text(s->zone->origin, name);
+	sign_keys_explain(s->keys, name, text, sizeof text);
+	zone_messages_add(s->messages, ZONE_WARNING, s->path, 0,
+			  "%s: without signatures for now; `swap` makes them by the "
+			  "server's keys, or is refused",
+			  name);
+	zone_messages_add(s->messages, ZONE_WARNING, s->path, 0, "%s", text);
+	s->zone->is_unsigned = s->is_left = true;
+	return ERR_OK;
+}
+
 int
 signing_learn_keys(struct signing *s)
 {
@@ -60,7 +77,7 @@ signing_learn_keys(struct signing *s)
 	if (s->is_left)
 		return ERR_OK;
 	if (!sign_keys_can_sign(s->keys))
-		return fail_without_key(s);
+		return s->how->may_wait ? leave_unsigned(s) : fail_without_key(s);
 	rc = tell_problems(s);
 	return rc == ERR_OK ? rc : signing_fail(s, rc, errcode_text(rc));
 }

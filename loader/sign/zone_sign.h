@@ -18,6 +18,8 @@ struct zone_signing {
 	int64_t now_s;
 	bool is_renewal;		/* what would be due within sign_clock_ahead_s is renewed,
 					 * too, so that renewals are few */
+	bool may_wait;			/* nothing is served of it before it is signed elsewhere: a
+					 * zone that has no key here becomes is_unsigned */
 	/* The node that serves an owner now, NSEC3's own under is_nsec3; as render_last_fn.
 	 * NULL: nothing is served. */
 	bool (*find_served)(void *context, const struct zone_records *zone,

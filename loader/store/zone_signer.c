@@ -18,7 +18,7 @@ struct zone_signer {
 	struct builder *builder;
 	int fd;
 	struct region_signer *board; /* or NULL */
-	bool is_renewal;
+	bool is_renewal, lets_wait;
 	int64_t now_s, until_s; /* what is due before `until_s` is renewed */
 	pthread_mutex_t lock; /* for what follows */
 	struct sign_session **idle; /* owned */
@@ -49,6 +49,12 @@ void
 zone_signer_count(struct zone_signer *signer, struct region_signer *board)
 {
 	signer->board = board;
+}
+
+void
+zone_signer_let_wait(struct zone_signer *signer)
+{
+	signer->lets_wait = true;
 }
 
 void
@@ -173,7 +179,6 @@ zone_signer_is_current(struct zone_signer *signer, const struct zone_list_entry 
 	is_leaving = facts.flags & SIGNING_LEAVING;
 	if (is_wanted == is_leaving ||
 	    sign_clock_is_due(facts.renew_at_s, signer->until_s) ||
-	    sign_clock_is_to_come(&state->apex, signer->now_s) ||
 	    !has_mark(signer, entry, &facts))
 		return false;
 	note_due(signer, facts.renew_at_s);
@@ -214,6 +219,8 @@ zone_signer_sign(struct zone_signer *signer, struct zone_records *zone,
 		.settings = signer->settings,
 		.now_s = signer->now_s,
 		.is_renewal = signer->is_renewal,
+		.may_wait = signer->lets_wait &&
+			    !(zone->redis && signer->settings->redis.unsigned_ok),
 		.find_served = find_served,
 		.context = &base,
 		.board = signer->board,

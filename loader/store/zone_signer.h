@@ -27,6 +27,11 @@ struct zone_signer *zone_signer_new(const struct settings *settings, struct buil
 __attribute__((nonnull(1)))
 void zone_signer_count(struct zone_signer *signer, struct region_signer *board);
 
+/* What is made is served by nobody before it is signed by those who have the keys: zones that
+ * lack them here wait (zone_records.is_unsigned), but for those of redis.unsigned_ok. */
+__attribute__((nonnull))
+void zone_signer_let_wait(struct zone_signer *signer);
+
 /* NULL is allowed. */
 void zone_signer_free(struct zone_signer *signer);
 

@@ -452,6 +452,8 @@ start_signer(struct zone_update *update, const struct settings *settings)
 	if (!update->signer)
 		return ERR_NOMEM;
 	zone_signer_count(update->signer, update->board);
+	if (update->is_for_swap)
+		zone_signer_let_wait(update->signer);
 	return 0;
 }
 

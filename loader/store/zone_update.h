@@ -25,6 +25,7 @@ struct zone_update {
 	int signer_fd;			/* see loader/sign/sign_session.h; -1: none */
 	bool is_renewal;		/* signatures are renewed, see loader/store/zone_signer.h */
 	struct region_signer *board;	/* see zone_signer_count */
+	bool is_for_swap;		/* zones may wait for keys, see zone_signer_let_wait */
 	const uint8_t *only;		/* look at this zone alone: lower-cased, NAME_PAD octets
 					 * behind it readable; NULL for all */
 	/* NULL; or: look at no file, and keep all but the zones of which this says that the

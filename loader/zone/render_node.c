@@ -218,9 +218,19 @@ put_redis(struct renderer *r)
 static void
 put_signing(struct renderer *r)
 {
+	const struct zone_signing_wish *wish = &r->zone->signing_wish;
+	const struct signing_facts awaited = {
+		.flags = (uint16_t)((wish->has_denial ? SIGNING_OWN_DENIAL : 0) |
+				    (wish->is_by_sidecar ? SIGNING_BY_SIDECAR : 0)),
+		.denial = wish->denial,
+	};
+
 	if (r->zone->signing)
 		node_writer_put_block(&r->writer, BLOCK_SIGNING, 0, r->zone->signing,
 				      sizeof *r->zone->signing);
+	if (r->zone->is_unsigned)
+		node_writer_put_block(&r->writer, BLOCK_UNSIGNED, 0, &awaited,
+				      sizeof awaited);
 }
 
 void

@@ -90,6 +90,7 @@ struct zone_records {
 	bool is_flattened;		/* ZONE_FLATTENED */
 	struct zone_signing_wish signing_wish;
 	const struct signing_facts *signing; /* we have signed it; in the arena; else NULL */
+	bool is_unsigned;		/* it is to be signed before it is served: BLOCK_UNSIGNED */
 	const char *error;		/* why it is not all that its source says (BLOCK_ERROR),
 					 * in the arena; NULL: it is */
 	struct arena *arena;		/* holds owners and rdata, each with ARENA_PAD */
