@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "loader/clerk.h"
+#include "loader/sign/rrset_sign.h"
 #include "loader/sign/sign_session.h"
 #include "shm/clock.h"
 #include "shm/dname.h"
@@ -20,8 +21,6 @@ enum {
 	OVERDUE_S = 3600,
 	REASON_MAX = 512,
 	RR_HEAD_LEN = 12, /* pointer, type, class, TTL, length */
-	RRSIG_EXPIRES_AT = 8,
-	RRSIG_FIXED_LEN = 18,
 	DS_DIGEST_AT = 4,
 	DIGEST_SHA256 = 2,
 };
@@ -61,27 +60,11 @@ write_row(struct clerk *clerk, const struct zone_state *zone, const char *type,
 static int64_t
 soa_ends_at(const struct node *apex, int64_t now_s)
 {
-	int64_t ends_s = 0;
 	struct rrset soa;
-	size_t at = 0;
 
 	if (!node_find_rrset(apex, RRTYPE_SOA, &soa))
 		return 0;
-	while (soa.head.sig_len - at >= RR_HEAD_LEN + RRSIG_FIXED_LEN) {
-		const uint8_t *rr = soa.wire + soa.head.wire_len + at;
-		const uint8_t *expires = rr + RR_HEAD_LEN + RRSIG_EXPIRES_AT;
-		uint32_t until = (uint32_t)expires[0] << 24 | (uint32_t)expires[1] << 16 |
-				 (uint32_t)expires[2] << 8 | expires[3];
-		/* modulo 2^32, RFC 4034, section 3.1.5 */
-		int64_t until_s = now_s + (int32_t)(until - (uint32_t)now_s);
-
-		if (until_s > ends_s)
-			ends_s = until_s;
-		at += RR_HEAD_LEN + (size_t)(rr[10] << 8 | rr[11]);
-		if (at > soa.head.sig_len)
-			break;
-	}
-	return ends_s;
+	return rrset_sign_span(&soa, now_s).last_end_s;
 }
 
 /* What keeps the signer from making new ones, as far as it knows. */

@@ -37,7 +37,7 @@ rolling_is_due(const struct sync *sync)
 	uint64_t id = atomic_load(&sync->region->swap.published_id);
 
 	if (!sync_is_serving(sync) || atomic_load(&sync->region->swap.chosen) ||
-	    region_clock_is_doubtful(sync->region) ||
+	    region_clock_is_unsure(sync->region) ||
 	    clock_now_ms() < sync->roll.rest_until_ms)
 		return false;
 	return id != sync->roll.seen_id ||
@@ -238,7 +238,7 @@ rolling_command(struct sync *sync, int arg_count, char **args)
 	if (atomic_load(&sync->region->swap.chosen))
 		return sync_refuse(sync, "the sources are held off by `rollback` or "
 					 "`swap`: `martletctl resume` ends that");
-	if (region_clock_is_doubtful(sync->region))
+	if (region_clock_is_unsure(sync->region))
 		return sync_refuse(sync, "the machine's clock is in doubt: `martletctl "
 					 "status` says why");
 	rc = run(&round, false, reason);

@@ -32,7 +32,8 @@ struct sync {
 	struct reply reply;		/* to the request at hand; nobody between two */
 	bool has_request;		/* one waits to be read */
 	bool is_settled;		/* loader/settle.h */
-	bool is_clock_held;		/* loader/clock_watch.h */
+	bool is_clock_unsure;		/* loader/clock_watch.h */
+	int64_t clock_gap_s;		/* as it stands in state_dir */
 
 	/* loader/newest.h */
 	struct follow *follow;		/* NULL: Redis is not enabled */

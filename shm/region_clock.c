@@ -35,7 +35,7 @@ is_far(int64_t seconds)
 
 /* By how much it is before what has been; 0: it is not. */
 static int64_t
-behind_s(const struct region *region)
+lag_s(const struct region *region)
 {
 	int64_t past_s = atomic_load(&region->clock.past_s);
 	int64_t behind = past_s - clock_wall_s();
@@ -48,25 +48,81 @@ behind_s(const struct region *region)
 bool
 region_clock_is_doubtful(const struct region *region)
 {
-	return is_far(region_clock_moved_s(region)) || behind_s(region) != 0 ||
+	return is_far(region_clock_moved_s(region)) || lag_s(region) != 0 ||
 	       is_far(atomic_load(&region->clock.other_ahead_s));
+}
+
+bool
+region_clock_is_unsure(const struct region *region)
+{
+	return region_clock_is_doubtful(region) || atomic_load(&region->clock.gap_s) != 0;
+}
+
+static void
+widen(int64_t *span_s, int64_t by_s)
+{
+	if (by_s > *span_s && by_s < AHEAD_MOST_S)
+		*span_s = by_s;
+}
+
+void
+region_clock_span(const struct region *region, int64_t *before_s, int64_t *behind_s)
+{
+	int64_t gap_s = atomic_load(&region->clock.gap_s);
+	int64_t moved_s = region_clock_moved_s(region);
+	int64_t other_s = atomic_load(&region->clock.other_ahead_s);
+
+	*before_s = *behind_s = 0;
+	if (is_far(moved_s)) {
+		widen(before_s, moved_s);
+		widen(behind_s, -moved_s);
+	}
+	if (is_far(other_s)) {
+		widen(before_s, -other_s);
+		widen(behind_s, other_s);
+	}
+	widen(behind_s, lag_s(region));
+	if (gap_s != 0)
+		widen(before_s, clock_wall_s() - gap_s);
+}
+
+static void
+print_time(int64_t at_s, char out[TIME_MAX])
+{
+	time_t at = (time_t)at_s;
+	struct tm parts;
+
+	out[0] = '\0';
+	if (gmtime_r(&at, &parts))
+		(void)!strftime(out, TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+static void
+explain_gap(int64_t gap_s, char out[REGION_CLOCK_TEXT_MAX])
+{
+	char time[TIME_MAX];
+
+	print_time(gap_s, time);
+	snprintf(out, REGION_CLOCK_TEXT_MAX,
+		 "all signatures had ended at the start: nothing was made here since %s, "
+		 "or the machine's clock is ahead, by %lld days at most; they are made "
+		 "anew to hold in both cases, and no key rolls: say with `martletctl "
+		 "reload` that the clock is right, or set it right and restart",
+		 time, (long long)(clock_wall_s() - gap_s) / DAY_S);
 }
 
 static void
 explain_past(const struct region *region, char out[REGION_CLOCK_TEXT_MAX])
 {
-	time_t at = (time_t)atomic_load(&region->clock.past_s);
-	char time[TIME_MAX] = "";
-	struct tm parts;
+	char time[TIME_MAX];
 
-	if (gmtime_r(&at, &parts))
-		(void)!strftime(time, sizeof time, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	print_time(atomic_load(&region->clock.past_s), time);
 	snprintf(out, REGION_CLOCK_TEXT_MAX,
 		 "the machine's clock is behind by %lld days or more: something here was "
 		 "made at %s; what is signed under a wrong time is bogus to validators, "
 		 "and no signatures are renewed: set it right, and restart; or say with "
 		 "`martletctl reload` that it is",
-		 (long long)behind_s(region) / DAY_S, time);
+		 (long long)lag_s(region) / DAY_S, time);
 }
 
 bool
@@ -74,6 +130,7 @@ region_clock_explain(const struct region *region, char out[REGION_CLOCK_TEXT_MAX
 {
 	long long moved_s = region_clock_moved_s(region);
 	long long other_s = atomic_load(&region->clock.other_ahead_s);
+	int64_t gap_s = atomic_load(&region->clock.gap_s);
 
 	if (is_far(moved_s))
 		snprintf(out, REGION_CLOCK_TEXT_MAX,
@@ -81,7 +138,7 @@ region_clock_explain(const struct region *region, char out[REGION_CLOCK_TEXT_MAX
 			 "what is signed under a wrong time is bogus to validators, and "
 			 "no signatures are renewed: set it right, and restart",
 			 moved_s > 0 ? "forward" : "back", llabs(moved_s) / DAY_S);
-	else if (behind_s(region) != 0)
+	else if (lag_s(region) != 0)
 		explain_past(region, out);
 	else if (is_far(other_s))
 		snprintf(out, REGION_CLOCK_TEXT_MAX,
@@ -89,6 +146,8 @@ region_clock_explain(const struct region *region, char out[REGION_CLOCK_TEXT_MAX
 			 "signed under a wrong time is bogus to validators, and no "
 			 "signatures are renewed: set right the one that is wrong",
 			 llabs(other_s) / DAY_S, other_s > 0 ? "behind" : "ahead of");
+	else if (gap_s != 0)
+		explain_gap(gap_s, out);
 	else
 		return false;
 	return true;
@@ -109,4 +168,12 @@ region_clock_note_other(struct region *region, int64_t at_s)
 	bool is_set = at_s >= not_set_s && ahead_s < AHEAD_MOST_S;
 
 	atomic_store(&region->clock.other_ahead_s, is_set ? ahead_s : 0);
+	if (is_set && !is_far(ahead_s))
+		region_clock_note_gap(region, 0);
+}
+
+void
+region_clock_note_gap(struct region *region, int64_t past_s)
+{
+	atomic_store(&region->clock.gap_s, past_s);
 }

@@ -2,7 +2,12 @@
  *
  * Signatures that are made under a wrong time are bogus to validators, or end at once; under
  * such a clock all that are served seem to have ended, or to hold for ever.  While it is in
- * doubt, none that is served is replaced, and no key is rolled.  All zero: nothing is known. */
+ * doubt, none that is served is replaced, and no key is rolled; what must be signed is signed
+ * so that it holds at each of the times that it may be (region_clock_span).
+ *
+ * A clock that is ahead at the start can show by nothing but this: all signatures have ended.
+ * Or the server was off for so long.  They are of no use by this clock, so that new ones are
+ * made, which hold by any; only keys do not roll.  All zero: nothing is known. */
 #ifndef SHM_REGION_CLOCK_H
 #define SHM_REGION_CLOCK_H
 
@@ -21,6 +26,9 @@ enum {
 struct region_clock {
 	_Alignas(128) _Atomic int64_t past_s;	/* Unix time: it has been; 0: none is known */
 	_Atomic int64_t other_ahead_s;		/* Redis's clock over ours, when last seen */
+	_Atomic int64_t gap_s;			/* Unix time of the last that is known before the
+						 * start, when all signatures had ended since; 0:
+						 * they had not */
 	_Atomic bool is_believed;		/* somebody said that ours is right, whatever
 						 * has been */
 };
@@ -35,13 +43,27 @@ int64_t region_clock_moved_s(const struct region *region);
 __attribute__((nonnull))
 bool region_clock_is_doubtful(const struct region *region);
 
-/* Why, and what to do: whole sentences for people.  returns false when it is not in doubt. */
+/* The same, or all signatures had ended at the start: no key rolls by such a clock. */
+__attribute__((nonnull))
+bool region_clock_is_unsure(const struct region *region);
+
+/* By how many seconds the time may be before that of the machine's clock, and behind it; years
+ * mean nothing. */
+__attribute__((nonnull))
+void region_clock_span(const struct region *region, int64_t *before_s, int64_t *behind_s);
+
+/* Why it is unsure, and what to do: whole sentences for people.  returns false when it is not. */
 __attribute__((nonnull))
 bool region_clock_explain(const struct region *region, char out[REGION_CLOCK_TEXT_MAX]);
 
 /* Sync: something was made at this time.  Years ahead of us it means nothing. */
 __attribute__((nonnull))
 void region_clock_note_past(struct region *region, int64_t at_s);
+
+/* Sync: all signatures had ended at the start, and this was the last time that is known; 0: one
+ * that can be trusted says that the clock is right. */
+__attribute__((nonnull))
+void region_clock_note_gap(struct region *region, int64_t past_s);
 
 /* Sync: the time of Redis's host.  A clock that nobody has set, or that is years ahead of ours,
  * is wrong itself: it says nothing of ours. */

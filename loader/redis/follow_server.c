@@ -163,7 +163,7 @@ compare_clocks(struct follow *f)
 	if (!reply)
 		return ERR_CLOSED;
 	take_time(f, reply, asked_us, (uint64_t)clock_wall_us());
-	sign_clock_hold(region_clock_is_doubtful(f->region));
+	sign_clock_look(f->region);
 	return ERR_OK;
 }
 

@@ -55,7 +55,8 @@ take_over(struct node_sign *sign, struct node_sign_rrset *s, const struct sign_k
 	int64_t ends_s;
 
 	rdata = rrset_sign_find(&s->old, key, sign->origin, sign->origin_len,
-				sign->clock.now_s, sign->clock.renew_before_s, &ends_s);
+				sign->clock.latest_s, sign->clock.renew_before_s,
+				&ends_s);
 	if (!rdata)
 		return false;
 	memcpy(add_record(s->sigs, s->rrset.ttl, len), rdata, len);

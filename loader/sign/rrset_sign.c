@@ -240,6 +240,39 @@ rrset_sign_find(const struct rrset *stored, const struct sign_key *key,
 	return NULL;
 }
 
+static void
+widen(struct sign_span *span, const struct sign_span *by)
+{
+	if (span->first_end_s == 0 || by->first_end_s < span->first_end_s)
+		span->first_end_s = by->first_end_s;
+	if (by->last_end_s > span->last_end_s)
+		span->last_end_s = by->last_end_s;
+	if (by->last_begin_s > span->last_begin_s)
+		span->last_begin_s = by->last_begin_s;
+}
+
+struct sign_span
+rrset_sign_span(const struct rrset *stored, int64_t near_s)
+{
+	const uint8_t *at = stored->wire + stored->head.wire_len;
+	const uint8_t *end = at + stored->head.sig_len;
+	struct sign_span span = { 0 };
+
+	while (end - at >= RR_HEAD + RRSIG_FIXED) {
+		const uint8_t *rdata = at + RR_HEAD;
+		int64_t ends_s = full_time(wire_get_u32(rdata + EXPIRATION_AT), near_s);
+		const struct sign_span one = {
+			full_time(wire_get_u32(rdata + INCEPTION_AT), near_s),
+			ends_s,
+			ends_s,
+		};
+
+		widen(&span, &one);
+		at = rdata + wire_get_u16(at + RR_RDLEN_AT);
+	}
+	return span;
+}
+
 /* ---- whose they are ---- */
 
 static bool

@@ -57,6 +57,14 @@ const uint8_t *rrset_sign_find(const struct rrset *stored, const struct sign_key
 			       const uint8_t *apex, size_t apex_len, int64_t now_s,
 			       int64_t until_s, int64_t *ends_s);
 
+/* The signatures over a stored RRset, Unix times as seen from a time of the last decades; all
+ * zero: it has none. */
+struct sign_span {
+	int64_t last_begin_s, first_end_s, last_end_s;
+};
+__attribute__((nonnull))
+struct sign_span rrset_sign_span(const struct rrset *stored, int64_t near_s);
+
 /* Which of the keys are in a stored DNSKEY RRset, and can be told apart by their tags: their
  * signatures may be taken over. */
 __attribute__((nonnull))

@@ -1,22 +1,25 @@
 /* Times of signatures. */
 #include "loader/sign/sign_clock.h"
 
+#include "shm/rrtype.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 enum {
 	DAY_S = 86400,
-	INCEPTION_AGO_S = 3600, /* for validators whose clock is behind */
 	AHEAD_SHARE = 28, /* of the validity: what a renewal takes along */
 	JITTER_SHARE = 14, /* of the validity: signatures end spread over so much */
 };
 
 static bool is_clock_held;
+static int64_t may_be_before_s, may_be_behind_s;
 
 void
-sign_clock_hold(bool is_held)
+sign_clock_look(const struct region *region)
 {
-	is_clock_held = is_held;
+	is_clock_held = region_clock_is_doubtful(region);
+	region_clock_span(region, &may_be_before_s, &may_be_behind_s);
 }
 
 bool
@@ -37,6 +40,8 @@ sign_clock_set(struct sign_clock *clock, const struct settings *settings, int64_
 {
 	*clock = (struct sign_clock){
 		.now_s = now_s,
+		.earliest_s = now_s - may_be_before_s,
+		.latest_s = now_s + may_be_behind_s,
 		.renew_before_s = now_s + (int64_t)settings->dnssec.refresh_days * DAY_S,
 		.validity_s = settings->dnssec.validity_days * DAY_S,
 		.random = XXH3_64bits_withSeed(zone, len, (uint64_t)now_s) | 1,
@@ -45,6 +50,15 @@ sign_clock_set(struct sign_clock *clock, const struct settings *settings, int64_
 		clock->renew_before_s = INT64_MIN;
 	else if (is_renewal)
 		clock->renew_before_s += sign_clock_ahead_s(settings);
+}
+
+bool
+sign_clock_is_to_come(const struct node *apex, int64_t now_s)
+{
+	struct rrset soa;
+
+	return !is_clock_held && node_find_rrset(apex, RRTYPE_SOA, &soa) &&
+	       rrset_sign_span(&soa, now_s).last_begin_s > now_s;
 }
 
 /* xorshift64: it spreads times, nothing more. */
@@ -60,10 +74,10 @@ next_random(struct sign_clock *clock, uint32_t below)
 int64_t
 sign_clock_draw(struct sign_clock *clock, struct sign_times *out)
 {
-	int64_t ends_s = clock->now_s + clock->validity_s -
+	int64_t ends_s = clock->latest_s + clock->validity_s -
 			 next_random(clock, clock->validity_s / JITTER_SHARE);
 
-	out->inception = (uint32_t)(clock->now_s - INCEPTION_AGO_S);
+	out->inception = (uint32_t)(clock->earliest_s - SIGN_INCEPTION_AGO_S);
 	out->expiration = (uint32_t)ends_s;
 	return ends_s;
 }

@@ -7,18 +7,25 @@
 #include <stdint.h>
 
 #include "loader/sign/rrset_sign.h"
+#include "shm/region_clock.h"
 #include "shm/settings.h"
+
+enum { SIGN_INCEPTION_AGO_S = 3600 };	/* for validators whose clock is behind */
 
 struct sign_clock {
 	int64_t now_s;
+	int64_t earliest_s, latest_s;	/* that it may be, when the machine's clock is in doubt:
+					 * what is signed holds at both */
 	int64_t renew_before_s;		/* signatures that end earlier are made anew */
 	uint32_t validity_s;
 	uint64_t random;
 };
 
-/* While the time is in doubt, for this process and those that it forks: no signature seems to
- * be due, and each that is there and by a present key is kept. */
-void sign_clock_hold(bool is_held);
+/* Look whether the time is in doubt (shm/region_clock.h), for this process and those that it
+ * forks: no signature seems to be due then, and each that is there and by a present key is
+ * kept. */
+__attribute__((nonnull))
+void sign_clock_look(const struct region *region);
 
 /* Is what is to be renewed at a time due? */
 __attribute__((pure))
@@ -33,6 +40,11 @@ void sign_clock_set(struct sign_clock *clock, const struct settings *settings, i
 /* How far a renewal looks ahead. */
 __attribute__((nonnull, pure))
 int64_t sign_clock_ahead_s(const struct settings *settings);
+
+/* Are signatures of a zone's apex yet to begin, made under a clock that was ahead, so that
+ * nobody believes them? */
+__attribute__((nonnull, warn_unused_result))
+bool sign_clock_is_to_come(const struct node *apex, int64_t now_s);
 
 /* The times of a new signature.  returns when it ends (Unix time). */
 __attribute__((nonnull))

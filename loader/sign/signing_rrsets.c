@@ -89,7 +89,7 @@ take_over(struct signing *s, const struct sign_rrset *rrset, const struct rrset 
 	if (!s->was_there[key])
 		return false;
 	rdata = rrset_sign_find(stored, with, s->zone->origin, s->zone->origin_len,
-				s->how->now_s, s->clock.renew_before_s, &ends_s);
+				s->clock.latest_s, s->clock.renew_before_s, &ends_s);
 	if (!rdata)
 		return false;
 	note_end(s, ends_s);

@@ -257,7 +257,7 @@ put_denial_signature(struct making *m, const struct sign_rrset *rrset, unsigned 
 
 	if (stored && signer->is_known[number])
 		served = rrset_sign_find(stored, key, signer->apex, signer->apex_len,
-					 signer->clock->now_s,
+					 signer->clock->latest_s,
 					 signer->clock->renew_before_s, &ends_s);
 	if (!served) {
 		note_end(signer, sign_clock_draw(signer->clock, &times));

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/sign/rrset_sign.h"
 #include "loader/sign/sign_clock.h"
 #include "loader/store/live_signing.h"
 #include "loader/zone/grow.h"
@@ -9,13 +10,10 @@
 #include "shm/errcode.h"
 #include "shm/rrtype.h"
 #include "shm/steered.h"
-#include "shm/wire.h"
 
 enum {
 	DAY_S = 86400,
 	LOOKED_AT_MAX = 2000, /* nodes, in one step */
-	SIG_HEAD_LEN = 12,
-	EXPIRATION_AT = 8,
 };
 
 struct due_node {
@@ -35,18 +33,20 @@ bool
 live_is_renewal_due(const struct node *apex, const struct settings *settings)
 {
 	int64_t refresh_s = (int64_t)settings->dnssec.refresh_days * DAY_S;
+	int64_t now_s = clock_wall_s();
 	struct signing_facts facts;
 
 	return node_copy_block(apex, BLOCK_SIGNING, &facts, sizeof facts) &&
-	       ((facts.flags & SIGNING_UNTIDY) ||
-		facts.ends_at_s - refresh_s <= clock_wall_s());
+	       ((facts.flags & SIGNING_UNTIDY) || facts.ends_at_s - refresh_s <= now_s ||
+		sign_clock_is_to_come(apex, now_s));
 }
 
 /* ---- what is due ---- */
 
-/* When the first signature of a node ends; 0: it has none. */
+/* When the first signature of a node ends, now if one has not begun yet, as when the clock was
+ * ahead; 0: it has none. */
 static int64_t
-first_end_of(const struct node *node, int64_t near_s)
+first_end_of(const struct node *node, int64_t now_s)
 {
 	int64_t first_s = 0;
 	struct block block;
@@ -54,21 +54,16 @@ first_end_of(const struct node *node, int64_t near_s)
 	uint32_t at = 0;
 
 	while (node_next_block(node, &at, &block)) {
-		const uint8_t *sig, *end;
+		struct sign_span span;
 
 		/* signatures over some of an RRset's records end about when it does */
 		if (!block_holds_rrset(&block) || !block_open_rrset(&block, &rrset))
 			continue;
-		sig = rrset.wire + rrset.head.wire_len;
-		end = sig + rrset.head.sig_len;
-		while (end - sig >= SIG_HEAD_LEN + EXPIRATION_AT + 4) {
-			uint32_t value = wire_get_u32(sig + SIG_HEAD_LEN + EXPIRATION_AT);
-			int64_t ends_s = near_s + (int32_t)(value - (uint32_t)near_s);
-
-			if (first_s == 0 || ends_s < first_s)
-				first_s = ends_s;
-			sig += SIG_HEAD_LEN + wire_get_u16(sig + SIG_HEAD_LEN - 2);
-		}
+		span = rrset_sign_span(&rrset, now_s);
+		if (span.last_begin_s > now_s)
+			return now_s;
+		if (span.first_end_s != 0 && (first_s == 0 || span.first_end_s < first_s))
+			first_s = span.first_end_s;
 	}
 	return first_s;
 }

@@ -93,14 +93,15 @@ write_text(const char *path, const char *text)
 	return result;
 }
 
-int
-state_read_chosen(const char *state_dir, uint64_t *id)
+/* A file that holds one number, not 0. */
+static int
+read_number(const char *state_dir, const char *name, uint64_t *out)
 {
 	char path[PATH_MAX], text[GENERATIONS_NAME_MAX], *end;
 	uint64_t value;
 	int len;
 
-	if (!state_path_print(path, "%s/chosen", state_dir))
+	if (!state_path_print(path, "%s/%s", state_dir, name))
 		return ERR_RANGE;
 	len = read_text(path, text, sizeof text);
 	if (len < 0)
@@ -111,31 +112,60 @@ state_read_chosen(const char *state_dir, uint64_t *id)
 	value = strtoull(text, &end, 10);
 	if (errno != 0 || value == 0 || strcmp(end, "\n") != 0)
 		return ERR_FORMAT;
-	*id = value;
+	*out = value;
 	return 0;
 }
 
-int
-state_set_chosen(const char *state_dir, uint64_t id)
+static int
+write_number(const char *state_dir, const char *name, uint64_t value)
 {
 	char path[PATH_MAX], fresh[PATH_MAX], text[GENERATIONS_NAME_MAX];
 	int result;
 
-	if (!state_path_print(path, "%s/chosen", state_dir) ||
-	    !state_path_print(fresh, "%s/chosen.new", state_dir))
+	if (!state_path_print(path, "%s/%s", state_dir, name) ||
+	    !state_path_print(fresh, "%s/%s.new", state_dir, name))
 		return ERR_RANGE;
-	if (id == 0) {
+	if (value == 0) {
 		if (unlink(path) != 0 && errno != ENOENT)
 			return errcode_from_errno(errno);
 		return state_path_sync(state_dir, O_DIRECTORY);
 	}
-	snprintf(text, sizeof text, "%" PRIu64 "\n", id);
+	snprintf(text, sizeof text, "%" PRIu64 "\n", value);
 	result = write_text(fresh, text);
 	if (result)
 		return result;
 	if (rename(fresh, path) != 0)
 		return errcode_from_errno(errno);
 	return state_path_sync(state_dir, O_DIRECTORY);
+}
+
+int
+state_read_chosen(const char *state_dir, uint64_t *id)
+{
+	return read_number(state_dir, "chosen", id);
+}
+
+int
+state_set_chosen(const char *state_dir, uint64_t id)
+{
+	return write_number(state_dir, "chosen", id);
+}
+
+int64_t
+state_read_gap(const char *state_dir)
+{
+	uint64_t past_s;
+
+	return read_number(state_dir, "clock-gap", &past_s) == 0 && past_s <= INT64_MAX
+		       ? (int64_t)past_s
+		       : 0;
+}
+
+void
+state_set_gap(const char *state_dir, int64_t past_s)
+{
+	if (past_s != 0 || state_read_gap(state_dir) != 0)
+		(void)!write_number(state_dir, "clock-gap", (uint64_t)past_s);
 }
 
 void

@@ -31,6 +31,14 @@ int state_read_chosen(const char *state_dir, uint64_t *id);
 __attribute__((nonnull, warn_unused_result))
 int state_set_chosen(const char *state_dir, uint64_t id);
 
+/* Before which gap the clock was last known to be right, see shm/region_clock.h: Unix time, 0:
+ * there is none. */
+__attribute__((nonnull, warn_unused_result))
+int64_t state_read_gap(const char *state_dir);
+/* Failing that, a restart forgets it. */
+__attribute__((nonnull))
+void state_set_gap(const char *state_dir, int64_t past_s);
+
 /* Remember why a generation must not be served again. */
 __attribute__((nonnull))
 void state_mark_damaged(const char *state_dir, uint64_t id, const char *reason);

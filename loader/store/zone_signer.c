@@ -179,6 +179,7 @@ zone_signer_is_current(struct zone_signer *signer, const struct zone_list_entry 
 	is_leaving = facts.flags & SIGNING_LEAVING;
 	if (is_wanted == is_leaving ||
 	    sign_clock_is_due(facts.renew_at_s, signer->until_s) ||
+	    sign_clock_is_to_come(&state->apex, signer->now_s) ||
 	    !has_mark(signer, entry, &facts))
 		return false;
 	note_due(signer, facts.renew_at_s);
