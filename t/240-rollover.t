@@ -183,10 +183,11 @@ $unbound->stop;
 
 # once more by age; what is known of rolls outlasts a restart
 my $before = states('ksk');
-$m->{arg}{config}{dnssec} = { zsk_days => 0.00006, ksk_days => 300 };
-$m->write_config;
 $m->restart;
 is_deeply([sort grep { $before->{$_}{state} eq 'active' } keys %{ states('ksk') }], [sort keys %$before], 'nothing is lost by a restart');
+$m->{arg}{config}{dnssec} = { zsk_days => 0.00006, ksk_days => 300 };
+$m->write_config;
+$m->ctl('reload');
 my ($zsk) = grep { $before->{$_}{role} eq 'zsk' } keys %$before;
 ok(poll(60, sub { my $now = states('ksk'); !$now->{$zsk} || $now->{$zsk}{state} eq 'retired' }), 'zsk_days: a ZSK that is old is rolled')
   or diag(explain(states('ksk')));
