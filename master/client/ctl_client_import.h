@@ -26,7 +26,8 @@ __attribute__((const)) const char *ctl_import_option_name(enum ctl_import_option
  * options  by enum ctl_import_option; NULL where it is not given
  * returns  the exit code, after the reply was put out. */
 __attribute__((nonnull(2, 3, 5), warn_unused_result)) int
-ctl_import_run(const char *config, const char *const options[CTL_IMPORT_OPTION_COUNT],
-	       char *const *files, size_t file_count, struct ctl_output *output);
+ctl_import_run(const char *config,
+	       const char *const options[CTL_IMPORT_OPTION_COUNT], char *const *files,
+	       size_t file_count, struct ctl_output *output);
 
 #endif

@@ -49,7 +49,8 @@ __attribute__((nonnull)) void ctl_profile_print_wait(const struct ctl_json *repl
 
 /* A reply to trace, taken in pieces, becomes a file for trace viewers. */
 struct ctl_trace;
-__attribute__((nonnull, warn_unused_result)) struct ctl_trace *ctl_trace_new(FILE *file);
+__attribute__((nonnull, warn_unused_result)) struct ctl_trace *
+ctl_trace_new(FILE *file);
 __attribute__((nonnull, warn_unused_result)) int
 ctl_trace_feed(struct ctl_trace *trace, const char *data, size_t len);
 /* returns the exit code. */

@@ -24,7 +24,6 @@ __attribute__((nonnull)) void settings_limit_publish(const struct settings *sett
 						     struct region_limits *limits);
 
 /* Is anything limited that has buckets? */
-__attribute__((nonnull, pure)) bool
-settings_limit_has_rates(const struct settings *settings);
+__attribute__((nonnull, pure)) bool settings_limit_has_rates(const struct settings *settings);
 
 #endif

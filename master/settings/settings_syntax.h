@@ -36,8 +36,7 @@ __attribute__((nonnull)) void settings_syntax_text(struct settings_syntax *synta
 						   struct settings_place place,
 						   unsigned last_line);
 __attribute__((nonnull)) void settings_syntax_mark(struct settings_syntax *syntax,
-						   struct settings_place place,
-						   char mark);
+						   struct settings_place place, char mark);
 
 /* The end of a file before which `depth` brackets were open: all others must be closed. */
 __attribute__((nonnull)) void settings_syntax_end(struct settings_syntax *syntax,

@@ -7,8 +7,9 @@
 
 /* A whole object; `is_per_worker`: with the list `stats` of the workers that run.
  * returns its exit status. */
-__attribute__((nonnull)) unsigned
-stats_counters_report(struct server *server, struct json_out *json, bool is_per_worker);
+__attribute__((nonnull)) unsigned stats_counters_report(struct server *server,
+							struct json_out *json,
+							bool is_per_worker);
 
 /* Percentiles of `h` as members: count, mean_ns, p50_ns, ..., max_ns; null without any. */
 __attribute__((nonnull)) void stats_counters_put_times(struct json_out *json,

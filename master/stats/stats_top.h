@@ -7,7 +7,8 @@
 
 /* A whole object; without `has_clients` the list of sources is left out.
  * returns its exit status. */
-__attribute__((nonnull)) unsigned
-stats_top_report(struct server *server, struct json_out *json, bool has_clients);
+__attribute__((nonnull)) unsigned stats_top_report(struct server *server,
+						   struct json_out *json,
+						   bool has_clients);
 
 #endif
