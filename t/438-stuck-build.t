@@ -10,10 +10,11 @@ use FindBin qw($Bin);
 use lib "$Bin/lib";
 
 use Martlet;
-use Martlet::Process qw(children_of poll read_file write_file);
+use Martlet::Process qw(poll write_file);
 use Martlet::Redis;
 use Martlet::RedisZones qw(bulk_name);
-use Martlet::Zones qw(generation serial_of sync_pid zone);
+use Martlet::Zones qw(generation serial_of zone);
+use SlowBuilder qw(builder slow_builders);
 use Test::More;
 
 Martlet::Redis::need();
@@ -29,58 +30,7 @@ $schema->load_bulk($redis, 0, $ZONES, 5);
 my $m = Martlet->new(start => 0, zones => { 'file.test' => zone(1) }, config => {
 	redis => $redis->settings, generations => { overlay_max_records => $BOUND, stall_s => 6 } });
 
-# Builders wait before they write through: asleep while the file `hold` is there, which is
-# slow work; or stopped when `stop` is, which is none.
-my ($hold, $stop) = map { $m->dir . "/$_" } qw(hold stop);
-my $source = write_file($m->dir . '/slow_disk.c', <<"END");
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <signal.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <time.h>
-#include <unistd.h>
-
-static void
-wait(void)
-{
-	struct timespec pause = { .tv_nsec = 20000000 };
-	char name[16] = "";
-
-	prctl(PR_GET_NAME, name);
-	if (strcmp(name, "compactor") != 0 && strcmp(name, "builder") != 0)
-		return;
-	while (access("$hold", F_OK) == 0)
-		nanosleep(&pause, NULL);
-	if (access("$stop", F_OK) == 0)
-		raise(SIGSTOP);
-}
-
-int
-fdatasync(int fd)
-{
-	int (*real)(int);
-
-	wait();
-	*(void **)&real = dlsym(RTLD_NEXT, "fdatasync");
-	return real(fd);
-}
-
-int
-fsync(int fd)
-{
-	int (*real)(int);
-
-	wait();
-	*(void **)&real = dlsym(RTLD_NEXT, "fsync");
-	return real(fd);
-}
-END
-my $cc = $ENV{CC} // 'cc';
-my $library = $m->dir . '/slow_disk.so';
-system("$cc -shared -fPIC -o '$library' '$source' -ldl") == 0 or plan(skip_all => "no $cc");
-local $ENV{LD_PRELOAD} = $library;
-local $ENV{ASAN_OPTIONS} = join ':', 'verify_asan_link_order=0', $ENV{ASAN_OPTIONS} // ();
+my ($hold, $stop) = slow_builders($m);
 
 sub problems { return join '; ', @{ $m->ctl('status')->{problems} } }
 sub compactions { return $m->ctl('stats')->{redis_compactions} }
@@ -125,12 +75,6 @@ sub is_right {
 	  || diag("$wrong[0]; ", problems());
 }
 
-sub builder {
-	my ($name) = @_;
-	my ($found) = grep { $_->[0] eq $name } children_of(sync_pid($m));
-	return $found && $found->[1];
-}
-
 $m->start;
 ok(poll(20, sub { address_of('w1.' . bulk_name(0)) =~ /^\d/ }), 'what Redis holds is served');
 
@@ -139,7 +83,7 @@ write_file($hold, '');
 my $last;
 $last = change('192.0.2.1', 1, new_labels($LABELS)) while keys %want <= $BOUND;
 ok(poll(20, sub { cursor() eq $last }), 'changes are served');
-ok(poll(20, sub { builder('compactor') }), 'a new generation is being made, and takes its time');
+ok(poll(20, sub { builder($m, 'compactor') }), 'a new generation is being made, and takes its time');
 $last = change('192.0.2.1', 1, new_labels($LABELS)) while keys %want <= 4 * $BOUND;
 ok(poll(20, sub { problems() =~ /overlay is full/ }), 'at four times the bound, status says so')
   or diag(problems());
@@ -180,7 +124,7 @@ $m->expect_log(qr/builder \(pid \d+\) did nothing for 6 s/);
 write_file($stop, '');
 $m->write_zone('file.test', zone(3));
 kill 'HUP', $m->pid;
-my $pid = poll(20, sub { builder('builder') });
+my $pid = poll(20, sub { builder($m, 'builder') });
 ok($pid, 'a zone file changes: another builder');
 ok(poll(10, sub { problems() =~ /\(pid $pid\) has done nothing for \d+ s: if it was stopped, `kill -CONT $pid`/ }),
 	'it is stopped: status names it, and what to do') or diag(problems());
@@ -198,7 +142,7 @@ my ($exit, $json) = $m->ctl('reload');
 is($exit, 1, 'nobody lets it: the reload fails');
 like($json->{error}, qr/builder \(pid \d+\) did nothing for 6 s .*killed: nothing has changed/, 'and says why');
 is(generation($m), $generation, 'what is served stays');
-ok(!builder('builder'), 'the process is gone');
+ok(!builder($m, 'builder'), 'the process is gone');
 is_deeply([glob $m->state_dir . '/generations/*.tmp'], [], 'and what it had begun');
 unlink $stop;
 is(($m->ctl('reload'))[0], 0, 'the next one is done');
