@@ -154,7 +154,7 @@ struct succession {
 	struct live *next;
 	bool is_heir; /* takes over what the present one has */
 	uint64_t since; /* of the present one's commits, what is copied */
-	bool is_lent; /* a load has given the follower `next` */
+	bool is_lent; /* the follower may have been given `next` */
 };
 
 static int
@@ -186,6 +186,16 @@ make_durable(const struct succession *s, char reason[SYNC_REASON_MAX])
 	return result ? fail(s->manifest->id, result, reason) : 0;
 }
 
+/* What has waited for it comes along. */
+static int
+bring(struct succession *s, char reason[PUBLISH_REASON_MAX])
+{
+	if (!s->sync->follow)
+		return 0;
+	s->is_lent = true;
+	return follow_finish_aside(s->sync->follow, s->next, reason);
+}
+
 static int
 complete(void *context, char reason[PUBLISH_REASON_MAX])
 {
@@ -195,6 +205,8 @@ complete(void *context, char reason[PUBLISH_REASON_MAX])
 	if (!s->is_heir)
 		return 0;
 	result = copy(s, true, reason);
+	if (result == 0)
+		result = bring(s, reason);
 	return result == 0 ? make_durable(s, reason) : result;
 }
 

@@ -67,6 +67,7 @@ follow_free(struct follow *f)
 	redis_zone_reader_free(f->reader);
 	sign_session_free(f->session);
 	dirty_zones_fini(&f->aside);
+	key_table_fini(&f->queued);
 	key_table_fini(&f->away);
 	change_set_fini(&f->waiting);
 	key_table_fini(&f->tried);

@@ -90,8 +90,9 @@ void follow_fail_load(struct follow *follow);
 
 /* Zones that are to be signed and are too large for that to be done here: the caller has
  * them read and signed into a new generation (loader/redis/redis_load.h), one build at a
- * time.  What is served of them stays until follow_end_aside; what changes of them waits,
- * with all that changes as one with it, and is read again then.
+ * time, and calls follow_finish_aside before that is published, and follow_end_aside.  What
+ * is served of them stays until then; what changes of them waits, with all that changes as
+ * one with it.
  * names    at most `max`, as listed; each owned by the caller
  * returns  how many there are; they wait no more. */
 __attribute__((nonnull, warn_unused_result))
@@ -99,11 +100,21 @@ size_t follow_take_aside(struct follow *follow, char **names, size_t max);
 __attribute__((nonnull, pure))
 bool follow_wants_aside(const struct follow *follow);
 
+/* `live`, which holds what was built, is to be published at once: it is the store from now
+ * on, and what waited for these zones is served in it, so that both are seen as one.
+ * returns 0; or an error with `reason` set: do not publish it, and give the store before it
+ *         (follow_set_store). */
+__attribute__((nonnull, warn_unused_result))
+int follow_finish_aside(struct follow *follow, struct live *live,
+			char reason[FOLLOW_REASON_MAX]);
+
 /* The build has ended: those that were taken are not told of any more. */
 __attribute__((nonnull))
 void follow_end_aside(struct follow *follow);
 
-/* The build has failed: zones will be asked for again when they are compared next. */
+/* Before that: it has failed, or was not published.  What waits is served without these
+ * zones, which will be asked for again when they are compared next; after
+ * follow_finish_aside has failed it waits on, and they are asked for again. */
 __attribute__((nonnull))
 void follow_fail_aside(struct follow *follow);
 

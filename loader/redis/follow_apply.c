@@ -144,12 +144,7 @@ follow_apply_plan(struct follow *f, const struct change_zone *zone, struct plan 
 	case PLAN_PUT:
 		log_bad(f, plan);
 		return live_put_zone(f->live, plan->records);
-	case PLAN_ASIDE:
-		dirty_zones_mark(
-			&f->aside,
-			(struct redis_text){ plan->listed_as, strlen(plan->listed_as) },
-			(uint64_t)clock_wall_us());
-		region_signer_set_aside(f->signing, f->aside.waiting, plan->listed_as);
+	case PLAN_ASIDE: /* follow_away_send */
 		return ERR_OK;
 	case PLAN_DROP:
 		return live_drop_zone(f->live, zone->origin, zone->origin_len);

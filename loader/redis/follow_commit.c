@@ -4,6 +4,7 @@
 #include "loader/redis/follow_apply.h"
 #include "loader/redis/follow_hold.h"
 #include "loader/redis/follow_notes.h"
+#include "loader/redis/follow_sign.h"
 #include "shm/errcode.h"
 
 static int
@@ -20,6 +21,8 @@ apply_all(struct serving *s)
 			continue;
 		if (!serving_part(s, i)->stays) {
 			rc = follow_apply_plan(f, &f->set.zones[i], &s->plans[i]);
+			if (s->plans[i].is_refused)
+				follow_sign_note_tried(f, &f->set.zones[i], &s->plans[i]);
 			follow_hold_release(s, i);
 		} else if (s->is_gap) {
 			holds_all = true; /* what a gap has hidden has one cause */

@@ -1,9 +1,12 @@
-/* The store that changes go into, and its first filling. */
+/* The store that changes go into: its first filling, and what comes into one that is built
+ * of another before it is published. */
 #include "loader/redis/follow_load.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#include "loader/redis/follow_aside.h"
+#include "loader/redis/follow_away.h"
 #include "loader/redis/follow_count.h"
 #include "loader/redis/follow_events.h"
 #include "loader/redis/follow_gap.h"
@@ -17,6 +20,7 @@
 enum {
 	LOAD_RETRY_MS = 2000,
 	CATCH_UP_MS = 30000, /* behind a first load */
+	BRING_MS = 5000, /* while workers wait for zones that were signed aside */
 };
 
 void
@@ -102,7 +106,7 @@ catch_up(struct follow *f)
 
 		if (f->phase != FOLLOW_READY)
 			return ERR_CLOSED;
-		follow_stream_catch_up(f);
+		(void)!follow_stream_catch_up(f);
 		if (f->phase != FOLLOW_READY)
 			return ERR_CLOSED;
 		if (f->store_retry_ms != 0)
@@ -128,7 +132,7 @@ follow_finish_load(struct follow *f, struct live *live, char reason[FOLLOW_REASO
 	if (f->phase != FOLLOW_READY)
 		return refuse_load(f, ERR_CLOSED, reason);
 	follow_set_store(f, live, NULL);
-	change_set_clear(&f->waiting);
+	follow_aside_forget(f);
 	f->place = f->load_place;
 	f->has_place = true;
 	memcpy(f->known.replid, f->server.replid, sizeof f->known.replid);
@@ -144,4 +148,54 @@ follow_finish_load(struct follow *f, struct live *live, char reason[FOLLOW_REASO
 	follow_events_list(f, (uint64_t)clock_wall_us());
 	follow_stream_wait(f);
 	return ERR_OK;
+}
+
+/* ---- with zones that were signed aside ---- */
+
+/* The stream up to where it ends now: it was written before the build read its zones, or as
+ * one with what it read. */
+static int
+reach_end(struct follow *f)
+{
+	uint64_t until_ms = clock_now_ms() + BRING_MS;
+	struct stream_place end;
+	int rc;
+
+	arena_free(f->arena);
+	f->arena = arena_new();
+	rc = f->arena ? follow_stream_place(f, &end) : ERR_NOMEM;
+	while (rc == ERR_OK && !f->stream_is_bad &&
+	       change_id_compare(f->place.cursor, end.cursor) < 0) {
+		rc = follow_stream_catch_up(f);
+		if (rc == ERR_OK && clock_now_ms() > until_ms)
+			rc = ERR_TIMEOUT;
+	}
+	return rc == ERR_NOTFOUND ? ERR_OK : rc; /* the last ones were deleted */
+}
+
+int
+follow_finish_aside(struct follow *f, struct live *live, char reason[FOLLOW_REASON_MAX])
+{
+	struct stream_place before = f->place;
+	int rc = ERR_CLOSED;
+
+	if (f->away.count == 0)
+		return ERR_OK;
+	if (f->phase == FOLLOW_READY) {
+		follow_set_store(f, live, NULL);
+		rc = reach_end(f);
+	}
+	if (rc == ERR_OK)
+		rc = follow_away_bring(f);
+	f->aside_fate = rc == ERR_OK ? ASIDE_BROUGHT : ASIDE_PUT_OFF;
+	if (rc == ERR_OK)
+		return ERR_OK;
+	f->place = before;
+	if (f->phase != FOLLOW_READY)
+		snprintf(reason, FOLLOW_REASON_MAX, "Redis was lost before they were");
+	else
+		snprintf(reason, FOLLOW_REASON_MAX,
+			 "what was changed with them cannot be served: %s",
+			 errcode_text(rc));
+	return rc;
 }

@@ -133,7 +133,7 @@ plan_put(struct follow *f, const struct change_zone *zone, const struct group_zo
 
 	if (rc != ERR_OK || !plan->signs)
 		return rc;
-	rc = follow_sign_records(f, zone, plan);
+	rc = follow_sign_records(f, plan);
 	/* it is left unsigned, unless that is refused: then what is served stays */
 	if (rc == ERR_OK && !plan->signs && plan->action == PLAN_PUT)
 		rc = make_records(f, zone, from, plan);

@@ -6,8 +6,10 @@
  * differs is: entries were lost that named several zones, and half of one must not be
  * seen; the stream waits that long. */
 #include "loader/redis/follow_round.h"
+
 #include <string.h>
 
+#include "loader/redis/follow_aside.h"
 #include "loader/redis/follow_gap.h"
 #include "loader/redis/follow_list.h"
 #include "loader/redis/follow_notes.h"
@@ -118,6 +120,7 @@ begin(struct follow *f)
 			return;
 		}
 		f->place = place; /* noted as that of a gap until all is compared */
+		follow_aside_forget(f);
 	}
 	round->is_open = true;
 	follow_list_begin(&round->list);

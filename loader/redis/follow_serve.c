@@ -1,7 +1,6 @@
 /* Serving a change set: read as one, planned zone by zone, weighed by the shrink guard
  * part by part, committed in one transaction with the cursor. */
 #include "loader/redis/follow_serve.h"
-#include <stdlib.h>
 
 #include <stdlib.h>
 
@@ -96,7 +95,7 @@ prepare(struct serving *s)
 		rc = plan_all(s);
 	if (rc == ERR_OK && !s->again)
 		weigh(s);
-	return rc;
+	return rc == ERR_OK && !s->again ? follow_away_send(s) : rc;
 }
 
 static int

@@ -254,7 +254,7 @@ check_stream(struct follow *f, const struct redis_reply *info,
 			follow_gap_entries(f, "the change stream %s",
 					   stream_verdict_text(verdict));
 	} else if (change_id_compare(facts.last, f->place.cursor) > 0) {
-		follow_stream_catch_up(f);
+		(void)!follow_stream_catch_up(f);
 	}
 }
 

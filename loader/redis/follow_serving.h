@@ -13,7 +13,8 @@ struct part {
 	bool is_held;			/* with zones that are held and not in the set */
 	bool was_held;			/* as unlisted, and still is: no small loss frees it */
 	bool is_partial;		/* some zone was not read whole */
-	bool is_deferred;		/* of a comparison, to be served at its end */
+	bool is_deferred;		/* of a comparison, to be served at its end; or it waits */
+	bool waits;			/* for a zone that is signed aside */
 	bool stays;			/* is not served now */
 };
 

@@ -92,8 +92,9 @@ was_tried(const struct follow *f, const struct change_zone *zone, const struct p
 	return key_table_find(&f->tried, 0, &tried, len, &number) == ERR_OK;
 }
 
-static void
-note_tried(struct follow *f, const struct change_zone *zone, const struct plan *plan)
+void
+follow_sign_note_tried(struct follow *f, const struct change_zone *zone,
+		       const struct plan *plan)
 {
 	struct tried tried;
 	size_t len = describe(zone, plan, plan->digest, &tried);
@@ -277,7 +278,7 @@ log_warnings(const struct plan *plan, const struct zone_messages *messages)
 }
 
 int
-follow_sign_records(struct follow *f, const struct change_zone *zone, struct plan *plan)
+follow_sign_records(struct follow *f, struct plan *plan)
 {
 	struct zone_messages messages = { .kept = NULL };
 	const struct zone_message *error;
@@ -287,12 +288,10 @@ follow_sign_records(struct follow *f, const struct change_zone *zone, struct pla
 		plan->action = PLAN_ASIDE;
 	else
 		rc = sign_here(f, plan, &messages);
-	if (plan->action == PLAN_ASIDE)
-		note_tried(f, zone, plan);
-	else
+	if (plan->action != PLAN_ASIDE)
 		log_warnings(plan, &messages);
 	if (rc != ERR_OK && rc != ERR_TIMEOUT && rc != ERR_BUSY && rc != ERR_NOMEM) {
-		note_tried(f, zone, plan);
+		plan->is_refused = true;
 		error = zone_messages_first_error(&messages);
 		refuse(f, plan, error ? error->reason : errcode_text(rc));
 		rc = ERR_OK;
@@ -336,53 +335,4 @@ void
 follow_forget_key_news(struct follow *f)
 {
 	f->has_key_news = false;
-}
-
-/* ---- aside ---- */
-
-bool
-follow_wants_aside(const struct follow *f)
-{
-	return f->aside.waiting > 0;
-}
-
-/* What is named of it waits from now on. */
-static bool
-send_away(struct follow *f, struct redis_text name)
-{
-	uint8_t origin[DNAME_MAX + NAME_PAD];
-	const char *reason;
-	size_t len = redis_zone_origin(name, origin, &reason);
-	uint32_t number;
-
-	return len > 0 && key_table_add(&f->away, 0, origin, len, &number) == ERR_OK;
-}
-
-size_t
-follow_take_aside(struct follow *f, char **names, size_t max)
-{
-	struct redis_text name;
-	size_t count = 0;
-	uint64_t since_us;
-
-	while (count < max && dirty_zones_take(&f->aside, &name, &since_us)) {
-		if (!send_away(f, name))
-			continue;
-		names[count] = strndup(name.bytes, name.len);
-		count += names[count] != NULL;
-	}
-	return count;
-}
-
-void
-follow_end_aside(struct follow *f)
-{
-	key_table_clear(&f->away);
-	region_signer_set_aside(f->signing, f->aside.waiting, NULL);
-}
-
-void
-follow_fail_aside(struct follow *f)
-{
-	key_table_clear(&f->tried);
 }

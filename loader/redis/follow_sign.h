@@ -18,6 +18,11 @@ int follow_sign_plan(struct follow *f, const struct change_zone *zone,
  * signed makes the plan an error, or with redis.unsigned_ok its config one of an unsigned
  * zone: its records must be made anew then.  returns as above. */
 __attribute__((nonnull, warn_unused_result))
-int follow_sign_records(struct follow *f, const struct change_zone *zone, struct plan *plan);
+int follow_sign_records(struct follow *f, struct plan *plan);
+
+/* A plan that is_refused, or a PLAN_ASIDE, takes effect: the same is not tried again. */
+__attribute__((nonnull))
+void follow_sign_note_tried(struct follow *f, const struct change_zone *zone,
+			    const struct plan *plan);
 
 #endif

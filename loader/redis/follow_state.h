@@ -3,12 +3,12 @@
  * Who calls whom, from the top; each line may use those below it:
  *
  *	follow                                  the loop: links, phases
- *	load  server  sentinel  round  accept   first load; who is read; comparing all; `accept`
+ *	load  server  sentinel  round  accept   stores; who is read; comparing all; `accept`
  *	stream  events                          what Redis tells of changes
  *	serve                                   a set: read, planned, weighed, committed, told
  *	    group  behind  wish                 one consistent reading
  *	    list                                the list of zones beside what is served
- *	    away                                what must wait for zones signed aside
+ *	    away  aside                         zones signed aside, and what must wait for them
  *	    plan  edit  sign  served  unkept    what a reading means for the store
  *	    weigh  hold                         what may be served, and what must wait
  *	    commit  apply                       one transaction
@@ -102,6 +102,12 @@ struct follow_round {
 	uint64_t missing;		/* records that the round found missing so far */
 };
 
+enum aside_fate {
+	ASIDE_BUILT,			/* unless it fails */
+	ASIDE_PUT_OFF,			/* what waits for it could not be served with it */
+	ASIDE_BROUGHT,			/* that stands in the store that is to be published */
+};
+
 struct follow {
 	const struct settings *settings;
 	struct region_source *board;
@@ -169,8 +175,12 @@ struct follow {
 
 	struct change_set set;		/* scratch of the group at hand */
 	struct dirty_zones aside;	/* to be signed aside */
+	struct key_table queued;	/* their origins */
 	struct key_table away;		/* origins of those that just now are */
-	struct change_set waiting;	/* what was named with these, see follow_away.h */
+	struct change_set waiting;	/* both, with what was named as one with them */
+	bool is_waiting_due;		/* something has ended that it waited for */
+	bool aside_failed;		/* what waits for such zones is served without them */
+	enum aside_fate aside_fate;	/* of the build under way, or the last one */
 	struct key_table tried;		/* what was to be signed so, or could not be: when it
 					 * is seen again, nothing has come of it */
 	struct dirty_zones dirty;	/* named by events */

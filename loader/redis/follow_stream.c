@@ -113,14 +113,22 @@ stream_refused(struct follow *f, const struct redis_reply *reply)
 		   reason);
 }
 
-static void
+/* returns 0; ERR_NOTFOUND when there is none; or as follow_serve_set. */
+static int
 serve_entries(struct follow *f, const struct redis_reply *first)
 {
+	int rc;
+
 	if (is_paused(f)) /* fetched again when they can be served */
-		return;
-	if (take_entries(f, first) == ERR_OK && f->set.entry_count > 0 &&
-	    follow_serve_set(f, CHANGE_STREAM, false) == ERR_OK)
+		return ERR_BUSY;
+	rc = take_entries(f, first);
+	if (rc == ERR_OK && f->set.entry_count == 0)
+		rc = ERR_NOTFOUND;
+	if (rc == ERR_OK)
+		rc = follow_serve_set(f, CHANGE_STREAM, false);
+	if (rc == ERR_OK)
 		follow_events_named(f);
+	return rc;
 }
 
 void
@@ -140,7 +148,7 @@ follow_stream_step(struct follow *f)
 	if (rc == ERR_OK && redis_reply_kind(reply) == REDIS_ERROR)
 		stream_refused(f, reply);
 	else if (rc == ERR_OK)
-		serve_entries(f, entries_of(reply));
+		(void)!serve_entries(f, entries_of(reply)); /* fetched again */
 	else if (rc != ERR_BUSY)
 		follow_lose_link(f, LINK_STREAM);
 	arena_free(arena);
@@ -148,17 +156,22 @@ follow_stream_step(struct follow *f)
 		follow_stream_wait(f);
 }
 
-void
+int
 follow_stream_catch_up(struct follow *f)
 {
 	const struct redis_reply *reply;
 	struct arena *arena;
 	struct change_id id;
 	char from[CHANGE_ID_TEXT_MAX];
+	int rc = ERR_NOTFOUND;
 
-	if (f->settings->redis.stream[0] == '\0' || is_paused(f) ||
-	    !(arena = arena_new()))
-		return;
+	if (f->settings->redis.stream[0] == '\0')
+		return ERR_NOTFOUND;
+	if (is_paused(f))
+		return ERR_BUSY;
+	arena = arena_new();
+	if (!arena)
+		return ERR_NOMEM;
 	id = f->place.cursor;
 	id.ms += id.seq == UINT64_MAX;
 	id.seq++;
@@ -166,12 +179,13 @@ follow_stream_catch_up(struct follow *f)
 	reply = redis_link_ask(f->links[LINK_COMMAND], arena, "XRANGE %s %s + COUNT %d",
 			       f->settings->redis.stream, from, (int)FOLLOW_ENTRIES_MAX);
 	if (!reply)
-		follow_lose_link(f, LINK_COMMAND);
+		follow_lose_link(f, LINK_COMMAND), rc = ERR_CLOSED;
 	else if (redis_reply_kind(reply) == REDIS_ERROR)
 		stream_refused(f, reply);
 	else
-		serve_entries(f, redis_reply_first(reply));
+		rc = serve_entries(f, redis_reply_first(reply));
 	arena_free(arena);
+	return rc;
 }
 
 int

@@ -48,7 +48,8 @@ struct plan {
 	bool signs;			/* what takes its place is to be */
 	bool is_sign_due;		/* it is to be signed, and is not, or not so; or it is
 					 * to be unsigned at last */
-	bool was_tried;			/* that has failed, or is under way */
+	bool was_tried;			/* that has failed */
+	bool is_refused;		/* it fails now */
 	uint64_t sign_mark;		/* of what it is to be signed with */
 	struct signing_facts signing;	/* served */
 	struct redis_zone_config config;

@@ -221,6 +221,16 @@ follow_fail_load(struct follow *follow)
 	(void)follow;
 }
 
+int
+follow_finish_aside(struct follow *follow, struct live *live,
+		    char reason[FOLLOW_REASON_MAX])
+{
+	(void)follow;
+	(void)live;
+	reason[0] = '\0';
+	return ERR_OK;
+}
+
 /* ---- looking ---- */
 
 static void
