@@ -6,15 +6,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "loader/leading.h"
 #include "loader/newest_changes.h"
 #include "loader/redis/follow.h"
 #include "loader/store/live.h"
 #include "loader/sync_state.h"
 #include "shm/clock.h"
 #include "shm/log.h"
+#include "shm/wake.h"
 
 enum {
-	OWN_FDS = 2,
+	OWN_FDS = 3,
 	BEAT_MS = 1000, /* status tells of a loop that stands still for seconds */
 };
 
@@ -57,6 +59,7 @@ attend_wait(struct sync *sync, int fd, int timeout_ms)
 		{ .fd = fd, .events = POLLIN },
 		{ .fd = is_request_wait || sync->has_request ? -1 : sync->request_fd,
 		  .events = POLLIN },
+		{ .fd = sync->news_fd, .events = POLLIN },
 	};
 	unsigned count = 0;
 	int ready;
@@ -72,8 +75,11 @@ attend_wait(struct sync *sync, int fd, int timeout_ms)
 			fds[i].revents = 0;
 	if (fds[1].revents)
 		look_at_requests(sync);
+	if (fds[2].revents)
+		wake_clear(sync->news_fd);
 	if (sync->follow) {
 		follow_step(sync->follow, fds + OWN_FDS, count);
+		leading_rest(sync->leading);
 		newest_watch(sync);
 	}
 	return fds[0].revents != 0;

@@ -29,6 +29,7 @@ struct leader {
 	struct node apex;
 	bool has_zone; /* and `apex` is that of its zone */
 	bool is_cname; /* which is answered itself while nothing better is known */
+	bool has_a, has_aaaa; /* signed, of what it led to before, perhaps */
 };
 
 static void
@@ -37,14 +38,20 @@ find_leader(struct listing *listing, const char *owner, struct leader *out)
 	struct zone_facts facts;
 	uint8_t name[DNAME_MAX];
 	struct node node;
+	size_t len = dname_from_text(owner, name);
 
 	*out = (struct leader){ .owner = owner };
-	out->has_zone = dname_from_text(owner, name) > 0 &&
+	out->has_zone = len > 0 &&
 			store_walk_find_zone(listing->walk, name, &out->apex) == ERR_OK;
-	out->is_cname =
-		out->has_zone && node_zone_facts(&out->apex, &facts) &&
-		store_walk_find(listing->walk, facts.zone_id, name, &node) == ERR_OK &&
-		(node.head.flags & NODE_FLATTENED);
+	if (!out->has_zone || !node_zone_facts(&out->apex, &facts))
+		return;
+	if (out->apex.head.owner_len == len)
+		node = out->apex;
+	else if (store_walk_find(listing->walk, facts.zone_id, name, &node) != ERR_OK)
+		return;
+	out->is_cname = node.head.flags & NODE_FLATTENED;
+	out->has_a = node_is_resolved(&node, TYPE_A);
+	out->has_aaaa = node_is_resolved(&node, TYPE_AAAA);
 }
 
 static void
@@ -80,6 +87,7 @@ write_type(struct listing *listing, const struct leader *leader, uint16_t type,
 	   const uint8_t *name, size_t len)
 {
 	char target[DNAME_TEXT_MAX], reason[REASON_MAX];
+	bool has_some = type == TYPE_A ? leader->has_a : leader->has_aaaa;
 	struct resolved entry;
 	bool is_known;
 
@@ -90,13 +98,15 @@ write_type(struct listing *listing, const struct leader *leader, uint16_t type,
 	is_known = entry.head.state != RESOLVED_NEVER;
 	dname_to_text(name, target);
 	snprintf(reason, sizeof reason, "leads to %s, %s: resolver %.*s", target,
-		 is_known ? "whose last known addresses are served"
-			  : "of which no address is known",
+		 is_known   ? "whose last known addresses are served"
+		 : has_some ? "of which no address is known; what it led to before is "
+			      "served"
+			    : "of which no address is known",
 		 (int)entry.head.reason_len, entry.reason);
 	write_row(listing, leader, type == TYPE_A ? "A" : "AAAA", reason,
-		  is_known           ? "stale"
-		  : leader->is_cname ? "warning"
-				     : "error");
+		  is_known || has_some ? "stale"
+		  : leader->is_cname   ? "warning"
+				       : "error");
 }
 
 static void

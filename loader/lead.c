@@ -225,13 +225,14 @@ end_outside(struct following *f)
 {
 	const struct lead_source *source = f->source;
 	struct resolved found;
-	bool is_ours, is_known;
+	bool is_told, is_ours, is_known;
 	int rc;
 
-	is_known = source->resolved &&
-		   resolved_store_find(source->resolved, f->rrtype, f->name, f->len,
-				       &found) == ERR_OK &&
-		   found.head.state != RESOLVED_NEVER;
+	is_told = source->resolved &&
+		  resolved_store_find(source->resolved, f->rrtype, f->name, f->len,
+				      &found) == ERR_OK;
+	is_known = is_told && found.head.state != RESOLVED_NEVER;
+	f->out->is_awaited = !is_told && source->wishes;
 	if (source->wishes && (!is_known || (found.head.flags & RESOLVED_WISHED)))
 		resolver_wish(source->wishes, f->name, (unsigned)f->len,
 			      RESOLVER_WISHES_MAX);
@@ -321,23 +322,10 @@ go_on(struct following *f)
 	return ERR_DAMAGED;
 }
 
-/* The zone of the node, whose names may end in its apex. */
-static int
-set_origin(struct following *f)
-{
-	struct node apex;
-	int rc = find_zone(f, f->name, f->len, &apex);
-
-	if (rc != ERR_OK)
-		return rc;
-	f->origin_len = apex.head.owner_len;
-	memcpy(f->origin, node_owner(&apex), f->origin_len);
-	return ERR_OK;
-}
-
 int
-lead_follow(struct live *live, const struct lead_source *source, const struct node *node,
-	    enum live_address_type type, struct live_addresses *out)
+lead_follow(struct live *live, const struct lead_source *source, const uint8_t *origin,
+	    size_t origin_len, const struct node *node, enum live_address_type type,
+	    struct live_addresses *out)
 {
 	struct following f = {
 		.live = live,
@@ -345,20 +333,15 @@ lead_follow(struct live *live, const struct lead_source *source, const struct no
 		.type = type,
 		.rrtype = live_address_rrtype(type),
 		.out = out,
+		.origin_len = origin_len,
 		.ttl = UINT32_MAX,
 	};
-	uint8_t owner[DNAME_MAX + NAME_PAD];
-	struct node own;
 	int rc;
 
 	out->state = LIVE_ADDRESSES_KEEP;
-	memcpy(owner, node_owner(node), node->head.owner_len);
-	go_to(&f, owner, node->head.owner_len);
-	rc = set_origin(&f);
-	if (rc == ERR_OK)
-		rc = live_find_owner(live, f.origin, f.origin_len, owner, f.len, &own);
-	if (rc == ERR_OK)
-		rc = follow_alias(&f, &own);
+	out->is_awaited = false;
+	memcpy(f.origin, origin, origin_len);
+	rc = follow_alias(&f, node);
 	out->signed_ttl = f.ttl;
 	for (unsigned i = 1; rc == ERR_OK && !f.is_over && i < CHAIN_MAX; i++)
 		rc = go_on(&f);

@@ -14,11 +14,13 @@ struct lead_source {
 };
 
 /* Follow the lead of a node.
- * node      live_leads_on; may be borrowed from `live`
+ * origin    of its zone
+ * node      live_leads_on; may be borrowed from `live`, and need not stand there
  * out       its buffers are used again
  * returns   0; ERR_NOMEM, ERR_DAMAGED */
 __attribute__((nonnull, warn_unused_result))
-int lead_follow(struct live *live, const struct lead_source *source, const struct node *node,
-		enum live_address_type type, struct live_addresses *out);
+int lead_follow(struct live *live, const struct lead_source *source, const uint8_t *origin,
+		size_t origin_len, const struct node *node, enum live_address_type type,
+		struct live_addresses *out);
 
 #endif

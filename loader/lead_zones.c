@@ -35,9 +35,11 @@ note_zone(struct lead_zones *zones, uint32_t id)
 	return ERR_OK;
 }
 
-/* The node of an entry, if it leads on and its zone is signed here. */
+/* The node of an entry, if it leads on and its zone is signed here.
+ * *origin  of that; borrowed from the entry */
 static int
-find_leader(struct finding *f, const struct watch_list_entry *entry, struct node *out)
+find_leader(struct finding *f, const struct watch_list_entry *entry,
+	    const uint8_t **origin, struct node *out)
 {
 	const uint8_t *name = entry->owner;
 	size_t len = entry->owner_len;
@@ -49,6 +51,7 @@ find_leader(struct finding *f, const struct watch_list_entry *entry, struct node
 		len -= *name + 1u;
 		name += *name + 1u;
 	}
+	*origin = name;
 	if (rc != ERR_OK || !node_zone_facts(out, &facts) ||
 	    facts.zone_id != entry->zone_id ||
 	    !node_find_block(out, BLOCK_SIGNING, 0, &block))
@@ -64,6 +67,7 @@ static int
 look_at(void *context, const struct watch_list_entry *entry)
 {
 	struct finding *f = context;
+	const uint8_t *origin;
 	struct node node;
 	int rc = ERR_OK;
 
@@ -71,11 +75,12 @@ look_at(void *context, const struct watch_list_entry *entry)
 		enum live_address_type type = (enum live_address_type)i;
 		struct live_addresses *to = &f->leader.types[i];
 
-		rc = find_leader(f, entry, &node);
+		rc = find_leader(f, entry, &origin, &node);
 		if (rc == ERR_OK)
-			rc = lead_follow(f->live, f->source, &node, type, to);
+			rc = lead_follow(f->live, f->source, origin,
+					 dname_len(origin, DNAME_MAX), &node, type, to);
 		if (rc == ERR_OK)
-			rc = find_leader(f, entry, &node);
+			rc = find_leader(f, entry, &origin, &node);
 		if (rc == ERR_OK && !live_addresses_are_there(&node, type, to))
 			rc = note_zone(f->out, entry->zone_id);
 		f->out->leaders += i == 0 && rc == ERR_OK;
@@ -174,7 +179,8 @@ add_owner(struct live *live, const struct lead_source *source, struct zone_recor
 				     owner_len, &node);
 		if (rc != ERR_OK || !live_leads_on(&node) || has_own(&node, type))
 			continue;
-		rc = lead_follow(live, source, &node, (enum live_address_type)i, to);
+		rc = lead_follow(live, source, zone->origin, zone->origin_len, &node,
+				 (enum live_address_type)i, to);
 		if (rc == ERR_OK && to->state == LIVE_ADDRESSES_SET)
 			rc = add_rrset(zone, owner, owner_len, type, to);
 	}

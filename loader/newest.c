@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "loader/leading.h"
 #include "loader/newest_changes.h"
 #include "loader/redis/follow.h"
 #include "loader/resolving.h"
@@ -89,6 +90,7 @@ open_live(struct sync *sync, uint64_t id, struct live **out, char reason[SYNC_RE
 		result = live_open(dir, names * NEWEST_FULL_TIMES, out);
 	}
 	if (result == 0) {
+		live_set_lead(*out, leading_find, sync->leading);
 		result = live_set_signer(*out, sync->settings, sync->signer_fd);
 		if (result)
 			live_close(*out);

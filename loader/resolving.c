@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/lead.h"
+#include "loader/leading.h"
 #include "loader/store/live.h"
 #include "loader/store/watch_list.h"
 #include "shm/clock.h"
@@ -23,25 +23,19 @@ enum {
 	IDLE_MS = 1000,
 };
 
-struct place {
-	uint32_t zone_id;
-	uint8_t owner[DNAME_MAX + NAME_PAD];
-	size_t len;
-};
-
 /* Names of one zone, or of several that come one after the other. */
 struct step {
 	struct sync *sync;
-	struct lead_source source;
+	const struct lead_source *source;
 	uint8_t origin[DNAME_MAX + NAME_PAD];
 	size_t origin_len;
 	uint32_t zone_id; /* of the zone at hand; 0: none */
 	bool is_signed; /* by us */
 	struct live_leader leaders[LEADERS_MAX];
 	size_t count;
-	struct place places[LOOKED_AT_MAX]; /* that lead on */
+	struct leading_place places[LOOKED_AT_MAX]; /* that lead on */
 	size_t place_count;
-	uint64_t put, made;
+	uint64_t looked_at, put, made;
 };
 
 /* ---- whose names ---- */
@@ -140,7 +134,7 @@ look_at(struct step *step, const uint8_t *owner, size_t len)
 {
 	struct live_leader *leader = &step->leaders[step->count];
 	struct live *live = step->sync->live;
-	bool is_new = false;
+	bool is_new = false, is_awaited = false;
 	struct node node;
 	int rc = ERR_OK;
 
@@ -153,20 +147,24 @@ look_at(struct step *step, const uint8_t *owner, size_t len)
 				     len, &node);
 		if (rc != ERR_OK || !live_leads_on(&node))
 			return rc == ERR_NOTFOUND ? ERR_OK : rc;
-		rc = lead_follow(live, &step->source, &node, type, &leader->types[i]);
+		rc = lead_follow(live, step->source, step->origin, step->origin_len,
+				 &node, type, &leader->types[i]);
 		if (rc == ERR_OK)
 			rc = live_find_owner(live, step->origin, step->origin_len,
 					     leader->owner, len, &node);
 		if (rc == ERR_OK)
 			is_new |=
 				!live_addresses_are_there(&node, type, &leader->types[i]);
+		is_awaited |= leader->types[i].is_awaited;
 	}
+	if (is_awaited && rc == ERR_OK)
+		leading_await(step->sync->leading, step->zone_id, owner, len);
 	step->count += is_new && rc == ERR_OK;
 	return rc;
 }
 
 static int
-look_at_place(struct step *step, const struct place *place)
+look_at_place(struct step *step, const struct leading_place *place)
 {
 	int rc = ERR_OK;
 
@@ -176,7 +174,7 @@ look_at_place(struct step *step, const struct place *place)
 		rc = enter_zone(step, place->zone_id, place->owner, place->len);
 	if (rc != ERR_OK || !step->is_signed)
 		return rc;
-	step->sync->resolving.leaders++;
+	step->looked_at++;
 	rc = look_at(step, place->owner, place->len);
 	return rc == ERR_OK && step->count == LEADERS_MAX ? put_leaders(step) : rc;
 }
@@ -187,7 +185,7 @@ note_place(void *context, uint32_t zone_id, const uint8_t *owner, size_t len,
 	   bool has_lead)
 {
 	struct step *step = context;
-	struct place *place = &step->places[step->place_count];
+	struct leading_place *place = &step->places[step->place_count];
 
 	if (!has_lead)
 		return ERR_OK;
@@ -239,27 +237,59 @@ begin(struct sync *sync, uint64_t now_ms)
 	sync->resolving.seen_resolved = atomic_load(&sync->region->resolver.commit_seq);
 }
 
-/* returns ERR_OK; ERR_NOTFOUND at the end of the round. */
+/* Those that are noted. */
 static int
-run(struct step *step)
+look_at_places(struct step *step)
 {
-	struct sync *sync = step->sync;
-	struct resolved_store *resolved = NULL;
-	int rc, end;
+	int rc = ERR_OK;
 
-	if (atomic_load(&sync->region->resolver.store_seq) != 0 &&
-	    resolved_store_open_snapshot(sync->state_dir, &resolved) != ERR_OK)
-		resolved = NULL;
-	step->source = (struct lead_source){ resolved, &sync->region->resolver.wishes };
-	end = watch_walk(sync->watch, &sync->resolving.place, LOOKED_AT_MAX, note_place,
-			 step);
-	rc = end == ERR_NOTFOUND ? ERR_OK : end;
+	step->source = leading_source(step->sync->leading);
 	for (size_t i = 0; rc == ERR_OK && i < step->place_count; i++)
 		rc = look_at_place(step, &step->places[i]);
 	if (rc == ERR_OK)
 		rc = put_leaders(step);
-	resolved_store_close(resolved);
+	leading_rest(step->sync->leading);
+	return rc;
+}
+
+/* The next of all.  returns ERR_OK; ERR_NOTFOUND at the end of the round. */
+static int
+run_round(struct step *step)
+{
+	struct sync *sync = step->sync;
+	int rc, end = watch_walk(sync->watch, &sync->resolving.place, LOOKED_AT_MAX,
+				 note_place, step);
+
+	rc = end == ERR_OK || end == ERR_NOTFOUND ? look_at_places(step) : end;
+	sync->resolving.leaders += step->looked_at;
 	return rc == ERR_OK ? end : rc;
+}
+
+/* Those that are awaited: what fails is left to the next round. */
+static int
+run_awaited(struct step *step)
+{
+	step->place_count = leading_take_awaited(step->sync->leading, step->places);
+	return look_at_places(step);
+}
+
+static int
+run(struct sync *sync, int (*what)(struct step *step))
+{
+	struct step *step = calloc(1, sizeof *step);
+	int rc;
+
+	if (!step)
+		return ERR_OK;
+	step->sync = sync;
+	rc = what(step);
+	if (step->put > 0)
+		log_debug("addresses of %llu names were put, %llu signatures made",
+			  (unsigned long long)step->put, (unsigned long long)step->made);
+	for (size_t i = 0; i < LEADERS_MAX; i++)
+		live_leader_fini(&step->leaders[i]);
+	free(step);
+	return rc;
 }
 
 static void
@@ -281,29 +311,20 @@ void
 resolving_step(struct sync *sync)
 {
 	uint64_t now_ms = clock_now_ms();
-	struct step *step;
 	int rc;
 
 	if (!is_possible(sync)) {
 		sync->resolving.is_open = false;
 		return;
 	}
+	if (leading_has_news(sync->leading))
+		(void)run(sync, run_awaited);
 	if (!sync->resolving.is_open) {
 		if (now_ms < sync->resolving.next_ms || !has_changed(sync, now_ms))
 			return;
 		begin(sync, now_ms);
 	}
-	step = calloc(1, sizeof *step);
-	if (!step)
-		return;
-	step->sync = sync;
-	rc = run(step);
-	if (step->put > 0)
-		log_debug("addresses of %llu names were put, %llu signatures made",
-			  (unsigned long long)step->put, (unsigned long long)step->made);
-	for (size_t i = 0; i < LEADERS_MAX; i++)
-		live_leader_fini(&step->leaders[i]);
-	free(step);
+	rc = run(sync, run_round);
 	if (rc != ERR_OK)
 		end(sync, rc);
 }

@@ -16,6 +16,7 @@
 #include "loader/compaction.h"
 #include "loader/fallback.h"
 #include "loader/geo_files.h"
+#include "loader/leading.h"
 #include "loader/loader.h"
 #include "loader/newest.h"
 #include "loader/newest_changes.h"
@@ -263,6 +264,12 @@ sync_run(const struct heritage *heritage, int request_fd)
 	sync.request_fd = request_fd;
 	sync.log_fd = heritage->log_fd;
 	sync.signer_fd = heritage->signer_fds[0];
+	sync.news_fd = heritage->news_fd;
+	sync.leading = leading_new(heritage);
+	if (!sync.leading) {
+		log_errorx("cannot start: %s", errcode_text(ERR_NOMEM));
+		_exit(1);
+	}
 	reply_open(&sync.reply, -1, 0, 0);
 	if (sync.settings->redis.enable) {
 		sync.follow = follow_new(sync.settings, sync.region, sync.signer_fd);

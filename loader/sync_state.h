@@ -14,6 +14,7 @@
 enum { SYNC_REASON_MAX = PUBLISH_REASON_MAX };
 
 struct follow;
+struct leading;
 struct live;
 
 /* What a file looked like; `len` -errno: it could not be looked at. */
@@ -51,6 +52,9 @@ struct sync {
 		struct geo_stamp stamps[GEO_KINDS]; /* of the files, when last looked at */
 		uint64_t looked_ms;
 	} geo;
+
+	int news_fd;			/* shm/wake.h: the resolver calls */
+	struct leading *leading;	/* loader/leading.h */
 
 	/* loader/watching.h */
 	struct watch *watch;		/* NULL: there is no list */

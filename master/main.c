@@ -30,6 +30,7 @@
 #include "shm/query_record.h"
 #include "shm/steered_request.h"
 #include "shm/title.h"
+#include "shm/wake.h"
 
 #define DEFAULT_CONFIG "/etc/martlet/martlet.conf"
 
@@ -354,6 +355,12 @@ fork_all(struct settings *settings)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 		       server.heritage.signer_fds) != 0) {
 		log_error("no sockets for the signer");
+		or_exit(ERR_IO);
+	}
+	server.heritage.wish_fd = wake_open();
+	server.heritage.news_fd = wake_open();
+	if (server.heritage.wish_fd < 0 || server.heritage.news_fd < 0) {
+		log_error("nothing to wake the resolver by");
 		or_exit(ERR_IO);
 	}
 	qps_init(&server.qps, settings->workers.count);

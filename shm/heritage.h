@@ -30,6 +30,9 @@ struct heritage {
 	int log_fd;			/* write end of the log pipe */
 	int signer_fds[2];		/* loader/sign/signer_proto.h: who has things signed, and
 					 * the signer's; of others -1 */
+	int wish_fd;			/* shm/wake.h: sync calls the resolver, for a wish */
+	int news_fd;			/* the same: the resolver calls sync, when it was told of
+					 * a name for the first time */
 	/* sockets[worker * settings->listen_count + address] */
 	const struct listen_pair *sockets;
 };

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "shm/errcode.h"
 #include "shm/log.h"
 #include "shm/process_seat.h"
+#include "shm/wake.h"
 #include "worker/geo.h"
 #include "worker/probes.h"
 #include "worker/zone_store.h"
@@ -91,16 +91,6 @@ store_keeper_switch(struct store_keeper *keeper, uint64_t published_id)
 }
 
 /* ---- the helper's side ---- */
-
-static void
-keeper_wake_query_thread(const struct store_keeper *keeper)
-{
-	uint64_t one = 1;
-
-	/* fails only when the counter is full, and then the fd is readable anyway */
-	while (write(keeper->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
-		;
-}
 
 /* Wait until announce_seq is no longer `seq`, `ms` at most. */
 static void
@@ -301,7 +291,7 @@ keeper_turn(struct store_keeper *keeper, uint32_t seq)
 	    keeper_provide(keeper, published, seq, &keeper->failed_published)) {
 		if (published == announced)
 			keeper_report_ready(keeper, announced);
-		keeper_wake_query_thread(keeper);
+		wake_call(keeper->wake_fd);
 		return published == announced ? KEEPER_OFFER_MS : KEEPER_TRANSIT_MS;
 	}
 	if (!announced)
@@ -402,7 +392,7 @@ store_keeper_start(struct store_keeper *keeper, const char *state_dir,
 	keeper->region = region;
 	keeper->geo = geo;
 	keeper->slot = &region->slots[id];
-	keeper->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	keeper->wake_fd = wake_open();
 	if (keeper->wake_fd < 0)
 		return errcode_from_errno(errno);
 	atomic_store_explicit(&keeper->slot->serving_id, 0, memory_order_relaxed);

@@ -17,6 +17,7 @@
 #include "shm/heap_sampler.h"
 #include "shm/log.h"
 #include "shm/process_seat.h"
+#include "shm/wake.h"
 #include "worker/answer_options.h"
 #include "worker/cookie.h"
 #include "worker/geo.h"
@@ -249,10 +250,7 @@ worker_take_signal(struct worker *worker)
 static void
 worker_take_wake(struct worker *worker)
 {
-	uint64_t count;
-
-	while (read(worker->keeper.wake_fd, &count, sizeof count) < 0 && errno == EINTR)
-		;
+	wake_clear(worker->keeper.wake_fd);
 	store_keeper_get(&worker->keeper);
 }
 

@@ -14,6 +14,7 @@
 #include "shm/fence.h"
 #include "shm/log.h"
 #include "shm/resolved.h"
+#include "shm/wake.h"
 
 enum {
 	TICK_MS = 100, /* are there wishes? */
@@ -239,14 +240,17 @@ take_wishes_of(struct resolver *resolver, struct resolver_wishes *wishes)
 	}
 }
 
-static void
+/* returns whether there is a new name among them. */
+static bool
 take_wishes(struct resolver *resolver)
 {
 	struct region *region = resolver->region;
+	size_t count = resolver->wanted.count;
 
 	for (unsigned i = 0; i < region->worker_count; i++)
 		take_wishes_of(resolver, &region->slots[i].wishes);
 	take_wishes_of(resolver, &region->resolver.wishes);
+	return resolver->wanted.count > count;
 }
 
 static void
@@ -265,15 +269,21 @@ tell_figures(struct resolver *resolver)
 static void
 turn(struct resolver *resolver)
 {
-	struct pollfd fds[RESOLVE_ASK_FDS_MAX];
+	struct pollfd fds[RESOLVE_ASK_FDS_MAX + 1];
 	int timeout_ms = ask_due(resolver, TICK_MS);
 	unsigned count = resolve_ask_poll(resolver->ask, fds, &timeout_ms);
 
-	(void)poll(fds, count, timeout_ms);
+	fds[count] = (struct pollfd){ .fd = resolver->wish_fd, .events = POLLIN };
+	(void)poll(fds, count + 1, timeout_ms);
+	if (fds[count].revents)
+		wake_clear(resolver->wish_fd);
 	resolver_tell_turn(resolver);
 	resolve_ask_step(resolver->ask, fds, count);
-	take_wishes(resolver);
-	resolver_watch(resolver);
+	resolver_commit(resolver);
+	/* reading a long list takes a second: somebody waits for these */
+	resolver->has_put_off = take_wishes(resolver) && !resolver->has_put_off;
+	if (!resolver->has_put_off)
+		resolver_watch(resolver);
 	resolver_commit(resolver);
 	tell_figures(resolver);
 	if (clock_now_ms() - resolver->swept_ms > SWEEP_MS) {
@@ -328,6 +338,8 @@ resolver_run(const struct heritage *heritage)
 	shut_in(heritage);
 	resolver.settings = settings;
 	resolver.region = heritage->region;
+	resolver.wish_fd = heritage->wish_fd;
+	resolver.news_fd = heritage->news_fd;
 	resolver.servers.addresses = settings->resolver.servers;
 	resolver.servers.count = (unsigned)settings->resolver.server_count;
 	resolver.counted_ns = clock_now_ns();

@@ -28,6 +28,7 @@ struct flight {
 struct resolver {
 	const struct settings *settings;
 	struct region *region;
+	int wish_fd, news_fd;		/* struct heritage */
 	struct resolved_store *store;
 	struct resolve_ask *ask;
 	struct wanted_table wanted;
@@ -40,6 +41,8 @@ struct resolver {
 	uint64_t resolved_count, failing_count; /* names */
 	int store_error;		/* that was told of; 0: none */
 	uint32_t batch;			/* of changes, that is not committed */
+	bool has_news;			/* in it: of a look-up that nothing was known of */
+	bool has_put_off;		/* the watch list waits for what was wished for */
 	struct {
 		struct watch_reader *reader; /* NULL: there is no list as yet */
 		uint32_t seq, epoch;	/* of the list that was read last */

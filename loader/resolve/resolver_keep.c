@@ -7,6 +7,7 @@
 #include "shm/dns.h"
 #include "shm/errcode.h"
 #include "shm/log.h"
+#include "shm/wake.h"
 
 enum {
 	REFRESH_PERCENT = 80, /* of the TTL, when the next look-up is due, */
@@ -108,6 +109,9 @@ resolver_commit(struct resolver *resolver)
 	}
 	resolver->batch++;
 	atomic_fetch_add(&resolver->region->resolver.commit_seq, 1);
+	if (resolver->has_news)
+		wake_call(resolver->news_fd);
+	resolver->has_news = false;
 }
 
 /* returns whether it was put. */
@@ -174,6 +178,7 @@ resolver_take_answer(struct resolver *resolver, struct wanted_lookup *lookup,
 	lookup->is_repeated = false;
 	if (!put(resolver, lookup, &entry))
 		return;
+	resolver->has_news |= !lookup->is_known;
 	set_state(resolver, lookup, true, 0);
 	wanted_put(&resolver->wanted, lookup,
 		   clock_now_ms() + refresh_ms(resolver, entry.head.ttl));
@@ -229,6 +234,7 @@ resolver_take_failure(struct resolver *resolver, struct wanted_lookup *lookup,
 	atomic_fetch_add(&region->failures, 1);
 	if (!put(resolver, lookup, &entry))
 		return;
+	resolver->has_news |= entry.head.failures == 1 && !lookup->is_known;
 	set_state(resolver, lookup, entry.head.state != RESOLVED_NEVER,
 		  entry.head.failures);
 	wanted_put(&resolver->wanted, lookup,

@@ -1,4 +1,5 @@
-/* Addresses that were found for a name before, taken over when it still leads there. */
+/* Addresses that were found for a name before, taken over while it is not known where it leads
+ * to now. */
 #include <string.h>
 
 #include "loader/sign/signing.h"
@@ -10,8 +11,9 @@
 
 /* An owner with an ANAME, or a CNAME that is flattened. */
 struct leader {
-	struct zone_record lead; /* the mark of an ANAME, or the CNAME */
-	bool is_aname, is_cname;
+	const uint8_t *name;
+	uint8_t len;
+	bool has_lead; /* an ANAME, or the CNAME */
 	bool is_kept; /* of an ANAME that is bad now: the one before */
 	bool is_cut; /* its addresses are not ours */
 	bool has[2]; /* A, AAAA of its own, good or bad */
@@ -43,7 +45,7 @@ read_owner(const struct zone_records *zone, size_t *at, size_t end, struct leade
 {
 	const uint8_t *owner = zone->records[*at].owner, *bytes;
 
-	*out = (struct leader){ .lead = zone->records[*at] };
+	*out = (struct leader){ .name = owner, .len = zone->records[*at].owner_len };
 	for (; *at < end && zone->records[*at].owner == owner; ++*at) {
 		const struct zone_record *record = &zone->records[*at];
 		enum zone_mark mark = ZONE_MARK_PROVENANCE;
@@ -59,43 +61,19 @@ read_owner(const struct zone_records *zone, size_t *at, size_t end, struct leade
 			       record->owner_len != zone->origin_len;
 		out->is_kept |= is_mark && mark == ZONE_MARK_BAD &&
 				(type == ANAME_TYPE || type == BAD_RRSET_ALL);
-		if (is_mark ? mark != ZONE_MARK_ANAME
-			    : type != RRTYPE_CNAME || !zone->is_flattened)
-			continue;
-		out->lead = *record;
-		out->is_aname = is_mark;
-		out->is_cname = !is_mark;
+		out->has_lead |= is_mark ? mark == ZONE_MARK_ANAME
+					 : type == RRTYPE_CNAME && zone->is_flattened;
 	}
-	return !out->is_cut && (out->is_aname || out->is_cname || out->is_kept);
+	return !out->is_cut && (out->has_lead || out->is_kept);
 }
 
-/* Does the node lead to the same name? */
+/* Will it still be one?  A bad one is what the node has. */
 static bool
-is_same_lead(const struct node *node, const struct leader *leader)
+leads_on(const struct leader *leader, const struct node *node)
 {
-	const struct sign_rrset cname = {
-		.owner = leader->lead.owner,
-		.owner_len = leader->lead.owner_len,
-		.type = RRTYPE_CNAME,
-		.ttl = leader->lead.ttl,
-		.records = &leader->lead,
-		.count = 1,
-	};
 	struct block block;
-	struct rrset stored;
-	size_t len;
 
-	if (leader->is_cname)
-		return (node->head.flags & NODE_FLATTENED) &&
-		       node_find_rrset(node, RRTYPE_CNAME, &stored) &&
-		       rrset_sign_is_same(&cname, node, &stored);
-	if (!node_find_block(node, BLOCK_ANAME, ANAME_TYPE, &block))
-		return false;
-	if (!leader->is_aname)
-		return leader->is_kept;
-	len = leader->lead.rdata_len - (size_t)ZONE_MARK_HEAD;
-	return block.head.len == len &&
-	       memcmp(block.payload, leader->lead.rdata + ZONE_MARK_HEAD, len) == 0;
+	return leader->has_lead || node_find_block(node, BLOCK_ANAME, ANAME_TYPE, &block);
 }
 
 /* The RRset of this type, if the node has one that was resolved.
@@ -123,13 +101,12 @@ take_rrset(struct zone_records *zone, const struct leader *leader,
 		rc = zone_records_add(zone, &rrset.records[i]);
 	*count += rrset.count;
 	if (rc == ERR_OK && is_steered)
-		rc = steered_bare_add(zone, zone->arena, leader->lead.owner,
-				      leader->lead.owner_len, &block);
-	return rc == ERR_OK
-		       ? zone_records_add_mark(zone, leader->lead.owner,
-					       leader->lead.owner_len, ZONE_MARK_RESOLVED,
-					       type, facts.payload, facts.head.len)
-		       : rc;
+		rc = steered_bare_add(zone, zone->arena, leader->name, leader->len,
+				      &block);
+	return rc == ERR_OK ? zone_records_add_mark(zone, leader->name, leader->len,
+						    ZONE_MARK_RESOLVED, type,
+						    facts.payload, facts.head.len)
+			    : rc;
 }
 
 static int
@@ -139,9 +116,9 @@ take_rrsets(struct signing *s, const struct leader *leader, size_t *count)
 	int rc;
 
 	if (!s->has_served ||
-	    !s->how->find_served(s->how->context, s->zone, leader->lead.owner,
-				 leader->lead.owner_len, false, &node) ||
-	    !is_same_lead(&node, leader))
+	    !s->how->find_served(s->how->context, s->zone, leader->name, leader->len,
+				 false, &node) ||
+	    !leads_on(leader, &node))
 		return ERR_OK;
 	rc = take_rrset(s->zone, leader, &node, RRTYPE_A, count);
 	return rc == ERR_OK ? take_rrset(s->zone, leader, &node, RRTYPE_AAAA, count) : rc;

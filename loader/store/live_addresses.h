@@ -29,6 +29,7 @@ enum live_addresses_state {
 struct live_addresses {
 	enum live_addresses_state state;
 	bool is_steered;
+	bool is_awaited;		/* KEEP, and soon no more: resolvers were not asked as yet */
 	uint32_t ttl;			/* to be answered with */
 	uint32_t signed_ttl;		/* no less, and the same whatever resolvers say */
 	uint8_t *payload;		/* of its block, without signatures; owned */
@@ -65,6 +66,19 @@ void live_leader_fini(struct live_leader *leader);
 __attribute__((nonnull, warn_unused_result))
 bool live_addresses_are_there(const struct node *node, enum live_address_type type,
 			      const struct live_addresses *addresses);
+
+/* What a name of an edit under way leads to; what is not known stays LIVE_ADDRESSES_KEEP.
+ * edit     as far as it has come: other names may be about to change, too
+ * node     as it is about to stand; borrowed for the call
+ * out      owner and owner_len are set
+ * returns  0 or ERR_NOMEM */
+typedef int live_lead_fn(void *context, const struct live_edit *edit,
+			 const struct node *node, struct live_leader *out);
+
+/* From now on edits of signed zones put what is known of the names that they change in the same
+ * transaction.  NULL: it is put later. */
+__attribute__((nonnull(1)))
+void live_set_lead(struct live *live, live_lead_fn *find, void *context);
 
 /* Put them at names of one zone, which is signed here, in a transaction of its own; the zone's
  * serial stays.  Names that are gone are passed over.

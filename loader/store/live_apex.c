@@ -222,9 +222,9 @@ keep_addresses(struct live_edit *edit, const struct node *present)
 	if (!live_leads_on(&written))
 		return ERR_OK;
 	rc = live_keep_node(edit, &written, &signing->new_apex);
-	return rc == ERR_OK
-		       ? live_keep_addresses(edit->live, present, &signing->new_apex)
-		       : rc;
+	if (rc == ERR_OK)
+		rc = live_keep_addresses(edit->live, present, &signing->new_apex);
+	return rc == ERR_OK ? live_lead_apex(edit, &signing->new_apex) : rc;
 }
 
 /* ---- the end of an edit ---- */
@@ -293,7 +293,9 @@ live_edit_end(struct live_edit *edit, const struct zone_records *apex,
 
 	if (!soa)
 		return ERR_FORMAT;
-	rc = live_zone(edit->live, edit->origin, edit->origin_len, &present);
+	rc = edit->is_signed ? live_lead_names(edit) : ERR_OK;
+	if (rc == ERR_OK)
+		rc = live_zone(edit->live, edit->origin, edit->origin_len, &present);
 	if (rc != ERR_OK)
 		return rc;
 	live_count_out(edit, &present);

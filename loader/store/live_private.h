@@ -3,6 +3,7 @@
 #define LOADER_STORE_LIVE_PRIVATE_H
 
 #include "loader/store/live.h"
+#include "loader/store/live_addresses.h"
 #include "loader/zone/node_writer.h"
 #include "loader/zone/render.h"
 
@@ -19,6 +20,8 @@ struct live {
 	struct node_writer writer;
 	struct live_signing *signing;	/* owned; NULL: nothing can be signed */
 	struct watch *watch;		/* borrowed; NULL: nobody keeps a list */
+	live_lead_fn *find_lead;	/* NULL: nobody knows where names lead to */
+	void *lead_context;		/* borrowed */
 	bool has_totals;		/* both are kept */
 	struct live_totals totals;	/* as committed */
 	struct live_totals pending;	/* what the transaction adds; modulo 2^64 */
@@ -37,9 +40,19 @@ __attribute__((nonnull, warn_unused_result))
 int live_edit_end_written(struct live_edit *edit);
 
 /* What was resolved for `present` (bytes NULL: nothing stands there) stays in `node`, if that
- * leads to the same name: then it is written into live->writer, and `node` is opened there. */
+ * leads on, be it to another name, until it is known where to: then it is written into
+ * live->writer, and `node` is opened there. */
 __attribute__((nonnull, warn_unused_result))
 int live_keep_addresses(struct live *live, const struct node *present, struct node *node);
+
+/* The names that the edit has put, before its apex is written: what they lead to now, where that
+ * is known, takes the place of what was kept. */
+__attribute__((nonnull, warn_unused_result))
+int live_lead_names(struct live_edit *edit);
+
+/* The same of the apex as it will be: written into live->writer.  `apex` may stand there. */
+__attribute__((nonnull, warn_unused_result))
+int live_lead_apex(struct live_edit *edit, const struct node *apex);
 
 /* live_cursor_open before the first name at `name` or behind it. */
 __attribute__((nonnull, warn_unused_result))

@@ -111,24 +111,6 @@ compose(struct composing *c, const struct node *node)
 
 /* ---- from what stood there ---- */
 
-static bool
-is_same_lead(const struct node *a, const struct node *b)
-{
-	struct block left, right;
-	struct rrset one, other;
-
-	if (node_find_block(a, BLOCK_ANAME, ANAME_TYPE, &left))
-		return node_find_block(b, BLOCK_ANAME, ANAME_TYPE, &right) &&
-		       left.head.len == right.head.len &&
-		       memcmp(left.payload, right.payload, left.head.len) == 0;
-	return (a->head.flags & b->head.flags & NODE_FLATTENED) &&
-	       node_find_rrset(a, RRTYPE_CNAME, &one) &&
-	       node_find_rrset(b, RRTYPE_CNAME, &other) &&
-	       one.head.ttl == other.head.ttl &&
-	       one.head.wire_len == other.head.wire_len &&
-	       memcmp(one.wire, other.wire, one.head.wire_len) == 0;
-}
-
 /* The node's RRset that was resolved; none when it has one of its own. */
 static void
 take_part(const struct node *node, uint16_t type, struct part *out)
@@ -161,7 +143,7 @@ live_keep_addresses(struct live *live, const struct node *present, struct node *
 	bool is_any = false;
 	int rc;
 
-	if (!present->bytes || !live_leads_on(node) || !is_same_lead(node, present))
+	if (!present->bytes || !live_leads_on(node))
 		return ERR_OK;
 	for (unsigned i = 0; i < LIVE_ADDRESS_TYPES; i++) {
 		uint16_t type = live_address_rrtype((enum live_address_type)i);
@@ -242,6 +224,86 @@ put_leader(struct live_edit *edit, const struct live_leader *leader)
 	live_watch_put(live, &node);
 	return overlay_put(live->overlay, node.bytes, node.head.node_len);
 }
+
+/* ---- in the transaction of a change ---- */
+
+void
+live_set_lead(struct live *live, live_lead_fn *find, void *context)
+{
+	live->find_lead = find;
+	live->lead_context = context;
+}
+
+/* returns whether it leads to anything else than stands there. */
+static int
+find_lead(const struct live_edit *edit, const struct node *node,
+	  struct live_leader *leader, bool *is_new)
+{
+	const struct live *live = edit->live;
+	int rc;
+
+	leader->owner_len = node->head.owner_len;
+	memcpy(leader->owner, node_owner(node), node->head.owner_len);
+	rc = live->find_lead(live->lead_context, edit, node, leader);
+	*is_new = false;
+	for (unsigned i = 0; rc == ERR_OK && i < LIVE_ADDRESS_TYPES; i++) {
+		enum live_address_type type = (enum live_address_type)i;
+
+		*is_new |= !has_own(node, live_address_rrtype(type)) &&
+			   !live_addresses_are_there(node, type, &leader->types[i]);
+	}
+	return rc;
+}
+
+static int
+lead_name(struct live_edit *edit, const struct live_touched *touched,
+	  struct live_leader *leader)
+{
+	struct node found, node;
+	bool is_new = false;
+	int rc = live_find(edit->live, edit->facts.zone_id, touched->name, touched->len,
+			   &found);
+
+	if (rc == ERR_NOTFOUND || (rc == ERR_OK && !live_leads_on(&found)))
+		return ERR_OK;
+	if (rc == ERR_OK)
+		rc = live_keep_node(edit, &found, &node);
+	if (rc == ERR_OK)
+		rc = find_lead(edit, &node, leader, &is_new);
+	return rc == ERR_OK && is_new ? put_leader(edit, leader) : rc;
+}
+
+int
+live_lead_names(struct live_edit *edit)
+{
+	struct live_signing *signing = edit->live->signing;
+	struct live_leader leader = { .owner_len = 0 };
+	size_t count = edit->live->find_lead ? signing->touched_count : 0;
+	int rc = ERR_OK;
+
+	for (size_t i = 0; rc == ERR_OK && i < count; i++)
+		rc = lead_name(edit, signing->touched[i], &leader);
+	live_leader_fini(&leader);
+	return rc;
+}
+
+int
+live_lead_apex(struct live_edit *edit, const struct node *apex)
+{
+	struct live_leader leader = { .owner_len = 0 };
+	bool is_new = false;
+	struct node node;
+	int rc = edit->live->find_lead ? live_keep_node(edit, apex, &node) : ERR_OK;
+
+	if (rc == ERR_OK && edit->live->find_lead)
+		rc = find_lead(edit, &node, &leader, &is_new);
+	if (rc == ERR_OK && is_new)
+		write_leader(edit->live, &leader, &node);
+	live_leader_fini(&leader);
+	return rc;
+}
+
+/* ---- in one of their own ---- */
 
 /* The apex, which may be one of them. */
 static int

@@ -21,9 +21,10 @@ sub ds_of {
 	return join ' ', $key->owner . '.', 'DS', $ds->keytag, $ds->algorithm, $ds->digtype, $ds->digest;
 }
 
+# cache_s: so long it keeps an answer at most
 sub new {
-	my ($class) = @_;
-	my $self = bless {}, $class;
+	my ($class, %arg) = @_;
+	my $self = bless { cache_s => 86400, %arg }, $class;
 	$self->_prepare;
 	$self->{port} = free_port();
 	return $self;
@@ -52,6 +53,7 @@ server:
 $trusted  harden-algo-downgrade: yes
   local-zone: "test." nodefault
   val-bogus-ttl: 1
+  cache-max-ttl: @{[$self->{cache_s}]}
   cache-max-negative-ttl: 1
   aggressive-nsec: yes
   serve-expired: no
@@ -77,6 +79,14 @@ sub is_secure {
 	my ($self, $name) = @_;
 	my $resolver = $self->_resolver(udp_timeout => 0.5, retrans => 0.5); # until it listens, nothing comes back
 	return poll(20, sub { my $packet = $resolver->send($name, 'A'); $packet && $packet->header->ad });
+}
+
+# What it makes of a question: RCODE, whether that is proved, whether there are such records.
+sub verdict {
+	my ($self, $name, $type) = @_;
+	my $packet = $self->_resolver(udp_timeout => 5, retrans => 5)->send($name, $type) or return 'nothing';
+	my $has_data = grep { $type eq 'ANY' || $_->type eq $type } $packet->answer;
+	return join ' ', $packet->header->rcode, $packet->header->ad ? 'secure' : 'insecure', $has_data ? 'data' : 'none';
 }
 
 # Ask for what is there and what is not, by name and by wildcard (www, *.wild), until told to end.

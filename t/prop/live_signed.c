@@ -435,6 +435,19 @@ draw_addresses(struct live *live, const struct zone_facts *facts,
 	must(live_addresses_set(out, type, octets, 1 + draw(3)), "live_addresses_set");
 }
 
+/* live_lead_fn: something is known of what an edit changes, or not. */
+static int
+draw_lead(void *context, const struct live_edit *edit, const struct node *node,
+	  struct live_leader *out)
+{
+	(void)context;
+	(void)node;
+	for (unsigned i = 0; i < LIVE_ADDRESS_TYPES; i++)
+		draw_addresses(edit->live, &edit->facts, (enum live_address_type)i,
+			       &out->types[i]);
+	return 0;
+}
+
 static bool
 has_type(const struct node *node, uint16_t type)
 {
@@ -507,6 +520,8 @@ open_live(const char *dir)
 
 	must(live_open(dir, 1000, &live), "live_open");
 	must(live_set_signer(live, &settings, signer_fd), "live_set_signer");
+	if (model_has_anames && draw(2))
+		live_set_lead(live, draw_lead, NULL);
 	return live;
 }
 

@@ -19,6 +19,7 @@ static const struct settings settings = { .generations = { .stall_s = 2 } };
 static struct sync sync_state = { .settings = &settings,
 				  .request_fd = -1,
 				  .log_fd = STDERR_FILENO,
+				  .news_fd = -1,
 				  .reply = { .fd = -1 } };
 
 static int

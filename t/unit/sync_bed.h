@@ -154,6 +154,7 @@ bed_fork_sync(struct bed *bed)
 	bed->heritage.settings = &bed->settings;
 	bed->heritage.region = bed->region;
 	bed->heritage.master_pid = getpid();
+	bed->heritage.wish_fd = bed->heritage.news_fd = -1;
 	bed->sync = fork();
 	if (bed->sync < 0)
 		bail_out("cannot fork");
