@@ -1,6 +1,8 @@
 #!/usr/bin/perl
 # Each rollover in real time, TTLs of a second, under a validating resolver that asks
 # throughout: nothing is bogus, nothing insecure.  The parent, played here, does what CDS says.
+# In three of the zones www is an ANAME to the parent's, or a flattened CNAME to one, and its
+# address changes with the parent.
 
 use strict;
 use warnings;
@@ -21,11 +23,15 @@ Martlet::Peer::need_sec();
 
 my $PARENT = 'par.test';
 my %child = map { ($_ => "$_.$PARENT") } qw(zsk ksk csk alg leave);
+my $ANAME = qq("www": {"aname": {"location": "www.$PARENT.", "ttl": 1}});
+my %sidecar = ($child{zsk} => "{$ANAME}", $child{ksk} => qq({$ANAME, "\@config": {"denial": "nsec3"}}),
+	$child{alg} => '{"@config": {"cname_flattening": true}}');
 
 sub zone_text {
 	my ($zone, $serial, @more) = @_;
 	return join "\n", "\$TTL 1", "$zone. SOA ns.$zone. h.$zone. $serial 3600 600 86400 1", "$zone. NS ns.$zone.",
-	  "ns.$zone. A 127.0.0.1", "www.$zone. A 192.0.2.2", "*.wild.$zone. TXT w", @more, '';
+	  "ns.$zone. A 127.0.0.1", ($sidecar{$zone} // '') =~ /aname/ ? () : "www.$zone. " . ($sidecar{$zone} ? "CNAME www.$child{zsk}." : "A 192.0.2.$serial"),
+	  "*.wild.$zone. TXT w", @more, '';
 }
 
 sub answer_of {
@@ -51,6 +57,7 @@ $m->{arg}{config} = {
 	zones => { files => [map { { origin => "$_.", file => $m->dir . "/$_.zone", sign => \1 } } $PARENT, values %child] },
 };
 write_file($m->dir . "/$_.zone", zone_text($_, 1)) for values %child;
+write_file($m->dir . "/$_.json", $sidecar{$_}) for keys %sidecar;
 write_parent($m);
 $m->expect_log(qr/it has no key/);
 $m->start;
@@ -66,8 +73,9 @@ my ($key) = answer_of($m, $PARENT, 'DNSKEY');
 my $unbound = Validator->new;
 $unbound->run($m, [ds_of($key)], $PARENT, values %child);
 
-ok($unbound->is_secure("www.$child{zsk}"), 'a validator finds them secure') or diag($unbound->log);
+ok($unbound->is_secure("www.$_"), "a validator finds $_ secure") or diag($unbound->log) for $child{csk}, sort keys %sidecar;
 $unbound->ask_throughout(values %child);
+my @led_to = answer_of($m, "www.$child{zsk}", 'A');
 
 sub states {
 	my ($name) = @_;
@@ -171,6 +179,7 @@ for my $round (1 .. ($ENV{MARTLET_SOAK} ? 10 : 0)) {
 	follow_rolls();
 }
 
+cmp_ok($led_to[0]->address, 'ne', $_->address, $_->owner . ': another address by now') for map { answer_of($m, "www.$_", 'A') } sort keys %sidecar;
 my %asked = $unbound->told;
 for my $name (sort keys %child) {
 	my $zone = $child{$name};
