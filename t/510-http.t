@@ -145,7 +145,9 @@ my $raw = http_connect($port);
 print $raw "\x16\x03\x01\x02\x00\x01\x00 no HTTP\r\n\r\n";
 my $answer = http_read($raw, seconds => 3);
 ok(!$answer || $answer->{status} >= 400, 'what is no HTTP');
-my $after = $m->counters;
+my $after;
+# it is counted when the connection ends
+poll(5, sub { $after = $m->counters; $after->{http_malformed} - $before->{http_malformed} > $malformed });
 is($after->{http_refused_host} - $before->{http_refused_host}, 3, 'refused for Host: counted');
 is($after->{http_refused_method} - $before->{http_refused_method}, 8, 'for method or body');
 is($after->{http_refused_path} - $before->{http_refused_path}, 9, 'for path');
