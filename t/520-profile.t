@@ -11,14 +11,15 @@ use lib "$Bin/lib";
 use Cwd qw(getcwd);
 use File::Temp qw(tempdir);
 use FloodTool;
-use IO::Select;
 use JSON::PP ();
 use Martlet;
 use Martlet::Control;
 use Martlet::Process qw(find_program poll read_file write_file);
 use Martlet::Wire qw(encode_query);
 use POSIX ();
+use Socket qw(MSG_DONTWAIT);
 use Test::More;
+use Time::HiRes qw(sleep);
 
 my $ZONE = "\@ 3600 IN SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.2.1\n* A 192.0.2.2\n";
 my $m = Martlet->new(zones => { 'example.com' => $ZONE });
@@ -26,19 +27,23 @@ my $dir = tempdir(CLEANUP => 1);
 my $here = getcwd();
 my $home = tempdir(CLEANUP => 1);
 
-# Somebody who asks all the time, many at once: what is rarely seen at work leaves no samples.
+# Somebody who asks all the time while a profile is taken, many at once: what is rarely seen
+# at work leaves no samples.
 my $asker = fork // die "fork: $!\n";
 if (!$asker) {
 	my $socket = $m->udp_socket;
 	my $query = encode_query('ns.example.com', 'A', id => 7);
-	my $select = IO::Select->new($socket);
 
+	kill 'STOP', $$;
 	while (getppid != 1) {
 		$socket->send($query) for 1 .. 64;
-		while ($select->can_read(0.001)) { $socket->recv(my $response, 4096) }
+		sleep 0.002;
+		1 while defined $socket->recv(my $response, 4096, MSG_DONTWAIT);
 	}
 	POSIX::_exit(0);
 }
+END { kill 'KILL', $asker if $asker }
+waitpid $asker, POSIX::WUNTRACED();
 
 # In the directory for files.  returns exit code, stdout, stderr.
 sub ctl {
@@ -46,12 +51,14 @@ sub ctl {
 	my $pid = ctl_start(@args);
 
 	waitpid $pid, 0;
+	kill 'STOP', $asker;
 	return ($? >> 8, read_file("$home/out"), read_file("$home/err"));
 }
 
 sub ctl_start {
 	my (@args) = @_;
 	unlink "$home/err";
+	kill 'CONT', $asker;
 	my $pid = fork // die "fork: $!\n";
 
 	if (!$pid) {
@@ -63,7 +70,12 @@ sub ctl_start {
 	return $pid;
 }
 
-sub ask { return Martlet::Control::ask($m->control_socket, @_) }
+sub ask {
+	kill 'CONT', $asker;
+	my @reply = Martlet::Control::ask($m->control_socket, @_);
+	kill 'STOP', $asker;
+	return @reply;
+}
 sub files { return sort map { s{.*/}{}r } glob "$dir/*" }
 
 # what others' programs say of a file: its octets, and the words that must be there
