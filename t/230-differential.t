@@ -68,11 +68,11 @@ sub compare_round {
 
 	for my $query ($gen->queries($queries)) {
 		my $do = @how && $number % 4 != 0;
-		my @lines = eval { $compare->check(@$query, tcp => 1, do => $do, edns => 4096) };
+		my $size = (0, 512, 800, 1232, 4096)[$number++ % 5];
+		my @lines = eval { $compare->check(@$query, tcp => 1, do => $do, edns => $size || 4096) };
 		push @lines, $@ if $@;
 		push @wrong, ["@$query" . ($do ? ' with DO' : ''), @lines] if @lines;
 
-		my $size = (0, 512, 800, 1232, 4096)[$number++ % 5];
 		@lines = eval { $compare->check_udp(@$query, do => $do && $size > 0, edns => $size) };
 		push @lines, $@ if $@;
 		push @wrong_udp, ["@$query over UDP, $size", @lines] if @lines;

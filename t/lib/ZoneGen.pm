@@ -51,14 +51,14 @@ sub _chance { my ($self, $percent) = @_; return $self->_rand(100) < $percent }
 sub _pick   { my ($self, @list) = @_; return $list[ $self->_rand(scalar @list) ] }
 
 # Names are lists of raw labels, keyed by lower-cased wire form.
-sub _wire { return join('', map { pack 'C/a*', $_ } @_) . "\0" }
+sub _wire { return pack('(C/a*)*', @_) . "\0" }
 sub _key  { return lc _wire(@_) }
 sub _text { return name_to_text(_wire(@_)) }
 
 sub _ancestors {
-	my (@labels) = @_;
+	my $key = _key(@_);
 	my @names;
-	while (@labels) { shift @labels; push @names, _key(@labels) }
+	push @names, $key = substr $key, 1 + ord $key while $key ne "\0";
 	return @names;
 }
 
@@ -421,7 +421,7 @@ sub queries {
 
 	for (1 .. $count * 2) {
 		last if @queries >= $count;
-		my $name = name_to_text($self->_pick(@names));
+		my $name = name_to_text($names[ $self->_rand(scalar @names) ]);
 		my $type = $self->_chance(50) ? $self->_pick(qw(A A TXT NS DS MX)) : $self->_pick(@asked);
 		push @queries, [$name, $type] unless $seen{"$name $type"}++;
 	}

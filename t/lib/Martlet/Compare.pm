@@ -26,17 +26,18 @@ sub new {
 # The deepest zone that the name lies in; for DS the parent's, when that is served too.
 sub zone_of {
 	my ($self, $name, $type) = @_;
-	my @labels = labels_of($name);
+	my $wire = lc $name;
 	my $found;
 
-	shift @labels, $found = $self->zone_of($name, 0)
-	  if ($type // 0) == 43 && @labels && $self->{apexes}{ lc $name };
-	for (0 .. @labels) {
-		my $wire = join('', map { pack 'C/a*', $_ } @labels) . "\0";
-		return $wire if $self->{apexes}{$wire};
-		shift @labels;
+	if (($type // 0) == 43 && $wire ne "\0" && $self->{apexes}{$wire}) {
+		$found = $wire;
+		$wire = substr $wire, 1 + ord $wire;
 	}
-	return $found;
+	while (!$self->{apexes}{$wire}) {
+		return $found if $wire eq "\0";
+		$wire = substr $wire, 1 + ord $wire;
+	}
+	return $wire;
 }
 
 sub _line {
@@ -519,6 +520,7 @@ sub check {
 	  // return 'ours does not answer';
 	my ($end, $passed, $circle) = chain($our, $name);
 	my $ours = reduce($our);
+	$self->{last} = { as => _question($name_text, $type, %opt), answer => $our, reduced => $ours };
 	my (%their, %crossed, @lines);
 
 	$self->{asked}++;
@@ -557,13 +559,22 @@ sub check {
 	return @lines;
 }
 
+# By which a later check knows that the same was asked.
+sub _question {
+	my ($name_text, $type, %opt) = @_;
+	return join ' ', $name_text, $type, map { $_ // 0 } @opt{qw(tcp edns do)};
+}
+
 # Ask ours over UDP with `size` (0: no EDNS) and hold it against its own answer over TCP:
 # what fits comes whole, but for additional data; what does not comes as question, OPT
 # and TC (RFC 2181, section 9; RFC 6891, section 6.2.5; RFC 9471).
 sub check_udp {
 	my ($self, $name_text, $type, %opt) = @_;
 	my $name = name_to_wire($name_text);
-	my $whole = $self->{ours}->ask(\$name, $type, %opt, tcp => 1) // return 'no answer over TCP';
+	my $last = $self->{last};
+	$last = undef if $last && $last->{as} ne _question($name_text, $type, %opt, tcp => 1);
+	my $whole = $last ? $last->{answer} : $self->{ours}->ask(\$name, $type, %opt, tcp => 1)
+	  // return 'no answer over TCP';
 	my $short = $self->{ours}->ask(\$name, $type, %opt) // return 'no answer over UDP';
 	my $room  = $opt{edns} > 512 ? $opt{edns} : 512;
 	my @lines;
@@ -572,7 +583,7 @@ sub check_udp {
 	push @lines, "UDP answer of " . $short->len . " octets, $room allowed" if $short->len > $room;
 	push @lines, 'EDNS in only one of question and answer'
 	  if !$opt{edns} != !$short->{edns};
-	my ($one, $two) = (reduce($short), reduce($whole));
+	my ($one, $two) = (reduce($short), $last ? $last->{reduced} : reduce($whole));
 	if ($short->tc) {
 		push @lines, "TC, but the whole answer has " . $whole->len . " of $room octets"
 		  if $whole->len <= $room;

@@ -24,14 +24,14 @@ sub labels_of {
 	return @labels;
 }
 
-sub _wire { return join('', map { pack 'C/a*', $_ } @_) . "\0" }
+sub _wire { return pack('(C/a*)*', @_) . "\0" }
 
 # At or below.
 sub is_below {
-	my ($wire, $ancestor) = @_;
-	my @name = labels_of($wire);
-	my @top  = labels_of($ancestor);
-	return @name >= @top && _wire(@name[@name - @top .. $#name]) eq _wire(@top);
+	my ($wire, $ancestor) = map { lc } @_;
+
+	$wire = substr $wire, 1 + ord $wire while length $wire > length $ancestor;
+	return $wire eq $ancestor;
 }
 
 # Canonical order (RFC 4034, section 6.1).
@@ -72,9 +72,8 @@ sub nsec3_hash {
 # RFC 4648, section 7: base32 with extended hex alphabet, lower case, without padding.
 sub _base32 {
 	my ($octets) = @_;
-	my $bits = unpack 'B*', $octets;
-	$bits =~ s/(.{5})/substr '0123456789abcdefghijklmnopqrstuv', oct "0b$1", 1/ge;
-	return $bits;
+	my $text = pack 'B*', unpack('B*', $octets) =~ s/(.{5})/000$1/gr;
+	return $text =~ tr/\0-\37/0-9a-v/r;
 }
 
 # All denial records of the authority section, taken apart.

@@ -103,13 +103,12 @@ sub encode_query {
 	return $message . ($opt{extra} // '');
 }
 
-# The name at $_[1], expanded; $_[1] moves behind it.  Pointers must point backwards.
+# The name at $_[1], expanded; $_[1] moves behind it.  Pointers must point backwards; where
+# those of this message led is in %$seen.
 sub _take_name {
-	my ($message) = @_;
-	my $at    = $_[1];
-	my $limit = $at;
-	my $name  = '';
-	my $end;
+	my ($message, undef, $seen) = @_;
+	my $at = $_[1];
+	my $name = '';
 
 	while (1) {
 		die "name runs over the end\n" if $at >= length $$message;
@@ -117,11 +116,12 @@ sub _take_name {
 		if ($len >= 0xc0) {
 			die "pointer runs over the end\n" if $at + 2 > length $$message;
 			my $to = unpack('n', substr $$message, $at, 2) & 0x3fff;
-			$end //= $at + 2;
-			die "pointer to $to does not point backwards\n" if $to >= $limit;
+			die "pointer to $to does not point backwards\n" if $to >= $_[1];
 			die "pointer into the header\n" if $to < 12;
-			$limit = $at = $to;
-			next;
+			$name .= $seen->{$to} //= _take_name($message, my $from = $to, $seen);
+			die "name over 255 octets\n" if length $name > 255;
+			$at += 2;
+			last;
 		}
 		die "bad label type $len\n" if $len > 63;
 		$name .= substr $$message, $at, $len + 1;
@@ -130,12 +130,12 @@ sub _take_name {
 		die "name over 255 octets\n" if length $name > 255;
 		last if $len == 0;
 	}
-	$_[1] = $end // $at;
+	$_[1] = $at;
 	return $name;
 }
 
 sub _take_rdata {
-	my ($message, $type, $at, $len) = @_;
+	my ($message, $type, $at, $len, $seen) = @_;
 	my $end = $at + $len;
 
 	my $shape = $MAY_COMPRESS{$type} && $len && $RDATA_NAMES{$type};
@@ -143,7 +143,7 @@ sub _take_rdata {
 	my $rdata = substr $$message, $at, $shape->[0];
 	$at += $shape->[0];
 	for (1 .. $shape->[1]) {
-		$rdata .= _take_name($message, $at);
+		$rdata .= _take_name($message, $at, $seen);
 		die "name runs over its rdata\n" if $at > $end;
 	}
 	return $rdata . substr $$message, $at, $end - $at;
@@ -176,6 +176,7 @@ sub decode {
 	die "shorter than a header\n" if length $message < 12;
 	my ($id, $flags, @count) = unpack 'n6', $message;
 	my $at = 12;
+	my %seen;
 	my %m = (
 		wire => $message,
 		id => $id,
@@ -194,7 +195,7 @@ sub decode {
 	);
 
 	for (1 .. $count[0]) {
-		my $name = _take_name(\$message, $at);
+		my $name = _take_name(\$message, $at, \%seen);
 		die "question runs over the end\n" if $at + 4 > length $message;
 		push @{ $m{question} }, [$name, unpack 'n2', substr $message, $at, 4];
 		$at += 4;
@@ -203,7 +204,7 @@ sub decode {
 		shift @count;
 		$m{$section} = [];
 		for (1 .. $count[0]) {
-			my $name = _take_name(\$message, $at);
+			my $name = _take_name(\$message, $at, \%seen);
 			die "record runs over the end\n" if $at + 10 > length $message;
 			my ($type, $class, $ttl, $len) = unpack 'n2 N n', substr $message, $at, 10;
 			$at += 10;
@@ -222,7 +223,7 @@ sub decode {
 				$m{rcode} |= $ttl >> 24 << 4;
 			} else {
 				push @{ $m{$section} },
-				  [$name, $type, $class, $ttl, _take_rdata(\$message, $type, $at, $len)];
+				  [$name, $type, $class, $ttl, _take_rdata(\$message, $type, $at, $len, \%seen)];
 			}
 			$at += $len;
 		}
