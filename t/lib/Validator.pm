@@ -4,11 +4,12 @@ package Validator;
 use strict;
 use warnings;
 
-use parent 'Martlet::Process';
+use parent qw(Martlet::Ask Martlet::Process);
 
 use Exporter qw(import);
 use File::Copy qw(copy);
 use Martlet::Process qw(find_program free_port poll read_file write_file);
+use Martlet::Wire qw(encode_query);
 use POSIX ();
 use Time::HiRes qw(sleep);
 
@@ -69,16 +70,20 @@ END
 	return;
 }
 
-sub _resolver {
-	my ($self, %how) = @_;
-	return Net::DNS::Resolver->new(nameservers => ['127.0.0.1'], port => $self->port, dnssec => 1, recurse => 1, retry => 1, %how);
+# What it says of a name: secure, insecure, SERVFAIL, or none when it says nothing in time.
+sub _verdict {
+	my ($self, $name, $type, $seconds) = @_;
+	my $query = encode_query($name, $type, rd => 1, do => 1, edns => 4096);
+	my $response = $self->exchange($query, seconds => $seconds) // return 'none';
+	my $bits = unpack 'x3 C', $response;
+
+	return ($bits & 15) == 2 ? 'SERVFAIL' : $bits & 0x20 ? 'secure' : 'insecure';
 }
 
 # Does it find that name secure, soon?
 sub is_secure {
 	my ($self, $name) = @_;
-	my $resolver = $self->_resolver(udp_timeout => 0.5, retrans => 0.5); # until it listens, nothing comes back
-	return poll(20, sub { my $packet = $resolver->send($name, 'A'); $packet && $packet->header->ad });
+	return poll(20, sub { $self->_verdict($name, 'A', 0.5) eq 'secure' });
 }
 
 # What it makes of a question: RCODE, whether that is proved, whether there are such records.
@@ -92,21 +97,18 @@ sub verdict {
 # Ask for what is there and what is not, by name and by wildcard (www, *.wild), until told to end.
 sub _ask {
 	my ($self, @zones) = @_;
-	my $resolver = $self->_resolver(udp_timeout => 5, retrans => 5, igntc => 0);
 	my ($count, %seen) = (0);
 
 	while (!-e $self->dir . '/end') {
 		for my $zone (sort @zones) {
 			for my $case (["www.$zone", 'A'], ["no$count.$zone", 'A'], ["www.$zone", 'TXT'], ["a$count.wild.$zone", 'TXT'],
 				[$zone, 'DNSKEY']) {
-				my $packet = $resolver->send(@$case);
-				my $state = !$packet ? 'none' : $packet->header->rcode eq 'SERVFAIL' ? 'SERVFAIL'
-				  : $packet->header->ad ? 'secure' : 'insecure';
-				$seen{"$zone $state"}++;
+				my $verdict = $self->_verdict(@$case, 5);
+				$seen{"$zone $verdict"}++;
 				$count++;
 			}
 		}
-		sleep 0.02;
+		sleep 0.04;
 	}
 	write_file($self->dir . '/asked', join '', map { "$_\t$seen{$_}\n" } sort keys %seen);
 	return;
