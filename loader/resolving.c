@@ -12,9 +12,9 @@
 #include "shm/log.h"
 
 enum {
-	LOOKED_AT_MAX = 512, /* watched nodes, in one step */
+	LOOKED_AT_MAX = 128, /* watched nodes, in one step */
 	LEADERS_MAX = 32, /* put in one transaction */
-	STEP_MS = 10,
+	STEP_MS = 2,
 	ROUNDS_APART_MS = 100,
 	REST = 10, /* of the time that a round takes, until the next */
 	AGAIN_MS = 600000, /* without any change: names are wished for anew */
