@@ -34,6 +34,8 @@ static enum denial denial;
 static unsigned asked;
 static int64_t signed_at_s; /* 0: now */
 static unsigned crowd; /* names below x, besides those of the model */
+static const char led[] = "led.example.com"; /* has an ANAME, and what that leads to */
+static bool has_led;
 static struct geo geo; /* of nobody is anything known */
 static struct steerer steerer;
 
@@ -71,6 +73,20 @@ find_served(void *context, const struct zone_records *zone, const uint8_t *owner
 			 owner, owner_len, out) == 0;
 }
 
+static void
+put_led(struct zone_records *zone)
+{
+	const struct resolved_facts facts = { .signed_ttl = 60 };
+	uint8_t name[DNAME_MAX];
+	size_t len = dname_from_text(led, name);
+
+	model_put_aname(zone, led, 0x10);
+	if (zone_records_add_mark(zone, name, len, ZONE_MARK_RESOLVED, RRTYPE_A, &facts,
+				  sizeof facts) != 0)
+		bail_out("no memory");
+	zone_put(zone, led, 5, RRTYPE_A, "4", 9);
+}
+
 static struct zone_records *
 signed_records(struct live *live)
 {
@@ -88,6 +104,8 @@ signed_records(struct live *live)
 		sprintf(name, "n%u.x.%s", i, model_origins[0]);
 		zone_put(zone, name, 60, RRTYPE_A, "4", i);
 	}
+	if (has_led)
+		put_led(zone);
 	zone_done(zone);
 	zone->signing_wish = (struct zone_signing_wish){ .is_wanted = true,
 							 .has_denial = true,
@@ -348,6 +366,8 @@ ask_all(const char *dir)
 	ask(&store, model_origins[0], RRTYPE_DNSKEY);
 	ask(&store, model_origins[0], RRTYPE_SOA);
 	ask(&store, model_origins[0], RRTYPE_A);
+	if (has_led)
+		ask(&store, led, RRTYPE_A);
 	for (unsigned i = 0; i < MODEL_OWNERS && !wrong; i++)
 		if (model[0].owners[i].name[0])
 			for (unsigned k = 0; k < 2; k++)
@@ -662,6 +682,7 @@ renew(const char *dir)
 	struct live *live;
 	struct node apex;
 	unsigned steps = 0, serial = model[0].serial;
+	has_led = true;
 	model_has_watched = true; /* some addresses are chosen for each query */
 	model[0].owners[3].seed = 12;
 	signed_at_s = time(NULL) - 10 * 86400;
@@ -688,6 +709,7 @@ renew(const char *dir)
 	model_has_watched = false;
 	live_close(live);
 	ask_all(dir);
+	has_led = false;
 	ok(!wrong, "the zone is good: %s", wrong ? wrong : "");
 }
 
