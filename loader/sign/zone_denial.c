@@ -53,7 +53,16 @@ type_of(const struct zone_record *record)
 		       : ZONE_MARK_TYPE;
 }
 
-/* The types that a name has for who asks the zone itself. */
+/* The types that a name has for who asks the zone itself.
+ *
+ * A name with an ANAME that leads to no address has none: as at an empty non-terminal the bitmap
+ * of its NSEC3 is empty (RFC 5155, section 7.1).  RFC 4035, section 2.3, has no NSEC at names
+ * without RRsets, so that signing makes no name exist: this one does, signed or not, and only an
+ * NSEC of its own can say so.
+ *
+ * A flattened name has a CNAME beside A and AAAA.  Its NSEC proves no type away (RFC 6840, section
+ * 4.3), nor need it: those without an RRset are answered by the CNAME.  Without the bit it would
+ * deny the CNAME that they get. */
 static void
 collect_types(struct making *m, const struct sign_owner *owner)
 {
