@@ -71,6 +71,7 @@ follow_free(struct follow *f)
 	key_table_fini(&f->away);
 	change_set_fini(&f->waiting);
 	key_table_fini(&f->tried);
+	key_table_fini(&f->renewed);
 	arena_free(f->arena);
 	change_set_fini(&f->set);
 	dirty_zones_fini(&f->dirty);

@@ -99,8 +99,10 @@ apply_edit(struct follow *f, const struct change_zone *zone, struct plan *plan)
 				   plan->has_apex ? LIVE_APEX_ALL : LIVE_APEX_SOA);
 	if (rc == ERR_OK && edit.is_signed)
 		region_source_add(f->board, SOURCE_redis_signatures, edit.made);
-	if (rc == ERR_OK && edit.is_untidy)
+	if (rc == ERR_OK && edit.is_untidy) {
+		f->due.has_more = true;
 		f->renew_ms = 0;
+	}
 	zone_records_free(apex);
 	return rc;
 }

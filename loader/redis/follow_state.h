@@ -23,6 +23,7 @@
 
 #include "loader/redis/change_set.h"
 #include "loader/redis/dirty_zones.h"
+#include "loader/redis/due_zones.h"
 #include "loader/redis/follow.h"
 #include "loader/redis/held.h"
 #include "loader/redis/redis_connect.h"
@@ -124,7 +125,13 @@ struct follow {
 	unsigned unkept_pause_ms;	/* from one try to the next; 0: there were none */
 	uint64_t unkept_due_ms;
 	struct live_renewal renewal;	/* under way, or the last one */
-	uint64_t renew_ms;		/* when its next step is due */
+	int64_t renewal_ends_s;		/* Unix time at which its first signature ends */
+	uint64_t renew_ms;		/* when the next step is due */
+	bool is_renewing, is_renew_looking; /* the second: for what is due */
+	uint8_t renew_from[DNAME_MAX + NAME_PAD]; /* the zone to look from on */
+	struct due_zones due;
+	struct key_table renewed;	/* in this pass, or that was tried: origins */
+	int64_t unrenewed_due_s;	/* when the first of which it failed was due; or 0 */
 	struct arena *arena;		/* of what is being read */
 
 	/* links */
