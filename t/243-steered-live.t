@@ -56,7 +56,7 @@ for my $denial (qw(nsec nsec3)) {
 			ns => { a => { ttl => 300, records => ips(53) } },
 			www => single(1 .. 3), none => elsewhere(), '*.wild' => elsewhere(),
 		} } });
-	$redis->cmd('MSET', map { $schema->key($ORIGIN, ":$_") => $strings{$_} } sort keys %strings);
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, %strings) });
 	$m->start;
 	ok(poll(20, sub { grep { $_->type eq 'RRSIG' } $m->ask("www.$ORIGIN", 'A', do => 1)->packet->answer }), "$denial: the zone is signed");
 	$good->('www', 'A', 1, 'at first') for 1 .. 6;

@@ -14,6 +14,7 @@ use Martlet::Process qw(poll);
 use Martlet::Redis;
 use Martlet::RedisZones;
 use RedisKeys qw(keygen key_strings public_of);
+use SignedServer qw(brief_zone is_signed problems_of states);
 use Test::More;
 use Time::Local qw(timegm);
 use Validator qw(ds_of);
@@ -23,20 +24,6 @@ Martlet::Peer::need(qw(dnssec-keygen unbound));
 Martlet::Peer::need_sec();
 
 my %zone = map { ($_ => "$_.roll.test") } qw(zsk pair alg leave);
-
-sub rrset { my (@records) = @_; return { ttl => 1, records => \@records } }
-
-sub zone_of {
-	my ($origin) = @_;
-	return {
-		config => { soa => { ttl => 1, minttl => 1, serial => 1, ns => "ns.$origin." }, dnssec => \1 },
-		labels => {
-			'@' => { ns => rrset({ host => "ns.$origin." }) },
-			ns => { a => rrset({ ip => '127.0.0.1' }) },
-			www => { a => rrset({ ip => '192.0.2.2' }) },
-			'*.wild' => { txt => rrset({ text => 'w' }) },
-		} };
-}
 
 my $schema = Martlet::RedisZones->new;
 my $redis = Martlet::Redis->new(notify => 'KA');
@@ -48,14 +35,11 @@ sub set_keys {
 	my ($name, %paths) = @_;
 	my %strings = map { key_strings($_ => $paths{$_}) } keys %paths;
 	s/ IN DNSKEY/ 1 IN DNSKEY/ for values %strings;
-	$redis->cmd('MSET', map { $schema->key($zone{$name}, ":$_") => $strings{$_} } sort keys %strings);
+	$redis->cmd(@{ $schema->set_keys($zone{$name}, %strings) });
 	return;
 }
 
-sub states {
-	my ($name) = @_;
-	return { map { ($_->{tag} => "$_->{role} $_->{state}") } @{ $m->ctl('keys', $zone{$name})->{keys} } };
-}
+sub states_of { return states($m, $zone{ $_[0] }) }
 
 sub seconds {
 	my @part = $_[0] =~ /(\d+)/g;
@@ -65,7 +49,7 @@ sub seconds {
 sub becomes {
 	my ($name, $path, $want, $what) = @_;
 	my $tag = public_of($path)->keytag;
-	return ok(poll(30, sub { (states($name)->{$tag} // 'gone') =~ $want }), $what) || diag(explain(states($name)), $m->log);
+	return ok(poll(30, sub { (states_of($name)->{$tag} // 'gone') =~ $want }), $what) || diag(explain(states_of($name)), $m->log);
 }
 
 my %first = (
@@ -74,7 +58,7 @@ my %first = (
 	leave => $made{leave}->('-a', 13, '-f', 'KSK'),
 );
 my $old_zsk = $made{alg}->('-a', 13);
-$schema->load($redis, { map { ($_ => zone_of($_)) } values %zone });
+$schema->load($redis, { map { ($_ => brief_zone($_)) } values %zone });
 set_keys($_, ksk => $first{$_}) for qw(zsk leave);
 set_keys('alg', ksk => $first{alg}, zsk => $old_zsk);
 $m->expect_log(qr/no file here is named|has no key|has replaced|cannot be signed|was given beside/);
@@ -84,7 +68,7 @@ poll(20, sub { ($exit, $json) = $m->ctl('keys', 'generate', $zone{pair}); $exit 
 is($exit, 0, 'a zone from Redis gets a key of our own') or diag($m->{ctl_stderr});
 my ($own) = map { $_->{tag} } @{ $json->{keys} };
 for my $name (sort keys %zone) {
-	ok(poll(30, sub { grep { $_->type eq 'RRSIG' } $m->ask("www.$zone{$name}", 'A', do => 1, tcp => 1)->packet->answer }), "$name: signed")
+	ok(poll(30, sub { is_signed($m, "www.$zone{$name}") }), "$name: signed")
 	  or diag($m->log);
 }
 my ($own_key) = grep { $_->type eq 'DNSKEY' } $m->ask($zone{pair}, 'DNSKEY', tcp => 1)->packet->answer;
@@ -100,19 +84,19 @@ my %added = (zsk => $made{zsk}->('-a', 13), lost => $made{zsk}->('-a', 15),
 set_keys('zsk', zsk => $added{zsk});
 set_keys('pair', ksk => $added{pair_ksk}, zsk => $added{pair_zsk});
 set_keys('alg', ksk => $added{alg_ksk}, zsk => $added{alg_zsk});
-$redis->cmd(@{ $schema->set_config($zone{leave}, { %{ zone_of($zone{leave})->{config} }, dnssec => \0 }) });
+$redis->cmd(@{ $schema->set_config($zone{leave}, { %{ brief_zone($zone{leave})->{config} }, dnssec => \0 }) });
 
 ok(poll(20, sub { grep { $_->type eq 'CDS' && $_->algorithm == 0 } $m->ask($zone{leave}, 'CDS', tcp => 1)->packet->answer }),
 	'CDS delete is there soon') or diag($m->log);
 becomes('zsk', $added{zsk}, qr/zsk active/, 'a ZSK beside a key for all signs the data');
 my ($zsk) = grep { $_->{role} eq 'zsk' } @{ $m->ctl('keys', $zone{zsk})->{keys} };
 cmp_ok(seconds($zsk->{activate}) - seconds($zsk->{publish}), '>=', 2, 'once caches have its DNSKEY') or diag(explain($zsk));
-is(states('zsk')->{ public_of($first{zsk})->keytag }, 'ksk active', 'and the other key those');
+is(states_of('zsk')->{ public_of($first{zsk})->keytag }, 'ksk active', 'and the other key those');
 becomes('pair', $added{pair_zsk}, qr/zsk active/, 'so it is beside a key of our own');
 becomes('pair', $added{pair_ksk}, qr/ready/, 'the KSK waits for its DS');
-is(states('pair')->{$own}, 'ksk active', 'the first one stays until then');
+is(states_of('pair')->{$own}, 'ksk active', 'the first one stays until then');
 becomes('alg', $added{alg_ksk}, qr/ready/, 'so does that of another algorithm');
-is(states('alg')->{ public_of($old_zsk)->keytag }, 'zsk active', 'the old algorithm signs, too');
+is(states_of('alg')->{ public_of($old_zsk)->keytag }, 'zsk active', 'the old algorithm signs, too');
 
 # a ZSK of an algorithm that no KSK has stays outside
 set_keys('zsk', zsk => $added{lost});
@@ -131,14 +115,13 @@ for my $name (qw(pair alg)) {
 	($exit) = $m->ctl('keys', 'ds-seen', $zone{$name}, public_of($added{"${name}_ksk"})->keytag, 1);
 	is($exit, 0, "$name: the DS is seen") or diag($m->{ctl_stderr});
 }
-ok(poll(30, sub { (states('pair')->{$own} // 'gone') =~ /removed|gone/ }), 'then the first key goes') or diag(explain(states('pair')));
-ok(poll(30, sub { my $now = states('alg'); keys %$now == 2 && !grep { !/active/ } values %$now }), 'and the old algorithm')
-  or diag(explain(states('alg')));
+ok(poll(30, sub { (states_of('pair')->{$own} // 'gone') =~ /removed|gone/ }), 'then the first key goes') or diag(explain(states_of('pair')));
+ok(poll(30, sub { my $now = states_of('alg'); keys %$now == 2 && !grep { !/active/ } values %$now }), 'and the old algorithm')
+  or diag(explain(states_of('alg')));
 
 # a change that was made in a year to come: our clock is behind, and nothing that is signed is touched
-sub problems { return join "\n", @{ $m->ctl('status')->{problems} } }
 my $later = (time + 365 * 86400) * 1000;
-unlike(problems(), qr/clock/, 'the clock is as good as what is known');
+unlike(problems_of($m), qr/clock/, 'the clock is as good as what is known');
 $redis->cmd('XADD', 'martlet:changes', "$later-1", zone => "$zone{alg}.");
 ok(poll(20, sub { ($m->ctl('status')->{source}{cursor} // '') eq "$later-1" }), 'a change of next year is served') or diag($m->log);
 $m->expect_log(qr/clock is behind|Redis/);
@@ -147,7 +130,7 @@ $m->stop;
 $m->{arg}{config}{dnssec} = { validity_days => 30, refresh_days => 20 };
 $m->write_config;
 $m->start;
-like(problems(), qr/the machine's clock is behind by 36\d days or more: .* `martletctl reload` that it is/, 'status tells of it');
+like(problems_of($m), qr/the machine's clock is behind by 36\d days or more: .* `martletctl reload` that it is/, 'status tells of it');
 is((map { $_->{reason} } @{ $m->ctl('errors')->{errors} })[0] =~ /the machine's clock is behind/, 1, 'so does errors');
 ok(poll(20, sub { $m->counters->{signer_clock_doubts} == 1 }), 'it is counted');
 ($exit) = $m->ctl('keys', 'roll', $zone{zsk});
@@ -155,7 +138,7 @@ is($exit, 1, 'no key is rolled');
 my ($before) = grep { $_->type eq 'RRSIG' } $m->ask("www.$zone{zsk}", 'A', do => 1, tcp => 1)->packet->answer;
 is($m->counters->{redis_renewed}, 0, 'nor a signature renewed, due as it is');
 ($exit) = $m->ctl('reload');
-unlike(problems(), qr/clock/, 'who reloads says that it is right');
+unlike(problems_of($m), qr/clock/, 'who reloads says that it is right');
 ok(poll(20, sub { my ($now) = grep { $_->type eq 'RRSIG' } $m->ask("www.$zone{zsk}", 'A', do => 1, tcp => 1)->packet->answer;
 	$now && $now->sigbin ne $before->sigbin }), 'and signatures are renewed') or diag(explain($m->counters));
 $m->stop;

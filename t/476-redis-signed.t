@@ -13,6 +13,7 @@ use Martlet::Process qw(find_program poll write_file);
 use Martlet::Redis;
 use Martlet::RedisZones;
 use RedisKeys qw(keygen key_strings public_of);
+use SignedServer qw(is_signed errors_of problems_of);
 use SignedZone qw($ORIGIN write_anchor delv);
 use Test::More;
 
@@ -70,27 +71,6 @@ sub verifies {
 	return system(find_program('ldns-verify-zone') . " $path >$path.out 2>&1") == 0;
 }
 
-sub is_signed {
-	my ($m, $name) = @_;
-	return grep { $_->type eq 'RRSIG' } $m->ask($name, 'A', do => 1, tcp => 1)->packet->answer;
-}
-
-sub errors_of {
-	my ($m) = @_;
-	return join "\n", map { "$_->{zone} $_->{reason}" } @{ $m->ctl('errors')->{errors} };
-}
-
-sub problems_of {
-	my ($m) = @_;
-	return join "\n", @{ $m->ctl('status')->{problems} };
-}
-
-sub set_keys {
-	my ($redis, $schema, %strings) = @_;
-	$redis->cmd('MSET', map { $schema->key($ORIGIN, ":$_") => $strings{$_} } sort keys %strings);
-	return;
-}
-
 for my $name (qw(redins z42)) {
 	my $schema = Martlet::RedisZones->new(schema => $name);
 	my $redis = Martlet::Redis->new(notify => 'KA');
@@ -99,7 +79,7 @@ for my $name (qw(redins z42)) {
 	my $zsk = keygen($m->dir, $ORIGIN, '-a', 13);
 
 	$schema->load($redis, { $ORIGIN => zone($name eq 'z42' ? (denial => 'nsec3') : ()) });
-	set_keys($redis, $schema, key_strings(ksk => $ksk), key_strings(zsk => $zsk, escaped => $name eq 'redins'));
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, key_strings(ksk => $ksk), key_strings(zsk => $zsk, escaped => $name eq 'redins')) });
 	$m->expect_log(qr/no file here is named/);
 	$m->start;
 	ok(poll(20, sub { is_signed($m, "www.$ORIGIN") }), "$name: the zone is signed") or diag(errors_of($m));
@@ -124,7 +104,7 @@ subtest 'keys come later, and go' => sub {
 	$m->start;
 	ok(poll(20, sub { errors_of($m) =~ /cannot be signed, it has no key/ }), 'without a key it is not served');
 	is($m->ask("www.$ORIGIN", 'A')->rcode, 'SERVFAIL', 'it is not served');
-	set_keys($redis, $schema, key_strings(ksk => $ksk));
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, key_strings(ksk => $ksk)) });
 	ok(poll(20, sub { is_signed($m, "www.$ORIGIN") }), 'a key comes: the zone is signed') or diag(errors_of($m));
 	is(errors_of($m), '', 'nothing is wrong any more');
 	validates($m, $ksk, 'one key for all', ['www', 'A', $GOOD], ['nowhere', 'A', $NXDOMAIN]);
@@ -140,7 +120,7 @@ subtest 'keys come later, and go' => sub {
 	ok(poll(20, sub { is_signed($m, "newer.$ORIGIN") }), 'its copy goes on signing');
 	validates($m, $ksk, 'by the copy', ['newer', 'A', $GOOD]);
 
-	set_keys($redis, $schema, 'ksk:pub' => 'rubbish', 'ksk:priv' => "Private-key-format: v1.3\nAlgorithm: 13\nPrivateKey: SECRETSECRET\n");
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, 'ksk:pub' => 'rubbish', 'ksk:priv' => "Private-key-format: v1.3\nAlgorithm: 13\nPrivateKey: SECRETSECRET\n") });
 	ok(poll(20, sub { errors_of($m) =~ /ksk:pub: is no DNSKEY record/ }), 'a broken key is told') or diag(errors_of($m));
 	validates($m, $ksk, 'with a broken key', ['newer', 'A', $GOOD]);
 	unlike(errors_of($m) . $m->log, qr/SECRETSECRET|rubbish/, 'nothing of it is shown');
@@ -179,12 +159,12 @@ subtest 'keys are replaced, zones change their mind' => sub {
 	ok(poll(20, sub { $m->ask("www.$ORIGIN", 'A')->rcode eq 'NOERROR' }), 'without a key it is served unsigned');
 	ok(!is_signed($m, "www.$ORIGIN"), 'it is not signed');
 	like(errors_of($m), qr/is served without signatures: .*has no key/, 'that is told');
-	set_keys($redis, $schema, key_strings(ksk => $ksk), key_strings(zsk => $zsk));
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, key_strings(ksk => $ksk), key_strings(zsk => $zsk)) });
 	ok(poll(20, sub { is_signed($m, "www.$ORIGIN") }), 'keys come: it is signed') or diag(errors_of($m));
 	is(errors_of($m), '', 'nothing is wrong any more');
 	validates($m, $ksk, 'signed at last');
 
-	set_keys($redis, $schema, key_strings(ksk => $next));
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, key_strings(ksk => $next)) });
 	my $tag = public_of($next)->keytag;
 	ok(poll(20, sub { grep { $_->type eq 'RRSIG' && $_->keytag == $tag } $m->ask("www.$ORIGIN", 'A', do => 1, tcp => 1)->packet->answer }),
 		'a KSK of another algorithm takes the place: it signs');
@@ -222,11 +202,11 @@ subtest 'a ZSK that is replaced is rolled to' => sub {
 
 	@{ $zone->{config}{soa} }{ keys %short } = values %short if $zone->{config} && $zone->{config}{soa};
 	$schema->load($redis, { $ORIGIN => $zone });
-	set_keys($redis, $schema, key_strings(ksk => $ksk), key_strings(zsk => $zsk));
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, key_strings(ksk => $ksk), key_strings(zsk => $zsk)) });
 	$m->expect_log(qr/no file here is named|has replaced|cannot be signed/);
 	$m->start;
 	ok(poll(20, sub { is_signed($m, "www.$ORIGIN") }), 'signed');
-	set_keys($redis, $schema, key_strings(zsk => $next));
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, key_strings(zsk => $next)) });
 	ok(poll(30, sub { my %state = map { ($_->{tag} => $_->{state}) } @{ $m->ctl('keys', $ORIGIN)->{keys} };
 		($state{$new} // '') eq 'published' && $state{$old} eq 'active' }), 'the new one is published, the old one signs')
 	  or diag(explain($m->ctl('keys', $ORIGIN)));
@@ -287,7 +267,7 @@ subtest 'a zone that is signed aside' => sub {
 	$m->start;
 	ok(poll(20, sub { $m->ask("n7.$ORIGIN", 'A')->rcode eq 'NOERROR' }), 'it is served unsigned');
 	my $before = $m->ctl('status')->{generation};
-	set_keys($redis, $schema, key_strings(ksk => $ksk));
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, key_strings(ksk => $ksk)) });
 	ok(poll(20, sub { is_signed($m, "n7.$ORIGIN") }), 'keys come: it is signed') or diag(errors_of($m));
 	isnt($m->ctl('status')->{generation}, $before, 'in another generation');
 	validates($m, $ksk, 'aside', ['n7', 'A', $GOOD], ['n7', 'TXT', $NODATA], ['', 'SOA', $GOOD]);
@@ -343,7 +323,7 @@ subtest 'others are served while a zone is signed aside' => sub {
 
 	$zone->{labels}{"n$_"} = { a => rrset({ ip => '192.0.2.3' }) } for 1 .. 12_000;
 	$schema->load($redis, { $ORIGIN => $zone, %others });
-	set_keys($redis, $schema, key_strings(ksk => $ksk));
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, key_strings(ksk => $ksk)) });
 	$m->expect_log(qr/no file here is named/);
 	$m->start;
 	ok(poll(30, sub { is_signed($m, "n7.$ORIGIN") && $has->('www.tied.test') }), 'all are served');

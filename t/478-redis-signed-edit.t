@@ -92,7 +92,7 @@ for my $denial (qw(nsec nsec3 optout)) {
 	my $key = keygen($m->dir, $ORIGIN, '-a', 13, '-f', 'KSK');
 	my %strings = key_strings(ksk => $key);
 
-	$redis->cmd('MSET', map { $schema->key($ORIGIN, ":$_") => $strings{$_} } sort keys %strings);
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, %strings) });
 	$schema->load($redis, { $ORIGIN => zone(denial => $denial) });
 	$m->start;
 	ok(poll(60, sub { is_signed($m, 'n7') }), "$denial: $NAMES names are signed");

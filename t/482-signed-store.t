@@ -82,7 +82,7 @@ $schema->load($redis, {
 		ns => address('192.0.2.1'), www => address('192.0.2.0') } },
 	'bulk.test' => { config => config('bulk.test', \0), labels => { '@' => { ns => { ttl => 60, records => [{ host => 'ns.bulk.test.' }] } } } },
 });
-$redis->cmd('MSET', map { $schema->key($ORIGIN, ":$_") => $strings{$_} } sort keys %strings);
+$redis->cmd(@{ $schema->set_keys($ORIGIN, %strings) });
 $m->expect_log(qr/no file here is named/, qr/Redis/, qr/rollback|swap/, qr/stream/);
 $m->start;
 comes('192.0.2.0', 'at first');

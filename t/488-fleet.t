@@ -13,6 +13,7 @@ use Martlet::Process qw(poll);
 use Martlet::Redis;
 use Martlet::RedisZones;
 use RedisKeys qw(keygen key_strings public_of);
+use SignedServer qw(brief_zone errors_of in_use);
 use SignedZone qw($ORIGIN);
 use Test::More;
 use Time::HiRes qw(time);
@@ -20,8 +21,6 @@ use Time::HiRes qw(time);
 Martlet::Redis::need();
 Martlet::Peer::need(qw(dnssec-keygen));
 Martlet::Peer::need_sec();
-
-sub rrset { my (@records) = @_; return { ttl => 1, records => \@records } }
 
 my $schema = Martlet::RedisZones->new;
 my $redis = Martlet::Redis->new(notify => 'KA');
@@ -31,29 +30,6 @@ my %server = map { ($_ => Martlet->new(start => 0, config => {
 my ($roller, $follower) = @server{qw(roll follow)};
 my $ksk = keygen($roller->dir, $ORIGIN, '-L', 1, '-a', 13, '-f', 'KSK');
 my ($zsk, $next) = map { keygen($roller->dir, $ORIGIN, '-L', 1, '-a', 13) } 1, 2;
-
-sub set_keys {
-	my (%strings) = @_;
-	$redis->cmd('MSET', map { $schema->key($ORIGIN, ":$_") => $strings{$_} } sort keys %strings);
-	return;
-}
-
-sub states {
-	my ($m) = @_;
-	return { map { ($_->{tag} => $_->{state}) } @{ $m->ctl('keys', $ORIGIN)->{keys} } };
-}
-
-# "12345:active ...", without what is of no use
-sub in_use {
-	my ($m) = @_;
-	my $state = states($m);
-	return join ' ', map { "$_:$state->{$_}" } grep { $state->{$_} !~ /future|removed/ } sort keys %$state;
-}
-
-sub errors_of {
-	my ($m) = @_;
-	return join "\n", map { "$_->{zone} $_->{reason}" } @{ $m->ctl('errors')->{errors} };
-}
 
 sub answer_of {
 	my ($m, $name, $type) = @_;
@@ -89,7 +65,7 @@ sub look {
 		for my $case (["www.$ORIGIN", 'A'], ["nowhere.$ORIGIN", 'A']) {
 			my $answer = answer_of($server{$name}, @$case);
 			$asked++;
-			push @bogus, map { "$name $case->[0] " . in_use($server{$name}) }
+			push @bogus, map { "$name $case->[0] " . in_use($server{$name}, $ORIGIN) }
 			  grep { !validates($answer, @{ $_->{rrs} }) } @dnskeys;
 		}
 	}
@@ -101,18 +77,15 @@ sub walk {
 	return poll($seconds, sub { look(); $until->() });
 }
 
-$schema->load($redis, { $ORIGIN => {
-	config => { soa => { ttl => 1, minttl => 1, serial => 1, ns => "ns.$ORIGIN." }, dnssec => \1 },
-	labels => { '@' => { ns => rrset({ host => "ns.$ORIGIN." }) }, ns => { a => rrset({ ip => '192.0.2.1' }) },
-		www => { a => rrset({ ip => '192.0.2.2' }) } } } });
-set_keys(key_strings(ksk => $ksk), key_strings(zsk => $zsk));
+$schema->load($redis, { $ORIGIN => brief_zone($ORIGIN) });
+$redis->cmd(@{ $schema->set_keys($ORIGIN, key_strings(ksk => $ksk), key_strings(zsk => $zsk)) });
 $_->expect_log(qr/no file here is named|martlet:keys|has replaced|Redis|its keys are rolled by|nothing has been heard/)
   for $roller, $follower;
 $_->start for $roller, $follower;
 ok(poll(20, sub { $redis->cmd('GET', $LIST) }), 'the roller writes the list');
 my ($entry) = @{ $redis->cmd('XREVRANGE', 'martlet:changes', '+', '-', 'COUNT', 1) // [] };
 is_deeply($entry->[1], ['zone', "$ORIGIN.", 'config', 1], 'and an entry of the change stream');
-ok(poll(20, sub { in_use($roller) eq in_use($follower) }), 'both have the same keys');
+ok(poll(20, sub { in_use($roller, $ORIGIN) eq in_use($follower, $ORIGIN) }), 'both have the same keys');
 # each worker of each has the zone by then
 ok(poll(20, sub { @bogus = @dnskeys = (); look() for 1 .. 4; !@bogus }), 'both answer, and validate');
 
@@ -128,18 +101,18 @@ subtest 'who follows does not roll by itself' => sub {
 subtest 'a ZSK is rolled' => sub {
 	my $old = public_of($zsk)->keytag;
 	is(($roller->ctl('keys', 'roll', $ORIGIN, 'zsk'))[0], 0, 'keys roll') or diag($roller->{ctl_stderr});
-	my ($new) = grep { states($roller)->{$_} eq 'published' } keys %{ states($roller) };
-	ok(walk(30, sub { (states($follower)->{$new} // '') eq 'published' }), 'the new key is published by the other, too');
-	ok(walk(30, sub { states($follower)->{$new} eq 'active' }), 'signs there, too');
-	ok(walk(30, sub { (states($follower)->{$old} // 'removed') eq 'removed' }), 'the old one is gone there, too');
-	is(in_use($follower), in_use($roller), 'both have the same keys');
-	is(scalar keys %{ { map { ($_ => 1) } split / /, in_use($roller) } }, 2, 'one of each');
+	my ($new) = in_use($roller, $ORIGIN) =~ /(\d+) zsk published/;
+	ok(walk(30, sub { in_use($follower, $ORIGIN) =~ /$new zsk published/ }), 'the new key is published by the other, too');
+	ok(walk(30, sub { in_use($follower, $ORIGIN) =~ /$new zsk active/ }), 'signs there, too');
+	ok(walk(30, sub { in_use($follower, $ORIGIN) !~ /$old/ }), 'the old one is gone there, too');
+	is(in_use($follower, $ORIGIN), in_use($roller, $ORIGIN), 'both have the same keys');
+	is(scalar split(/, /, in_use($roller, $ORIGIN)), 2, 'one of each');
 	is_deeply(\@bogus, [], "nothing was bogus, of $asked answers");
 };
 
 subtest 'lists that cannot be used' => sub {
 	my $good = $redis->cmd('GET', $LIST);
-	my $keys = in_use($follower);
+	my $keys = in_use($follower, $ORIGIN);
 	my $faults = $follower->counters->{signer_key_faults};
 
 	$roller->stop;
@@ -152,12 +125,12 @@ subtest 'lists that cannot be used' => sub {
 		my ($what, $text, $error) = @$case;
 		$redis->cmd('SET', $LIST, $text);
 		ok(poll(20, sub { errors_of($follower) =~ $error }), "$what: told") or diag(errors_of($follower));
-		is(in_use($follower), $keys, 'the keys stay as they were');
+		is(in_use($follower, $ORIGIN), $keys, 'the keys stay as they were');
 	}
 	$redis->cmd('DEL', $LIST);
 	ok(poll(20, sub { errors_of($follower) =~ /martlet:keys: is gone: the keys stay as its number \d+/ }), 'gone: told')
 	  or diag(errors_of($follower));
-	is(in_use($follower), $keys, 'the keys stay as they were');
+	is(in_use($follower, $ORIGIN), $keys, 'the keys stay as they were');
 	cmp_ok($follower->counters->{signer_key_faults}, '>', $faults, 'it is counted');
 	unlike(errors_of($follower) . $follower->log . $roller->log, qr/PrivateKey/, 'no key is told');
 	$roller->start;

@@ -80,6 +80,12 @@ sub set_config {
 	return defined $config ? ['SET', $key, $json->encode($config)] : ['DEL', $key];
 }
 
+# A command that sets key strings, as RedisKeys::key_strings has them; others stay.
+sub set_keys {
+	my ($self, $zone, %strings) = @_;
+	return ['MSET', map { $self->key($zone, ":$_") => $strings{$_} } sort keys %strings];
+}
+
 # Commands that add a zone with all it holds.  It is listed last, as a writer without
 # MULTI should.
 sub set_zone {
