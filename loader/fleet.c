@@ -102,11 +102,18 @@ fleet_shares(const struct fleet *fleet, const struct node *apex)
 	return fleet->self.rolls && apex_is_from_redis(apex);
 }
 
-bool
-fleet_is_told(const struct roll_zone *roll)
+/* Does what was written say how things are? */
+static bool
+is_written(const struct roll_zone *roll)
 {
 	return roll->fleet.part == ROLL_WRITES &&
 	       roll->fleet.mark == fleet_list_mark(roll);
+}
+
+bool
+fleet_is_told(const struct roll_zone *roll)
+{
+	return is_written(roll) && !roll->fleet.is_lost;
 }
 
 static bool
@@ -138,6 +145,17 @@ connect_once(struct fleet *fleet, char reason[REDIS_REASON_MAX])
 			   : redis_connect_wait(&fleet->primary, &fleet->link, reason);
 }
 
+/* returns rc, of what was asked on the link. */
+static int
+after_use(struct fleet *fleet, int rc)
+{
+	if (rc == ERR_IO || rc == ERR_NOMEM) {
+		redis_link_free(fleet->link);
+		fleet->link = NULL;
+	}
+	return rc;
+}
+
 static int
 write_list(struct fleet *fleet, const struct redis_fleet_list *list,
 	   char reason[REDIS_REASON_MAX])
@@ -146,13 +164,22 @@ write_list(struct fleet *fleet, const struct redis_fleet_list *list,
 
 	if (rc != ERR_OK)
 		return rc;
-	rc = redis_fleet_put(fleet->link, &fleet->keys, fleet->settings->redis.stream,
-			     list, reason);
-	if (rc == ERR_IO || rc == ERR_NOMEM) {
-		redis_link_free(fleet->link);
-		fleet->link = NULL;
-	}
-	return rc;
+	return after_use(fleet, redis_fleet_put(fleet->link, &fleet->keys,
+						fleet->settings->redis.stream, list,
+						reason));
+}
+
+/* Is what seemed lost where it was written?  A replica may be behind: a list that is written
+ * again for that has the zone read once more, too early once more. */
+static bool
+is_there(struct fleet *fleet, const uint8_t *zone, const struct roll_fleet *told)
+{
+	const struct redis_fleet_list last = { zone, told->number, told->node, "", 0 };
+	char reason[REDIS_REASON_MAX];
+
+	return connect_once(fleet, reason) == ERR_OK &&
+	       after_use(fleet, redis_fleet_find(fleet->link, &fleet->keys, &last,
+						 reason)) == ERR_OK;
 }
 
 /* Have the list written out by who has the keys, and hand it on. */
@@ -191,6 +218,19 @@ news_pause_s(const struct fleet *fleet)
 	return pause_s < NEWS_LEAST_S ? NEWS_LEAST_S : pause_s;
 }
 
+static void
+note_told(const struct fleet *fleet, struct roll_zone *roll, int64_t now_s)
+{
+	struct roll_fleet *told = &roll->fleet;
+
+	told->part = ROLL_WRITES;
+	told->is_lost = false;
+	told->number++;
+	told->written_s = now_s;
+	told->mark = fleet_list_mark(roll);
+	memcpy(told->node, fleet->self.node, sizeof told->node);
+}
+
 bool
 fleet_tell(struct fleet *fleet, struct sign_session *session, const uint8_t *zone,
 	   size_t len, struct roll_zone *roll, int64_t *next_s)
@@ -198,20 +238,22 @@ fleet_tell(struct fleet *fleet, struct sign_session *session, const uint8_t *zon
 	struct roll_fleet *told = &roll->fleet;
 	int64_t now_s = clock_wall_s(), due_s = told->written_s + news_pause_s(fleet);
 	char reason[REDIS_REASON_MAX];
+	bool is_due;
 
 	*next_s = is_moving(roll) ? due_s : 0;
-	if (fleet_is_told(roll) && (*next_s == 0 || now_s < due_s))
+	is_due = !is_written(roll) || (*next_s != 0 && now_s >= due_s);
+	if (!is_due && !told->is_lost)
 		return false;
+	if (!is_due && is_there(fleet, zone, told)) {
+		told->is_lost = false;
+		return true;
+	}
 	if (pass_list(fleet, session, zone, len, told, now_s, reason) != ERR_OK) {
 		note_fault(&fleet->untold, zone, reason);
 		*next_s = now_s + RETRY_S;
 		return false;
 	}
-	told->part = ROLL_WRITES;
-	told->number++;
-	told->written_s = now_s;
-	told->mark = fleet_list_mark(roll);
-	memcpy(told->node, fleet->self.node, sizeof told->node);
+	note_told(fleet, roll, now_s);
 	/* what waits to be served waits for this, too */
 	*next_s = now_s + NEWS_LEAST_S;
 	return true;

@@ -37,12 +37,12 @@ bool fleet_shares(const struct fleet *fleet, const struct node *apex);
 __attribute__((nonnull, pure, warn_unused_result))
 bool fleet_is_told(const struct roll_zone *roll);
 
-/* Write the list of a zone that is shared, if that is due: when its keys have moved, and now
- * and then while they roll.  What fails is told by fleet_explain, and to be tried again.
+/* Write the list of a zone that is shared, if that is due: when its keys have moved, when it
+ * is gone, and now and then while they roll.  What fails is told by fleet_explain, and to be tried again.
  * zone, len  wire form
  * roll       of which `fleet` is changed when it is written: to be kept
  * next_s     Unix time of the next one; 0: when something moves
- * returns    whether it was written. */
+ * returns    whether `fleet` was changed. */
 __attribute__((nonnull, warn_unused_result))
 bool fleet_tell(struct fleet *fleet, struct sign_session *session, const uint8_t *zone,
 		size_t len, struct roll_zone *roll, int64_t *next_s);

@@ -79,7 +79,7 @@ sub walk {
 
 $schema->load($redis, { $ORIGIN => brief_zone($ORIGIN) });
 $redis->cmd(@{ $schema->set_keys($ORIGIN, key_strings(ksk => $ksk), key_strings(zsk => $zsk)) });
-$_->expect_log(qr/no file here is named|martlet:keys|has replaced|Redis|its keys are rolled by|nothing has been heard/)
+$_->expect_log(qr/no file here is named|martlet:keys|has replaced|goes on signing|Redis|its keys are rolled by|nothing has been heard|stream has vanished/)
   for $roller, $follower;
 $_->start for $roller, $follower;
 ok(poll(20, sub { $redis->cmd('GET', $LIST) }), 'the roller writes the list');
@@ -108,6 +108,27 @@ subtest 'a ZSK is rolled' => sub {
 	is(in_use($follower, $ORIGIN), in_use($roller, $ORIGIN), 'both have the same keys');
 	is(scalar split(/, /, in_use($roller, $ORIGIN)), 2, 'one of each');
 	is_deeply(\@bogus, [], "nothing was bogus, of $asked answers");
+};
+
+sub number_of { return ($redis->cmd('GET', $LIST) // '') =~ /^number (\d+)$/m ? $1 : 0 }
+
+subtest 'a list that is lost' => sub {
+	my $older = $redis->cmd('GET', $LIST);
+	my $keys = in_use($follower, $ORIGIN);
+	my %lost = (
+		deleted => sub { $redis->cmd('DEL', $LIST) },
+		older => sub { $redis->cmd('SET', $LIST, $older) },
+		'gone with all else, but for the zone' => sub {
+			$redis->multi(sub { $_[0]->cmd('FLUSHALL'); $_[0]->cmd(@$_) for $schema->set_zone($ORIGIN, brief_zone($ORIGIN)) }) },
+	);
+	for my $what (qw(deleted older), 'gone with all else, but for the zone') {
+		my $number = number_of();
+		$lost{$what}->();
+		ok(walk(5, sub { number_of() > $number }), "$what: the roller writes it again");
+		ok(walk(20, sub { errors_of($follower) eq '' }), 'nothing is wrong for who follows') or diag(errors_of($follower));
+		is(in_use($follower, $ORIGIN), $keys, 'the keys stay as they were');
+	}
+	is_deeply(\@bogus, [], 'nothing was bogus');
 };
 
 subtest 'lists that cannot be used' => sub {

@@ -139,13 +139,14 @@ is_current(const struct plan *plan)
 }
 
 /* Does the zone get keys that roll, or is it left or taken back?  Who tells others of keys
- * tells of the first ones, too. */
+ * tells of the first ones, too, and again when what was told is gone. */
 static bool
 has_news(const struct follow *f, const struct plan *plan, const struct sign_keys *keys)
 {
 	bool is_leaving = plan->signing.flags & SIGNING_LEAVING;
 
-	if (f->settings->dnssec.role == DNSSEC_ROLE_ROLL && plan->is_sign_due)
+	if (f->settings->dnssec.role == DNSSEC_ROLE_ROLL &&
+	    (plan->is_sign_due || keys->is_list_lost))
 		return true;
 	if (!plan->is_signed || !plan->is_sign_due)
 		return false;

@@ -41,30 +41,47 @@ refuse(struct putting *p, const struct redis_reply *reply, const char *command)
 
 /* ---- what stands there ---- */
 
-/* What is no list, or damaged, is written over. */
+/* The head of the list; number 0 for what is none, or damaged. */
+static int
+read_head(struct putting *p, struct fleet_head *out)
+{
+	const struct redis_reply *reply =
+		redis_link_ask(p->link, p->arena, "GET %b", p->key.bytes, p->key.len);
+	struct redis_text text;
+
+	memset(out, 0, sizeof *out);
+	if (!reply)
+		return lose(p);
+	text = redis_reply_text(reply);
+	if (redis_reply_kind(reply) == REDIS_TEXT &&
+	    fleet_list_read_head(text.bytes, text.len, p->list->zone, out))
+		out->number = 0;
+	return ERR_OK;
+}
+
+/* Is it ours, or the one that we have taken from whoever wrote it before? */
+static bool
+is_last(const struct putting *p, const struct fleet_head *head)
+{
+	return head->number == p->list->number && strcmp(head->node, p->list->node) == 0;
+}
+
+/* What is no list is written over. */
 static int
 look(struct putting *p)
 {
 	const struct redis_reply *reply =
 		redis_link_ask(p->link, p->arena, "WATCH %b", p->key.bytes, p->key.len);
 	struct fleet_head head;
-	struct redis_text text;
+	int rc;
 
-	if (reply && redis_reply_kind(reply) == REDIS_ERROR)
-		return refuse(p, reply, "WATCH");
-	if (reply)
-		reply = redis_link_ask(p->link, p->arena, "GET %b", p->key.bytes,
-				       p->key.len);
 	if (!reply)
 		return lose(p);
-	text = redis_reply_text(reply);
-	if (redis_reply_kind(reply) != REDIS_TEXT ||
-	    fleet_list_read_head(text.bytes, text.len, p->list->zone, &head) ||
-	    head.number < p->list->number)
-		return ERR_OK;
-	/* ours, or the one that we have taken from whoever wrote it before */
-	if (head.number == p->list->number && strcmp(head.node, p->list->node) == 0)
-		return ERR_OK;
+	if (redis_reply_kind(reply) == REDIS_ERROR)
+		return refuse(p, reply, "WATCH");
+	rc = read_head(p, &head);
+	if (rc != ERR_OK || head.number < p->list->number || is_last(p, &head))
+		return rc;
 	snprintf(p->reason, REDIS_REASON_MAX,
 		 "number %" PRIu64 " by %s stands there, after the last one known here, "
 		 "%" PRIu64,
@@ -134,31 +151,55 @@ put(struct putting *p)
 	return rc;
 }
 
+/* ---- for others ---- */
+
+static int
+find(struct putting *p)
+{
+	struct fleet_head head;
+	int rc = read_head(p, &head);
+
+	return rc == ERR_OK && !is_last(p, &head) ? ERR_NOTFOUND : rc;
+}
+
+static int
+with_link(struct redis_link *link, const struct redis_keys *keys, struct putting *p,
+	  int (*act)(struct putting *))
+{
+	char zone[DNAME_TEXT_MAX], key[REDIS_KEY_MAX];
+	int rc;
+
+	snprintf(p->reason, REDIS_REASON_MAX, "%s", errcode_text(ERR_NOMEM));
+	p->link = link;
+	p->arena = arena_new();
+	if (!p->arena)
+		return ERR_NOMEM;
+	p->zone = (struct redis_text){ zone, dname_to_text(p->list->zone, zone) };
+	p->key = (struct redis_text){ key, redis_keys_secret(keys, p->zone,
+							     REDIS_LIST_OF_KEYS, key) };
+	redis_link_keep_secret(link, true);
+	rc = act(p);
+	redis_link_keep_secret(link, false);
+	arena_wipe(p->arena);
+	arena_free(p->arena);
+	return rc;
+}
+
 int
 redis_fleet_put(struct redis_link *link, const struct redis_keys *keys,
 		const char *stream, const struct redis_fleet_list *list,
 		char reason[REDIS_REASON_MAX])
 {
-	char zone[DNAME_TEXT_MAX], key[REDIS_KEY_MAX];
-	struct putting p = {
-		.link = link,
-		.stream = stream,
-		.list = list,
-		.zone = { zone, dname_to_text(list->zone, zone) },
-		.arena = arena_new(),
-		.reason = reason,
-	};
-	int rc;
+	struct putting p = { .stream = stream, .list = list, .reason = reason };
 
-	snprintf(reason, REDIS_REASON_MAX, "%s", errcode_text(ERR_NOMEM));
-	if (!p.arena)
-		return ERR_NOMEM;
-	p.key = (struct redis_text){ key, redis_keys_secret(keys, p.zone,
-							    REDIS_LIST_OF_KEYS, key) };
-	redis_link_keep_secret(link, true);
-	rc = put(&p);
-	redis_link_keep_secret(link, false);
-	arena_wipe(p.arena);
-	arena_free(p.arena);
-	return rc;
+	return with_link(link, keys, &p, put);
+}
+
+int
+redis_fleet_find(struct redis_link *link, const struct redis_keys *keys,
+		 const struct redis_fleet_list *last, char reason[REDIS_REASON_MAX])
+{
+	struct putting p = { .list = last, .reason = reason };
+
+	return with_link(link, keys, &p, find);
 }

@@ -27,4 +27,10 @@ int redis_fleet_put(struct redis_link *link, const struct redis_keys *keys,
 		    const char *stream, const struct redis_fleet_list *list,
 		    char reason[REDIS_REASON_MAX]);
 
+/* Does the list of that number and server stand there, whole?  Its text is not looked at.
+ * returns  0; ERR_NOTFOUND; ERR_IO and ERR_NOMEM as above. */
+__attribute__((nonnull, warn_unused_result))
+int redis_fleet_find(struct redis_link *link, const struct redis_keys *keys,
+		     const struct redis_fleet_list *last, char reason[REDIS_REASON_MAX]);
+
 #endif

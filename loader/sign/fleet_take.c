@@ -86,10 +86,10 @@ is_as_written(const struct taking *t)
 static int
 write_again(struct taking *t)
 {
-	if (!t->self->rolls || t->roll.fleet.part == ROLL_ALONE ||
-	    t->roll.fleet.mark == 0)
+	if (!t->self->rolls || t->roll.fleet.part != ROLL_WRITES ||
+	    t->roll.fleet.is_lost)
 		return ERR_OK;
-	t->roll.fleet.mark = 0;
+	t->roll.fleet.is_lost = true;
 	return key_roll_write(t->kept, t->prefix, &t->roll);
 }
 

@@ -179,4 +179,5 @@ key_roll_join(struct roll_zone *zone, struct sign_keys *keys)
 			add_own(zone, keys, &keys->items[i]);
 	apply(zone, keys);
 	keys->goal = zone->goal;
+	keys->is_list_lost = zone->fleet.is_lost;
 }

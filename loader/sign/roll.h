@@ -79,6 +79,7 @@ enum { ROLL_NODE_MAX = 160 };
 struct roll_fleet {
 	uint8_t part;			/* enum roll_part */
 	uint8_t has_left;		/* the zone is unsigned because its config says so */
+	uint8_t is_lost;		/* what was written was not there when the zone was read */
 	uint64_t number;		/* of the last list that was written or taken */
 	int64_t written_s;		/* when it was, Unix time of the server that wrote it */
 	uint64_t mark;			/* of what it says, fleet_list_mark */

@@ -52,9 +52,9 @@ put_key(struct writing *out, const struct roll_key *key)
 static void
 put_fleet(struct writing *out, const struct roll_fleet *fleet)
 {
-	put(out, "fleet %s %" PRIu64 " %" PRId64 " %016" PRIx64 " %s%s\n",
+	put(out, "fleet %s %" PRIu64 " %" PRId64 " %016" PRIx64 " %s%s%s\n",
 	    part_words[fleet->part], fleet->number, fleet->written_s, fleet->mark,
-	    fleet->node, fleet->has_left ? " left" : "");
+	    fleet->node, fleet->has_left ? " left" : "", fleet->is_lost ? " lost" : "");
 }
 
 size_t
@@ -199,7 +199,8 @@ read_fleet(const struct line *line, struct roll_fleet *out)
 	out->number = (uint64_t)number;
 	out->mark = strtoull(line->words[4], &end, 16);
 	strcpy(out->node, line->words[5]);
-	out->has_left = line->count > 6 && strcmp(line->words[6], "left") == 0;
+	out->has_left = has_word(line, "left");
+	out->is_lost = has_word(line, "lost");
 	for (unsigned i = 0; i < ROLL_PARTS; i++)
 		if (strcmp(line->words[1], part_words[i]) == 0)
 			out->part = (uint8_t)i;

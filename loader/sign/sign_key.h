@@ -46,6 +46,7 @@ struct sign_keys {
 	struct sign_key items[SIGN_KEYS_MAX];
 	int64_t next_s;			/* when the next state changes; 0: never */
 	uint32_t goal;			/* enum roll_goal, loader/sign/roll.h */
+	bool is_list_lost;		/* of a fleet: it is to be written again */
 	size_t problem_count;
 	char problems[SIGN_PROBLEMS_MAX][SIGN_PROBLEM_LEN];
 };

@@ -248,6 +248,7 @@ unpack_keys(const char *octets, size_t len, struct sign_keys *out)
 	out->problem_count = head.problem_count;
 	out->next_s = head.next_s;
 	out->goal = head.goal;
+	out->is_list_lost = head.is_list_lost;
 	memcpy(out->items, octets + sizeof head, items_len);
 	memcpy(out->problems, octets + sizeof head + items_len, problems_len);
 	return true;

@@ -126,6 +126,7 @@ answer_keys(struct connection *c)
 		.problem_count = (uint32_t)c->keys.problem_count,
 		.next_s = c->keys.next_s,
 		.goal = c->keys.goal,
+		.is_list_lost = c->keys.is_list_lost,
 	};
 	rc = reply_put(c, &head, sizeof head);
 	if (rc == ERR_OK)

@@ -45,7 +45,7 @@ struct signer_reply {
 struct signer_keys_head {
 	uint32_t count, problem_count;
 	int64_t next_s;
-	uint32_t goal, reserved;
+	uint32_t goal, is_list_lost;
 };
 
 struct signer_item {

@@ -278,7 +278,8 @@ test_roller(struct key_store *roller, struct key_store *other)
 	struct text list;
 
 	put(roller, NULL, 0);
-	is_int((long)roll_of(roller).fleet.mark, 0, "a list that is gone is due");
+	ok(roll_of(roller).fleet.is_lost && load(roller)->is_list_lost,
+	   "a list that is gone is due");
 	is_int((long)load(roller)->problem_count, 0, "which is nothing wrong");
 	note_written(roller, &roll, 3);
 	list = list_of(other, 5);
