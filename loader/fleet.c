@@ -39,7 +39,7 @@ struct fleet {
 	struct fleet_self self;
 	struct redis_keys keys;
 	struct redis_link *link; /* NULL: nothing was written yet, or the link was lost */
-	struct fleet_fault untold, silent;
+	struct fleet_fault untold, rivals, silent;
 };
 
 struct fleet *
@@ -261,6 +261,20 @@ fleet_tell(struct fleet *fleet, struct sign_session *session, const uint8_t *zon
 
 /* ---- listening ---- */
 
+static void
+note_rival(struct fleet *fleet, const uint8_t *zone, const struct roll_zone *roll)
+{
+	char why[REDIS_REASON_MAX];
+
+	if (!fleet->self.rolls || roll->fleet.part != ROLL_YIELDS)
+		return;
+	snprintf(why, sizeof why,
+		 "its keys are rolled by %.160s: dnssec.role = \"roll\", as here, is for "
+		 "one server of a fleet; this one follows",
+		 roll->fleet.node);
+	note_fault(&fleet->rivals, zone, why);
+}
+
 void
 fleet_listen(struct fleet *fleet, const uint8_t *zone, const struct roll_zone *roll,
 	     int64_t *next_s)
@@ -270,6 +284,7 @@ fleet_listen(struct fleet *fleet, const uint8_t *zone, const struct roll_zone *r
 	char why[REDIS_REASON_MAX];
 
 	*next_s = 0;
+	note_rival(fleet, zone, roll);
 	if (lag_s == 0 || roll->fleet.part == ROLL_ALONE || !is_moving(roll))
 		return;
 	if (now_s <= end_s) {
@@ -305,6 +320,7 @@ fleet_explain(const struct fleet *fleet, char out[FLEET_TEXT_MAX])
 	out[0] = '\0';
 	if (explain(&fleet->untold,
 		    "the list of its keys is not written to dnssec.redis, its roll waits: ", out,
-		    FLEET_TEXT_MAX) == 0)
+		    FLEET_TEXT_MAX) == 0 &&
+	    explain(&fleet->rivals, "", out, FLEET_TEXT_MAX) == 0)
 		explain(&fleet->silent, "", out, FLEET_TEXT_MAX);
 }

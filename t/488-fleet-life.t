@@ -81,9 +81,21 @@ $first->start;
 ok(poll(40, sub { errors_of($first) =~ /is written by \S+\Q$node\E, too/ }), 'the first one is back, and does not roll')
   or diag(errors_of($first));
 like($primary->cmd('GET', $LIST), qr/^node \S+:\Q$node\E$/m, 'nor writes');
+ok(poll(40, sub { in_use($first, $ORIGIN) eq in_use($second, $ORIGIN) }), 'it follows') or diag(in_use($first, $ORIGIN));
 reconfigure($first, role => 'follow');
-ok(poll(40, sub { in_use($first, $ORIGIN) eq in_use($second, $ORIGIN) && errors_of($first) eq '' }), 'it follows, when told')
-  or diag(in_use($first, $ORIGIN), errors_of($first));
+ok(poll(40, sub { errors_of($first) . problems_of($first) eq '' }), 'nothing is wrong with that, when told')
+  or diag(errors_of($first), problems_of($first));
+
+# on the replica alone: who rolls finds it where it writes
+my ($number) = $primary->cmd('GET', $LIST) =~ /^number (\d+)$/m;
+my $list = $replica->cmd('GET', $LIST);
+$replica->cmd(qw(CONFIG SET replica-read-only no));
+$replica->cmd('DEL', $LIST);
+ok(poll(40, sub { errors_of($first) =~ /martlet:keys_s: is gone/ }), 'a list is lost on a replica') or diag(errors_of($first));
+ok(!poll(1, sub { $primary->cmd('GET', $LIST) !~ /^number $number$/m }), 'it is not written again for that');
+$replica->cmd('SET', $LIST, $list);
+$replica->cmd(qw(CONFIG SET replica-read-only yes));
+ok(poll(40, sub { errors_of($first) eq '' }), 'until it is there') or diag(errors_of($first));
 
 $primary->cmd(@{ $schema->set_config($ORIGIN, { %{ $zone->{config} }, dnssec => \0 }) });
 ok(poll(40, sub { $primary->cmd('GET', $LIST) =~ /^goal leave/m }), 'the zone is to be unsigned');

@@ -13,7 +13,7 @@ use Martlet::Process qw(poll);
 use Martlet::Redis;
 use Martlet::RedisZones;
 use RedisKeys qw(keygen key_strings public_of);
-use SignedServer qw(brief_zone errors_of in_use);
+use SignedServer qw(brief_zone errors_of in_use problems_of reconfigure);
 use SignedZone qw($ORIGIN);
 use Test::More;
 use Time::HiRes qw(time);
@@ -157,6 +157,23 @@ subtest 'lists that cannot be used' => sub {
 	$roller->start;
 	ok(poll(20, sub { errors_of($follower) eq '' }), 'the roller writes it again') or diag(errors_of($follower));
 	walk(0.1, sub { 1 });
+	is_deeply(\@bogus, [], 'nothing was bogus');
+};
+
+subtest 'two that roll' => sub {
+	my $node = $follower->state_dir;
+
+	reconfigure($follower, role => 'roll');
+	ok(walk(20, sub { $redis->cmd('GET', $LIST) =~ /^node \S+:\Q$node\E$/m }), 'who is given the role takes over');
+	ok(walk(20, sub { errors_of($roller) =~ /martlet:keys: is written by \S+:\Q$node\E, too/ }), 'the other one says so') or diag(errors_of($roller));
+	ok(walk(20, sub { problems_of($roller) =~ /its keys are rolled by \S+:\Q$node\E: / }), 'as a problem') or diag(problems_of($roller));
+	is(($roller->ctl('keys', 'roll', $ORIGIN))[0], 1, 'it rolls nothing');
+	is(($follower->ctl('keys', 'roll', $ORIGIN, 'zsk'))[0], 0, 'keys roll');
+	ok(walk(20, sub { in_use($roller, $ORIGIN) =~ /zsk published/ }), 'what the new one does is done there');
+	is(in_use($roller, $ORIGIN), in_use($follower, $ORIGIN), 'both have the same keys');
+	reconfigure($roller, role => 'follow');
+	ok(walk(20, sub { errors_of($roller) . problems_of($roller) eq '' }), 'nothing is wrong with one that is to follow')
+	  or diag(errors_of($roller), problems_of($roller));
 	is_deeply(\@bogus, [], 'nothing was bogus');
 };
 

@@ -139,14 +139,14 @@ is_current(const struct plan *plan)
 }
 
 /* Does the zone get keys that roll, or is it left or taken back?  Who tells others of keys
- * tells of the first ones, too, and again when what was told is gone. */
+ * tells of the first ones, too, and again when what was told is gone, or another one does. */
 static bool
 has_news(const struct follow *f, const struct plan *plan, const struct sign_keys *keys)
 {
 	bool is_leaving = plan->signing.flags & SIGNING_LEAVING;
 
 	if (f->settings->dnssec.role == DNSSEC_ROLE_ROLL &&
-	    (plan->is_sign_due || keys->is_list_lost))
+	    (plan->is_sign_due || keys->is_list_lost || keys->rolled_by[0] != '\0'))
 		return true;
 	if (!plan->is_signed || !plan->is_sign_due)
 		return false;

@@ -40,6 +40,38 @@ struct taking {
 
 /* ---- which ---- */
 
+/* Is it the last one that was written or taken here? */
+static bool
+is_known(const struct taking *t)
+{
+	return t->list.head.number == t->roll.fleet.number &&
+	       strcmp(t->list.head.node, t->roll.fleet.node) == 0;
+}
+
+/* Does the list make this server follow, although it is to roll?  A machine's name may have
+ * changed since it wrote the last one. */
+static bool
+is_yielded_to(const struct taking *t)
+{
+	const struct roll_fleet *known = &t->roll.fleet;
+	const struct fleet_head *head = &t->list.head;
+
+	return t->self->rolls && known->part == ROLL_WRITES && !is_known(t) &&
+	       head->number >= known->number && strcmp(head->node, t->self->node) != 0;
+}
+
+static enum roll_part
+part_after(const struct taking *t)
+{
+	uint8_t part = t->roll.fleet.part;
+
+	if (!t->self->rolls)
+		return ROLL_FOLLOWS;
+	if (part == ROLL_YIELDS || is_yielded_to(t))
+		return ROLL_YIELDS;
+	return part == ROLL_WRITES ? ROLL_WRITES : ROLL_FOLLOWS;
+}
+
 /* returns whether the list holds from now on, or does already; of what this server has
  * written itself there is nothing to be taken. */
 static bool
@@ -47,24 +79,13 @@ is_to_be_taken(struct taking *t)
 {
 	const struct roll_fleet *known = &t->roll.fleet;
 	const struct fleet_head *head = &t->list.head;
-	bool is_ours = strcmp(head->node, t->self->node) == 0;
 
-	if (known->part == ROLL_ALONE)
+	if (known->part == ROLL_ALONE || head->number > known->number ||
+	    is_yielded_to(t))
 		return true;
-	if (t->self->rolls && known->part == ROLL_WRITES && !is_ours &&
-	    head->number >= known->number) {
-		snprintf(t->reason, SIGN_PROBLEM_LEN,
-			 "is written by %s, too: one server of a fleet has dnssec.role = "
-			 "\"roll\"; the keys stay as they are here; if it is to be this "
-			 "one, let it follow until it has that list",
-			 head->node);
+	if (!fleet_is_followed(t->self, &t->roll))
 		return false;
-	}
-	if (head->number > known->number)
-		return true;
-	if (t->self->rolls)
-		return false;
-	if (head->number == known->number && strcmp(head->node, known->node) == 0)
+	if (is_known(t))
 		return true;
 	snprintf(t->reason, SIGN_PROBLEM_LEN,
 		 "has number %" PRIu64 " and is %s number %" PRIu64
@@ -189,6 +210,18 @@ remove_gone(struct taking *t)
 
 /* ---- where they stand ---- */
 
+static void
+explain_yielding(struct taking *t)
+{
+	if (!t->self->rolls || t->roll.fleet.part != ROLL_YIELDS)
+		return;
+	snprintf(t->reason, SIGN_PROBLEM_LEN,
+		 "is written by %s, too, and one server of a fleet has dnssec.role = "
+		 "\"roll\": this one follows now, as with \"follow\", which is to be set "
+		 "here; to have it roll, set \"roll\" again after that",
+		 t->roll.fleet.node);
+}
+
 /* A stage that they are in already has been served since then. */
 static void
 keep_since(const struct roll_zone *old, struct roll_zone *now)
@@ -205,15 +238,15 @@ static int
 take_roll(struct taking *t)
 {
 	struct roll_zone *now = &t->list.roll;
-	bool is_ours = t->self->rolls && t->roll.fleet.part == ROLL_WRITES;
+	enum roll_part part = part_after(t);
 	uint64_t mark = fleet_list_mark(now);
 
-	if (t->roll.fleet.part != ROLL_ALONE &&
+	if (t->roll.fleet.part == part &&
 	    t->roll.fleet.number == t->list.head.number && t->roll.fleet.mark == mark)
 		return ERR_OK;
 	keep_since(&t->roll, now);
 	now->fleet = (struct roll_fleet){
-		.part = is_ours ? ROLL_WRITES : ROLL_FOLLOWS,
+		.part = (uint8_t)part,
 		.number = t->list.head.number,
 		.written_s = t->list.head.written_s,
 		.mark = mark,
@@ -241,6 +274,8 @@ take_list(struct taking *t, const struct key_given *given)
 		rc = take_roll(t);
 	if (rc == ERR_OK)
 		remove_gone(t);
+	if (rc == ERR_OK)
+		explain_yielding(t);
 	return rc;
 }
 

@@ -25,7 +25,8 @@ void fleet_self_init(const struct settings *settings, struct fleet_self *out);
 static inline bool
 fleet_is_followed(const struct fleet_self *self, const struct roll_zone *roll)
 {
-	return roll->fleet.part != ROLL_ALONE && !self->rolls;
+	return roll->fleet.part == ROLL_YIELDS ||
+	       (roll->fleet.part != ROLL_ALONE && !self->rolls);
 }
 
 /* Take the list, or what is known of why there is none.  Of a list that cannot be taken

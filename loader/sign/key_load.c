@@ -257,10 +257,12 @@ key_load_zone(struct key_store *store, const uint8_t *zone, struct sign_keys *ke
 		read_roll(loading, prefix);
 		load_zone(loading, prefix, files);
 		key_roll_join(roll, keys);
-		if (fleet_is_followed(&store->self, roll))
-			fleet_hide_unlisted(roll, keys);
-		else
+		if (!fleet_is_followed(&store->self, roll)) {
 			roll_to_given(loading, prefix);
+		} else {
+			fleet_hide_unlisted(roll, keys);
+			strcpy(keys->rolled_by, roll->fleet.node);
+		}
 		copy_fresh(loading, files);
 		pthread_mutex_unlock(&store->lock);
 	} else if (rc == ERR_OK) {

@@ -71,10 +71,12 @@ enum roll_part {
 	ROLL_ALONE,			/* nothing: there was no list */
 	ROLL_FOLLOWS,			/* the keys are as the list says */
 	ROLL_WRITES,			/* the list is ours */
+	ROLL_YIELDS,			/* it was, until another server wrote one: as ROLL_FOLLOWS,
+					 * also while this one is to roll */
 	ROLL_PARTS
 };
 
-enum { ROLL_NODE_MAX = 160 };
+enum { ROLL_NODE_MAX = SIGN_NODE_MAX };
 
 struct roll_fleet {
 	uint8_t part;			/* enum roll_part */

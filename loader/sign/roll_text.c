@@ -12,7 +12,8 @@ enum { LINE_WORDS_MAX = 32, NUMBER_BASE = 10 };
 static const char *const time_words[KEY_TIMES] = { "created", "publish", "activate",
 						   "inactive", "delete" };
 static const char *const goal_words[ROLL_GOALS] = { "keep", "leave", "unsigned" };
-static const char *const part_words[ROLL_PARTS] = { "alone", "follows", "writes" };
+static const char *const part_words[ROLL_PARTS] = { "alone", "follows", "writes",
+						   "yields" };
 
 /* ---- writing ---- */
 

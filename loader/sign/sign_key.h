@@ -12,6 +12,7 @@ enum {
 	SIGN_KEYS_MAX = 32,		/* of one zone */
 	SIGN_PROBLEMS_MAX = 8,		/* that are told of one zone */
 	SIGN_PROBLEM_LEN = 512,
+	SIGN_NODE_MAX = 160,		/* "ns1:/var/lib/martlet" */
 };
 
 /* By the times that stand with the key (those of BIND's dnssec-settime); a key without any
@@ -47,6 +48,7 @@ struct sign_keys {
 	int64_t next_s;			/* when the next state changes; 0: never */
 	uint32_t goal;			/* enum roll_goal, loader/sign/roll.h */
 	bool is_list_lost;		/* of a fleet: it is to be written again */
+	char rolled_by[SIGN_NODE_MAX];	/* the other server that rolls them; "": none */
 	size_t problem_count;
 	char problems[SIGN_PROBLEMS_MAX][SIGN_PROBLEM_LEN];
 };

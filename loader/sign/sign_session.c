@@ -249,6 +249,7 @@ unpack_keys(const char *octets, size_t len, struct sign_keys *out)
 	out->next_s = head.next_s;
 	out->goal = head.goal;
 	out->is_list_lost = head.is_list_lost;
+	memcpy(out->rolled_by, head.rolled_by, sizeof out->rolled_by);
 	memcpy(out->items, octets + sizeof head, items_len);
 	memcpy(out->problems, octets + sizeof head + items_len, problems_len);
 	return true;

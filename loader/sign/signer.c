@@ -128,6 +128,7 @@ answer_keys(struct connection *c)
 		.goal = c->keys.goal,
 		.is_list_lost = c->keys.is_list_lost,
 	};
+	memcpy(head.rolled_by, c->keys.rolled_by, sizeof head.rolled_by);
 	rc = reply_put(c, &head, sizeof head);
 	if (rc == ERR_OK)
 		rc = reply_put(c, c->keys.items, c->keys.count * sizeof *c->keys.items);

@@ -46,6 +46,7 @@ struct signer_keys_head {
 	uint32_t count, problem_count;
 	int64_t next_s;
 	uint32_t goal, is_list_lost;
+	char rolled_by[SIGN_NODE_MAX];
 };
 
 struct signer_item {

@@ -272,20 +272,81 @@ test_wrong(struct key_store *roller, struct key_store *follower)
 
 /* Who rolls keeps to what it has written, and writes it again. */
 static void
-test_roller(struct key_store *roller, struct key_store *other)
+test_roller(struct key_store *roller)
 {
 	struct roll_zone roll = roll_of(roller);
-	struct text list;
 
 	put(roller, NULL, 0);
 	ok(roll_of(roller).fleet.is_lost && load(roller)->is_list_lost,
 	   "a list that is gone is due");
 	is_int((long)load(roller)->problem_count, 0, "which is nothing wrong");
 	note_written(roller, &roll, 3);
-	list = list_of(other, 5);
+}
+
+/* A machine that has another name than before finds its own list. */
+static void
+test_renamed(struct key_store *roller)
+{
+	struct roll_zone roll = roll_of(roller);
+	struct text list = list_of(roller, 4), renamed;
+	struct fleet_head head;
+
+	renamed = changed(&list, "node ", "node old-");
+	ok(!fleet_list_read_head(renamed.bytes, renamed.len, zone, &head), "a list");
+	note_written(roller, &roll, 4);
+	strcpy(roll.fleet.node, head.node);
+	is_int(key_store_put_roll(roller, zone, &roll, (char[SIGN_PROBLEM_LEN]){ "" }), 0,
+	       "written under another name");
+	put(roller, renamed.bytes, renamed.len);
+	is_int(roll_of(roller).fleet.part, ROLL_WRITES, "is its own");
+	is_int((long)load(roller)->problem_count, 0, "and nothing is wrong");
+	free(renamed.bytes);
+	free(list.bytes);
+}
+
+/* Of two that roll, the one that finds the other's list follows: what both sign validates. */
+static void
+test_rival(struct key_store *roller, struct key_store *other)
+{
+	char reason[SIGN_PROBLEM_LEN] = "";
+	struct text list = list_of(other, 4), next = list_of(other, 5);
+
 	put(roller, list.bytes, list.len);
 	ok(tells(roller, "is written by "), "a list of another one is told");
-	is_int((long)roll_of(roller).fleet.number, 3, "and not taken");
+	is_int(roll_of(roller).fleet.part, ROLL_YIELDS, "and taken");
+	ok(strcmp(load(roller)->rolled_by, roll_of(roller).fleet.node) == 0,
+	   "who rolls is told: %s", load(roller)->rolled_by);
+	is_int(key_store_generate(roller, zone, 13, true, reason), ERR_EXISTS,
+	       "no keys are made");
+	put(roller, next.bytes, next.len);
+	ok(tells(roller, "is written by ") && roll_of(roller).fleet.number == 5,
+	   "so is the next one");
+	put(roller, list.bytes, list.len);
+	ok(tells(roller, "is older than number 5"), "not one that is older");
+	put(roller, NULL, 0);
+	ok(tells(roller, "is gone") && !load(roller)->is_list_lost,
+	   "nor is one that is gone written again");
+	put(roller, next.bytes, next.len);
+	free(list.bytes);
+	free(next.bytes);
+}
+
+/* It rolls again after it was told to follow. */
+static void
+test_takeover(const char *dir, struct key_store *other)
+{
+	struct text list = list_of(other, 5);
+	struct key_store *store = store_in(dir, DNSSEC_ROLE_FOLLOW);
+
+	put(store, list.bytes, list.len);
+	is_int(roll_of(store).fleet.part, ROLL_FOLLOWS, "it follows");
+	is_int((long)load(store)->problem_count, 0, "and nothing is wrong");
+	key_store_free(store);
+	store = store_in(dir, DNSSEC_ROLE_ROLL);
+	put(store, list.bytes, list.len);
+	is_int(roll_of(store).fleet.part, ROLL_FOLLOWS, "nothing is written yet");
+	is(load(store)->rolled_by, "", "and it rolls");
+	key_store_free(store);
 	free(list.bytes);
 }
 
@@ -329,9 +390,12 @@ main(void)
 	test_wrong(roller, follower);
 	key_store_free(follower);
 	follower = store_in(dirs[1], DNSSEC_ROLE_ROLL);
-	test_roller(roller, follower);
-	key_store_free(follower);
+	test_roller(roller);
+	test_renamed(roller);
+	test_rival(roller, follower);
 	key_store_free(roller);
+	test_takeover(dirs[0], follower);
+	key_store_free(follower);
 	scratch_dir_free(dirs[0]);
 	scratch_dir_free(dirs[1]);
 	return done_testing();
