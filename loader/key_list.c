@@ -137,8 +137,9 @@ note_ds(struct key_list *list, const struct sign_key *key)
 	print_ds(list, key, ds);
 	snprintf(notice, sizeof notice,
 		 "%s: waits until the parent has no other DS than %s; where it is not "
-		 "found by itself, say so: `martletctl keys ds-seen %s %u`",
-		 list->zone, ds, list->zone, key->tag);
+		 "found by itself, say so%s: `martletctl keys ds-seen %s %u`",
+		 list->zone, ds, list->keys.rolled_by[0] ? " to who rolls" : "",
+		 list->zone, key->tag);
 	key_list_note(list, notice);
 }
 
@@ -153,10 +154,38 @@ note_goal(struct key_list *list)
 	};
 	char notice[2 * DNAME_TEXT_MAX + NOTICE_MAX];
 
-	if (list->keys.goal == ROLL_KEEP || list->keys.goal >= ROLL_GOALS)
+	if (list->keys.goal == ROLL_KEEP || list->keys.goal >= ROLL_GOALS ||
+	    list->keys.rolled_by[0] != '\0')
 		return;
 	snprintf(notice, sizeof notice, "%s %s %s`", list->zone, texts[list->keys.goal],
 		 list->zone);
+	key_list_note(list, notice);
+}
+
+static void
+count_followed(struct key_list *list)
+{
+	if (list->keys.rolled_by[0] == '\0' || list->followed_count++ > 0)
+		return;
+	memcpy(list->followed, list->zone, sizeof list->followed);
+	memcpy(list->rolled_by, list->keys.rolled_by, sizeof list->rolled_by);
+}
+
+/* One for all, which may be many. */
+static void
+note_followed(struct key_list *list)
+{
+	char notice[DNAME_TEXT_MAX + NOTICE_MAX], more[32] = "";
+
+	if (list->followed_count == 0)
+		return;
+	if (list->followed_count > 1)
+		snprintf(more, sizeof more, " and %u zones more",
+			 list->followed_count - 1);
+	snprintf(notice, sizeof notice,
+		 "%s%s: another server rolls the keys, %s, and this one follows: "
+		 "commands about them are for that one",
+		 list->followed, more, list->rolled_by);
 	key_list_note(list, notice);
 }
 
@@ -172,6 +201,7 @@ write_zone(struct key_list *list)
 		note_ds(list, &keys->items[i]);
 	}
 	note_goal(list);
+	count_followed(list);
 	for (size_t i = 0; i < keys->problem_count; i++) {
 		snprintf(notice, sizeof notice, "%s: %s", list->zone, keys->problems[i]);
 		key_list_note(list, notice);
@@ -211,6 +241,7 @@ key_list_end(struct key_list *list, int error)
 {
 	struct json_out *json = list->json;
 
+	note_followed(list);
 	json_out_end_array(json);
 	json_out_begin_array(json, "notices");
 	for (size_t at = 0; at < list->notices_len; at += strlen(list->notices + at) + 1)

@@ -18,6 +18,8 @@ struct key_list {
 	size_t name_len;
 	char *notices; /* one text behind the other, each with its NUL; owned */
 	size_t notices_len;
+	unsigned followed_count;	/* zones whose keys other servers roll, the first one: */
+	char followed[DNAME_TEXT_MAX], rolled_by[SIGN_NODE_MAX];
 };
 
 /* Begin the object.  What else is in `list` is set by the caller. */

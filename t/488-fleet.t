@@ -90,6 +90,9 @@ ok(poll(20, sub { in_use($roller, $ORIGIN) eq in_use($follower, $ORIGIN) }), 'bo
 ok(poll(20, sub { @bogus = @dnskeys = (); look() for 1 .. 4; !@bogus }), 'both answer, and validate');
 
 subtest 'who follows does not roll by itself' => sub {
+	like($follower->ctl('keys', $ORIGIN)->{notices}[0], qr/^\Q$ORIGIN\E\.: another server rolls the keys, \S+:\Q@{[$roller->state_dir]}\E, /,
+		'keys tells who does');
+	is_deeply($roller->ctl('keys', $ORIGIN)->{notices}, [], 'not where they are rolled');
 	ok(poll(20, sub { ($follower->ctl('keys', 'roll', $ORIGIN))[1]{error} =~ /are rolled by .*dnssec\.role = "roll"/ }), 'keys roll');
 	for my $command (['keys', 'unsign', $ORIGIN], ['keys', 'ds-seen', $ORIGIN, 7], ['keys', 'generate', $ORIGIN]) {
 		my ($exit, $json) = $follower->ctl(@$command);
