@@ -16,7 +16,7 @@ use Martlet::Process qw(poll write_file);
 use Test::More;
 use Time::HiRes qw(time);
 use Time::Local qw(timegm);
-use Validator qw(ds_of);
+use Validator qw(ds_of wanted_ds);
 
 Martlet::Peer::need(qw(unbound));
 Martlet::Peer::need_sec();
@@ -71,7 +71,7 @@ write_parent($m);
 is($m->ctl('reload')->{changed}, 6, 'all zones are signed');
 my ($key) = answer_of($m, $PARENT, 'DNSKEY');
 my $unbound = Validator->new;
-$unbound->run($m, [ds_of($key)], $PARENT, values %child);
+$unbound->run([$m], [ds_of($key)], $PARENT, values %child);
 
 ok($unbound->is_secure("www.$_"), "a validator finds $_ secure") or diag($unbound->log) for $child{csk}, sort keys %sidecar;
 $unbound->ask_throughout(values %child);
@@ -90,12 +90,9 @@ my %cdnskey;
 sub follow_cds {
 	my $changed;
 	for my $name (sort keys %child) {
-		my @cds = map { my $rr = $_; $rr->algorithm ? join ' ', $rr->keytag, $rr->algorithm, $rr->digtype, uc $rr->digest : 'delete' }
-		  answer_of($m, $child{$name}, 'CDS');
-		next if !@cds;
-		@cds = sort grep { $_ ne 'delete' } @cds;
-		next if "@cds" eq join ' ', sort @{ $ds{$name} };
-		$ds{$name} = \@cds;
+		my $wanted = wanted_ds(answer_of($m, $child{$name}, 'CDS'));
+		next if !$wanted || "@$wanted" eq join ' ', sort @{ $ds{$name} };
+		$ds{$name} = $wanted;
 		($cdnskey{$name}) = answer_of($m, $child{$name}, 'CDNSKEY');
 		$changed = 1;
 	}

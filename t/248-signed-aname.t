@@ -51,7 +51,7 @@ sub delv {
 sub validate_by {
 	my ($m, %key) = @_;
 	$unbound = Validator->new(cache_s => 1);
-	$unbound->run($m, [map { ds_of($_) } values %key], keys %key);
+	$unbound->run([$m], [map { ds_of($_) } values %key], keys %key);
 	trust($m, $_, $key{$_}) for keys %key;
 	return;
 }

@@ -73,7 +73,7 @@ for my $name (sort keys %zone) {
 }
 my ($own_key) = grep { $_->type eq 'DNSKEY' } $m->ask($zone{pair}, 'DNSKEY', tcp => 1)->packet->answer;
 my $unbound = Validator->new;
-$unbound->run($m, [ds_of($own_key), map { ds_of(public_of($_)) } values %first], values %zone);
+$unbound->run([$m], [ds_of($own_key), map { ds_of(public_of($_)) } values %first], values %zone);
 ok($unbound->is_secure("www.$zone{$_}"), "$_: secure") for sort keys %zone;
 $unbound->ask_throughout(values %zone);
 

@@ -13,7 +13,7 @@ use Martlet::Process qw(poll);
 use Martlet::Redis;
 use Martlet::RedisZones;
 use RedisKeys qw(keygen key_strings public_of);
-use SignedServer qw(brief_zone errors_of in_use problems_of reconfigure);
+use SignedServer qw(brief_zone errors_of in_use problems_of reconfigure states);
 use SignedZone qw($ORIGIN);
 use Test::More;
 use Time::HiRes qw(time);
@@ -48,17 +48,17 @@ sub validates {
 	return 0;
 }
 
-# What a resolver may have of DNSKEYs, from either server, goes with what either answers now;
-# they are signed by the KSK, which is the anchor here.
+# What a resolver may have of DS and DNSKEYs, these from either server, goes with what either
+# answers now.
+my @ds = { key => public_of($ksk) };
 my (@dnskeys, @bogus);
 my $asked = 0;
 sub look {
-	my $anchor = public_of($ksk);
-
 	@dnskeys = grep { $_->{at} > time - 1 } @dnskeys;
+	@ds = grep { !$_->{until} || $_->{until} > time } @ds;
 	for my $m ($roller, $follower) {
 		my $set = answer_of($m, $ORIGIN, 'DNSKEY');
-		push @bogus, $set->{text} unless validates($set, $anchor);
+		push @bogus, $set->{text} if grep { !validates($set, $_->{key}) } @ds;
 		push @dnskeys, $set;
 	}
 	for my $name (sort keys %server) {
@@ -101,15 +101,23 @@ subtest 'who follows does not roll by itself' => sub {
 	}
 };
 
-subtest 'a ZSK is rolled' => sub {
-	my $old = public_of($zsk)->keytag;
-	is(($roller->ctl('keys', 'roll', $ORIGIN, 'zsk'))[0], 0, 'keys roll') or diag($roller->{ctl_stderr});
-	my ($new) = in_use($roller, $ORIGIN) =~ /(\d+) zsk published/;
-	ok(walk(30, sub { in_use($follower, $ORIGIN) =~ /$new zsk published/ }), 'the new key is published by the other, too');
-	ok(walk(30, sub { in_use($follower, $ORIGIN) =~ /$new zsk active/ }), 'signs there, too');
-	ok(walk(30, sub { in_use($follower, $ORIGIN) !~ /$old/ }), 'the old one is gone there, too');
-	is(in_use($follower, $ORIGIN), in_use($roller, $ORIGIN), 'both have the same keys');
-	is(scalar split(/, /, in_use($roller, $ORIGIN)), 2, 'one of each');
+sub has_cds {
+	my ($m, $tag) = @_;
+	return "@{[map { $_->type eq 'CDS' ? $_->keytag : () } $m->ask($ORIGIN, 'CDS', tcp => 1)->packet->answer]}" eq $tag;
+}
+
+subtest 'a ZSK and a KSK are rolled' => sub {
+	is(($roller->ctl('keys', 'roll', $ORIGIN))[0], 0, 'keys roll') or diag($roller->{ctl_stderr});
+	my %new = reverse %{ states($roller, $ORIGIN) };
+	my ($new_zsk, $new_ksk) = @new{'zsk published', 'ksk published'};
+	ok(walk(30, sub { 2 == (() = in_use($follower, $ORIGIN) =~ /published/g) }), 'the new keys are published by the other, too');
+	ok(walk(30, sub { has_cds($roller, $new_ksk) && has_cds($follower, $new_ksk) }), 'both ask for the DS of the new KSK');
+	$ds[0]{until} = time + 1;
+	push @ds, { key => grep { $_->keytag == $new_ksk } @{ answer_of($roller, $ORIGIN, 'DNSKEY')->{rrs} } };
+	is(($roller->ctl('keys', 'ds-seen', $ORIGIN, $new_ksk, 1))[0], 0, 'which the parent has');
+	my $end = join ', ', sort "$new_zsk zsk active", "$new_ksk ksk active";
+	ok(walk(30, sub { in_use($follower, $ORIGIN) eq $end }), 'the old ones go there, too') or diag(in_use($follower, $ORIGIN));
+	is(in_use($roller, $ORIGIN), $end, 'both have the same keys');
 	is_deeply(\@bogus, [], "nothing was bogus, of $asked answers");
 };
 

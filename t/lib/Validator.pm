@@ -13,13 +13,19 @@ use Martlet::Wire qw(encode_query);
 use POSIX ();
 use Time::HiRes qw(sleep);
 
-our @EXPORT_OK = qw(ds_of);
+our @EXPORT_OK = qw(ds_of wanted_ds);
 
 # The DS record of a key, as text.
 sub ds_of {
 	my ($key) = @_;
 	my $ds = Net::DNS::RR::DS->create($key, digtype => 'SHA256');
 	return join ' ', $key->owner . '.', 'DS', $ds->keytag, $ds->algorithm, $ds->digtype, $ds->digest;
+}
+
+# The DS records that CDS records ask for, as data in text; undef where there are none.
+sub wanted_ds {
+	my (@cds) = @_;
+	return @cds ? [sort map { join ' ', $_->keytag, $_->algorithm, $_->digtype, uc $_->digest } grep { $_->algorithm } @cds] : undef;
 }
 
 # cache_s: so long it keeps an answer at most
@@ -31,10 +37,11 @@ sub new {
 	return $self;
 }
 
-# Have it ask $m for the zones; @$anchors are records as text.
+# Have it ask @$servers, now one and now another, for the zones; @$anchors are records as text.
 sub run {
-	my ($self, $m, $anchors, @zones) = @_;
-	my $stubs = join '', map { "stub-zone:\n  name: $_\n  stub-addr: 127.0.0.1\@" . $m->port . "\n" } @zones;
+	my ($self, $servers, $anchors, @zones) = @_;
+	my $addresses = join '', map { "  stub-addr: 127.0.0.1\@" . $_->port . "\n" } @$servers;
+	my $stubs = join '', map { "stub-zone:\n  name: $_\n$addresses" } @zones;
 	my $trusted = join '', map { "  trust-anchor: \"$_\"\n" } @$anchors;
 	my $config = write_file($self->dir . '/unbound.conf', <<"END");
 server:
