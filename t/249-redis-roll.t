@@ -66,6 +66,7 @@ $m->start;
 my ($exit, $json) = (1);
 poll(20, sub { ($exit, $json) = $m->ctl('keys', 'generate', $zone{pair}); $exit == 0 });
 is($exit, 0, 'a zone from Redis gets a key of our own') or diag($m->{ctl_stderr});
+$m->ctl('reload'); # it may have been read without
 my ($own) = map { $_->{tag} } @{ $json->{keys} };
 for my $name (sort keys %zone) {
 	ok(poll(30, sub { is_signed($m, "www.$zone{$name}") }), "$name: signed")
