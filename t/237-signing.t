@@ -157,8 +157,9 @@ sub small {
 
 	# signatures of another signer, and its chain, are replaced
 	write_zone($m, $ORIGIN, small(1, "$ORIGIN. 60 IN NSEC www.$ORIGIN. A\n"
-		. "www.$ORIGIN. 300 IN RRSIG A 13 3 300 20300101000000 20200101000000 1 $ORIGIN. AAAA\n"));
-	$m->expect_log(qr/2 records of type RRSIG, NSEC.* are replaced/);
+		. "www.$ORIGIN. 300 IN RRSIG A 13 3 300 20300101000000 20200101000000 1 $ORIGIN. AAAA\n"
+		. "$ORIGIN. 300 IN ZONEMD 1 1 1 " . 'ab' x 48 . "\n"));
+	$m->expect_log(qr/3 records of type RRSIG, NSEC.*, ZONEMD are replaced or left out/);
 	$m->start;
 	verify($m, $ORIGIN, 'a zone with remains of another signer');
 	my $read = sub { return { map { my $name = $_->[0] eq '' ? $ORIGIN : "$_->[0].$ORIGIN";

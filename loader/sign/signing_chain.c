@@ -21,12 +21,17 @@ has_cds(const struct sign_keys *keys)
 	return keys->goal == ROLL_LEAVE;
 }
 
-/* What a signer before us has left, or what is for us to say. */
+/* What a signer before us has left, or what is for us to say.  A digest of the zone (RFC
+ * 8976) is over records that the zone has no more. */
 static bool
 is_replaced(const struct signing *s, const struct zone_record *record)
 {
+	bool is_apex = record->owner_len == s->zone->origin_len;
+
 	if (record->type == RRTYPE_CDS || record->type == RRTYPE_CDNSKEY)
-		return record->owner_len == s->zone->origin_len && has_cds(s->keys);
+		return is_apex && has_cds(s->keys);
+	if (record->type == RRTYPE_ZONEMD)
+		return is_apex;
 	return record->type == RRTYPE_RRSIG || record->type == RRTYPE_NSEC ||
 	       record->type == RRTYPE_NSEC3 || record->type == RRTYPE_NSEC3PARAM;
 }
@@ -44,7 +49,8 @@ signing_strip(struct signing *s)
 	if (to < count)
 		zone_messages_add(s->messages, ZONE_WARNING, s->path, 0,
 				  "%zu records of type RRSIG, NSEC, NSEC3, "
-				  "NSEC3PARAM%s are replaced: the zone is signed here",
+				  "NSEC3PARAM, ZONEMD%s are replaced or left out: the "
+				  "zone is signed here",
 				  count - to,
 				  has_cds(s->keys) ? ", CDS and CDNSKEY" : "");
 }

@@ -172,15 +172,16 @@ put_ours(struct node_writer *writer, const struct node *present, uint32_t *at,
 	}
 }
 
-/* The keys that the source names itself, and what it says of them to the parent, are no
- * matter of a single edit. */
+/* The keys that the source names itself, what it says of them to the parent, and a digest,
+ * which is left out, are no matter of a single edit. */
 static bool
 has_own_keys(const struct node *node, bool is_rendered)
 {
 	struct block block;
 
 	return (is_rendered &&
-		node_find_block(node, BLOCK_RRSET, RRTYPE_DNSKEY, &block)) ||
+		(node_find_block(node, BLOCK_RRSET, RRTYPE_DNSKEY, &block) ||
+		 node_find_block(node, BLOCK_RRSET, RRTYPE_ZONEMD, &block))) ||
 	       node_find_block(node, BLOCK_RRSET, RRTYPE_CDS, &block) ||
 	       node_find_block(node, BLOCK_RRSET, RRTYPE_CDNSKEY, &block);
 }
