@@ -256,8 +256,9 @@ geo_db_entry(const struct geo_db *db, const struct geo_address *address,
 		return 0;
 	}
 	*prefix_len = 128;
+	/* the last octets of the data section are the metadata: no entry begins there */
 	if (record < db->tree.node_count || behind < SEPARATOR_LEN ||
-	    behind - SEPARATOR_LEN >= db->mmdb.data_section_size)
+	    behind >= db->mmdb.data_section_size)
 		return 0;
 	*prefix_len = (uint8_t)len;
 	return behind - SEPARATOR_LEN + 1;
