@@ -377,12 +377,13 @@ look_further(struct fast *f, struct query *q, const struct stage *stage, bool *d
 }
 
 static inline bool
-answer_query(struct fast *f, struct query *q, const struct stage *stage)
+answer_query(struct fast *f, struct query *q, unsigned slot, const struct stage *stage)
 {
 	const struct sealed_node *node;
 	const uint8_t *first_block;
 
-	if (__builtin_expect(!q->is_common, 0) && !fast_take_options(f, q))
+	if (__builtin_expect(q->common != QUERY_COMMON, 0) &&
+	    !fast_take_options(f, q, slot))
 		return false;
 	if (!stage->is_sealed || (stage->facts->flags & ZONE_BROKEN))
 		return false;
@@ -514,7 +515,7 @@ answer_fast(struct query *queries, const struct stage *stages, unsigned count,
 	for (unsigned dnssec = 0; dnssec < 2; dnssec++)
 		edns_put_plain(f.opt[dnssec], options->udp_size, dnssec, RCODE_NOERROR);
 	for (unsigned i = 0; i < count; i++)
-		if (!answer_query(&f, &queries[i], &stages[i]))
+		if (!answer_query(&f, &queries[i], i, &stages[i]))
 			left |= UINT64_C(1) << i;
 	left |= answer_waiting(&f);
 	left |= answer_denials(&f);

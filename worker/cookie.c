@@ -27,7 +27,7 @@ struct baking {
 	struct siphash keyed; /* with the first secret */
 };
 
-static inline uint64_t
+__attribute__((always_inline)) static inline uint64_t
 hash_ipv4(const struct siphash *keyed, uint64_t nonce, uint64_t head,
 	  const uint8_t address[4])
 {
@@ -70,55 +70,64 @@ hash(const struct siphash *keyed, uint64_t nonce, uint64_t head,
 	return hash_ipv4(keyed, nonce, head, (const uint8_t *)client + 4);
 }
 
-/* What goes back, behind the client's part. */
+/* Of the cookie that was sent, or its client's part: a new one goes back. */
 static inline void
-put(struct query *q, uint64_t head, uint64_t hash)
+make(const struct baking *b, struct query *q)
 {
-	siphash_put(q->cookie + COOKIE_CLIENT_LEN, head);
-	siphash_put(q->cookie + HASH_AT, hash);
+	siphash_put(q->cookie + COOKIE_CLIENT_LEN, b->head);
+	siphash_put(q->cookie + HASH_AT,
+		    hash(&b->keyed, siphash_piece(q->cookie), b->head, q->client));
 }
 
-static inline void
-make(const struct baking *b, struct query *q, uint64_t nonce)
+/* Was the cookie made with that secret? */
+static inline bool
+is_made_with(const struct siphash *keyed, const struct query *q)
 {
-	put(q, b->head, hash(&b->keyed, nonce, b->head, q->client));
+	return hash(keyed, siphash_piece(q->cookie),
+		    siphash_piece(q->cookie + COOKIE_CLIENT_LEN),
+		    q->client) == siphash_piece(q->cookie + HASH_AT);
 }
 
 /* Was it made with another secret than the first? */
 __attribute__((noinline)) static bool
-is_of_another(const struct baking *b, const struct query *q, uint64_t nonce,
-	      uint64_t head, uint64_t have)
+is_of_another(const struct baking *b, const struct query *q)
 {
 	struct siphash keyed;
 
 	for (unsigned i = 1; i < b->config->secret_count; i++) {
 		siphash_init(&keyed, b->config->secrets[i]);
-		if (hash(&keyed, nonce, head, q->client) == have)
+		if (is_made_with(&keyed, q))
 			return true;
 	}
 	return false;
 }
 
-/* One of our form.  returns whether it is valid; then it goes back, or a new one. */
-static inline bool
-check(const struct baking *b, struct query *q, const uint8_t *cookie, uint64_t nonce)
+/* The same for one that is valid.  Not inline: most clients do not pay for it. */
+__attribute__((noinline)) static void
+renew(const struct baking *b, struct query *q)
 {
-	uint64_t head = siphash_piece(cookie + COOKIE_CLIENT_LEN),
-		 have = siphash_piece(cookie + HASH_AT);
-	/* RFC 1982: over the wrap of 32 bits, too */
-	int32_t age_s = (int32_t)(b->now_s - wire_get_u32(cookie + TIME_AT));
+	make(b, q);
+}
 
-	if (cookie[COOKIE_CLIENT_LEN] != VERSION || age_s < -AHEAD_S || age_s > VALID_S)
+/* The cookie that was sent, of our form, goes back if it is valid; or a new one does.
+ * returns whether it is. */
+static inline bool
+check(const struct baking *b, struct query *q)
+{
+	/* RFC 1982: over the wrap of 32 bits, too */
+	int32_t age_s = (int32_t)(b->now_s - wire_get_u32(q->cookie + TIME_AT));
+
+	if (q->cookie[COOKIE_CLIENT_LEN] != VERSION || age_s < -AHEAD_S ||
+	    age_s > VALID_S)
 		return false;
-	if (hash(&b->keyed, nonce, head, q->client) != have) {
-		if (!is_of_another(b, q, nonce, head, have))
-			return false;
-		make(b, q, nonce);
-	} else if (age_s > RENEW_S) {
-		make(b, q, nonce);
-	} else {
-		put(q, head, have);
+	if (is_made_with(&b->keyed, q)) {
+		if (age_s > RENEW_S)
+			renew(b, q);
+		return true;
 	}
+	if (!is_of_another(b, q))
+		return false;
+	renew(b, q);
 	return true;
 }
 
@@ -126,22 +135,24 @@ static inline void
 take(const struct baking *b, struct query *q, struct stats_block *stats)
 {
 	const uint8_t *cookie = q->packet + q->cookie_at;
-	uint64_t nonce = siphash_piece(cookie);
 
-	siphash_put(q->cookie, nonce);
-	q->flags |= QUERY_COOKIE_REPLY;
-	q->is_common = false; /* something goes back */
+	q->common = (uint8_t)(q->common * QUERY_COMMON_COOKIE);
 	q->limit = (uint16_t)(q->limit - COOKIE_OPTION_LEN);
-	if (q->cookie_len == QUERY_COOKIE_LEN && check(b, q, cookie, nonce)) {
-		q->flags |= QUERY_COOKIE_VALID;
-		stats_add(stats, STAT_cookies_valid, 1);
-		return;
+	if (q->cookie_len == QUERY_COOKIE_LEN) {
+		memcpy(q->cookie, cookie, QUERY_COOKIE_LEN);
+		if (check(b, q)) {
+			q->flags |= QUERY_COOKIE_REPLY | QUERY_COOKIE_VALID;
+			stats_add(stats, STAT_cookies_valid, 1);
+			return;
+		}
 	}
+	q->flags |= QUERY_COOKIE_REPLY;
 	stats_add(stats,
 		  q->cookie_len == COOKIE_CLIENT_LEN ? STAT_cookies_new
 						     : STAT_cookies_invalid,
 		  1);
-	make(b, q, nonce);
+	memcpy(q->cookie, cookie, COOKIE_CLIENT_LEN);
+	make(b, q);
 }
 
 /* From the first query with a cookie on. */

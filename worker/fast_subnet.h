@@ -33,17 +33,13 @@ fast_take_subnet(struct fast *f, struct query *q)
 	return true;
 }
 
-/* The same, most often for a cookie alone. */
+/* The same, most often for a cookie alone; `slot` is the query's. */
 static inline bool
-fast_take_options(struct fast *f, struct query *q)
+fast_take_options(struct fast *f, struct query *q, unsigned slot)
 {
-	uint32_t options =
-		q->flags & (QUERY_COOKIE_REPLY | QUERY_ECS | QUERY_ECS_BAD | QUERY_NSID);
-
-	if (options != QUERY_COOKIE_REPLY || q->verdict != QUERY_LOOKUP ||
-	    q->class != CLASS_IN)
+	if (q->common != QUERY_COMMON_COOKIE)
 		return fast_take_subnet(f, q);
-	f->with_cookie |= UINT64_C(1) << (q - f->queries);
+	f->with_cookie |= UINT64_C(1) << slot;
 	return true;
 }
 

@@ -223,7 +223,7 @@ isolation_shed(struct isolation *isolation, struct query *queries,
 			isolation->answered++;
 			continue;
 		}
-		q->is_common = false;
+		q->common = QUERY_UNCOMMON;
 		q->response_len = 0;
 		q->verdict = QUERY_DROP;
 		shed |= UINT64_C(1) << i;

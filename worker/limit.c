@@ -193,7 +193,7 @@ turn_away(struct limiter *limiter, struct query *q, uint64_t hash,
 	if (limit_note(limiter, q, hash, reason, is_ipv4 ? IPV4_BITS : IPV6_BITS, stats,
 		       NULL, 0))
 		return false;
-	q->is_common = false;
+	q->common = QUERY_UNCOMMON;
 	if (limiter->config.client_drops) {
 		stats_add(stats, STAT_limit_dropped, 1);
 		q->response_len = 0;

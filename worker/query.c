@@ -252,7 +252,7 @@ decide(struct query *q)
 		fail(q, RCODE_REFUSED);
 	else
 		q->verdict = QUERY_LOOKUP;
-	q->is_common =
+	q->common =
 		q->verdict == QUERY_LOOKUP && q->class == CLASS_IN &&
 		!(q->flags & (QUERY_NSID | QUERY_ECS | QUERY_ECS_BAD | QUERY_COOKIE_BAD));
 }
@@ -292,7 +292,7 @@ query_decode_uncommon(struct query *q, uint16_t udp_size)
 	q->rcode = RCODE_NOERROR;
 	q->limit = (q->flags & QUERY_TCP) ? QUERY_MESSAGE_MAX : QUERY_UDP_MIN;
 	q->verdict = QUERY_DROP;
-	q->is_common = false;
+	q->common = QUERY_UNCOMMON;
 	if (q->received_len < QUERY_HEADER_LEN || (q->packet[2] & FLAG_QR))
 		return;
 	decode_any(q, udp_size);

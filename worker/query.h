@@ -36,6 +36,9 @@ enum query_flag {
 };
 
 /* What became of decoding. */
+/* What most are: looked up in class IN, and at most a cookie is to be answered beside that. */
+enum query_common { QUERY_UNCOMMON = 0, QUERY_COMMON = 1, QUERY_COMMON_COOKIE = 2 };
+
 enum query_verdict {
 	QUERY_LOOKUP = 0,		/* a question of class IN: look it up */
 	QUERY_CHAOS,			/* a question of class CH */
@@ -96,7 +99,7 @@ struct query {
 	/* private to the core from here on */
 	uint8_t verdict;		/* enum query_verdict */
 	uint8_t rcode;			/* enum dns_rcode, its low 4 bits unless BADVERS */
-	bool is_common;			/* looked up in class IN, no option to be answered */
+	uint8_t common;			/* enum query_common */
 	uint16_t class, type;
 	uint16_t question_end;		/* offset behind the question; 12 when it has none */
 	uint16_t limit;			/* largest response that the client takes */

@@ -92,6 +92,10 @@ is_plain_opt(const uint8_t *opt)
 	       wire_get_u16(opt + OPT_FIXED_LEN - 1) == 0;
 }
 
+/* What stands behind an OPT's flags, with nothing but a cookie of so many octets: RDLENGTH,
+ * the option's code and length. */
+#define COOKIE_ALONE(LEN) ((uint64_t)((LEN) + OPTION_HEAD_LEN) << 32 | COOKIE_OPTION << 16 | (LEN))
+
 /* The same with nothing but a cookie (RFC 7873), `behind` the fixed part: of the client alone,
  * or of as many octets as ours have.  Notes where that is. */
 __attribute__((noinline)) static bool
@@ -100,18 +104,20 @@ take_cookie_opt(struct query *q, const uint8_t *opt, uint32_t behind)
 	static const uint8_t head[8] = { 0, 0, TYPE_OPT };
 	static const uint8_t mask[8] = { 255, 255, 255, 0, 0, 0, 255 };
 	const uint8_t *flags = opt + OPT_FIXED_LEN - 3;
-	uint32_t len = behind - OPTION_HEAD_LEN;
+	uint64_t want;
 
-	if ((len != COOKIE_CLIENT_LEN && len != QUERY_COOKIE_LEN) ||
-	    (eight_octets(opt) & eight_octets(mask)) != eight_octets(head))
+	if (behind == OPTION_HEAD_LEN + QUERY_COOKIE_LEN)
+		want = htobe64(COOKIE_ALONE(QUERY_COOKIE_LEN));
+	else if (behind == OPTION_HEAD_LEN + COOKIE_CLIENT_LEN)
+		want = htobe64(COOKIE_ALONE(COOKIE_CLIENT_LEN));
+	else
 		return false;
-	/* behind the flags: RDLENGTH, the option's code and length */
-	if (be64toh(eight_octets(flags)) << 16 >> 16 !=
-	    ((uint64_t)behind << 32 | COOKIE_OPTION << 16 | len))
+	if ((eight_octets(flags) & htobe64(UINT64_MAX >> 16)) != want ||
+	    (eight_octets(opt) & eight_octets(mask)) != eight_octets(head))
 		return false;
 	q->flags |= QUERY_COOKIE;
 	q->cookie_at = (uint16_t)(flags + 8 - q->packet);
-	q->cookie_len = (uint8_t)len;
+	q->cookie_len = (uint8_t)(behind - OPTION_HEAD_LEN);
 	return true;
 }
 
@@ -163,7 +169,7 @@ query_decode_common(struct query *q, uint16_t udp_size)
 	q->class = CLASS_IN;
 	q->verdict = QUERY_LOOKUP;
 	q->rcode = RCODE_NOERROR;
-	q->is_common = true;
+	q->common = QUERY_COMMON;
 	return true;
 }
 

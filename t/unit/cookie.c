@@ -213,13 +213,13 @@ test_options(void)
 
 		wrong += is_good != ((q->flags & QUERY_COOKIE) != 0);
 		wrong += is_good == ((q->flags & QUERY_COOKIE_BAD) != 0);
-		wrong += is_good != q->is_common;
+		wrong += is_good != (q->common == QUERY_COMMON);
 		wrong += is_good && (q->cookie_at != OPT_AT + 15 || q->cookie_len != len);
 		wrong += q->verdict != QUERY_LOOKUP;
 	}
 	is_int(wrong, 0, "cookies of 0 to 79 octets: 8, 16 to 40 are cookies");
 	ok(decoded(16, 4)->flags & QUERY_COOKIE, "an option behind it");
-	ok(decoded(24, 4)->is_common, "changes nothing");
+	is_int(decoded(24, 4)->common, QUERY_COMMON, "changes nothing");
 	is_int(decoded(24, 3)->rcode, 1, "half a one is FORMERR");
 }
 
