@@ -79,7 +79,7 @@ sub walk {
 
 $schema->load($redis, { $ORIGIN => brief_zone($ORIGIN) });
 $redis->cmd(@{ $schema->set_keys($ORIGIN, key_strings(ksk => $ksk), key_strings(zsk => $zsk)) });
-$_->expect_log(qr/no file here is named|martlet:keys|has replaced|goes on signing|Redis|its keys are rolled by|nothing has been heard|stream has vanished/)
+$_->expect_log(qr/no file here is named|martlet:keys|has replaced|Redis|its keys are rolled by|nothing has been heard|stream has vanished/)
   for $roller, $follower;
 $_->start for $roller, $follower;
 ok(poll(20, sub { $redis->cmd('GET', $LIST) }), 'the roller writes the list');

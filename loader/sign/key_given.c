@@ -7,6 +7,7 @@
 
 #include "loader/sign/key_files.h"
 #include "loader/sign/key_notes.h"
+#include "loader/sign/key_roll.h"
 #include "loader/sign/key_text.h"
 #include "loader/sign/sign_crypto.h"
 #include "shm/errcode.h"
@@ -28,6 +29,7 @@ struct taking {
 	struct given_key keys[KEY_NOTE_ROLES];
 	bool had_keys; /* whosever */
 	struct key_notes before, now;
+	struct roll_zone roll;
 	struct key_files files, there;
 };
 
@@ -210,6 +212,16 @@ note(struct taking *t, const char *name, enum key_note_role role,
 	strcpy(now->items[now->count++].name, name);
 }
 
+/* Has a roll done with it?  Its files are there for as long as a source gives it. */
+static bool
+is_removed(const struct taking *t, const char *name)
+{
+	uint32_t at = key_roll_find(&t->roll, name);
+
+	return at < t->roll.count && t->roll.keys[at].is_managed &&
+	       t->roll.keys[at].stage == ROLL_REMOVED;
+}
+
 /* A key of before that is not the one that is given now. */
 static void
 note_old(struct taking *t, const struct key_note *old)
@@ -218,7 +230,8 @@ note_old(struct taking *t, const struct key_note *old)
 	const struct key_given *text = text_of(t, old->role, false);
 	const char *what, *tag = strrchr(old->name, '+');
 
-	if (key_files_read(t->kept, old->name, &t->there, &what) != ERR_OK ||
+	if (is_removed(t, old->name) ||
+	    key_files_read(t->kept, old->name, &t->there, &what) != ERR_OK ||
 	    key_notes_find(&t->now, old->name))
 		return;
 	if (key->is_good || old->state == KEY_NOTE_REPLACED) {
@@ -260,6 +273,8 @@ take(struct taking *t)
 	int rc = key_notes_read(t->kept, t->prefix, &t->before);
 	const char *first;
 
+	/* one that cannot be read is told where the keys are loaded */
+	(void)!key_roll_read(t->kept, t->prefix, &t->roll);
 	/* a directory that cannot be read has none, and will not be written to, either */
 	(void)!key_dir_refresh(t->kept);
 	t->had_keys = key_dir_find(t->kept, t->prefix, &first, 1) > 0;
