@@ -71,6 +71,52 @@ list(struct clerk *clerk, struct sign_session *session, const uint8_t *zone, siz
 	return key_list_end(&keys, rc);
 }
 
+/* ---- one zone ---- */
+
+/* The zone as it is served; *walk is to be closed. */
+static int
+find_served(struct clerk *clerk, const uint8_t *zone, struct store_walk **walk,
+	    struct node *apex)
+{
+	char reason[256];
+	int rc = clerk_open_served(clerk, walk, reason);
+
+	return rc == ERR_OK ? store_walk_find(*walk, CATALOGUE_ID, zone, apex) : rc;
+}
+
+/* Neither served nor with keys: a slip of the pen. */
+static bool
+is_unknown(struct clerk *clerk, struct sign_session *session, const uint8_t *zone,
+	   size_t len)
+{
+	static struct sign_keys keys;
+	struct store_walk *walk = NULL;
+	struct node apex;
+	bool is_missing;
+
+	if (sign_session_start(session, zone, len, &keys) != ERR_OK || keys.count > 0 ||
+	    keys.problem_count > 0)
+		return false;
+	is_missing = find_served(clerk, zone, &walk, &apex) == ERR_NOTFOUND;
+	store_walk_close(walk);
+	return is_missing;
+}
+
+static unsigned
+list_one(struct clerk *clerk, struct sign_session *session, const uint8_t *zone,
+	 size_t len)
+{
+	char name[DNAME_TEXT_MAX];
+
+	if (!is_unknown(clerk, session, zone, len))
+		return list(clerk, session, zone, len, NULL);
+	dname_to_text(zone, name);
+	return clerk_refuse(clerk,
+			    "zone %s has no keys and is not served here: `martletctl "
+			    "keys` lists those that have some",
+			    name);
+}
+
 /* ---- new ones ---- */
 
 static bool
@@ -93,11 +139,8 @@ why_useless(struct clerk *clerk, const uint8_t *zone)
 	struct zone_state state;
 	const char *why = NULL;
 	struct node apex;
-	char reason[256];
-	int rc = clerk_open_served(clerk, &walk, reason);
+	int rc = find_served(clerk, zone, &walk, &apex);
 
-	if (rc == ERR_OK)
-		rc = store_walk_find(walk, CATALOGUE_ID, zone, &apex);
 	if (rc == ERR_NOTFOUND)
 		why = "is not served here: its key waits until it is";
 	else if (rc == ERR_OK && zone_state_read(&apex, &state) && state.error_len == 0 &&
@@ -191,7 +234,7 @@ run(struct clerk *clerk, struct sign_session *session)
 		return clerk_refuse(clerk, "'%s' is no domain name", wish.zone);
 	dname_lower(zone, len);
 	return wish.is_generate ? generate(clerk, session, zone, len, wish.is_split)
-				: list(clerk, session, zone, len, NULL);
+				: list_one(clerk, session, zone, len);
 }
 
 unsigned

@@ -273,6 +273,9 @@ sub small {
 	is($ds, join(' ', $key->keytag, 13, 2, uc Net::DNS::RR::DS->create($key, digtype => 'SHA256')->digest), 'its DS');
 	($exit) = $m->ctl('keys', 'generate', $ORIGIN);
 	is($exit, 1, 'a second first key is refused');
+	($exit, $json) = $m->ctl('keys', 'gernerate.test');
+	is($exit, 1, 'keys of a zone that is not known are refused');
+	like($json->{error}, qr/zone gernerate[.]test[.] has no keys and is not served here/, 'with the reason');
 
 	# not signed any more
 	$m->write_config({ zones => { files => [{ origin => "$ORIGIN.", file => file_of($m, $ORIGIN) }] } });
