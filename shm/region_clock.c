@@ -14,15 +14,18 @@ enum {
 	TIME_MAX = 32,
 };
 
-/* 2023: a clock before that was not set. */
-static const int64_t not_set_s = 1700000000;
+static bool
+is_set(void)
+{
+	return clock_wall_s() >= REGION_CLOCK_SET_S;
+}
 
 int64_t
 region_clock_moved_s(const struct region *region)
 {
 	int64_t ran_s = (int64_t)((clock_now_ns() - region->started_ns) / 1000000000u);
 
-	if (region->started_wall_s < not_set_s)
+	if (region->started_wall_s < REGION_CLOCK_SET_S)
 		return 0;
 	return clock_wall_s() - region->started_wall_s - ran_s;
 }
@@ -48,7 +51,7 @@ lag_s(const struct region *region)
 bool
 region_clock_is_doubtful(const struct region *region)
 {
-	return is_far(region_clock_moved_s(region)) || lag_s(region) != 0 ||
+	return !is_set() || is_far(region_clock_moved_s(region)) || lag_s(region) != 0 ||
 	       is_far(atomic_load(&region->clock.other_ahead_s));
 }
 
@@ -65,6 +68,18 @@ widen(int64_t *span_s, int64_t by_s)
 		*span_s = by_s;
 }
 
+/* What is known of the time without the machine's clock. */
+static void
+span_unset(const struct region *region, int64_t *before_s, int64_t *behind_s)
+{
+	int64_t other_s = atomic_load(&region->clock.other_ahead_s);
+
+	*behind_s = lag_s(region);
+	if (other_s > *behind_s)
+		*behind_s = other_s;
+	*before_s = -*behind_s;
+}
+
 void
 region_clock_span(const struct region *region, int64_t *before_s, int64_t *behind_s)
 {
@@ -73,6 +88,10 @@ region_clock_span(const struct region *region, int64_t *before_s, int64_t *behin
 	int64_t other_s = atomic_load(&region->clock.other_ahead_s);
 
 	*before_s = *behind_s = 0;
+	if (!is_set()) {
+		span_unset(region, before_s, behind_s);
+		return;
+	}
 	if (is_far(moved_s)) {
 		widen(before_s, moved_s);
 		widen(behind_s, -moved_s);
@@ -148,6 +167,10 @@ region_clock_explain(const struct region *region, char out[REGION_CLOCK_TEXT_MAX
 			 llabs(other_s) / DAY_S, other_s > 0 ? "behind" : "ahead of");
 	else if (gap_s != 0)
 		explain_gap(gap_s, out);
+	else if (!is_set())
+		snprintf(
+			out, REGION_CLOCK_TEXT_MAX,
+			"the machine's clock is not set: no zone is signed before it is");
 	else
 		return false;
 	return true;
@@ -157,7 +180,7 @@ void
 region_clock_note_past(struct region *region, int64_t at_s)
 {
 	if (at_s > atomic_load(&region->clock.past_s) &&
-	    at_s - clock_wall_s() < AHEAD_MOST_S)
+	    (!is_set() || at_s - clock_wall_s() < AHEAD_MOST_S))
 		atomic_store(&region->clock.past_s, at_s);
 }
 
@@ -165,10 +188,11 @@ void
 region_clock_note_other(struct region *region, int64_t at_s)
 {
 	int64_t ahead_s = at_s - clock_wall_s();
-	bool is_set = at_s >= not_set_s && ahead_s < AHEAD_MOST_S;
+	bool is_time =
+		at_s >= REGION_CLOCK_SET_S && (!is_set() || ahead_s < AHEAD_MOST_S);
 
-	atomic_store(&region->clock.other_ahead_s, is_set ? ahead_s : 0);
-	if (is_set && !is_far(ahead_s))
+	atomic_store(&region->clock.other_ahead_s, is_time ? ahead_s : 0);
+	if (is_time && !is_far(ahead_s))
 		region_clock_note_gap(region, 0);
 }
 

@@ -18,6 +18,7 @@
 struct region;
 
 enum {
+	REGION_CLOCK_SET_S = 1700000000, /* 2023: a clock before that was not set */
 	REGION_CLOCK_MOVED_S = 86400,	/* so wrong it must be to be in doubt */
 	REGION_CLOCK_TEXT_MAX = 512,
 };
@@ -38,8 +39,8 @@ struct region_clock {
 __attribute__((nonnull))
 int64_t region_clock_moved_s(const struct region *region);
 
-/* Has it moved so far that signatures made under one time may be bogus under the other; is it
- * before what has been, or far from Redis's? */
+/* Is it not set, or has it moved so far that signatures made under one time may be bogus under
+ * the other; is it before what has been, or far from Redis's? */
 __attribute__((nonnull))
 bool region_clock_is_doubtful(const struct region *region);
 
@@ -48,7 +49,8 @@ __attribute__((nonnull))
 bool region_clock_is_unsure(const struct region *region);
 
 /* By how many seconds the time may be before that of the machine's clock, and behind it; years
- * mean nothing. */
+ * mean nothing.  One that is not set says nothing itself: before_s is negative then, and the
+ * time is that of the last evidence. */
 __attribute__((nonnull))
 void region_clock_span(const struct region *region, int64_t *before_s, int64_t *behind_s);
 
@@ -56,7 +58,8 @@ void region_clock_span(const struct region *region, int64_t *before_s, int64_t *
 __attribute__((nonnull))
 bool region_clock_explain(const struct region *region, char out[REGION_CLOCK_TEXT_MAX]);
 
-/* Sync: something was made at this time.  Years ahead of us it means nothing. */
+/* Sync: something was made at this time.  Years ahead of us it means nothing, unless our clock is
+ * not set. */
 __attribute__((nonnull))
 void region_clock_note_past(struct region *region, int64_t at_s);
 

@@ -94,5 +94,19 @@ subtest 'and is set right' => sub {
 	is(problems(), '', 'that ends the doubt');
 	is(verdict($_), 'fully validated', "what had not begun is signed anew: $_") for qw(www ns);
 };
+# A machine that has no battery, before it has asked for the time
+subtest 'a clock that is not set' => sub {
+	$m->ctl('keys', 'roll', $ORIGIN);
+	start_at(1000 - time);
+	like(problems(), qr/the machine's clock is behind by 2\d{4} days or more/, 'is told');
+	change();
+	is(($m->ctl('reload', $ORIGIN))[0], 0, 'a change');
+	is(verdict('www'), 'fully validated', 'is signed by the last time that is known');
+	cmp_ok((window())[1], '<', 30 * 86_400, 'not for years');
+	step_clock(0);
+	ok(poll(20, sub { problems() eq '' }), 'once it is set, nothing is said any more') or diag(problems());
+	start_at(0);
+	is(problems(), '', 'nor later');
+};
 $m->stop;
 done_testing();

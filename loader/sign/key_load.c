@@ -6,7 +6,7 @@
 #include "loader/sign/key_adopt.h"
 #include "loader/sign/key_load_private.h"
 #include "loader/sign/key_roll.h"
-#include "shm/clock.h"
+#include "loader/sign/sign_clock.h"
 #include "shm/errcode.h"
 
 static bool
@@ -252,7 +252,7 @@ key_load_zone(struct key_store *store, const uint8_t *zone, struct sign_keys *ke
 		loading->keys = keys;
 		loading->secrets = secrets;
 		loading->roll = roll;
-		loading->now_s = clock_wall_s();
+		loading->now_s = sign_clock_latest_s();
 		pthread_mutex_lock(&store->lock);
 		read_roll(loading, prefix);
 		load_zone(loading, prefix, files);

@@ -13,7 +13,7 @@ struct loading {
 	struct sign_keys *keys;
 	struct crypto_key **secrets;
 	struct roll_zone *roll;
-	int64_t now_s;
+	int64_t now_s; /* the latest that it may be: a key that has begun stays so */
 	struct key_notes notes;
 	/* of the source, not copied yet */
 	const char *revoked[SIGN_KEYS_MAX], *fresh[SIGN_KEYS_MAX];

@@ -1,6 +1,7 @@
 /* Times of signatures. */
 #include "loader/sign/sign_clock.h"
 
+#include "shm/clock.h"
 #include "shm/rrtype.h"
 
 #define XXH_INLINE_ALL
@@ -12,14 +13,24 @@ enum {
 	JITTER_SHARE = 14, /* of the validity: signatures end spread over so much */
 };
 
-static bool is_clock_held;
-static int64_t may_be_before_s, may_be_behind_s;
+static _Atomic bool is_clock_held;
+static _Atomic int64_t may_be_before_s, may_be_behind_s;
 
 void
 sign_clock_look(const struct region *region)
 {
+	int64_t before_s, behind_s;
+
+	region_clock_span(region, &before_s, &behind_s);
+	may_be_before_s = before_s;
+	may_be_behind_s = behind_s;
 	is_clock_held = region_clock_is_doubtful(region);
-	region_clock_span(region, &may_be_before_s, &may_be_behind_s);
+}
+
+int64_t
+sign_clock_latest_s(void)
+{
+	return clock_wall_s() + may_be_behind_s;
 }
 
 bool

@@ -21,14 +21,18 @@ struct sign_clock {
 	uint64_t random;
 };
 
-/* Look whether the time is in doubt (shm/region_clock.h), for this process and those that it
- * forks: no signature seems to be due then, and each that is there and by a present key is
+/* Look whether the time is in doubt (shm/region_clock.h), for all threads of this process and
+ * those that it forks: no signature seems to be due then, and each that is there and by a present key is
  * kept. */
 __attribute__((nonnull))
 void sign_clock_look(const struct region *region);
 
+/* The latest time that it may be: what has been stays so. */
+__attribute__((warn_unused_result))
+int64_t sign_clock_latest_s(void);
+
 /* Is what is to be renewed at a time due? */
-__attribute__((pure))
+__attribute__((warn_unused_result))
 bool sign_clock_is_due(int64_t renew_at_s, int64_t now_s);
 
 /* is_renewal  what would be due within sign_clock_ahead_s is renewed, too

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "loader/sign/key_store.h"
+#include "loader/sign/sign_clock.h"
 #include "loader/sign/signer_proto.h"
 #include "loader/zone/grow.h"
 #include "shm/clock.h"
@@ -27,7 +28,8 @@ enum {
 
 struct signer {
 	struct key_store *store;
-	struct region_signer *board; /* or NULL */
+	struct region *region; /* or NULL */
+	struct region_signer *board; /* of it */
 	atomic_uint connections;
 	pthread_mutex_t lock; /* for due_ns */
 	uint64_t due_ns; /* when the next paced signature may be made */
@@ -117,6 +119,8 @@ answer_keys(struct connection *c)
 	drop_keys(c);
 	if (!zone)
 		return ERR_FORMAT;
+	if (c->signer->region)
+		sign_clock_look(c->signer->region);
 	rc = key_store_load(c->signer->store, zone, &c->keys, c->secrets);
 	if (rc != ERR_OK)
 		return rc;
@@ -500,7 +504,8 @@ signer_serve(const struct signer_options *options)
 	struct signer signer = {
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.pace_ns = 1000000000u / options->settings->dnssec.max_rate,
-		.board = options->board,
+		.region = options->region,
+		.board = options->region ? &options->region->signer : NULL,
 	};
 	struct pollfd poller = { .fd = options->fd, .events = POLLIN };
 	int fd, rc;
@@ -517,8 +522,8 @@ signer_serve(const struct signer_options *options)
 	if (options->may_write)
 		start_thread(run_keeper, signer.store);
 	do {
-		if (options->board)
-			atomic_store(&options->board->heartbeat_ns, clock_now_ns());
+		if (signer.board)
+			atomic_store(&signer.board->heartbeat_ns, clock_now_ns());
 		fd = -1;
 		if (poll(&poller, 1, BEAT_MS) > 0)
 			fd = receive_descriptor(options->fd);

@@ -8,14 +8,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "shm/region_signer.h"
+#include "shm/region.h"
 #include "shm/settings.h"
 
 struct signer_options {
 	const struct settings *settings;
 	int fd;				/* where connections come from; -1 ends it */
 	bool may_write;			/* keys are copied into state_dir/keys, and made */
-	struct region_signer *board;	/* NULL: nobody looks */
+	struct region *region;		/* NULL: nobody looks */
 };
 
 /* Serve until the last other end of `fd` is closed.  returns 0, or an error code when it

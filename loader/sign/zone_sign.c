@@ -11,10 +11,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum {
-	DAY_S = 86400,
-	CLOCK_DOUBTFUL_S = 1700000000, /* 2023: the clock is not set */
-};
+enum { DAY_S = 86400 };
 
 uint64_t
 zone_sign_mark(const struct sign_keys *keys, enum denial denial)
@@ -123,7 +120,7 @@ zone_sign(struct zone_records *zone, struct sign_session *session,
 		return signing_fail(&s, ERR_NOMEM, errcode_text(ERR_NOMEM));
 	sign_clock_set(&s.clock, how->settings, how->now_s, how->is_renewal, zone->origin,
 		       zone->origin_len);
-	if (how->now_s < CLOCK_DOUBTFUL_S)
+	if (s.clock.latest_s < REGION_CLOCK_SET_S)
 		rc = signing_fail(
 			&s, ERR_RANGE,
 			"the zone cannot be signed: the machine's clock is not set");

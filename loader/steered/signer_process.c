@@ -17,7 +17,7 @@ signer_run(const struct heritage *heritage)
 		.settings = heritage->settings,
 		.fd = heritage->signer_fds[1],
 		.may_write = true,
-		.board = &heritage->region->signer,
+		.region = heritage->region,
 	};
 
 	heritage_enter(heritage, "signer");
