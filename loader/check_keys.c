@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "loader/sign/key_dir.h"
 #include "loader/sign/sign_key.h"
 #include "shm/dname.h"
 #include "shm/errcode.h"
@@ -43,6 +44,19 @@ warn(const struct settings *settings, const struct zone_records *zone, const cha
 	}
 	dname_to_text(zone->origin, name);
 	zone_messages_add(messages, ZONE_WARNING, path, line, "%s: %s", name, reason);
+}
+
+void
+check_key_dir(const struct settings *settings, struct zone_messages *messages)
+{
+	struct key_dir *dir = key_dir_new(settings->dnssec.key_dir);
+	int rc = dir && settings->dnssec.key_dir[0] ? key_dir_refresh(dir) : ERR_OK;
+
+	if (rc != ERR_OK)
+		zone_messages_add(messages, ZONE_WARNING, settings->config_path, 0,
+				  "dnssec.key_dir: %s %s", key_dir_path(dir),
+				  key_dir_why_unread(dir, rc));
+	key_dir_free(dir);
 }
 
 void

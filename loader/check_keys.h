@@ -14,4 +14,8 @@ __attribute__((nonnull))
 void check_keys(struct key_store *store, const struct settings *settings,
 		const struct zone_records *zone, struct zone_messages *messages);
 
+/* Warn when dnssec.key_dir is set and cannot be read. */
+__attribute__((nonnull))
+void check_key_dir(const struct settings *settings, struct zone_messages *messages);
+
 #endif

@@ -122,6 +122,7 @@ loader_check_zones(const struct settings *settings)
 	unsigned errors;
 	int code = zone_list_make(settings, &list, &messages);
 
+	check_key_dir(settings, &messages);
 	print_messages(stderr, &messages);
 	errors = count_errors(&messages);
 	if (code == ERR_NOMEM) {

@@ -349,6 +349,11 @@ sub small {
 	my $blind = $m->ctl('keys');
 	ok((grep { $_->{zone} eq "$ORIGIN." } @{ $blind->{keys} }), 'without the directory keys lists the copies');
 	like(join("\n", @{ $blind->{notices} }), qr/\Q$dir\E is not there/, 'and tells what is wrong');
+	like($m->ctl('keys', 'generate', 'new.test')->{error}, qr/^no key can be written: \Q$dir\E is not there: make it/, 'so does generate');
+	my ($martletd, $config) = (Martlet::martletd(), $m->config_path);
+	write_file($dir, 'no directory');
+	like(scalar `$martletd -c $config -t 2>&1`, qr/^warning: \Q$config\E: dnssec\.key_dir: \Q$dir\E is a file, not a directory/m, 'and -t');
+	unlink $dir or die;
 	rename "$dir.away", $dir or die;
 	$m->stop;
 }

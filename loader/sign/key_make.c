@@ -15,6 +15,21 @@
 
 enum { DRAWS_MAX = 100 };
 
+static void
+explain(struct key_dir *dir, const char *name, int code, char reason[SIGN_PROBLEM_LEN])
+{
+	int unread = key_dir_refresh(dir);
+
+	if (unread != ERR_OK)
+		snprintf(reason, SIGN_PROBLEM_LEN, "no key can be written: %s %s",
+			 key_dir_path(dir), key_dir_why_unread(dir, unread));
+	else
+		snprintf(reason, SIGN_PROBLEM_LEN,
+			 "%s/%s cannot be written: %s; the server's user must be able to "
+			 "write there",
+			 key_dir_path(dir), name, errcode_text(code));
+}
+
 static int
 write_key(struct key_dir *dir, const char *prefix, const struct key_public *public,
 	  const struct key_private *secret, char reason[SIGN_PROBLEM_LEN])
@@ -38,10 +53,7 @@ write_key(struct key_dir *dir, const char *prefix, const struct key_public *publ
 	}
 	free(text);
 	if (rc != ERR_OK)
-		snprintf(reason, SIGN_PROBLEM_LEN,
-			 "%s/%s cannot be written: %s; the server's user must be able to "
-			 "write there",
-			 key_dir_path(dir), name, errcode_text(rc));
+		explain(dir, name, rc, reason);
 	return rc;
 }
 
