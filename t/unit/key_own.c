@@ -168,27 +168,25 @@ test_unkept(void)
 {
 	static struct sign_keys keys;
 	struct crypto_key *secrets[SIGN_KEYS_MAX];
-	const struct key_given none[KEY_GIVEN_TEXTS] = { { .state = GIVEN_BAD,
-							   .name = "k",
-							   .name_len = 1,
-							   .text = "t",
-							   .text_len = 1 } };
+	struct key_given bad[KEY_GIVEN_TEXTS];
 	char kept[96], away[96];
 	struct key_store *store;
 
+	for (unsigned i = 0; i < KEY_GIVEN_TEXTS; i++)
+		bad[i] = (struct key_given){ GIVEN_BAD, "name", 4, "why", 3 };
 	settings.dnssec.key_dir = no_dir;
 	is_int(key_store_new(&settings, true, &store), 0, "a store");
 	snprintf(kept, sizeof kept, "%s/keys", state);
 	snprintf(away, sizeof away, "%s/away", state);
 	is_int(rename(kept, away), 0, "its directory is gone");
-	is_int(key_store_put(store, zone, none), ERR_NOTFOUND, "nothing can be kept");
-	is_int(key_store_put(store, zone, none), ERR_NOTFOUND, "nor a second time");
+	is_int(key_store_put(store, zone, bad), ERR_NOTFOUND, "nothing can be kept");
+	is_int(key_store_put(store, zone, bad), ERR_NOTFOUND, "nor a second time");
 	is_int(key_store_count_unkept(store).zones, 1, "one zone is told");
 	is_int(key_store_count_unkept(store).tries, 2, "and both times");
 	is_int(key_store_load(store, zone, &keys, secrets), 0, "its keys are read");
 	ok(tells(&keys, "the keys that Redis gives cannot be kept"), "told with them");
 	is_int(rename(away, kept), 0, "it is there again");
-	is_int(key_store_put(store, zone, none), 0, "they are kept");
+	is_int(key_store_put(store, zone, bad), 0, "they are kept");
 	is_int(key_store_count_unkept(store).zones, 0, "nothing is told any more");
 	is_int(key_store_count_unkept(store).tries, 0, "nor counted");
 	key_store_free(store);
