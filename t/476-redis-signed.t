@@ -223,7 +223,7 @@ subtest 'built without the keys' => sub {
 	my $built = $builder->dir . '/built';
 
 	$schema->load($redis, { $ORIGIN => zone(denial => 'nsec3') });
-	set_keys($redis, $schema, key_strings(ksk => $ksk));
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, key_strings(ksk => $ksk)) });
 	$builder->{port} //= 5300;
 	$builder->write_config;
 	my ($exit) = $builder->ctl_text('-c', $builder->config_path, 'build', $built);
