@@ -25,7 +25,8 @@ $ENV{ASAN_OPTIONS} = join ':', 'handle_segv=0:handle_sigbus=0:handle_abort=0', $
 sub gaps { my ($m) = @_; return $m->ctl('stats')->{redis_gaps} }
 sub held { my ($m) = @_; return scalar @{ $m->ctl('held')->{held} } }
 
-my $redis = Martlet::Redis->new(notify => 'KA');
+# a script that does not end can be killed after lua-time-limit, and takes a CPU until then
+my $redis = Martlet::Redis->new(notify => 'KA', config => { 'lua-time-limit' => 1000 });
 my ($zone) = all_zones();
 my $now = fill($redis);
 
