@@ -13,7 +13,7 @@ use Martlet;
 use Martlet::Process qw(poll write_file);
 use Martlet::Redis;
 use Martlet::RedisZones qw(bulk_name);
-use Martlet::Zones qw(generation serial_of zone);
+use Martlet::Zones qw(addresses_of generation serial_of zone);
 use SlowBuilder qw(builder slow_builders);
 use Test::More;
 
@@ -37,7 +37,7 @@ sub compactions { return $m->ctl('stats')->{redis_compactions} }
 sub cursor { return $m->ctl('status')->{source}{cursor} }
 
 sub rr { return { a => { ttl => 60, records => [{ ip => $_[0] }] } } }
-sub address_of { return join ' ', map { /(\S+)$/ } $m->ask($_[0], 'A')->text('answer') }
+sub address_of { return (addresses_of($m, @_))[0] }
 
 my %want;    # name => address
 
@@ -65,7 +65,11 @@ sub change {
 my $next = 0;
 sub new_labels { my ($count) = @_; return map { 'l' . ++$next } 1 .. $count }
 
-sub wrong_names { return grep { address_of($_) ne $want{$_} } sort keys %want }
+sub wrong_names {
+	my @names = sort keys %want;
+	my @addresses = addresses_of($m, @names);
+	return map { $addresses[$_] ne $want{ $names[$_] } ? $names[$_] : () } 0 .. $#names;
+}
 
 sub is_right {
 	my ($what) = @_;

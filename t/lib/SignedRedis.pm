@@ -238,7 +238,7 @@ sub _check {
 	no warnings 'redefine';
 	my %was = (
 		answer => \&Martlet::Answer::new, start => \&Martlet::start, redis => \&Martlet::Redis::start,
-		cmd => \&Martlet::Resp::cmd, pipeline => \&Martlet::Resp::pipeline, subtest => \&Test::More::subtest,
+		exchange_all => \&Martlet::Ask::exchange_all, cmd => \&Martlet::Resp::cmd, pipeline => \&Martlet::Resp::pipeline, subtest => \&Test::More::subtest,
 	);
 
 	*Martlet::Answer::new = sub {
@@ -249,6 +249,15 @@ sub _check {
 		local $is_busy = 1;
 		_check($query, $answer);
 		return $answer;
+	};
+	*Martlet::Ask::exchange_all = sub {
+		my ($self, @messages) = @_;
+		my @responses = $was{exchange_all}->($self, @messages);
+		for my $i (grep { defined $responses[$_] } 0 .. $#messages) {
+			$asked{ unpack 'n', $messages[$i] } = $messages[$i];
+			Martlet::Answer->new($responses[$i]);
+		}
+		return @responses;
 	};
 	*Martlet::start = sub {
 		my ($self, @args) = @_;

@@ -15,7 +15,10 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use Martlet::Answer;
 use Martlet::Process qw(poll read_file write_file);
+use Martlet::Wire qw(encode_query);
+use Martlet::Zones qw(only_address);
 use POSIX ();
 use Test::More ();
 use Time::HiRes qw(sleep);
@@ -58,22 +61,27 @@ sub fill {
 	return $state;
 }
 
-# The state that a name is served in, else what the answer was instead.
-sub state_of {
-	my ($m, $name) = @_;
-	my $r = $m->ask($name, 'A') // return 'no reply';
-	return $r->rcode unless $r->rcode eq 'NOERROR';
-	my ($text) = $r->text('answer');
-	return ($text // '') =~ / A 10[.]200[.](\d+)[.](\d+)$/ ? $1 * 256 + $2 : $text // 'nothing';
+# The state that a response has, else what it is instead.
+sub _state_in {
+	my ($response) = @_;
+	return $1 * 256 + $2 if (only_address($response) // '') =~ /^10[.]200[.](\d+)[.](\d+)$/;
+	return 'no reply' unless defined $response;
+	my $r = Martlet::Answer->new($response);
+	return $r->rcode ne 'NOERROR' ? $r->rcode : join(' ', $r->text('answer')) || 'nothing';
 }
+
+# Of each name what it is served in.
+sub states_of {
+	my ($m, @names) = @_;
+	return map { _state_in($_) } $m->exchange_all(map { encode_query($_, 'A') } @names);
+}
+
+sub state_of { return (states_of(@_))[0] }
 
 # Is all served in the state n?
 sub all_have {
 	my ($m, $n) = @_;
-	for my $name (all_names()) {
-		return 0 unless state_of($m, $name) eq $n;
-	}
-	return 1;
+	return !grep { $_ ne $n } states_of($m, all_names());
 }
 
 # All is served in the state n, soon; and from then on nothing older is right.
@@ -109,8 +117,10 @@ sub _differing {
 	for my $zone (@{ $redis->cmd('SMEMBERS', 'redins:zones') }) {
 		my %labels = @{ $redis->cmd('HGETALL', "redins:zones:$zone") };
 		delete $labels{'@'};
-		for my $label (sort keys %labels) {
-			my $served = state_of($m, "$label.$zone");
+		my @names = sort keys %labels;
+		my @states = states_of($m, map {"$_.$zone"} @names);
+		for my $label (@names) {
+			my $served = shift @states;
 			push @wrong, "$label.$zone is served as $served, not $labels{$label}"
 			  unless $served =~ /^\d+$/ && $labels{$label} eq value($served);
 		}
@@ -149,8 +159,11 @@ sub watch {
 	$SIG{TERM} = sub { $stop = 1 };
 	while (!$stop && getppid() == $parent) {
 		$floor = read_file("$m->{dir}/floor") || 0;
-		for my $name (all_names()) {
-			my $got = eval { state_of($m, $name) } // "no answer: $@";
+		my @names = all_names();
+		my @states = eval { states_of($m, @names) };
+		@states = ("no answer: $@") x @names if $@;
+		while (my $name = shift @names) {
+			my $got = shift @states;
 			$asked++;
 			if ($got !~ /^\d+$/) {
 				push @bad, "$name: $got";

@@ -6,9 +6,11 @@ use warnings;
 
 use Exporter qw(import);
 use Martlet::Process qw(poll read_file);
+use Martlet::Wire qw(encode_query);
+use Socket qw(inet_ntoa);
 use Test::More ();
 
-our @EXPORT_OK = qw(zone address_of serial_of generation sync_pid);
+our @EXPORT_OK = qw(zone address_of addresses_of only_address serial_of generation sync_pid);
 
 # A zone with this serial, whose www has the address 192.0.2.SERIAL; and more lines.
 sub zone {
@@ -24,6 +26,20 @@ sub address_of {
 	my $r = $m->ask("www.$zone", 'A', %opt) // return 'no answer';
 	my ($record) = $r->brief('answer');
 	return defined $record ? (split ' ', $record)[-1] : $r->rcode;
+}
+
+# The address in a response of one A record and no EDNS: nothing stands behind it.  undef
+# for any other.
+sub only_address {
+	my ($response) = @_;
+	return if !defined $response || join(' ', unpack 'x3 C x2 n3', $response) ne '0 1 0 0';
+	return inet_ntoa(substr $response, -4);
+}
+
+# That of each of many names, '' where there is none or more.
+sub addresses_of {
+	my ($m, @names) = @_;
+	return map { only_address($_) // '' } $m->exchange_all(map { encode_query($_, 'A') } @names);
 }
 
 sub serial_of {
