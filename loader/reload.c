@@ -263,13 +263,19 @@ reload_sign_aside(struct sync *sync)
 	uint64_t begun_ms = clock_now_ms();
 	struct reload_result result;
 	char reason[SYNC_REASON_MAX];
+	int error;
 
 	if (!aside)
 		return;
 	log_info("signing %zu zones from Redis aside", aside->count);
-	if (build_and_serve(sync, atomic_load(&sync->region->swap.published_id), &what,
-			    &result, reason) != 0) {
-		sync_note_error(sync, "zones from Redis are not signed: %s", reason);
+	error = build_and_serve(sync, atomic_load(&sync->region->swap.published_id),
+				&what, &result, reason);
+	if (error) {
+		if (error == ERR_BUSY)
+			log_info("zones from Redis are signed once more: %s", reason);
+		else
+			sync_note_error(sync, "zones from Redis are not signed: %s",
+					reason);
 		follow_fail_aside(sync->follow);
 	} else {
 		region_set_error(sync->region, "");

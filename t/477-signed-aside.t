@@ -17,6 +17,7 @@ use Martlet::Zones qw(sync_pid);
 use RedisKeys qw(keygen key_strings);
 use SlowBuilder qw(builder slow_builders);
 use Test::More;
+use Time::HiRes ();
 
 Martlet::Redis::need();
 Martlet::Peer::need('dnssec-keygen');
@@ -67,16 +68,16 @@ sub shown {
 	return $TIED{$zone} ? $last - 60 : $last;
 }
 
-# The next turn of a zone, and of the one that is written as one with it.
+# The next turn of a zone, and of the one that is written as one with it; and a label of others.
 sub turn {
-	my ($big) = @_;
+	my ($big, @with) = @_;
 	my $tied = $TIED{$big};
 	@at{ $big, $tied } = (++$turn) x 2;
 	$redis->multi(sub {
 		my ($tx) = @_;
 		$tx->cmd(@{ $schema->set_config($big, config($big)) });
-		$tx->cmd(@$_) for $schema->set_label($tied, 'at', address($turn));
-		$tx->xadd_change($big => [':config'], $tied => ['at']);
+		$tx->cmd(@$_) for $schema->set_label($tied, 'at', address($turn)), map { $schema->set_label($_, 'with', address($turn)) } @with;
+		$tx->xadd_change($big => [':config'], $tied => ['at'], map { $_ => ['with'] } @with);
 	});
 	return;
 }
@@ -107,13 +108,13 @@ sub comes {
 	return;
 }
 
-# One zone is being signed, and another is to be.
+# One zone is being signed, and another is to be, which is one with `with`.
 sub begin {
-	my ($what) = @_;
+	my ($what, @with) = @_;
 	write_file($hold, '');
 	turn('big1.test');
 	ok(poll(30, sub { builder($m, 'builder') }), "$what: a zone is being signed");
-	turn('big2.test');
+	turn('big2.test', @with);
 	ok(turn_other(), "$what: another one, which is not, goes on");
 	return;
 }
@@ -125,7 +126,7 @@ sub waits {
 }
 
 fill();
-$m->expect_log(qr/no file here is named|Redis|sync|not signed/);
+$m->expect_log(qr/no file here is named|Redis|sync|not signed|killed by signal/);
 $m->start;
 ok(poll(30, sub { !grep { shown($_) != 0 } %TIED, 'other.test' }), 'all is served');
 
@@ -134,6 +135,26 @@ begin('signed aside');
 waits('signed aside', %was);
 unlink $hold;
 comes('signed aside', @BIG);
+
+%was = map { $_ => shown($_) } %TIED;
+begin('one with the next', 'tied1.test');
+waits('one with the next', %was);
+unlink $hold;
+comes('one with the next', @BIG);
+like($m->log, qr/signed once more: more that belongs to them changed meanwhile/, 'they were signed together');
+
+# what waits for a zone that could not be signed does not wait for ever
+my $served = shown('big1.test');
+write_file($hold, '');
+turn('big1.test');
+my $pid = poll(30, sub { builder($m, 'builder') });
+kill 'KILL', $pid;
+unlink $hold;
+ok(poll(30, sub { shown('tied1.test') == $turn }), 'the build dies: what waited is served');
+is(shown('big1.test'), $served, 'and the zone as it was');
+like("@{ $m->ctl('status')->{problems} }", qr/zones from Redis are not signed: .* killed by signal 9/, 'which status tells');
+turn('big1.test');
+ok(poll(30, sub { shown('big1.test') == $turn && shown('tied1.test') == $turn }), 'the next change has it signed');
 
 %was = map { $_ => shown($_) } %TIED;
 begin('sync dies');
@@ -165,5 +186,47 @@ comes('Redis is filled', @BIG);
 ok(poll(30, sub { !@{ $m->ctl('held')->{held} } }), 'nothing is held then');
 ok(poll(30, sub { !grep { /not signed|from Redis/ } @{ $m->ctl('status')->{problems} }, @{ $m->ctl('status')->{notices} } }), 'and all is well')
   or diag(explain($m->ctl('status')));
+
+# A writer of sets that name any of the zones, and change how they are signed, while sync and
+# Redis die now and then: who shows a set has it shown by all others that it names.
+subtest 'at random' => sub {
+	plan(skip_all => 'MARTLET_SOAK is not set') unless $ENV{MARTLET_SOAK};
+	my $seed = $ENV{MARTLET_SEED} // time;
+	my ($until, $next) = (time + 60, 0);
+	my @zones = (@BIG, values %TIED);
+	my (%flips, %sets, @named, @half);
+	my $shown = sub { my ($record) = $m->ask("set.$_[0]", 'A')->brief('answer');
+		return ($record // '') =~ /192[.]0[.](\d+)[.](\d+)$/ ? 250 * $1 + $2 : 0 };
+
+	srand $seed;
+	note("MARTLET_SEED=$seed");
+	while (Time::HiRes::time() < $until) {
+		if (Time::HiRes::time() > $next) {
+			$next = Time::HiRes::time() + rand 0.4;
+			my @set = grep { rand() < 0.4 } @zones;
+			my %flip = map { $_ => 1 } grep { $TIED{$_} && rand() < 0.3 } @set;
+			next unless @set;
+			push @named, \@set;
+			push @{ $sets{$_} }, scalar @named for @set;
+			$at{$_}++ for keys %flip;
+			$redis->multi(sub {
+				my ($tx) = @_;
+				my $ip = sprintf '192.0.%d.%d', @named / 250, @named % 250;
+				$tx->cmd(@$_) for map { $schema->set_label($_, 'set', { a => { ttl => 300, records => [{ ip => $ip }] } }) } @set;
+				$tx->cmd(@{ $schema->set_config($_, config($_)) }) for keys %flip;
+				$tx->xadd_change(map { $_ => ['set', $flip{$_} ? ':config' : ()] } @set);
+			});
+			kill 'KILL', sync_pid($m) if rand() < 0.03;
+			$redis->kill_now, $redis->start if rand() < 0.03;
+		}
+		my ($one, $other) = @zones[int rand @zones, int rand @zones];
+		my $seen = $shown->($one);
+		my ($set) = grep { my $number = $_; $number <= $seen && grep { $_ eq $other } @{ $named[$number - 1] } } reverse @{ $sets{$one} // [] };
+		my $behind = defined $set ? $shown->($other) : next;
+		push @half, "$one: $seen, $other: $behind, set $set has both" if $behind < $set;
+	}
+	is_deeply(\@half, [], 'no answer shows half of ' . @named . ' sets');
+	ok(poll(60, sub { !grep { $shown->($_) != ($sets{$_} // [0])->[-1] } @zones }), 'all is served as in Redis');
+};
 $m->stop;
 done_testing();

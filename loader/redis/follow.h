@@ -103,7 +103,7 @@ bool follow_wants_aside(const struct follow *follow);
 /* `live`, which holds what was built, is to be published at once: it is the store from now
  * on, and what waited for these zones is served in it, so that both are seen as one.
  * returns 0; or an error with `reason` set: do not publish it, and give the store before it
- *         (follow_set_store). */
+ *         (follow_set_store); ERR_BUSY is none that somebody must see to. */
 __attribute__((nonnull, warn_unused_result))
 int follow_finish_aside(struct follow *follow, struct live *live,
 			char reason[FOLLOW_REASON_MAX]);

@@ -9,6 +9,10 @@
 #include "shm/clock.h"
 #include "shm/errcode.h"
 
+/* Builds in a row that are put off because more was to be signed with what they have: somebody
+ * who changes such zones all the time is not to keep them from being published. */
+enum { PUT_OFFS_MAX = 4 };
+
 bool
 follow_away_has(const struct follow *f, const uint8_t *origin, size_t len)
 {
@@ -182,46 +186,77 @@ divide(struct follow *f, struct change_set *rest)
 	return rc;
 }
 
+/* What must wait on becomes f->waiting; *all is what it was. */
 static int
-serve_free(struct follow *f)
+serve_free(struct follow *f, struct change_set *all)
 {
-	struct change_set all, rest = { .count = 0 };
+	struct change_set rest = { .count = 0 };
 	int rc = divide(f, &rest);
 
-	all = f->waiting;
+	*all = f->waiting;
 	f->waiting = rest;
 	if (rc == ERR_OK && f->set.count > 0)
 		rc = follow_serve_set(f, CHANGE_EVENT, false);
+	return rc;
+}
+
+/* It was served; or all of it waits on. */
+static void
+conclude(struct follow *f, struct change_set *all, int rc)
+{
 	if (rc != ERR_OK) {
 		change_set_fini(&f->waiting);
-		f->waiting = all;
-		return rc;
+		f->waiting = *all;
+		return;
 	}
-	change_set_fini(&all);
+	change_set_fini(all);
 	f->is_waiting_due = f->aside_failed = false;
 	/* a note that still tells of a gap has too much compared after a restart */
 	(void)!follow_notes_save(f);
-	return ERR_OK;
 }
 
 void
 follow_away_serve(struct follow *f)
 {
-	/* if it fails it waits on, and has been told */
-	(void)!serve_free(f);
+	struct change_set all;
+	int rc = serve_free(f, &all);
+
+	conclude(f, &all, rc);
+}
+
+/* Does a zone of `away` wait on, with others?  Then these are as they were, and it is not. */
+static bool
+is_torn(struct follow *f, const struct key_table *away)
+{
+	struct change_set *set = &f->waiting;
+	uint32_t number;
+
+	for (uint32_t i = 0; i < set->count; i++) {
+		if (key_table_find(away, 0, set->zones[i].origin,
+				   set->zones[i].origin_len, &number) != ERR_OK)
+			continue;
+		for (uint32_t k = 0; k < set->count; k++)
+			if (k != i && change_set_part(set, k) == change_set_part(set, i))
+				return true;
+	}
+	return false;
 }
 
 int
 follow_away_bring(struct follow *f)
 {
 	struct key_table away = f->away;
+	struct change_set all;
 	int rc;
 
 	f->away = (struct key_table){ .count = 0 };
-	rc = serve_free(f);
+	rc = serve_free(f, &all);
+	if (rc == ERR_OK && f->aside_put_offs < PUT_OFFS_MAX && is_torn(f, &away))
+		rc = ERR_BUSY;
 	if (rc != ERR_OK)
 		f->away = away;
 	else
 		key_table_fini(&away);
+	conclude(f, &all, rc);
 	return rc;
 }

@@ -188,11 +188,15 @@ follow_finish_aside(struct follow *f, struct live *live, char reason[FOLLOW_REAS
 	if (rc == ERR_OK)
 		rc = follow_away_bring(f);
 	f->aside_fate = rc == ERR_OK ? ASIDE_BROUGHT : ASIDE_PUT_OFF;
+	f->aside_put_offs = rc == ERR_BUSY ? f->aside_put_offs + 1 : 0;
 	if (rc == ERR_OK)
 		return ERR_OK;
 	f->place = before;
 	if (f->phase != FOLLOW_READY)
 		snprintf(reason, FOLLOW_REASON_MAX, "Redis was lost before they were");
+	else if (rc == ERR_BUSY)
+		snprintf(reason, FOLLOW_REASON_MAX,
+			 "more that belongs to them changed meanwhile");
 	else
 		snprintf(reason, FOLLOW_REASON_MAX,
 			 "what was changed with them cannot be served: %s",

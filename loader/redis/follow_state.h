@@ -188,6 +188,7 @@ struct follow {
 	bool is_waiting_due;		/* something has ended that it waited for */
 	bool aside_failed;		/* what waits for such zones is served without them */
 	enum aside_fate aside_fate;	/* of the build under way, or the last one */
+	unsigned aside_put_offs;	/* in a row */
 	struct key_table tried;		/* what was to be signed so, or could not be: when it
 					 * is seen again, nothing has come of it */
 	struct dirty_zones dirty;	/* named by events */
