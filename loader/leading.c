@@ -15,6 +15,7 @@ struct leading {
 	struct leading_place awaited[LEADING_AWAITED_MAX];
 	size_t count, next; /* the place of the next one */
 	uint32_t seen; /* of the resolver's commits, when they were taken last */
+	bool is_due; /* some were not looked at as yet */
 };
 
 struct leading *
@@ -123,12 +124,22 @@ leading_await(struct leading *leading, uint32_t zone_id, const uint8_t *owner, s
 		leading->count++;
 }
 
+void
+leading_note(void *context, uint32_t zone_id, const uint8_t *owner, size_t len)
+{
+	struct leading *leading = context;
+
+	leading_await(leading, zone_id, owner, len);
+	leading->is_due = true;
+}
+
 bool
 leading_has_news(const struct leading *leading)
 {
 	const struct region_resolver *region = &leading->heritage->region->resolver;
 
-	return leading->count > 0 && leading->seen != atomic_load(&region->commit_seq);
+	return leading->count > 0 &&
+	       (leading->is_due || leading->seen != atomic_load(&region->commit_seq));
 }
 
 size_t
@@ -140,5 +151,6 @@ leading_take_awaited(struct leading *leading,
 	leading->seen = atomic_load(&leading->heritage->region->resolver.commit_seq);
 	memcpy(out, leading->awaited, count * sizeof *out);
 	leading->count = leading->next = 0;
+	leading->is_due = false;
 	return count;
 }

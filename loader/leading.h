@@ -37,6 +37,9 @@ __attribute__((nonnull, warn_unused_result))
 int leading_find(void *context, const struct live_edit *edit, const struct node *node,
 		 struct live_leader *out);
 
+/* live_led_fn: the name is awaited, and may be known already. */
+void leading_note(void *context, uint32_t zone_id, const uint8_t *owner, size_t len);
+
 /* No more is looked up for now: give back what the resolver's store is kept from using again,
  * and wake the resolver for what was wished for meanwhile. */
 __attribute__((nonnull))

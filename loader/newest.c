@@ -90,7 +90,7 @@ open_live(struct sync *sync, uint64_t id, struct live **out, char reason[SYNC_RE
 		result = live_open(dir, names * NEWEST_FULL_TIMES, out);
 	}
 	if (result == 0) {
-		live_set_lead(*out, leading_find, sync->leading);
+		live_set_lead(*out, leading_find, leading_note, sync->leading);
 		result = live_set_signer(*out, sync->settings, sync->signer_fd);
 		if (result)
 			live_close(*out);

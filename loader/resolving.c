@@ -224,6 +224,13 @@ has_changed(const struct sync *sync, uint64_t now_ms)
 	       now_ms >= sync->resolving.begun_ms + AGAIN_MS;
 }
 
+/* Is another generation served than the last round was over?  That does not wait. */
+static bool
+is_other(const struct sync *sync)
+{
+	return sync->resolving.seen_id != 0 && sync->resolving.seen_id != sync->live_id;
+}
+
 static void
 begin(struct sync *sync, uint64_t now_ms)
 {
@@ -320,7 +327,8 @@ resolving_step(struct sync *sync)
 	if (leading_has_news(sync->leading))
 		(void)run(sync, run_awaited);
 	if (!sync->resolving.is_open) {
-		if (now_ms < sync->resolving.next_ms || !has_changed(sync, now_ms))
+		if ((now_ms < sync->resolving.next_ms && !is_other(sync)) ||
+		    !has_changed(sync, now_ms))
 			return;
 		begin(sync, now_ms);
 	}

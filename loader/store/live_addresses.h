@@ -75,10 +75,13 @@ bool live_addresses_are_there(const struct node *node, enum live_address_type ty
 typedef int live_lead_fn(void *context, const struct live_edit *edit,
 			 const struct node *node, struct live_leader *out);
 
+/* A name that leads on is put with its zone as a whole: what it leads to is put later. */
+typedef void live_led_fn(void *context, uint32_t zone_id, const uint8_t *owner, size_t len);
+
 /* From now on edits of signed zones put what is known of the names that they change in the same
- * transaction.  NULL: it is put later. */
+ * transaction, and `put` is told of names that are put otherwise.  NULL: nobody asks. */
 __attribute__((nonnull(1)))
-void live_set_lead(struct live *live, live_lead_fn *find, void *context);
+void live_set_lead(struct live *live, live_lead_fn *find, live_led_fn *put, void *context);
 
 /* Put them at names of one zone, which is signed here, in a transaction of its own; the zone's
  * serial stays.  Names that are gone are passed over.

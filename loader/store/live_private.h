@@ -21,6 +21,7 @@ struct live {
 	struct live_signing *signing;	/* owned; NULL: nothing can be signed */
 	struct watch *watch;		/* borrowed; NULL: nobody keeps a list */
 	live_lead_fn *find_lead;	/* NULL: nobody knows where names lead to */
+	live_led_fn *put_led;		/* NULL: nobody wants to know of them */
 	void *lead_context;		/* borrowed */
 	bool has_totals;		/* both are kept */
 	struct live_totals totals;	/* as committed */

@@ -228,9 +228,10 @@ put_leader(struct live_edit *edit, const struct live_leader *leader)
 /* ---- in the transaction of a change ---- */
 
 void
-live_set_lead(struct live *live, live_lead_fn *find, void *context)
+live_set_lead(struct live *live, live_lead_fn *find, live_led_fn *put, void *context)
 {
 	live->find_lead = find;
+	live->put_led = put;
 	live->lead_context = context;
 }
 

@@ -49,6 +49,14 @@ last_of_zone(void *context, const struct zone_records *zone,
 			       record->owner_len, out) == ERR_OK;
 }
 
+static void
+tell_led(const struct live *live, uint32_t zone_id, const struct node *node)
+{
+	if (live->put_led && live_leads_on(node))
+		live->put_led(live->lead_context, zone_id, node_owner(node),
+			      node->head.owner_len);
+}
+
 static int
 put_rendered(struct live *live, const uint8_t *bytes)
 {
@@ -56,8 +64,10 @@ put_rendered(struct live *live, const uint8_t *bytes)
 
 	if (!node_open(bytes, UINT32_MAX, &node))
 		return ERR_DAMAGED;
-	if (!(node.head.zone_id & NSEC3_SPACE))
+	if (!(node.head.zone_id & NSEC3_SPACE)) {
 		live_watch_put(live, &node);
+		tell_led(live, node.head.zone_id, &node);
+	}
 	return overlay_put(live->overlay, bytes, node.head.node_len);
 }
 
@@ -79,7 +89,7 @@ put_all(struct live *live, struct renderer *renderer, next_node_fn *next)
 
 /* The apex comes last: until then the zone's name leads to the earlier one. */
 static int
-put_nodes(struct live *live, struct renderer *renderer)
+put_nodes(struct live *live, struct renderer *renderer, uint32_t id)
 {
 	const uint8_t *bytes;
 	struct node apex;
@@ -90,6 +100,7 @@ put_nodes(struct live *live, struct renderer *renderer)
 	if (!node_open(bytes, UINT32_MAX, &apex))
 		return ERR_DAMAGED;
 	live_copy_node(live, &apex);
+	tell_led(live, id, &apex);
 	rc = put_all(live, renderer, render_next);
 	if (rc == ERR_OK && render_has_nsec3(renderer))
 		rc = put_all(live, renderer, render_next_nsec3);
@@ -109,7 +120,7 @@ live_put_zone(struct live *live, const struct zone_records *zone)
 		return rc;
 	render_set_last(renderer, last_of_zone, live);
 	rc = render_start(renderer, zone, id, NULL, NULL);
-	return rc == ERR_OK ? put_nodes(live, renderer) : rc;
+	return rc == ERR_OK ? put_nodes(live, renderer, id) : rc;
 }
 
 /* ---- breaking and dropping ---- */

@@ -541,7 +541,7 @@ open_live(const char *dir)
 	must(live_open(dir, 1000, &live), "live_open");
 	must(live_set_signer(live, &settings, signer_fd), "live_set_signer");
 	if (model_has_anames && draw(2))
-		live_set_lead(live, draw_lead, NULL);
+		live_set_lead(live, draw_lead, NULL, NULL);
 	return live;
 }
 

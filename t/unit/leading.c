@@ -64,6 +64,11 @@ test_awaited(struct leading *leading)
 		   has(count, 100 + LEADING_AWAITED_MAX - 1),
 	   "of many the last ones");
 	is_int(leading_take_awaited(leading, taken), 0, "and none is left");
+	leading_note(leading, 7, taken[0].owner, taken[0].len);
+	ok(leading_has_news(leading), "one that was put is looked at without news");
+	is_int(leading_take_awaited(leading, taken), 1, "once");
+	await(leading, 1);
+	ok(!leading_has_news(leading), "and then awaited as others are");
 }
 
 static void
