@@ -7,8 +7,10 @@ use warnings;
 
 use Exporter qw(import);
 use Martlet::Process qw(find_program write_file);
+use Martlet::Wire qw(type_number);
+use Test::More ();
 
-our @EXPORT_OK = qw($ORIGIN @CASES parent_text child_text dnskey_of write_anchor delv bad_signatures);
+our @EXPORT_OK = qw($ORIGIN @CASES parent_text child_text dnskey_of write_anchor delv case_is_valid bad_signatures);
 
 our $ORIGIN = 'example.test';
 
@@ -119,6 +121,35 @@ sub delv {
 	close $output;
 	my @verdicts = $text =~ /^;(?:; resolution failed: ncache)? (.*(?:nx|validated|unsigned answer).*)$/mg;
 	return (join(', ', @verdicts), $text);
+}
+
+# The same for delv's words and for an answer of a resolver that validates.
+sub _summary { my ($rcode, $is_found, $is_secure) = @_;
+	return join ', ', $rcode, $is_found ? 'found' : 'nothing', $is_secure ? 'secure' : 'insecure' }
+
+sub _resolved {
+	my ($named, $name, $type) = @_;
+	my $answer = $named->ask($name, $type, rd => 1, do => 1, edns => 4096) // return 'no answer';
+	my $is_found = grep { $_->[1] == type_number($type) } @{ $answer->{answer} };
+	return (_summary($answer->rcode, $is_found, $answer->{ad}), $answer->dump);
+}
+
+# One of @CASES: asked of a Martlet::Peer "named", at the cost of a query.  Without one, for
+# opt-out, of delv: what the former says there is that it may be insecure.
+sub case_is_valid {
+	my ($m, $anchor, $case, $title, $named) = @_;
+	my ($what, $prefix, $type, $want, $optout) = @$case;
+	my $name = $prefix eq '' ? $ORIGIN : "$prefix.$ORIGIN";
+	my ($verdict, $text);
+
+	if ($named) {
+		($verdict, $text) = _resolved($named, $name, $type);
+		$want = _summary($want =~ /nxdomain/ ? 'NXDOMAIN' : 'NOERROR', $want !~ /^nx/, $want !~ /\Q$OPEN\E/);
+	} else {
+		($verdict, $text) = delv($m, $anchor, $name, $type);
+		$want = $optout // $want;
+	}
+	return Test::More::is($verdict, $want, "$title: $what: $name $type") || Test::More::diag($text);
 }
 
 # Signatures of a response that do not verify; RRsets that should have one and have none.

@@ -1,11 +1,12 @@
 # Other people's servers with our zones, to compare with: NSD, Knot DNS, BIND; and Unbound,
-# which asks us and validates.  Each runs in a private directory, on a free port, with the
+# and BIND once more, which ask us and validate.  Each runs in a private directory, on a free port, with the
 # rights of the test.
 #
 #	my $nsd = Martlet::Peer->new('nsd', zones => { 'example.com' => $text });
 #	$nsd->ask('www.example.com', 'A');
 #	my $unbound = Martlet::Peer->new('unbound', behind => $martlet, origins => [...],
 #		anchors => ['example.com. 300 IN DNSKEY ...']);
+#	my $named = Martlet::Peer->new('named', behind => $martlet, anchor_file => $path);
 package Martlet::Peer;
 
 use strict;
@@ -80,7 +81,7 @@ sub _ready {
 	my ($self) = @_;
 
 	return defined $self->exchange(encode_query('localhost', 'A', rd => 1), seconds => 0.2)
-	  if $self->{kind} eq 'unbound';
+	  if $self->{behind};
 	for my $origin (sort keys %{ $self->{zone_files} }) {
 		next if $self->{ready}{$origin};
 		my $response = $self->exchange(encode_query($origin, 'SOA'), seconds => 0.2) // return 0;
@@ -214,6 +215,32 @@ END
 	my $path = write_file("$dir/named.conf", $config);
 
 	return $self->_copy('bind'), '-g', '-n', '1', '-c', $path;
+}
+
+# Keeps answers as long as they may be: for data that do not change.
+sub _command_named {
+	my ($self) = @_;
+	my $dir = $self->{dir};
+	my $config = <<"END";
+options {
+	directory "$dir";
+	pid-file none;
+	session-keyfile none;
+	managed-keys-directory "$dir";
+	listen-on port $self->{port} { $self->{address}; };
+	listen-on-v6 { none; };
+	recursion yes;
+	allow-recursion { any; };
+	forward only;
+	forwarders { @{[ $self->{behind}->address ]} port @{[ $self->{behind}->port ]}; };
+	dnssec-validation yes;
+	synth-from-dnssec no;
+	empty-zones-enable no;
+};
+controls { };
+include "$self->{anchor_file}";
+END
+	return $self->_copy('named'), '-g', '-n', '1', '-c', write_file("$dir/named.conf", $config);
 }
 
 # AppArmor confines some programs by their paths to directories that are not ours.
