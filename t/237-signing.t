@@ -321,6 +321,23 @@ sub small {
 	is($m->ctl('reload')->{changed}, 1, 'which is a change');
 	verify($m, 'side.test', 'signed again, by its sidecar');
 	is($m->ctl('reload')->{changed}, 0, 'once');
+
+	# which keys a DS may be of is not guessed
+	my $rows = sub { return join ' ', map { "$_->{tag} $_->{state}" } @{ $m->ctl('keys', 'side.test')->{keys} } };
+	my $dnskeys = sub { return join "\n", sort map { $_->rdatastr } $m->ask('side.test', 'DNSKEY', tcp => 1)->packet->answer };
+	is(($m->ctl('keys', 'roll', 'side.test'))[0], 0, 'it rolls') or diag($m->{ctl_stderr});
+	my ($rolled, $published, $place) = ($rows->(), $dnskeys->(), $m->state_dir . '/keys/Kside.test.+.roll');
+	like($rolled, qr/active.*published/, 'another key is there');
+	my $kept = read_file($place);
+	write_file($place, '');
+	$m->expect_log(qr/Kside.*roll/);
+	$m->ctl('reload');
+	like(errors_of($m), qr/\QKside.test.+.roll\E .* is not known; restore that file/, 'what is kept of the roll is damaged: told');
+	is($dnskeys->(), $published, 'and nothing is signed by other keys');
+	write_file($place, $kept);
+	$m->ctl('reload');
+	is(errors_of($m), '', 'it is restored');
+	is($rows->(), $rolled, 'the roll goes on');
 	my $keys = $m->ctl('keys');
 	is(scalar(grep { $_->{zone} eq "$ORIGIN." } @{ $keys->{keys} }), 3, 'keys lists them');
 	ok(poll(30, sub { my $found = signatures($m, "www.$ORIGIN", 'A')->{A} // [];

@@ -171,7 +171,7 @@ load_zone(struct loading *loading, const char *prefix, struct key_files *files)
 	take_all_kept(loading, prefix, sources, source_count, has_good, files);
 }
 
-static void
+static bool
 read_roll(struct loading *loading, const char *prefix)
 {
 	int rc = key_roll_read(loading->store->kept, prefix, loading->roll);
@@ -180,8 +180,10 @@ read_roll(struct loading *loading, const char *prefix)
 		key_load_complain(
 			loading->keys,
 			"%s/%s" KEY_ROLL_SUFFIX " %s: where the zone's keys stand in a "
-			"rollover is not known",
+			"rollover, and which of them its DS is of, is not known; "
+			"restore that file, or remove it if no key of the zone rolls",
 			key_dir_path(loading->store->kept), prefix, errcode_text(rc));
+	return rc == ERR_OK;
 }
 
 /* New keys of the source beside one that was made here are given beside others, too: a DS may
@@ -235,6 +237,23 @@ roll_to_given(struct loading *loading, const char *prefix)
 	loading->fresh_count = 0; /* they come once more */
 }
 
+/* The keys as their roll has them. */
+static void
+load_rolled(struct loading *loading, const char *prefix, struct key_files *files)
+{
+	const struct fleet_self *self = &loading->store->self;
+
+	load_zone(loading, prefix, files);
+	key_roll_join(loading->roll, loading->keys);
+	if (!fleet_is_followed(self, loading->roll)) {
+		roll_to_given(loading, prefix);
+	} else {
+		fleet_hide_unlisted(loading->roll, loading->keys);
+		strcpy(loading->keys->rolled_by, loading->roll->fleet.node);
+	}
+	copy_fresh(loading, files);
+}
+
 int
 key_load_zone(struct key_store *store, const uint8_t *zone, struct sign_keys *keys,
 	      struct crypto_key *secrets[SIGN_KEYS_MAX], struct roll_zone *roll)
@@ -254,16 +273,9 @@ key_load_zone(struct key_store *store, const uint8_t *zone, struct sign_keys *ke
 		loading->roll = roll;
 		loading->now_s = sign_clock_latest_s();
 		pthread_mutex_lock(&store->lock);
-		read_roll(loading, prefix);
-		load_zone(loading, prefix, files);
-		key_roll_join(roll, keys);
-		if (!fleet_is_followed(&store->self, roll)) {
-			roll_to_given(loading, prefix);
-		} else {
-			fleet_hide_unlisted(roll, keys);
-			strcpy(keys->rolled_by, roll->fleet.node);
-		}
-		copy_fresh(loading, files);
+		/* signed by the wrong ones it would be bogus: better by none */
+		if (read_roll(loading, prefix))
+			load_rolled(loading, prefix, files);
 		pthread_mutex_unlock(&store->lock);
 	} else if (rc == ERR_OK) {
 		key_load_complain(

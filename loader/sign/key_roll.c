@@ -9,6 +9,14 @@
 
 enum { REMOVED_MAX = 8 /* that are remembered, lest a source brings them back */ };
 
+/* It begins with a comment, and each line has an end: what is emptied or overwritten is not
+ * taken for a zone whose keys do not roll. */
+static bool
+is_whole(const char *text, size_t len)
+{
+	return len > 0 && text[0] == ';' && text[len - 1] == '\n';
+}
+
 int
 key_roll_read(const struct key_dir *kept, const char *prefix, struct roll_zone *out)
 {
@@ -22,7 +30,9 @@ key_roll_read(const struct key_dir *kept, const char *prefix, struct roll_zone *
 		return ERR_OK;
 	if (len < 0)
 		return (int)len;
-	return roll_text_read(text, (size_t)len, out) ? ERR_OK : ERR_SYNTAX;
+	return is_whole(text, (size_t)len) && roll_text_read(text, (size_t)len, out)
+		       ? ERR_OK
+		       : ERR_SYNTAX;
 }
 
 int

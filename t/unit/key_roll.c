@@ -107,6 +107,13 @@ test_files(void)
 	       "a broken one");
 	is_int(key_roll_read(dir, prefix, &again), ERR_SYNTAX, "is told");
 	ok(roll_is_empty(&again), "and is empty");
+	is_int(key_dir_write(dir, prefix, KEY_ROLL_SUFFIX, "", 0), 0, "an emptied one");
+	is_int(key_roll_read(dir, prefix, &again), ERR_SYNTAX, "is told, too");
+	is_int(key_dir_write(dir, prefix, KEY_ROLL_SUFFIX, "other\n", 6), 0, "another's");
+	is_int(key_roll_read(dir, prefix, &again), ERR_SYNTAX, "as well");
+	is_int(key_dir_write(dir, prefix, KEY_ROLL_SUFFIX, "; that\nttl-ds", 13), 0,
+	       "one without its end");
+	is_int(key_roll_read(dir, prefix, &again), ERR_SYNTAX, "as well");
 	memset(&zone, 0, sizeof zone);
 	is_int(key_roll_write(dir, prefix, &zone), 0, "nothing to keep");
 	is_int(key_roll_read(dir, prefix, &again), 0, "removes it");
