@@ -13,7 +13,8 @@
 
 enum {
 	RESOLVER_WISH_MS = 86400000,	/* so long a name stays that a worker has wished for */
-	RESOLVER_BACKOFF_MS = 5000,	/* after a failure, doubling */
+	RESOLVER_BACKOFF_NEW_MS = 500,	/* after the first failure, doubling: nothing is known, */
+	RESOLVER_BACKOFF_MS = 5000,	/* or what is known is served */
 	RESOLVER_BACKOFF_MAX_MS = 60000,
 };
 
@@ -55,6 +56,10 @@ struct resolver {
 
 /* A number below `bound`, which is not 0: not for secrets. */
 uint64_t resolver_draw(struct resolver *resolver, uint64_t bound);
+
+/* How long to wait after so many failures in a row, one at least. */
+__attribute__((const))
+uint64_t resolver_backoff_ms(bool is_known, uint32_t failures);
 
 /* Put what a look-up has found, or why it has failed, where workers see it, and settle when
  * the next one is due. */

@@ -184,16 +184,14 @@ resolver_take_answer(struct resolver *resolver, struct wanted_lookup *lookup,
 		   clock_now_ms() + refresh_ms(resolver, entry.head.ttl));
 }
 
-static uint64_t
-backoff_ms(struct resolver *resolver, uint32_t failures)
+uint64_t
+resolver_backoff_ms(bool is_known, uint32_t failures)
 {
-	uint64_t ms = RESOLVER_BACKOFF_MS;
+	uint64_t ms = is_known ? RESOLVER_BACKOFF_MS : RESOLVER_BACKOFF_NEW_MS;
 
 	for (uint32_t i = 1; i < failures && ms < RESOLVER_BACKOFF_MAX_MS; i++)
 		ms *= 2;
-	if (ms > RESOLVER_BACKOFF_MAX_MS)
-		ms = RESOLVER_BACKOFF_MAX_MS;
-	return ms - resolver_draw(resolver, ms / 10);
+	return ms < RESOLVER_BACKOFF_MAX_MS ? ms : RESOLVER_BACKOFF_MAX_MS;
 }
 
 /* What is served on beyond its time is asked for again soon. */
@@ -211,6 +209,7 @@ resolver_take_failure(struct resolver *resolver, struct wanted_lookup *lookup,
 {
 	struct region_resolver *region = &resolver->region->resolver;
 	const struct wanted *wanted = wanted_of(lookup);
+	uint64_t wait_ms;
 	char name[DNAME_TEXT_MAX], text[RESOLVED_REASON_MAX + 1],
 		error[RESOLVER_ERROR_MAX];
 	struct resolved entry;
@@ -237,8 +236,9 @@ resolver_take_failure(struct resolver *resolver, struct wanted_lookup *lookup,
 	resolver->has_news |= entry.head.failures == 1 && !lookup->is_known;
 	set_state(resolver, lookup, entry.head.state != RESOLVED_NEVER,
 		  entry.head.failures);
-	wanted_put(&resolver->wanted, lookup,
-		   clock_now_ms() + backoff_ms(resolver, lookup->failures));
+	wait_ms = resolver_backoff_ms(lookup->is_known, lookup->failures);
+	wait_ms -= resolver_draw(resolver, wait_ms / 10);
+	wanted_put(&resolver->wanted, lookup, clock_now_ms() + wait_ms);
 }
 
 /* ---- names ---- */
