@@ -240,7 +240,7 @@ subtest 'built without the keys' => sub {
 	validates($m, $ksk, 'swapped to');
 	$m->stop;
 
-	$redis->cmd('SET', $schema->key($ORIGIN, ":ksk:$_"), 'rubbish') for qw(pub priv);
+	$redis->cmd(@{ $schema->set_keys($ORIGIN, map { ("ksk:$_" => 'rubbish') } qw(pub priv)) });
 	for my $config ({}, { redis => $redis->settings }) {
 		my $keyless = Martlet->new(start => 0, zones => { 'other.test' => "\@ 60 SOA ns h 1 2 3 4 5\n\@ 60 NS ns\nns 60 A 192.0.2.1\n" }, config => $config);
 		$keyless->expect_log(qr/no file here is named|cannot be signed|is no DNSKEY|swap/);
