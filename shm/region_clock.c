@@ -48,11 +48,22 @@ lag_s(const struct region *region)
 	return past_s != 0 && behind >= REGION_CLOCK_MOVED_S ? behind : 0;
 }
 
+/* By how much Redis's is ahead of ours, whatever became of ours since it was seen. */
+static int64_t
+other_ahead_s(const struct region *region)
+{
+	int64_t offset_s = atomic_load(&region->clock.other_offset_s);
+
+	return offset_s == 0 ? 0
+			     : offset_s + (int64_t)(clock_now_ns() / 1000000000u) -
+				       clock_wall_s();
+}
+
 bool
 region_clock_is_doubtful(const struct region *region)
 {
 	return !is_set() || is_far(region_clock_moved_s(region)) || lag_s(region) != 0 ||
-	       is_far(atomic_load(&region->clock.other_ahead_s));
+	       is_far(other_ahead_s(region));
 }
 
 bool
@@ -72,7 +83,7 @@ widen(int64_t *span_s, int64_t by_s)
 static void
 span_unset(const struct region *region, int64_t *before_s, int64_t *behind_s)
 {
-	int64_t other_s = atomic_load(&region->clock.other_ahead_s);
+	int64_t other_s = other_ahead_s(region);
 
 	*behind_s = lag_s(region);
 	if (other_s > *behind_s)
@@ -85,7 +96,7 @@ region_clock_span(const struct region *region, int64_t *before_s, int64_t *behin
 {
 	int64_t gap_s = atomic_load(&region->clock.gap_s);
 	int64_t moved_s = region_clock_moved_s(region);
-	int64_t other_s = atomic_load(&region->clock.other_ahead_s);
+	int64_t other_s = other_ahead_s(region);
 
 	*before_s = *behind_s = 0;
 	if (!is_set()) {
@@ -148,7 +159,7 @@ bool
 region_clock_explain(const struct region *region, char out[REGION_CLOCK_TEXT_MAX])
 {
 	long long moved_s = region_clock_moved_s(region);
-	long long other_s = atomic_load(&region->clock.other_ahead_s);
+	long long other_s = other_ahead_s(region);
 	int64_t gap_s = atomic_load(&region->clock.gap_s);
 
 	if (is_far(moved_s))
@@ -191,7 +202,8 @@ region_clock_note_other(struct region *region, int64_t at_s)
 	bool is_time =
 		at_s >= REGION_CLOCK_SET_S && (!is_set() || ahead_s < AHEAD_MOST_S);
 
-	atomic_store(&region->clock.other_ahead_s, is_time ? ahead_s : 0);
+	atomic_store(&region->clock.other_offset_s,
+		     is_time ? at_s - (int64_t)(clock_now_ns() / 1000000000u) : 0);
 	if (is_time && !is_far(ahead_s))
 		region_clock_note_gap(region, 0);
 }

@@ -26,7 +26,8 @@ enum {
 /* Sync writes. */
 struct region_clock {
 	_Alignas(128) _Atomic int64_t past_s;	/* Unix time: it has been; 0: none is known */
-	_Atomic int64_t other_ahead_s;		/* Redis's clock over ours, when last seen */
+	_Atomic int64_t other_offset_s;		/* Redis's clock over CLOCK_MONOTONIC; 0: it is
+						 * not known, or says nothing */
 	_Atomic int64_t gap_s;			/* Unix time of the last that is known before the
 						 * start, when all signatures had ended since; 0:
 						 * they had not */

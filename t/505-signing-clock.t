@@ -12,9 +12,11 @@ use FakeClock qw(need_clock through_clock step_clock);
 use Martlet;
 use Martlet::Peer;
 use Martlet::Process qw(poll write_file);
+use Martlet::Redis;
 use SignedZone qw($ORIGIN write_anchor delv);
 use Test::More;
 
+Martlet::Redis::need();
 Martlet::Peer::need('delv');
 Martlet::Peer::need_sec();
 need_clock();
@@ -109,4 +111,16 @@ subtest 'a clock that is not set' => sub {
 	is(problems(), '', 'nor later');
 };
 $m->stop;
+
+subtest 'not set, beside a Redis that knows the time' => sub {
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	step_clock(1000 - time);
+	$m = Martlet->new(through => through_clock(), config => { redis => $redis->settings });
+	$m->expect_log(qr/clock|Redis/);
+	ok(poll(20, sub { problems() =~ /the machine's clock is 2\d{4} days behind that of Redis/ }), 'is told') or diag(problems());
+	$redis->stop;
+	step_clock(0);
+	ok(poll(20, sub { problems() !~ /clock/ }), 'until it is set, whether Redis is there or not') or diag(problems());
+	$m->stop;
+};
 done_testing();
