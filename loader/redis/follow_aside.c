@@ -124,6 +124,7 @@ follow_take_aside(struct follow *f, char **names, size_t max)
 		names[count] = strndup(name.bytes, name.len);
 		count += names[count] != NULL;
 	}
+	f->aside_max = max;
 	note_queued(f);
 	narrow_waiting(f);
 	f->aside_fate = ASIDE_BUILT;

@@ -251,7 +251,8 @@ follow_away_bring(struct follow *f)
 
 	f->away = (struct key_table){ .count = 0 };
 	rc = serve_free(f, &all);
-	if (rc == ERR_OK && f->aside_put_offs < PUT_OFFS_MAX && is_torn(f, &away))
+	if (rc == ERR_OK && f->aside_put_offs < PUT_OFFS_MAX &&
+	    f->aside.waiting + away.count <= f->aside_max && is_torn(f, &away))
 		rc = ERR_BUSY;
 	if (rc != ERR_OK)
 		f->away = away;

@@ -189,6 +189,7 @@ struct follow {
 	bool aside_failed;		/* what waits for such zones is served without them */
 	enum aside_fate aside_fate;	/* of the build under way, or the last one */
 	unsigned aside_put_offs;	/* in a row */
+	size_t aside_max;		/* zones of one build */
 	struct key_table tried;		/* what was to be signed so, or could not be: when it
 					 * is seen again, nothing has come of it */
 	struct dirty_zones dirty;	/* named by events */
