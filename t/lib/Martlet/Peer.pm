@@ -217,7 +217,7 @@ END
 	return $self->_copy('bind'), '-g', '-n', '1', '-c', $path;
 }
 
-# Keeps answers as long as they may be: for data that do not change.
+# Keeps nothing, either.
 sub _command_named {
 	my ($self) = @_;
 	my $dir = $self->{dir};
@@ -234,6 +234,8 @@ options {
 	forward only;
 	forwarders { @{[ $self->{behind}->address ]} port @{[ $self->{behind}->port ]}; };
 	dnssec-validation yes;
+	max-cache-ttl 0;
+	max-ncache-ttl 0;
 	synth-from-dnssec no;
 	empty-zones-enable no;
 };
