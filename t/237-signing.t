@@ -297,7 +297,10 @@ sub small {
 	my $m = signing_server({ $ORIGIN => small(1), map { ("a$_.test" => child_text("a$_.test")) } @algorithms }, {});
 	my $dir = $m->dir . '/keys';
 
-	keygen($dir, "a$_.test", '-a', $_, $_ == 10 ? (-b => 2048) : ()) for @algorithms;
+	my %made = map { $_ => keygen($dir, "a$_.test", '-a', $_, $_ == 10 ? (-b => 2048) : ()) } @algorithms;
+	for my $suffix (qw(key private)) { # as ldns-keygen calls that of A16.TEST
+		rename "$made{16}.$suffix", "$made{16}.$suffix" =~ s/Ka16[.]test/KA16.TEST/r or die "$made{16}: $!\n";
+	}
 	my $ksk = keygen($dir, $ORIGIN, '-a', 13, '-f', 'KSK');
 	my $old = public_of(keygen($dir, $ORIGIN, '-a', 13, '-I', '+3'))->keytag;
 	my $new = public_of(keygen($dir, $ORIGIN, '-a', 13, '-A', '+3'))->keytag;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ enum {
 
 struct key_dir {
 	char *path;
-	char **names; /* sorted; owned */
+	char **names; /* sorted, in whichever case others have written them; owned */
 	size_t count, room;
 	struct stat seen; /* st_ino 0: nothing that can be relied on */
 	uint64_t listed_ns, took_ns; /* when it was listed last, and how long that took */
@@ -159,7 +160,7 @@ place_of(const struct key_dir *dir, const char *name)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (strcmp(dir->names[middle], name) < 0)
+		if (strcasecmp(dir->names[middle], name) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -170,7 +171,7 @@ place_of(const struct key_dir *dir, const char *name)
 static bool
 is_at(const struct key_dir *dir, size_t at, const char *name)
 {
-	return at < dir->count && strcmp(dir->names[at], name) == 0;
+	return at < dir->count && strcasecmp(dir->names[at], name) == 0;
 }
 
 /* A file of ours: known without listing all anew. */
@@ -199,7 +200,7 @@ add_name(struct key_dir *dir, const char *name)
 static int
 compare_names(const void *a, const void *b)
 {
-	return strcmp(*(char *const *)a, *(char *const *)b);
+	return strcasecmp(*(char *const *)a, *(char *const *)b);
 }
 
 static bool
@@ -309,7 +310,7 @@ key_dir_find(const struct key_dir *dir, const char *prefix, const char **names,
 {
 	size_t len = strlen(prefix), at = place_of(dir, prefix), count = 0;
 
-	for (; at < dir->count && strncmp(dir->names[at], prefix, len) == 0; at++) {
+	for (; at < dir->count && strncasecmp(dir->names[at], prefix, len) == 0; at++) {
 		if (count < max)
 			names[count] = dir->names[at];
 		count++;

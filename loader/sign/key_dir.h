@@ -41,7 +41,8 @@ int key_dir_refresh(struct key_dir *dir);
 __attribute__((nonnull, returns_nonnull))
 const char *key_dir_why_unread(const struct key_dir *dir, int code);
 
-/* The names of private halves that begin with `prefix`, without ".private", sorted.
+/* The names of private halves that begin with `prefix`, in either case (ldns-keygen leaves that of
+ * the zone as it was given), without ".private", sorted.
  * names    at most `max` of them, borrowed until the next refresh
  * returns  how many there are. */
 __attribute__((nonnull, warn_unused_result))
