@@ -31,12 +31,10 @@ step_leave(struct rolling *r)
 	struct roll_zone *zone = r->zone;
 	const struct roll_ds *ds = &r->view->ds;
 
-	if (zone->goal_since_s == 0) {
-		r->outcome.waits_served = true;
-		return;
-	}
+	/* its TTL is to be seen before a parent that is quick removes it */
 	r->outcome.wants_ds = true;
-	if (!ds->is_known)
+	r->outcome.waits_served = zone->goal_since_s == 0;
+	if (r->outcome.waits_served || !ds->is_known)
 		return;
 	if (ds->count > 0) {
 		r->outcome.is_changed |= zone->ds_gone_s != 0;

@@ -439,6 +439,7 @@ test_leave(void)
 	world_add(&w, 1, 13, ROLL_CSK);
 	w.view.ds = (struct roll_ds){ .count = 1, .everywhere = 1, .anywhere = 1 };
 	w.zone.goal = ROLL_LEAVE;
+	ok(roll_step(&w.zone, &w.view).wants_ds, "the TTL of the DS is looked at first");
 	walk(&w, END, 1, &old, 100, &new);
 	is_int(w.zone.goal, ROLL_LEAVE, "signed while there is a DS");
 	is_int(applied(&w, 1).state, SIGN_KEY_ACTIVE, "by the key that it has");
