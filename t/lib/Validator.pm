@@ -111,7 +111,7 @@ sub _ask {
 	my ($self, @zones) = @_;
 	my ($count, %seen) = (0);
 
-	while (!-e $self->dir . '/end') {
+	while (-d $self->dir && !-e $self->dir . '/end') {
 		for my $zone (sort @zones) {
 			for my $case (["www.$zone", 'A'], ["no$count.$zone", 'A'], ["www.$zone", 'TXT'], ["a$count.wild.$zone", 'TXT'],
 				[$zone, 'DNSKEY']) {
