@@ -61,4 +61,11 @@ is(Martlet::to_libconfig({ a => 1, b => '1', c => [1, 2], d => [{ e => 'x"y' }],
 	"{ a = 1;\nb = \"1\";\nc = [ 1, 2 ];\nd = ( { e = \"x\\\"y\";\n} );\nf = true;\n}",
 	'Perl data as libconfig text');
 
+# a process that was not found must not be everybody
+for my $pid (undef, 0, -1) {
+	ok(!eval { kill 'CONT', $pid; 1 }, 'kill: ' . ($pid // 'undef'));
+	like($@, qr/kill CONT: no process/, 'is refused');
+}
+is(kill(0, $$), 1, 'one that is there can be');
+
 done_testing();

@@ -13,6 +13,16 @@ use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw(free_port poll slow find_program read_file write_file children_of);
 
+# A pid that was not found is 0 for kill: this suite and who runs it; and -1 is everybody.
+BEGIN {
+	*CORE::GLOBAL::kill = sub {
+		my ($signal, @pids) = @_;
+		require Carp;
+		Carp::croak("kill $signal: no process") if grep { !$_ || $_ == -1 } @pids;
+		return CORE::kill($signal, @pids);
+	};
+}
+
 # Waiting times are meant for a quiet machine; valgrind and sanitizers need more.
 sub slow {
 	return $ENV{MARTLET_TEST_SLOW} || ($ENV{VALGRIND} ? 20 : 4);
