@@ -136,6 +136,7 @@ take(const struct baking *b, struct query *q, struct stats_block *stats)
 {
 	const uint8_t *cookie = q->packet + q->cookie_at;
 
+	/* what is common is so but for this; what is not stays so */
 	q->common = (uint8_t)(q->common * QUERY_COMMON_COOKIE);
 	q->limit = (uint16_t)(q->limit - COOKIE_OPTION_LEN);
 	if (q->cookie_len == QUERY_COOKIE_LEN) {
