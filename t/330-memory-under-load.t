@@ -20,7 +20,7 @@ use Time::HiRes qw(time);
 plan(skip_all => 'sanitizers and valgrind keep freed memory')
   if $ENV{VALGRIND} || $ENV{MARTLET_SANITIZED};
 
-my $seconds = $ENV{MARTLET_LOAD_SECONDS} // 10;
+my $seconds = $ENV{MARTLET_LOAD_SECONDS} // 6;
 my $rate    = $ENV{MARTLET_RATE} // 3000;
 
 my $m = Martlet->new(
