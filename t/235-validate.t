@@ -14,7 +14,7 @@ use SignedZone qw($ORIGIN @CASES parent_text child_text dnskey_of write_anchor d
 use Test::More;
 use ZoneGen;
 
-Martlet::Peer::need(qw(bind delv dnssec-signzone));
+Martlet::Peer::need(qw(delv dnssec-signzone));
 Martlet::Peer::need_sec();
 
 sub zones {

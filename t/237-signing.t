@@ -16,7 +16,7 @@ use POSIX qw(mkfifo);
 use SignedZone qw($ORIGIN @CASES parent_text child_text write_anchor delv bad_signatures);
 use Test::More;
 
-Martlet::Peer::need(qw(bind delv dnssec-keygen ldns-verify-zone));
+Martlet::Peer::need(qw(delv dnssec-keygen ldns-verify-zone));
 Martlet::Peer::need_sec();
 
 sub output_of {

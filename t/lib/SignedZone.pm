@@ -141,7 +141,7 @@ sub _resolved {
 # from delv only what is not secure.
 sub delv {
 	my ($m, $anchor, $name, $type) = @_;
-	if ($m->{delv_asked}++ >= 4) {
+	if ($m->{delv_asked}++ >= 4 && Martlet::Peer::program('named')) {
 		my @resolved = _resolved($m, $anchor, $name, $type);
 		return @resolved if @resolved;
 	}
