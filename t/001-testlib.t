@@ -68,4 +68,16 @@ for my $pid (undef, 0, -1) {
 }
 is(kill(0, $$), 1, 'one that is there can be');
 
+# ports
+{
+	my $port = Martlet::Process::free_port();
+	my $other = fork // die "fork: $!\n";
+
+	POSIX::_exit(0) if !$other && !Martlet::Process::_take($port);
+	POSIX::_exit(1) if !$other;
+	waitpid $other, 0;
+	is($?, 0, 'a port that was drawn is not drawn again');
+	is(system($^X, "-I$Bin/lib", '-MMartlet::Process', '-e', "exit !!Martlet::Process::_take($port)"), 0, 'by nobody');
+}
+
 done_testing();

@@ -8,6 +8,7 @@ use warnings;
 use Exporter qw(import);
 use File::Temp ();
 use IO::Socket::INET;
+use IO::Socket::UNIX;
 use POSIX      ();
 use Time::HiRes qw(sleep time);
 
@@ -59,11 +60,23 @@ sub _is_free {
 	return 1;
 }
 
+# A port that was drawn is this process's own to its end, also while no server has it: others
+# draw, too.
+my %own;
+
+sub _take {
+	my ($port) = @_;
+
+	return if $own{$port};
+	$own{$port} = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "\0martlet-test-port-$port");
+	return defined $own{$port};
+}
+
 # A port that is free on UDP and TCP, below the range that clients get theirs from.
 sub free_port {
 	for (1 .. 200) {
 		my $port = 10000 + int rand 20000;
-		return $port if _is_free($port);
+		return $port if _take($port) && _is_free($port);
 	}
 	die "no port is free on 127.0.0.1\n";
 }
