@@ -118,7 +118,7 @@ is(($m->ctl('status'))[0], 0, 'the alarm is over');
 	is(($m->ctl_text('-c', $m->config_path, 'build', $built))[0], 0, 'build');
 	$m->write_config({ generations => { reserve_mb => 100, keep => 1 } });
 	is(($m->ctl('reload'))[0], 0, 'the reserve is raised');
-	ok(poll(10, sub { 2 == @{ $m->ctl('generations')->{generations} } }), 'what can go goes');
+	ok(poll(10, sub { 2 >= @{ $m->ctl('generations')->{generations} } }), 'what can go goes');
 	$generation = generation($m);
 	fill(3800);
 	($exit, $json) = $m->ctl('swap', $built);

@@ -326,7 +326,7 @@ sub small {
 	is($m->ctl('reload')->{changed}, 0, 'once');
 
 	# which keys a DS may be of is not guessed
-	my $rows = sub { return join ' ', map { "$_->{tag} $_->{state}" } @{ $m->ctl('keys', 'side.test')->{keys} } };
+	my $rows = sub { return join q{ }, sort map { "$_->{state} $_->{tag}" } @{ $m->ctl('keys', 'side.test')->{keys} } };
 	my $dnskeys = sub { return join "\n", sort map { $_->rdatastr } $m->ask('side.test', 'DNSKEY', tcp => 1)->packet->answer };
 	is(($m->ctl('keys', 'roll', 'side.test'))[0], 0, 'it rolls') or diag($m->{ctl_stderr});
 	my ($rolled, $published, $place) = ($rows->(), $dnskeys->(), $m->state_dir . '/keys/Kside.test.+.roll');
