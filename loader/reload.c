@@ -84,6 +84,7 @@ note_sign_due(struct sync *sync, int64_t due_s, bool is_only)
 	if (is_only && sync->sign_due_s != 0 && (due_s == 0 || sync->sign_due_s < due_s))
 		return;
 	sync->sign_due_s = due_s;
+	sync->is_sign_wanted &= is_only;
 	atomic_store(&sync->region->signer.renew_at_s, due_s);
 }
 
@@ -174,13 +175,23 @@ reload_from_redis(struct sync *sync)
 	retention_apply(sync);
 }
 
+/* What was due at the last renewal and is still, as it could not be made, is not tried all the
+ * time; a key's time is kept to the second, however lately another zone was signed. */
+static bool
+is_time_to_sign(const struct sync *sync)
+{
+	bool is_due = sync->sign_due_s != 0 && clock_wall_s() >= sync->sign_due_s;
+	bool may_retry = sync->renewed_ms == 0 ||
+			 clock_now_ms() - sync->renewed_ms >= RENEWALS_APART_MS;
+
+	return may_retry ? is_due || sync->is_sign_wanted
+			 : is_due && sync->sign_due_s > sync->renewed_s;
+}
+
 bool
 reload_renewal_is_due(const struct sync *sync)
 {
-	return sync->sign_due_s != 0 && clock_wall_s() >= sync->sign_due_s &&
-	       (sync->renewed_ms == 0 ||
-		clock_now_ms() - sync->renewed_ms >= RENEWALS_APART_MS) &&
-	       sync_is_serving(sync) && !sync->is_base_lost &&
+	return is_time_to_sign(sync) && sync_is_serving(sync) && !sync->is_base_lost &&
 	       !region_clock_is_doubtful(sync->region) &&
 	       !atomic_load(&sync->region->swap.chosen);
 }
@@ -194,6 +205,7 @@ reload_renew(struct sync *sync)
 
 	log_info("renewing signatures");
 	sync->renewed_ms = clock_now_ms();
+	sync->renewed_s = clock_wall_s();
 	if (sync->follow)
 		follow_look_at_signed(sync->follow);
 	if (build_and_serve(sync, atomic_load(&sync->region->swap.published_id), &what,

@@ -74,7 +74,7 @@ static void
 have_signed(struct sync *sync, const struct rolling_round *round)
 {
 	if (round->must_sign)
-		sync->sign_due_s = clock_wall_s();
+		sync->is_sign_wanted = true;
 	if (round->has_moved)
 		sync->renewed_ms = 0;
 }

@@ -63,7 +63,9 @@ struct sync {
 
 	/* loader/reload.h */
 	int64_t sign_due_s;		/* when signatures are to be renewed, Unix time; 0: never */
-	uint64_t renewed_ms;		/* when that was tried last */
+	bool is_sign_wanted;		/* some zone is not signed as its keys stand */
+	uint64_t renewed_ms;		/* when that was tried last; 0: not, or it is not to be */
+	int64_t renewed_s;		/* waited for.  The same by the wall clock */
 	uint64_t aside_due_ms;		/* when zones may be signed aside again */
 
 	/* loader/choice_sign.h */
