@@ -346,15 +346,24 @@ bed_look_for_job(const struct bed *bed, const char *name)
 	return 0;
 }
 
-/* The same, waited for until there is a reply on `fd`: then 0, it was too short. */
+/* Has sync done what was asked for?  Before that there may be words on how far it is. */
+static inline bool
+bed_is_over(const struct bed *bed, int fd)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+
+	return poll(&wait, 1, 0) != 0 &&
+	       atomic_load(&bed->region->swap.sync_state) == SYNC_IDLE;
+}
+
+/* The same, waited for until sync is done: then 0, it was too short. */
 static inline pid_t
 bed_find_job(const struct bed *bed, const char *name, int fd)
 {
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
 	uint64_t until_ms = clock_now_ms() + BED_WAIT_MS;
 	pid_t job;
 
-	while (!(job = bed_look_for_job(bed, name)) && poll(&wait, 1, 0) == 0) {
+	while (!(job = bed_look_for_job(bed, name)) && !bed_is_over(bed, fd)) {
 		if (clock_now_ms() > until_ms)
 			bail_out("no %s is started", name);
 		usleep(50);

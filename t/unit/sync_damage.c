@@ -5,7 +5,7 @@
 
 #include "t/unit/sync_bed.h"
 
-enum { KILL_ATTEMPTS = 200 };
+enum { KILL_ATTEMPTS = 50 };
 
 static struct bed bed;
 
@@ -265,7 +265,8 @@ kill_job(const char *words, const char *name, unsigned after_us, void (*again)(v
 			       bed_served(&bed) == served && count_leftovers() == 0;
 		again();
 	}
-	bail_out("%s: no %s was killed in time", words, name);
+	diag("%s: no %s was killed in time", words, name);
+	return false;
 }
 
 static char *many_lines;
