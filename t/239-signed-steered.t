@@ -43,6 +43,7 @@ our %labels = (
 	net => { a => { records => [{ ip => '192.0.2.1', subnet => '203.0.113.0/24' }, { ip => '192.0.2.2', subnet => '203.0.112.0/24' }, { ip => '192.0.2.3' }] } },
 	many => { a => { filter => { count => 'single', order => 'rr' }, records => ips(1 .. 20) } },
 	none => { a => { records => [{ ip => '192.0.2.1', subnet => '203.0.113.0/24' }] }, txt => { records => [{ text => 'there' }] } },
+	half => { a => { records => [{ ip => '192.0.2.1', subnet => '203.0.113.0/24' }] }, aaaa => { filter => { count => 'single', order => 'rr' }, records => [{ ip => '2001:db8::1' }, { ip => '2001:db8::2' }] } },
 	both => { a => { records => [{ ip => '192.0.2.1', subnet => '203.0.113.0/24' }] },
 		aaaa => { records => [{ ip => '2001:db8::1', subnet => '203.0.113.0/24' }] } },
 	'*.wild' => { a => { filter => { count => 'single', order => 'rr' }, records => ips(1 .. 2) },
@@ -115,7 +116,7 @@ for my $kind (['13', 'nsec'], ['8', 'nsec3'], ['15', 'optout']) {
 		my ($verdict, $text) = delv($m, $anchor, "$name.$ORIGIN", $type);
 		like($verdict, qr/^negative response, fully validated|nxrrset.*validated/, "$what: $name $type: proved") or diag($text);
 	}
-	for my $query (['www', 'A'], ['www', 'AAAA'], ['two', 'A'], ['net', 'A'], ['x.wild', 'A'], ['alias', 'A'], ['mail', 'MX']) {
+	for my $query (['half', 'ANY'], ['www', 'A'], ['www', 'AAAA'], ['two', 'A'], ['net', 'A'], ['x.wild', 'A'], ['alias', 'A'], ['mail', 'MX']) {
 		my ($name, $type) = @$query;
 		my ($verdict, $text) = delv($m, $anchor, "$name.$ORIGIN", $type);
 		# what opt-out covers might be an unsigned delegation

@@ -80,10 +80,12 @@ answer_nodata(struct answering *a, const struct node *node, unsigned encloser_la
 	return add_negative_soa(a);
 }
 
-/* Every RRset of the node, or the first only (RFC 8482, section 4.1). */
+/* Every RRset of the node, or the first only (RFC 8482, section 4.1): of which something
+ * is chosen, where it is steered. */
 static enum step
 answer_any(struct answering *a, const struct node *node, const struct rrset_place *place)
 {
+	uint16_t records = a->response.count[SECTION_ANSWER];
 	bool all = a->options->any_policy == ANY_TCP;
 	struct block block;
 	struct rrset rrset;
@@ -104,7 +106,8 @@ answer_any(struct answering *a, const struct node *node, const struct rrset_plac
 		else
 			step = step_from(response_add(&a->response, SECTION_ANSWER,
 						      &rrset, place, &wire_at));
-		if (step != STEP_DONE || !all)
+		if (step != STEP_DONE ||
+		    (!all && a->response.count[SECTION_ANSWER] != records))
 			return step;
 	}
 	return STEP_DONE;
