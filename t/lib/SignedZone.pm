@@ -92,6 +92,11 @@ our @CASES = (
 	['CNAME, NXDOMAIN behind it', 'gone', 'A', "nxdomain, $GOOD"],
 	['CNAME from a wildcard', 'x.wildalias', 'A', $GOOD, "$OPEN, $GOOD"],
 	['CNAME into a signed child', 'tosecure', 'A', $GOOD],
+	['any type', 'www', 'ANY', $GOOD],
+	['any type of a wildcard', 'any.wild', 'ANY', $GOOD, $OPEN],
+	['any type of an alias', 'alias', 'ANY', $GOOD],
+	['any type of a wildcard alias', 'any.wildalias', 'ANY', $GOOD, $OPEN],
+	['any type where there is none', 'any.emptywild', 'ANY', $NODATA],
 	['DNAME', 'host.a.moved', 'A', $GOOD],
 	['DNAME, NXDOMAIN behind it', 'nope.moved', 'A', "nxdomain, $GOOD"],
 	['DNAME to a wildcard', 'x.wildmoved', 'A', $GOOD, "$GOOD, $OPEN"],
@@ -129,7 +134,7 @@ sub _resolver {
 sub _resolved {
 	my ($m, $anchor, $name, $type) = @_;
 	my $answer = _resolver($m, $anchor)->ask($name, $type, rd => 1, do => 1, tcp => 1) // return;
-	my $is_found = grep { $_->[1] == type_number($type) } @{ $answer->{answer} };
+	my $is_found = grep { $type eq 'ANY' || $_->[1] == type_number($type) } @{ $answer->{answer} };
 
 	return unless $answer->{ad} && $answer->rcode =~ /^(?:NOERROR|NXDOMAIN)$/;
 	return (join(', ', ($is_found ? () : $answer->rcode eq 'NXDOMAIN' ? 'nxdomain' : 'nxrrset'),
