@@ -54,9 +54,15 @@ sub zone {
 my %strings = map { my $zone = $_; my %key = key_strings(ksk => keygen($m->dir, $zone, '-a', 13, '-f', 'KSK'));
 	map { ($schema->key($zone, ":$_") => $key{$_}) } keys %key } @BIG;
 
+# With an entry: without one, zones of one MULTI are each seen by themselves.
 sub fill {
-	$redis->cmd('MSET', %strings);
-	$schema->load($redis, { map { $_ => zone($_) } @BIG, values %TIED, 'other.test' });
+	my @zones = (@BIG, values %TIED, 'other.test');
+	$redis->multi(sub {
+		my ($tx) = @_;
+		$tx->cmd('MSET', %strings);
+		$tx->cmd(@$_) for map { $schema->set_zone($_, zone($_)) } @zones;
+		$tx->xadd_change(undef, [], map { $_ => [] } @zones);
+	});
 	return;
 }
 
