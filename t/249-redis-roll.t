@@ -144,4 +144,35 @@ ok(poll(20, sub { my ($now) = grep { $_->type eq 'RRSIG' } $m->ask("www.$zone{zs
 	$now && $now->sigbin ne $before->sigbin }), 'and signatures are renewed') or diag(explain($m->counters));
 $m->stop;
 
+# Keys that come and go by their own times: each zone's is kept, also behind another's and when it
+# has come later
+{
+	my ($first, $second, $third) = map { "$_.times.test" } 1 .. 3;
+	my $redis = Martlet::Redis->new(notify => 'KA');
+	my $timed = Martlet->new(start => 0, config => { redis => $redis->settings });
+	my $dir = $timed->dir . '/keys';
+	mkdir $dir or die "$dir: $!\n";
+	$timed->{arg}{config}{dnssec} = { key_dir => $dir };
+	my $draw = sub {
+		my ($zone, $in_s) = @_;
+		keygen($dir, $zone, '-a', 13, @$_) for ['-f', 'KSK'], ['-I', "+$in_s"];
+		return public_of(keygen($dir, $zone, '-a', 13, '-A', "+$in_s"))->keytag;
+	};
+	my $signs = sub {
+		my ($zone, $tag) = @_;
+		my @by = map { $_->keytag } grep { $_->type eq 'RRSIG' } $timed->ask("www.$zone", 'A', do => 1, tcp => 1)->packet->answer;
+		return "@by" eq $tag;
+	};
+	my %next = ($first => $draw->($first, 2), $second => $draw->($second, 4));
+	$schema->load($redis, { map { ($_ => brief_zone($_)) } $first, $second });
+	$timed->start;
+	ok(poll(8, sub { $signs->($first, $next{$first}) }), 'a key comes to use at its time');
+	$next{$third} = $draw->($third, 2);
+	$schema->load($redis, { $third => brief_zone($third) });
+	ok(poll(8, sub { $signs->($_, $next{$_}) }), 'and one of another zone') for $second, $third;
+	$timed->expect_log(qr/Redis|cannot be signed|no key/);
+	$redis->stop;
+	$timed->stop;
+}
+
 done_testing();

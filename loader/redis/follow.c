@@ -7,6 +7,7 @@
 #include "loader/redis/follow_away.h"
 #include "loader/redis/follow_events.h"
 #include "loader/redis/follow_gap.h"
+#include "loader/redis/follow_key_times.h"
 #include "loader/redis/follow_list.h"
 #include "loader/redis/follow_load.h"
 #include "loader/redis/follow_lose.h"
@@ -224,6 +225,7 @@ follow_poll_fds(struct follow *f, struct pollfd fds[FOLLOW_FDS_MAX], int *timeou
 	if (f->store_retry_ms != 0)
 		*timeout_ms = sooner(*timeout_ms, until(f->store_retry_ms));
 	if (can_serve(f)) {
+		*timeout_ms = sooner(*timeout_ms, follow_key_times_due_ms(f));
 		if (!f->round.is_strict)
 			*timeout_ms = sooner(*timeout_ms, follow_events_due_ms(f));
 		if (!follow_away_stops_round(f))
@@ -252,6 +254,8 @@ ready_step(struct follow *f)
 		follow_stream_step(f);
 	if (can_serve(f))
 		follow_unkept_step(f);
+	if (can_serve(f))
+		follow_key_times_step(f);
 	if (can_serve(f) && !f->round.is_strict && !f->round.wants_strict)
 		follow_events_serve(f);
 	if (f->phase == FOLLOW_READY && now_ms >= f->next_probe_ms)

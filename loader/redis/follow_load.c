@@ -10,6 +10,7 @@
 #include "loader/redis/follow_count.h"
 #include "loader/redis/follow_events.h"
 #include "loader/redis/follow_gap.h"
+#include "loader/redis/follow_key_times.h"
 #include "loader/redis/follow_notes.h"
 #include "loader/redis/follow_round.h"
 #include "loader/redis/follow_stream.h"
@@ -37,6 +38,7 @@ follow_set_store(struct follow *f, struct live *live, const char *waiting)
 		return;
 	if (live_set_signer(live, f->settings, f->signer_fd) != ERR_OK)
 		log_errorx("changes of signed zones: %s", errcode_text(ERR_NOMEM));
+	follow_key_times_learn(f);
 	f->store_retry_ms = f->store_well_ms = 0;
 	region_source_set_text(f->board, SOURCE_TEXT_STORE, "%s", "");
 	if (live_count(live, &totals) != ERR_OK)

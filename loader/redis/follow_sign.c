@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/redis/follow_key_times.h"
 #include "loader/redis/follow_lose.h"
 #include "loader/redis/redis_secrets.h"
 #include "loader/sign/roll.h"
@@ -253,6 +254,7 @@ static int
 sign_here(struct follow *f, struct plan *plan, struct zone_messages *messages)
 {
 	struct served_zone served = { .live = f->live, .id = plan->facts.zone_id };
+	int rc;
 	const struct zone_signing how = {
 		.settings = f->settings,
 		.now_s = clock_wall_s(),
@@ -261,7 +263,10 @@ sign_here(struct follow *f, struct plan *plan, struct zone_messages *messages)
 		.board = f->signing,
 	};
 
-	return zone_sign(plan->records, f->session, &how, messages);
+	rc = zone_sign(plan->records, f->session, &how, messages);
+	if (rc == ERR_OK && plan->records->signing)
+		follow_key_times_note(f, plan->records->signing);
+	return rc;
 }
 
 /* What is wrong with the keys, when they have changed. */

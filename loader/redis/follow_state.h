@@ -131,6 +131,7 @@ struct follow {
 	uint8_t renew_from[DNAME_MAX + NAME_PAD]; /* the zone to look from on */
 	struct due_zones due;
 	struct key_table renewed;	/* in this pass, or that was tried: origins */
+	int64_t key_time_s;		/* when keys of some zone change next; 0: never */
 	int64_t unrenewed_due_s;	/* when the first of which it failed was due; or 0 */
 	struct arena *arena;		/* of what is being read */
 
