@@ -442,6 +442,9 @@ look_at_rolls(struct looking *l)
 	size_t len;
 	int rc = sign_session_ask(l->session, SIGNER_ROLLS, "", 0, &names, &len);
 
+	if (rc != ERR_OK && rc != ERR_TIMEOUT)
+		snprintf(l->reason, JOB_REASON_MAX, "%s/keys cannot be read: %s",
+			 l->settings->state_dir, errcode_text(rc));
 	for (size_t at = 0; rc == ERR_OK && at < len;) {
 		const uint8_t *name = (const uint8_t *)names + at + 1;
 		size_t name_len = (uint8_t)names[at];
