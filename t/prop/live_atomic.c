@@ -26,7 +26,7 @@ enum {
 	QUERIES = ZONES * PER_ZONE,
 	ROOM = 512,
 	MIN_BATCHES = 2000,
-	MIN_SETS = 150,
+	MIN_NEWS = 50, /* sets that are seen: the writer may be faster */
 	WHOLE_EVERY = 7, /* sets: a zone is replaced as a whole */
 	TIME_MAX_MS = 30000,
 };
@@ -228,8 +228,7 @@ read_sets(const char *dir)
 	struct zone_store store;
 
 	must(zone_store_init(dir, &store), "zone_store_init");
-	while ((batches < MIN_BATCHES || last < first + MIN_SETS) &&
-	       clock_now_ms() < until_ms) {
+	while ((batches < MIN_BATCHES || news < MIN_NEWS) && clock_now_ms() < until_ms) {
 		ask_all(&batch);
 		zone_store_renew(&store);
 		answer_batch(batch.queries, QUERIES, &store, &options, &stats);
@@ -244,8 +243,8 @@ read_sets(const char *dir)
 	}
 	ok(set > 0, "each batch tells one set");
 	ok(set >= last, "and never an earlier one");
-	ok(news > MIN_SETS / 10, "%u batches saw %u of the sets %lld to %lld", batches,
-	   news, (long long)first, (long long)last);
+	ok(news >= MIN_NEWS, "%u batches saw %u of the sets %lld to %lld", batches, news,
+	   (long long)first, (long long)last);
 	zone_store_fini(&store);
 }
 
