@@ -366,6 +366,11 @@ sub small {
 		[public_of($second)->keytag], 'it is gone');
 	verify($m, $ORIGIN, 'with the second KSK');
 
+	my $third = public_of(keygen($dir, $ORIGIN, '-a', 13, '-P', '+2', '-A', '+2'))->keytag;
+	is($m->ctl('reload')->{changed}, 0, 'a key that is not to be published yet changes nothing');
+	ok(poll(8, sub { grep { $_->type eq 'DNSKEY' && $_->keytag == $third } $m->ask($ORIGIN, 'DNSKEY', tcp => 1)->packet->answer }),
+		'it is there at its time');
+
 	rename $dir, "$dir.away" or die;
 	my $blind = $m->ctl('keys');
 	ok((grep { $_->{zone} eq "$ORIGIN." } @{ $blind->{keys} }), 'without the directory keys lists the copies');

@@ -149,6 +149,9 @@ has_mark(struct zone_signer *signer, const struct zone_list_entry *entry,
 		       zone_sign_mark(keys, zone_sign_denial(&wish, signer->settings)) ==
 			       facts->mark;
 
+	/* of keys that have come since and are of no use yet */
+	if (is_same && keys->next_s != 0)
+		note_due(signer, keys->next_s);
 	free(keys);
 	return is_same;
 }
