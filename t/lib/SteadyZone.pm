@@ -9,8 +9,9 @@ use Exporter qw(import);
 use IO::Handle;
 use JSON::PP ();
 use Martlet;
+use Test::More ();
 
-our @EXPORT_OK = qw(steady_zones steady_start steady_end);
+our @EXPORT_OK = qw(steady_zones steady_start steady_end steady_lost);
 
 # Both zones in state `number`, 1 .. 65535; with `extra` more names, to make them big.
 sub steady_zones {
@@ -49,6 +50,16 @@ sub steady_end {
 	close $steady->{output};
 	die "steady ended without figures\n" unless defined $line;
 	return JSON::PP->new->decode($line);
+}
+
+# Those that the server has lost: not what the kernel drops before it while a busy machine lets no
+# worker run.
+sub steady_lost {
+	my ($figures, $counters) = @_;
+	my $dropped = $counters->{udp_socket_drops};
+
+	Test::More::note("$figures->{lost} lost, $figures->{late} late, $dropped dropped before the server");
+	return $figures->{lost} > $dropped ? $figures->{lost} - $dropped : 0;
 }
 
 1;
