@@ -28,8 +28,7 @@ list_sorted(struct clerk *clerk, struct key_list *keys, const uint8_t *octets, s
 	int rc = names ? ERR_OK : ERR_NOMEM;
 
 	for (size_t at = 0; names && at < len; at += 1u + octets[at])
-		if (octets[at] < len - at &&
-		    dname_is_whole(octets + at + 1, octets[at]))
+		if (octets[at] < len - at && dname_is_whole(octets + at + 1, octets[at]))
 			names[count++] = octets + at + 1;
 	if (count > 1)
 		qsort(names, count, sizeof *names, compare_names);

@@ -164,9 +164,9 @@ write_list(struct fleet *fleet, const struct redis_fleet_list *list,
 
 	if (rc != ERR_OK)
 		return rc;
-	return after_use(fleet, redis_fleet_put(fleet->link, &fleet->keys,
-						fleet->settings->redis.stream, list,
-						reason));
+	return after_use(fleet,
+			 redis_fleet_put(fleet->link, &fleet->keys,
+					 fleet->settings->redis.stream, list, reason));
 }
 
 /* Is what seemed lost where it was written?  A replica may be behind: a list that is written
@@ -319,8 +319,9 @@ fleet_explain(const struct fleet *fleet, char out[FLEET_TEXT_MAX])
 {
 	out[0] = '\0';
 	if (explain(&fleet->untold,
-		    "the list of its keys is not written to dnssec.redis, its roll waits: ", out,
-		    FLEET_TEXT_MAX) == 0 &&
+		    "the list of its keys is not written to dnssec.redis, its roll "
+		    "waits: ",
+		    out, FLEET_TEXT_MAX) == 0 &&
 	    explain(&fleet->rivals, "", out, FLEET_TEXT_MAX) == 0)
 		explain(&fleet->silent, "", out, FLEET_TEXT_MAX);
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "loader/attend.h"
-#include "loader/fallback.h"
 #include "loader/clock_watch.h"
+#include "loader/fallback.h"
 #include "loader/geo_files.h"
 #include "loader/newest.h"
 #include "loader/redis/follow.h"

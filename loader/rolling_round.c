@@ -327,8 +327,8 @@ share(struct looking *l, struct zone_look *z, bool is_changed)
 	/* keys that were wanted have been drawn */
 	if (is_changed)
 		rc = load_roll(l, z);
-	if (rc == ERR_OK && fleet_tell(l->fleet, l->session, z->name, z->len, &z->roll,
-				       &next_s))
+	if (rc == ERR_OK &&
+	    fleet_tell(l->fleet, l->session, z->name, z->len, &z->roll, &next_s))
 		rc = save_roll(l, z);
 	if (rc == ERR_OK)
 		note_next(l, next_s);

@@ -46,7 +46,7 @@ static const struct {
 } commands[] = {
 	{ "reload", reload_command },    { "swap", choice_swap },
 	{ "rollback", choice_rollback }, { "resume", choice_resume },
-	{ "accept", accept_command },	 { "keys", rolling_command },
+	{ "accept", accept_command },    { "keys", rolling_command },
 };
 
 /* Bring what is served up to date with the zone files. */

@@ -79,9 +79,8 @@ take_label(const struct top_window *window, enum top_list list,
 		return false;
 	}
 	return sketch_has_key(&window->lists[list], i, sum->key) &&
-	       (list == TOP_SOURCES ||
-		(out->name.apex_len <= out->name.len &&
-		 dname_is_whole(out->name.name, out->name.len)));
+	       (list == TOP_SOURCES || (out->name.apex_len <= out->name.len &&
+					dname_is_whole(out->name.name, out->name.len)));
 }
 
 /* What the sum says, between its bounds. */

@@ -68,7 +68,8 @@ tell_zone(struct serving *s, uint32_t zone, uint64_t now_us)
 					.added = (uint32_t)plan->added,
 					.removed = (uint32_t)plan->removed };
 
-	if (plan->action == PLAN_NOTHING || plan->action == PLAN_ASIDE || serving_part(s, zone)->stays)
+	if (plan->action == PLAN_NOTHING || plan->action == PLAN_ASIDE ||
+	    serving_part(s, zone)->stays)
 		return;
 	if (s->cause == CHANGE_EVENT)
 		change.written_us = (int64_t)at->since_us;

@@ -80,8 +80,7 @@ is_to_be_taken(struct taking *t)
 	const struct roll_fleet *known = &t->roll.fleet;
 	const struct fleet_head *head = &t->list.head;
 
-	if (known->part == ROLL_ALONE || head->number > known->number ||
-	    is_yielded_to(t))
+	if (known->part == ROLL_ALONE || head->number > known->number || is_yielded_to(t))
 		return true;
 	if (!fleet_is_followed(t->self, &t->roll))
 		return false;
@@ -107,8 +106,7 @@ is_as_written(const struct taking *t)
 static int
 write_again(struct taking *t)
 {
-	if (!t->self->rolls || t->roll.fleet.part != ROLL_WRITES ||
-	    t->roll.fleet.is_lost)
+	if (!t->self->rolls || t->roll.fleet.part != ROLL_WRITES || t->roll.fleet.is_lost)
 		return ERR_OK;
 	t->roll.fleet.is_lost = true;
 	return key_roll_write(t->kept, t->prefix, &t->roll);
@@ -129,7 +127,8 @@ check_keys(struct taking *t)
 		crypto_key_free(key);
 		if (rc == ERR_OK)
 			continue;
-		snprintf(t->reason, SIGN_PROBLEM_LEN, "of its keys %u cannot be used: %s; all stay as they are",
+		snprintf(t->reason, SIGN_PROBLEM_LEN,
+			 "of its keys %u cannot be used: %s; all stay as they are",
 			 key_tag(public->rdata, public->rdata_len),
 			 crypto_key_why_not(rc));
 		return false;
@@ -241,8 +240,8 @@ take_roll(struct taking *t)
 	enum roll_part part = part_after(t);
 	uint64_t mark = fleet_list_mark(now);
 
-	if (t->roll.fleet.part == part &&
-	    t->roll.fleet.number == t->list.head.number && t->roll.fleet.mark == mark)
+	if (t->roll.fleet.part == part && t->roll.fleet.number == t->list.head.number &&
+	    t->roll.fleet.mark == mark)
 		return ERR_OK;
 	keep_since(&t->roll, now);
 	now->fleet = (struct roll_fleet){

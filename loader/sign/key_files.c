@@ -62,8 +62,7 @@ stands_so(const struct key_dir *kept, const char *name, const char *suffix,
 
 /* The private half last: without it a file means nothing. */
 int
-key_files_copy(struct key_dir *kept, const char *name,
-	       const struct key_files *files)
+key_files_copy(struct key_dir *kept, const char *name, const struct key_files *files)
 {
 	int rc = ERR_OK;
 

@@ -36,8 +36,7 @@ key_roll_read(const struct key_dir *kept, const char *prefix, struct roll_zone *
 }
 
 int
-key_roll_write(struct key_dir *kept, const char *prefix,
-	       const struct roll_zone *zone)
+key_roll_write(struct key_dir *kept, const char *prefix, const struct roll_zone *zone)
 {
 	char text[ROLL_TEXT_MAX];
 

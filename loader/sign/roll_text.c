@@ -13,7 +13,7 @@ static const char *const time_words[KEY_TIMES] = { "created", "publish", "activa
 						   "inactive", "delete" };
 static const char *const goal_words[ROLL_GOALS] = { "keep", "leave", "unsigned" };
 static const char *const part_words[ROLL_PARTS] = { "alone", "follows", "writes",
-						   "yields" };
+						    "yields" };
 
 /* ---- writing ---- */
 

@@ -162,8 +162,8 @@ rdata_is_same(const struct stored_message *message, size_t at, size_t end,
 	      const struct zone_record *record)
 {
 	struct rdata_name names[RDATA_NAMES_MAX];
-	unsigned count = canonical_names(record->type, record->rdata, record->rdata_len,
-					 names);
+	unsigned count =
+		canonical_names(record->type, record->rdata, record->rdata_len, names);
 	size_t done = 0;
 
 	for (unsigned i = 0; i < count; i++) {

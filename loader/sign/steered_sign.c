@@ -173,7 +173,8 @@ make_nsec3_owner(struct making *m, uint8_t hash[NSEC3_HASH_LEN])
 {
 	const struct steered_source *source = m->source;
 
-	nsec3_hash(source->owner, (unsigned)source->owner_len, zone_denial_param, 0, 0, hash);
+	nsec3_hash(source->owner, (unsigned)source->owner_len, zone_denial_param, 0, 0,
+		   hash);
 	nsec3_hash_to_label(hash, m->denial_owner);
 	memcpy(m->denial_owner + NSEC3_LABEL_LEN + 1, m->signer->apex,
 	       m->signer->apex_len);

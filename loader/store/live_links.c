@@ -165,7 +165,8 @@ live_links_hold(struct live_edit *edit, const struct node *node)
 
 	if (!live_uses_nsec3(edit->live->signing))
 		return live_chain_rdata(node, RRTYPE_NSEC, &len) != NULL;
-	nsec3_hash(node_owner(node), node->head.owner_len, (const uint8_t *)"", 0, 0, hash);
+	nsec3_hash(node_owner(node), node->head.owner_len, (const uint8_t *)"", 0, 0,
+		   hash);
 	place = live_hash_place(edit, hash, &len);
 	return place &&
 	       live_find(edit->live, live_chain_id(edit), place, len, &found) == ERR_OK;

@@ -120,7 +120,8 @@ render_marks_kept(const struct owner_group *group, const struct node *last)
 
 		if (!mark_read(at, ZONE_MARK_BAD, &mark))
 			continue;
-		while (render_marks_next_kept(group, last, mark.type, &block_at, &block)) {
+		while (render_marks_next_kept(group, last, mark.type, &block_at,
+					      &block)) {
 			kept.flags |= node_type_flag(block.head.type);
 			if (block_holds_rrset(&block) && block_open_rrset(&block, &rrset))
 				kept.records += (uint64_t)rrset.head.rr_count +

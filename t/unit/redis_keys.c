@@ -55,8 +55,8 @@ test_names(void)
 static void
 parses(enum redis_schema schema, bool is_framed, const char *key, const char *want)
 {
-	static const char *const kinds[] = { "other", "zones", "zone", "config",
-					     "rrset", "secret" };
+	static const char *const kinds[] = { "other",  "zones", "zone",
+					     "config", "rrset", "secret" };
 	struct redis_keys keys = keys_of(schema, is_framed);
 	struct redis_key found;
 	char got[256];
