@@ -21,6 +21,17 @@ is_age(const char *member)
 	       strcmp(member, "since") == 0;
 }
 
+void
+ctl_page_open_table(struct ctl_page *page)
+{
+	const struct ctl_layout *layout = page->layout;
+
+	if (!page->has_table)
+		ctl_table_init(&page->table, layout->columns, layout->column_count,
+			       page->width, page->out);
+	page->has_table = true;
+}
+
 /* A list as a table. */
 static void
 row_in_table(struct ctl_page *page, const struct ctl_json *item)
@@ -28,10 +39,7 @@ row_in_table(struct ctl_page *page, const struct ctl_json *item)
 	const struct ctl_layout *layout = page->layout;
 	char *cells[CTL_TABLE_COLUMNS_MAX];
 
-	if (!page->has_table)
-		ctl_table_init(&page->table, layout->columns, layout->column_count,
-			       page->width, page->out);
-	page->has_table = true;
+	ctl_page_open_table(page);
 	for (size_t i = 0; i < layout->column_count; i++) {
 		const char *member = layout->columns[i].member;
 

@@ -34,6 +34,9 @@ struct ctl_layout {
 	size_t column_count;
 };
 
+/* Begin the table of the layout's columns, unless one is there. */
+__attribute__((nonnull)) void ctl_page_open_table(struct ctl_page *page);
+
 /* The layout of a command, with or without arguments; plain lines for any other. */
 __attribute__((nonnull, returns_nonnull)) const struct ctl_layout *
 ctl_layout_find(const char *command, bool has_args);

@@ -99,10 +99,7 @@ ctl_simulate_row(struct ctl_page *page, const struct ctl_json *item)
 	const struct ctl_layout *layout = page->layout;
 	char *cells[CTL_TABLE_COLUMNS_MAX];
 
-	if (!page->has_table)
-		ctl_table_init(&page->table, layout->columns, layout->column_count,
-			       page->width, page->out);
-	page->has_table = true;
+	ctl_page_open_table(page);
 	cells[0] = ctl_value_member(item, "address");
 	for (size_t i = 1; i < layout->column_count; i++) {
 		const char *member = layout->columns[i].member;

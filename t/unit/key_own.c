@@ -10,6 +10,7 @@
 #include "loader/sign/key_make.h"
 #include "loader/sign/key_store.h"
 #include "shm/errcode.h"
+#include "t/key_problems.h"
 #include "t/tap.h"
 
 static uint8_t zone[DNAME_MAX];
@@ -71,17 +72,6 @@ signs_all(const struct sign_keys *keys, unsigned tag)
 		if (keys->items[i].tag == tag)
 			return sign_key_roles(keys, i) ==
 			       (SIGN_ROLE_KEYS | SIGN_ROLE_DATA);
-	return false;
-}
-
-static bool
-tells(const struct sign_keys *keys, const char *what)
-{
-	for (size_t i = 0; i < keys->problem_count; i++)
-		if (strstr(keys->problems[i], what))
-			return true;
-	for (size_t i = 0; i < keys->problem_count; i++)
-		diag("%s", keys->problems[i]);
 	return false;
 }
 
@@ -158,9 +148,11 @@ test_directories(void)
 	fd = open(file, O_CREAT | O_WRONLY, 0600);
 	close(fd);
 	load(absent, &keys);
-	ok(tells(&keys, "absent is not there: make it"), "a key_dir that is not there");
+	ok(key_problems_tell(&keys, "absent is not there: make it"),
+	   "a key_dir that is not there");
 	load(file, &keys);
-	ok(tells(&keys, "file is a file, not a directory"), "one that is a file");
+	ok(key_problems_tell(&keys, "file is a file, not a directory"),
+	   "one that is a file");
 }
 
 static void
@@ -184,7 +176,8 @@ test_unkept(void)
 	is_int(key_store_count_unkept(store).zones, 1, "one zone is told");
 	is_int(key_store_count_unkept(store).tries, 2, "and both times");
 	is_int(key_store_load(store, zone, &keys, secrets), 0, "its keys are read");
-	ok(tells(&keys, "the keys that Redis gives cannot be kept"), "told with them");
+	ok(key_problems_tell(&keys, "the keys that Redis gives cannot be kept"),
+	   "told with them");
 	is_int(rename(away, kept), 0, "it is there again");
 	is_int(key_store_put(store, zone, bad), 0, "they are kept");
 	is_int(key_store_count_unkept(store).zones, 0, "nothing is told any more");

@@ -171,10 +171,12 @@ END
 	return program('knot'), '-c', $path;
 }
 
-sub _command_bind {
+# What named's options begin with: where it is.
+sub _named_place {
 	my ($self) = @_;
 	my $dir = $self->{dir};
-	my $config = <<"END";
+
+	return <<"END";
 options {
 	directory "$dir";
 	pid-file none;
@@ -182,6 +184,12 @@ options {
 	managed-keys-directory "$dir";
 	listen-on port $self->{port} { $self->{address}; };
 	listen-on-v6 { none; };
+END
+}
+
+sub _command_bind {
+	my ($self) = @_;
+	my $config = $self->_named_place . <<"END";
 	recursion no;
 	allow-query { any; };
 	notify no;
@@ -212,7 +220,7 @@ END
 		$config .= sprintf "zone \"%s\" { type primary; file \"%s\"; masterfile-format text; };\n",
 		  _origin_text($origin), $self->{zone_files}{$origin};
 	}
-	my $path = write_file("$dir/named.conf", $config);
+	my $path = write_file("$self->{dir}/named.conf", $config);
 
 	return $self->_copy('bind'), '-g', '-n', '1', '-c', $path;
 }
@@ -220,15 +228,7 @@ END
 # Keeps nothing, either.
 sub _command_named {
 	my ($self) = @_;
-	my $dir = $self->{dir};
-	my $config = <<"END";
-options {
-	directory "$dir";
-	pid-file none;
-	session-keyfile none;
-	managed-keys-directory "$dir";
-	listen-on port $self->{port} { $self->{address}; };
-	listen-on-v6 { none; };
+	my $config = $self->_named_place . <<"END";
 	recursion yes;
 	allow-recursion { any; };
 	forward only;
@@ -242,7 +242,7 @@ options {
 controls { };
 include "$self->{anchor_file}";
 END
-	return $self->_copy('named'), '-g', '-n', '1', '-c', write_file("$dir/named.conf", $config);
+	return $self->_copy('named'), '-g', '-n', '1', '-c', write_file("$self->{dir}/named.conf", $config);
 }
 
 # AppArmor confines some programs by their paths to directories that are not ours.
